@@ -1,0 +1,90 @@
+/*
+ * conf.h: the configuration, parsed.
+ *
+ * Syntax is unbound.conf's: clauses (`policy-list:`), `key: value`, `#` comments, single or double quotes, `include:`
+ * with wildcards, any indentation, tabs. Every option is one row of the table in conf.c with its clause, type, limits,
+ * default and unit; doc/verdict.conf.5 is checked against that table by a test.
+ *
+ * Errors name file, line, column, key, what is wrong and what would be right.
+ *
+ * Threads: parse in one thread; the result is read-only.
+ */
+#ifndef POLICY_CONF_H
+#define POLICY_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "policy/action.h"
+#include "policy/diag.h"
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+#define CONF_LISTS_MAX 256
+#define CONF_ADDRESSES_MAX 16
+
+enum mode { MODE_ENFORCE, MODE_SHADOW };
+
+enum list_format { FORMAT_DOMAINS, FORMAT_HOSTS, FORMAT_WILDCARD, FORMAT_RPZ, FORMAT_COUNT };
+
+extern const char *const format_names[FORMAT_COUNT];
+
+enum frames_mode { FRAMES_ALL, FRAMES_VERDICTS };
+
+/* tri-state options whose default depends on the format */
+enum choice { CHOICE_DEFAULT, CHOICE_NO, CHOICE_YES };
+
+/* policy-list: */
+struct list_conf {
+	char name[LIST_NAME_MAX];
+	char *file;                  /* owned */
+	enum list_format format;
+	enum action action;          /* ACTION_ALLOW: as the rules say (rpz); other formats: nxdomain */
+	bool shadow;
+	enum choice subdomains;      /* a plain name covers what is below it: domains yes, hosts no */
+	struct address sinkholes[CONF_ADDRESSES_MAX];   /* ports are 0 */
+	size_t sinkhole_count;
+	char category[CATEGORY_MAX];
+	char attack[ATTACK_MAX];
+	int16_t ede;                 /* EDE code; EDE_NONE: send none; EDE_BY_ACTION: as the action has it */
+	uint32_t ttl;                /* seconds, of records we make; default 300, 0 to 86400 */
+	unsigned line;               /* where the clause begins */
+};
+
+#define EDE_BY_ACTION (-2)
+
+/* dnstap: */
+struct dnstap_conf {
+	char *socket_path;           /* owned; NULL: none */
+	char *file;                  /* owned; NULL: none; a new one at each start, FILE.1 is the one before */
+	enum frames_mode frames;
+	size_t ring_octets;          /* for each worker; default 1 MiB, 64 KiB to 1 GiB; a power of two */
+};
+
+/* verdict: */
+struct conf {
+	char *path;                  /* owned: the file it was read from */
+	char *identity;              /* owned; NULL: the host's name */
+	enum mode mode;
+	char *state_directory;       /* owned; "/var/lib/unbound/verdict" */
+	struct list_conf *lists;     /* owned */
+	size_t list_count;
+	struct dnstap_conf dnstap;
+};
+
+/* Reads the file at `path` and what it includes. Returns the owned configuration, or NULL with *diag set. */
+struct conf *conf_load(const char *path, struct diag *diag);
+
+/* Frees and sets *conf to NULL. */
+void conf_destroy(struct conf **conf);
+
+/* Calls `translate` on every path in the configuration (a chroot's prefix is cut there); takes ownership of what it
+ * returns and frees the old one. 0, or -1 when `translate` returned NULL (no memory). */
+int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const char *path), void *arg);
+
+/* Prints the option table: clause, key, type, limits, default, unit, one line each; for the manual and its test. */
+void conf_print_options(FILE *to);
+
+#endif

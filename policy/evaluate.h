@@ -1,0 +1,27 @@
+/*
+ * evaluate.h: facts in, verdict out. The one function that decides.
+ *
+ * It is pure: the same snapshot and facts give the same verdict. It allocates nothing, takes no lock and reads no clock.
+ *
+ * Order (draft-vixie-dnsop-dns-rpz-00 sections 5 and 6; doc/policy.md): each name of a CNAME/DNAME chain in turn; for it
+ * the lists in file order, the first with a match wins; inside a list exact before wildcard, longest wildcard first.
+ * `observe` and lists in shadow are reported and never decide.
+ */
+#ifndef POLICY_EVALUATE_H
+#define POLICY_EVALUATE_H
+
+#include "policy/facts.h"
+#include "policy/snapshot.h"
+#include "policy/verdict.h"
+
+/* Judges the question alone, before anything is resolved. */
+void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);
+
+/* Judges question and records. */
+void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);
+
+/* Is any name among the records of a response (owners and CNAME/DNAME targets in the answer section) denied to some
+ * client? Then the response must stay out of shared caches, whatever question led to it. */
+bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts);
+
+#endif

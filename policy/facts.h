@@ -1,0 +1,88 @@
+/*
+ * facts.h: what is known about one answer, as the judges and the frame writer see it.
+ *
+ * Facts copy nothing: the question is a value, the records are reached through a visitor that whoever holds them
+ * provides (Unbound's RRsets in the resolver, a wire-form message from a capture, an array in a test).
+ * A visitor shows at most FACTS_RECORDS_MAX records; what it leaves out is counted in its return value.
+ *
+ * The answer's path is a fact too. The path table says of each whether a module sees it, whether a verdict can still
+ * deny it, and whether it gets a frame; doc/frames.md carries the same table for readers.
+ *
+ * Threads: facts are built and used inside one event of one thread; nothing here is shared.
+ */
+#ifndef POLICY_FACTS_H
+#define POLICY_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/name.h"
+
+#define FACTS_RECORDS_MAX 256
+
+enum address_family { ADDRESS_NONE = 0, ADDRESS_INET = 4, ADDRESS_INET6 = 6 };
+
+struct address {
+	enum address_family family;
+	uint16_t port;        /* host order */
+	uint8_t octets[16];   /* network order; INET uses the first four */
+};
+
+enum transport { TRANSPORT_UNKNOWN, TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_DOT, TRANSPORT_DOH, TRANSPORT_DOQ };
+
+enum record_section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
+
+/* One record, borrowed for the length of the visit. */
+struct record {
+	enum record_section section;
+	const uint8_t *owner;     /* uncompressed wire form, any case, valid */
+	uint8_t owner_length;     /* octets, root included */
+	uint16_t type;            /* host order */
+	uint16_t class;           /* host order */
+	uint32_t ttl;             /* seconds left */
+	const uint8_t *rdata;     /* uncompressed */
+	uint16_t rdata_length;
+};
+
+/* Returning false ends the visit. */
+typedef bool (*record_visit)(void *arg, const struct record *record);
+
+/* How an answer came about. Order and names are part of the frame format: add at the end. */
+enum answer_path {
+	PATH_RESOLVED,      /* the modules ran and an answer leaves */
+	PATH_CACHED,        /* from the message cache, no module ran */
+	PATH_LOCAL,         /* local-zone, local-data, auth-zone, Unbound's own rpz */
+	PATH_CHAOS,         /* version.bind and the like */
+	PATH_SERVFAIL,      /* resolution or validation failed */
+	PATH_DROPPED,       /* our own drop */
+	PATH_TRANSFER,      /* AXFR, IXFR */
+	PATH_ACCESS,        /* refused or dropped by access-control */
+	PATH_MALFORMED,     /* FORMERR, BADVERS, NOTIMPL, NOTIFY */
+	PATH_LIMITED,       /* rate limit, discard-timeout, wait-limit: dropped by Unbound */
+	PATH_COUNT
+};
+
+struct path_info {
+	const char *name;     /* as it stands in frames and metrics */
+	bool seen;            /* some hook of a module runs */
+	bool can_be_denied;   /* the verdict can change this answer */
+	bool framed;          /* a frame is written */
+};
+
+extern const struct path_info path_table[PATH_COUNT];
+
+struct facts {
+	struct address client;      /* behind a proxy: the proxied address */
+	struct address server;      /* where the query came in */
+	enum transport transport;
+	struct name qname;
+	uint16_t qtype;             /* host order */
+	uint16_t qclass;            /* host order */
+	uint16_t rcode;             /* extended, 0 to 4095; of the answer as it stands */
+	/* Shows the records in order; NULL when there are none (yet). Returns how many were left out. */
+	size_t (*records)(const void *source, record_visit visit, void *arg);
+	const void *source;         /* for `records` alone; borrowed */
+};
+
+#endif

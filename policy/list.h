@@ -1,0 +1,73 @@
+/*
+ * list.h: policy list files, read into rules.
+ *
+ * list_load reads one file in one of the formats and hands each rule to a sink; it keeps nothing. What it cannot use is
+ * skipped and counted by reason; what cannot be a list at all (empty, an HTML page, a binary, a directory) is an error.
+ * The same function serves the compiler and `verdictctl explain`, which looks for the line of a rule.
+ *
+ * RPZ: draft-vixie-dnsop-dns-rpz-00, the master file grammar (RFC 1035 section 5) by libldns.
+ *
+ * Threads: no shared state; one call reads one file.
+ */
+#ifndef POLICY_LIST_H
+#define POLICY_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/action.h"
+#include "policy/conf.h"
+#include "policy/diag.h"
+#include "policy/name.h"
+
+/* One rule as a list states it; borrowed for the call. An RPZ owner with several local records is several calls. */
+struct rule {
+	struct name name;         /* the owner, without `*.` */
+	bool exact;               /* matches the name itself */
+	bool below;               /* matches every name below it */
+	enum action action;       /* ACTION_ALLOW: the list's own action */
+	/* For ACTION_LOCAL_DATA: one record; else rdata is NULL. */
+	uint16_t type;            /* host order */
+	const uint8_t *rdata;     /* wire form, uncompressed */
+	uint16_t rdata_length;
+	uint32_t ttl;             /* seconds */
+	unsigned line;            /* in the file, from 1 */
+};
+
+/* Takes one rule. False: out of memory, stop. */
+typedef bool (*rule_visit)(void *arg, const struct rule *rule);
+
+enum skip_reason {
+	SKIP_NAME,            /* not a domain name */
+	SKIP_NAME_LONG,       /* a label over 63 or a name over 255 octets */
+	SKIP_NON_ASCII,       /* an internationalised name that is not in xn-- form */
+	SKIP_SYNTAX,          /* a line that the format does not know */
+	SKIP_APEX,            /* a record of the zone itself: SOA and NS are expected, others not */
+	SKIP_OUT_OF_ZONE,
+	SKIP_ROOT,            /* would match everything */
+	SKIP_TRIGGER,         /* a trigger of RPZ that is not read: rpz-ip, rpz-nsdname ... */
+	SKIP_ACTION,          /* an action of RPZ that is not read */
+	SKIP_RECORD,          /* a record type that local data cannot hold, or bad rdata */
+	SKIP_CLASS,           /* not class IN */
+	SKIP_LINE_LONG,
+	SKIP_TOO_MANY,        /* over a limit of the compiled form */
+	SKIP_COUNT
+};
+
+extern const char *const skip_texts[SKIP_COUNT];   /* for people: "not a domain name" */
+
+struct list_stats {
+	enum list_format format;          /* as read */
+	size_t lines;
+	size_t rules;
+	size_t skipped[SKIP_COUNT];
+	unsigned skipped_line[SKIP_COUNT];  /* the first line of each kind; 0: none */
+	size_t octets;                    /* of the file */
+	uint32_t serial;                  /* of the SOA; 0: none */
+};
+
+/* Reads conf->file. 0, or -1 with *diag set and *stats untouched; rules may then have been visited already. */
+int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag);
+
+#endif

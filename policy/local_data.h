@@ -1,0 +1,32 @@
+/*
+ * local_data.h: the records that a sinkhole or a local-data rule answers with.
+ *
+ * Immutable once it is part of a snapshot and borrowed from it; owners are not kept: every record belongs to the name
+ * that is being answered.
+ */
+#ifndef POLICY_LOCAL_DATA_H
+#define POLICY_LOCAL_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct local_data;
+
+struct local_record {
+	uint16_t type;          /* host order */
+	uint16_t rdata_length;
+	uint32_t ttl;           /* seconds, bounded already */
+	const uint8_t *rdata;   /* wire form, uncompressed; borrowed */
+};
+
+size_t local_data_count(const struct local_data *data);
+
+/* The record at `index`, below local_data_count. */
+struct local_record local_data_at(const struct local_data *data, size_t index);
+
+/* How many records answer a question for `qtype`: those of that type, or the CNAME when there is one (type ANY takes
+ * all). Their indices go to `found`, at most `cap`. 0: NODATA. */
+size_t local_data_select(const struct local_data *data, uint16_t qtype, size_t *found, size_t cap);
+
+#endif

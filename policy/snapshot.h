@@ -1,0 +1,44 @@
+/*
+ * snapshot.h: the policy, compiled and immutable.
+ *
+ * Built off the query path by snapshot_build from a parsed configuration; used by any number of threads at once; freed
+ * by its owner after the last reader has left (policy/epoch.h). Names of rules are not kept: a rule's name is a suffix
+ * of the name that it matches, so a keyed hash of each listed suffix and a small class index are enough (policy/set.h).
+ */
+#ifndef POLICY_SNAPSHOT_H
+#define POLICY_SNAPSHOT_H
+
+#include <stddef.h>
+
+#include "policy/conf.h"
+#include "policy/diag.h"
+#include "policy/list.h"
+
+struct snapshot;
+
+/* What building one list gave; for `check`, logs and later `status`. */
+struct list_report {
+	struct list_stats stats;   /* policy/list.h: rules, skipped by reason, serial */
+	size_t duplicates;         /* rules said twice in this list */
+};
+
+struct build_report {
+	size_t list_count;
+	struct list_report *lists;   /* owned by the report; one for each list of the configuration, in its order */
+};
+
+/* Loads every list of `conf` and compiles them. Returns the owned snapshot, or NULL with *diag set (a list that cannot
+ * be used, or no memory) and *report empty. Nothing of `conf` is borrowed afterwards. `report` may be NULL. */
+struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag);
+
+/* Frees and sets *snapshot to NULL. */
+void snapshot_destroy(struct snapshot **snapshot);
+
+void build_report_fini(struct build_report *report);
+
+/* Octets of memory that the snapshot holds, everything counted. */
+size_t snapshot_octets(const struct snapshot *snapshot);
+
+size_t snapshot_rule_count(const struct snapshot *snapshot);
+
+#endif
