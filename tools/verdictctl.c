@@ -1,0 +1,247 @@
+/* verdictctl.c: the operator's command: finds the subcommand and does what all of them need. */
+#include "tools/verdictctl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/diag.h"
+#include "tools/term.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+#define CONFIG_DEFAULT SYSCONFDIR "/unbound/verdict.conf"
+#define WORD_MAX 32
+
+static int cmd_help(const struct command *command, int argc, char **argv);
+
+static const char help_help[] =
+	"Usage: verdictctl help [COMMAND]\n"
+	"\n"
+	"Prints the list of commands, or the help of one.\n";
+
+static const struct command commands[] = {
+	{ "check", "read the configuration and every list, and report what is wrong", help_check, cmd_check },
+	{ "explain", "say what the policy does with a name, and which rule of which file decides", help_explain,
+		cmd_explain },
+	{ "tap", "print dnstap frames from a file, standard input or a socket, one line each", help_tap, cmd_tap },
+	{ "help", "print the help of a command", help_help, cmd_help },
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_overview(FILE *to)
+{
+	fputs("verdictctl " VERDICT_VERSION ": the operator's side of unbound-verdict\n"
+		"\n"
+		"Examples:\n"
+		"  verdictctl check                                  is my configuration right?\n"
+		"  verdictctl explain www.evil.example               what happens to this name, and why?\n"
+		"  verdictctl tap /var/lib/unbound/verdict/frames.fs what was answered?\n"
+		"  verdictctl tap --listen unix:/run/verdict.sock    what is being answered now?\n"
+		"\n"
+		"Commands:\n", to);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n"
+		"`verdictctl help COMMAND` shows examples and options; the manual is verdictctl(1).\n"
+		"Exit: 0 fine; 1 the configuration is wrong, or the name would be denied; 2 wrong usage;\n"
+		"3 something cannot be read or written.\n", to);
+}
+
+/* Optimal string alignment distance: insert, delete, replace, swap neighbours; words over WORD_MAX are never near. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[3][WORD_MAX + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= m; j++)
+		row[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned *now = row[i % 3], *above = row[(i - 1) % 3], *before = row[(i + 1) % 3];
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= m; j++) {
+			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = above[j] + 1 < best ? above[j] + 1 : best;
+			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+	}
+	return row[n % 3][m];
+}
+
+/* Near enough to be meant: at most a third of the word is wrong, or the word begins the candidate. */
+static bool is_nearer(const char *word, const char *candidate, unsigned *best)
+{
+	size_t length = strlen(word);
+	unsigned far = distance(word, candidate);
+
+	if (length >= 2 && strncmp(word, candidate, length) == 0)
+		far = 0;
+	if (far >= *best || far > (length + 2) / 3)
+		return false;
+	*best = far;
+	return true;
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *nearest = NULL;
+	unsigned best = WORD_MAX;
+	char safe[2 * WORD_MAX];
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (is_nearer(name, commands[i].name, &best))
+			nearest = commands[i].name;
+	term_escape(safe, sizeof(safe), name, strlen(name));
+	fprintf(stderr, "verdictctl: there is no command '%s'", safe);
+	if (nearest != NULL)
+		fprintf(stderr, "; did you mean '%s'?\n", nearest);
+	else
+		fputs("; `verdictctl help` lists them\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int cmd_help(const struct command *command, int argc, char **argv)
+{
+	const struct command *about;
+
+	if (argc > 2)
+		return command_misuse(command, "one command at a time");
+	if (argc < 2) {
+		print_overview(stdout);
+		return EXIT_FINE;
+	}
+	about = command_find(argv[1]);
+	if (about == NULL)
+		return unknown_command(argv[1]);
+	fputs(about->help, stdout);
+	return EXIT_FINE;
+}
+
+static const char *nearest_option(const char *word, const struct option *options)
+{
+	const char *nearest = NULL;
+	unsigned best = WORD_MAX;
+
+	for (; options->name != NULL; options++)
+		if (is_nearer(word, options->name, &best))
+			nearest = options->name;
+	return nearest;
+}
+
+static void complain_option(const struct command *command, const char *word, const struct option *options)
+{
+	const char *nearest = strncmp(word, "--", 2) == 0 ? nearest_option(word + 2, options) : NULL;
+	char safe[2 * WORD_MAX];
+
+	term_escape(safe, sizeof(safe), word, strlen(word));
+	if (nearest != NULL)
+		command_misuse(command, "there is no option '%s'; did you mean '--%s'?", safe, nearest);
+	else
+		command_misuse(command, "there is no option '%s'", safe);
+}
+
+/* The leading ':' makes getopt_long tell a missing value (':') from an unknown option ('?'). */
+int command_option(const struct command *command, int argc, char **argv, const char *letters,
+	const struct option *options)
+{
+	int at = optind > 0 ? optind : 1;
+	int option;
+
+	opterr = 0;
+	option = getopt_long(argc, argv, letters, options, NULL);
+	switch (option) {
+	case 'h':
+		fputs(command->help, stdout);
+		break;
+	case ':':
+		command_misuse(command, "'%s' needs a value", argv[optind - 1]);
+		return '?';
+	case '?':
+		complain_option(command, argv[optind > at ? optind - 1 : at], options);
+		break;
+	}
+	return option;
+}
+
+int command_misuse(const struct command *command, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "verdictctl %s: ", command->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\nTry `verdictctl help %s`.\n", command->name);
+	return EXIT_USAGE;
+}
+
+int command_fail(int code, const struct diag *diag)
+{
+	char text[sizeof(struct diag) + 32];
+
+	fprintf(stderr, "verdictctl: %s\n", diag_format(diag, text, sizeof(text)));
+	return code;
+}
+
+const char *command_config(const char *given)
+{
+	const char *from_environment = getenv("UNBOUND_VERDICT_CONF");
+
+	if (given != NULL)
+		return given;
+	return from_environment != NULL && *from_environment != '\0' ? from_environment : CONFIG_DEFAULT;
+}
+
+int command_end(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	fprintf(stderr, "verdictctl: cannot write to standard output: %s\n", strerror(errno));
+	return EXIT_UNREADABLE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+	const char *first = argc > 1 ? argv[1] : NULL;
+
+	/* A reader that goes away shows as EPIPE, so that a listening socket is still removed. */
+	signal(SIGPIPE, SIG_IGN);
+	if (first == NULL) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+		print_overview(stdout);
+		return command_end(EXIT_FINE);
+	}
+	if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+		puts("verdictctl " VERDICT_VERSION);
+		return command_end(EXIT_FINE);
+	}
+	command = command_find(first);
+	if (command == NULL)
+		return unknown_command(first);
+	return command_end(command->run(command, argc - 1, argv + 1));
+}

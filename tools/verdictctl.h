@@ -1,0 +1,55 @@
+/*
+ * verdictctl.h: what the subcommands of verdictctl share.
+ *
+ * A subcommand is one row of the table in verdictctl.c and one file cmd_NAME.c. It gets argv with its own name at 0,
+ * prints results to standard output and complaints to standard error, and returns an exit code.
+ */
+#ifndef TOOLS_VERDICTCTL_H
+#define TOOLS_VERDICTCTL_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+struct diag;
+
+/* Documented in verdictctl(1); scripts rest on them. */
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_WRONG = 1,       /* what was checked is wrong, or the name would be denied */
+	EXIT_USAGE = 2,
+	EXIT_UNREADABLE = 3   /* cannot read, write or listen; damaged input */
+};
+
+struct command {
+	const char *name;
+	const char *summary;   /* half a line, for the list of commands */
+	const char *help;      /* examples first, then options */
+	int (*run)(const struct command *command, int argc, char **argv);
+};
+
+/* getopt_long with complaints of our own, which name the nearest option. Returns what getopt_long does: -1 at the end,
+ * and '?' after a complaint (return EXIT_USAGE then). `--help` prints the command's help and returns 'h' (return
+ * EXIT_FINE then): every options table has it. */
+int command_option(const struct command *command, int argc, char **argv, const char *letters,
+	const struct option *options);
+
+/* Complains with a line that leads to the command's help. Returns EXIT_USAGE. */
+int command_misuse(const struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Complains as `verdictctl: FILE:LINE:COLUMN: text`. Returns `code`. */
+int command_fail(int code, const struct diag *diag);
+
+/* --config, else $UNBOUND_VERDICT_CONF, else the compiled-in place. Borrowed. */
+const char *command_config(const char *given);
+
+/* Flushes standard output. EXIT_UNREADABLE, with a complaint, when something could not be written; a reader that went
+ * away (`| head`) is no error. Else `code`. */
+int command_end(int code);
+
+int cmd_check(const struct command *command, int argc, char **argv);
+int cmd_explain(const struct command *command, int argc, char **argv);
+int cmd_tap(const struct command *command, int argc, char **argv);
+
+extern const char help_check[], help_explain[], help_tap[];
+
+#endif
