@@ -1,0 +1,217 @@
+/* name.c: domain names between the wire, text and their canonical form. */
+#include "policy/name.h"
+
+#include <string.h>
+
+#define LABEL_OCTETS_MAX 63
+
+static uint8_t lower(uint8_t octet)
+{
+	return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet | 0x20) : octet;
+}
+
+bool name_from_wire(struct name *name, const uint8_t *wire, size_t octets)
+{
+	size_t length = 0;
+	unsigned labels = 0;
+	size_t i;
+
+	if (octets > NAME_OCTETS_MAX)
+		octets = NAME_OCTETS_MAX;
+	for (;;) {
+		if (length >= octets || wire[length] > LABEL_OCTETS_MAX)
+			return false;
+		if (wire[length] == 0)
+			break;
+		length += 1 + (size_t)wire[length];
+		labels++;
+	}
+	length++;
+	/* A length octet is at most 63, below 'A', so one loop may lower everything. */
+	for (i = 0; i < length; i++)
+		name->octets[i] = lower(wire[i]);
+	name->length = (uint8_t)length;
+	name->labels = (uint8_t)labels;
+	return true;
+}
+
+/* Reads the escape behind a backslash. How many octets of `text` it took; 0: it is none. */
+static size_t read_escape(const char *text, size_t octets, uint8_t *value)
+{
+	unsigned number = 0;
+	size_t i;
+
+	if (octets == 0)
+		return 0;
+	if (text[0] < '0' || text[0] > '9') {
+		*value = (uint8_t)text[0];
+		return 1;
+	}
+	if (octets < 3)
+		return 0;
+	for (i = 0; i < 3; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return 0;
+		number = number * 10 + (unsigned)(text[i] - '0');
+	}
+	if (number > 255)
+		return 0;
+	*value = (uint8_t)number;
+	return 3;
+}
+
+/* A name while it is read from text: `start` is where the length octet of the open label lies. */
+struct reading {
+	uint8_t octets[NAME_OCTETS_MAX];
+	size_t used;
+	size_t start;
+	unsigned labels;
+};
+
+static const char *add_octet(struct reading *to, uint8_t octet)
+{
+	if (to->used - to->start > LABEL_OCTETS_MAX)
+		return "label over 63 octets";
+	/* One octet is kept for the root. */
+	if (to->used >= NAME_OCTETS_MAX - 1)
+		return "name over 255 octets";
+	to->octets[to->used++] = lower(octet);
+	return NULL;
+}
+
+static const char *end_label(struct reading *to)
+{
+	size_t octets = to->used - to->start - 1;
+
+	if (octets == 0)
+		return "empty label";
+	to->octets[to->start] = (uint8_t)octets;
+	to->start = to->used;
+	to->labels++;
+	return NULL;
+}
+
+static const char *read_labels(struct reading *to, const char *text, size_t octets)
+{
+	const char *wrong;
+	size_t i = 0;
+
+	while (i < octets) {
+		uint8_t octet = (uint8_t)text[i++];
+
+		if (octet == '.') {
+			wrong = end_label(to);
+			if (wrong != NULL)
+				return wrong;
+			if (i == octets)
+				return NULL;
+			if (to->used >= NAME_OCTETS_MAX - 1)
+				return "name over 255 octets";
+			to->used++;
+			continue;
+		}
+		if (octet == '\\') {
+			size_t taken = read_escape(text + i, octets - i, &octet);
+
+			if (taken == 0)
+				return "escape that is neither \\X nor \\DDD up to 255";
+			i += taken;
+		} else if (octet <= 0x20 || octet >= 0x7f) {
+			return "octet outside printable ASCII that is not written as \\DDD";
+		}
+		wrong = add_octet(to, octet);
+		if (wrong != NULL)
+			return wrong;
+	}
+	return end_label(to);
+}
+
+const char *name_from_text(struct name *name, const char *text, size_t octets)
+{
+	struct reading reading = { .used = 1 };
+	const char *wrong = NULL;
+
+	if (octets == 0)
+		return "empty name";
+	if (octets == 1 && text[0] == '.')
+		reading.used = 0;
+	else
+		wrong = read_labels(&reading, text, octets);
+	if (wrong != NULL)
+		return wrong;
+	memcpy(name->octets, reading.octets, reading.used);
+	name->octets[reading.used] = 0;
+	name->length = (uint8_t)(reading.used + 1);
+	name->labels = (uint8_t)reading.labels;
+	return NULL;
+}
+
+static bool is_plain(uint8_t octet)
+{
+	return (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z') || (octet >= '0' && octet <= '9') ||
+	       octet == '-' || octet == '_' || octet == '*';
+}
+
+static char *put_octet(char *to, uint8_t octet)
+{
+	if (is_plain(octet)) {
+		*to++ = (char)octet;
+		return to;
+	}
+	*to++ = '\\';
+	*to++ = (char)('0' + octet / 100);
+	*to++ = (char)('0' + octet / 10 % 10);
+	*to++ = (char)('0' + octet % 10);
+	return to;
+}
+
+char *name_wire_to_text(const uint8_t *wire, size_t length, char *to)
+{
+	char *at = to;
+	size_t i = 0;
+
+	if (length > NAME_OCTETS_MAX)
+		length = NAME_OCTETS_MAX;
+	while (i < length && wire[i] != 0 && wire[i] < length - i) {
+		size_t end = i + 1 + wire[i];
+
+		if (at != to)
+			*at++ = '.';
+		for (i++; i < end; i++)
+			at = put_octet(at, wire[i]);
+	}
+	if (at == to)
+		*at++ = '.';
+	*at = '\0';
+	return to;
+}
+
+char *name_to_text(const struct name *name, char *to)
+{
+	return name_wire_to_text(name->octets, name->length, to);
+}
+
+bool name_equal(const struct name *a, const struct name *b)
+{
+	return a->length == b->length && memcmp(a->octets, b->octets, a->length) == 0;
+}
+
+const uint8_t *name_suffix(const struct name *name, unsigned count)
+{
+	const uint8_t *at = name->octets;
+
+	while (count-- > 0)
+		at += 1 + (size_t)*at;
+	return at;
+}
+
+bool name_is_below(const struct name *name, const struct name *parent)
+{
+	const uint8_t *suffix;
+
+	if (parent->labels > name->labels)
+		return false;
+	suffix = name_suffix(name, (unsigned)name->labels - parent->labels);
+	return (size_t)(name->octets + name->length - suffix) == parent->length &&
+	       memcmp(suffix, parent->octets, parent->length) == 0;
+}

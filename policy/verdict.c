@@ -1,0 +1,103 @@
+/* verdict.c: the verdict as a value: empty, demoted, told in words. */
+#include "policy/verdict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Sets what marks a match as empty and leaves the rest of its 500 octets alone: this runs for every answer. */
+static void empty(struct rule_match *match)
+{
+	match->trigger = TRIGGER_NONE;
+	match->action = ACTION_ALLOW;
+	match->list[0] = '\0';
+	match->category[0] = '\0';
+	match->attack[0] = '\0';
+	match->serial = 0;
+	match->ede = EDE_NONE;
+	match->wildcard = false;
+	match->chain = 0;
+	match->rule_name.length = 1;
+	match->rule_name.labels = 0;
+	match->rule_name.octets[0] = 0;
+}
+
+void verdict_init(struct verdict *verdict)
+{
+	verdict->action = ACTION_ALLOW;
+	empty(&verdict->rule);
+	empty(&verdict->shadow);
+	verdict->denied_to_some = false;
+	verdict->differs = false;
+	verdict->final = false;
+	verdict->ttl = 0;
+	verdict->data = NULL;
+}
+
+bool verdict_demote(struct verdict *verdict)
+{
+	if (!action_table[verdict->action].denies)
+		return false;
+	if (verdict->shadow.trigger == TRIGGER_NONE)
+		verdict->shadow = verdict->rule;
+	empty(&verdict->rule);
+	verdict->action = ACTION_ALLOW;
+	verdict->data = NULL;
+	return true;
+}
+
+char *rule_match_text(const struct rule_match *match, char *to)
+{
+	if (match->trigger == TRIGGER_NONE) {
+		to[0] = '\0';
+		return to;
+	}
+	if (!match->wildcard)
+		return name_to_text(&match->rule_name, to);
+	to[0] = '*';
+	to[1] = '.';
+	name_to_text(&match->rule_name, to + 2);
+	return to;
+}
+
+/* List names come from the operator's file and may hold anything but a NUL. */
+static void plain_list_name(const struct rule_match *match, char *to)
+{
+	size_t i;
+
+	for (i = 0; i < LIST_NAME_MAX - 1 && match->list[i] != '\0'; i++)
+		to[i] = match->list[i] >= 0x20 && match->list[i] < 0x7f ? match->list[i] : '?';
+	to[i] = '\0';
+}
+
+size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
+{
+	char list[LIST_NAME_MAX];
+	char rule[NAME_TEXT_MAX + 2];
+	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
+	const char *number = incident == NULL ? "" : incident;
+	size_t octets;
+	size_t over;
+
+	if (cap == 0)
+		return 0;
+	to[0] = '\0';
+	if (verdict->rule.trigger == TRIGGER_NONE)
+		return 0;
+	plain_list_name(&verdict->rule, list);
+	rule_match_text(&verdict->rule, rule);
+	for (;;) {
+		int written = snprintf(text, sizeof(text), "list %s, rule %s%s%.*s", list, rule,
+				       *number == '\0' ? "" : ", incident ", FRAME_NUMBER_TEXT_MAX, number);
+
+		octets = written < 0 ? 0 : (size_t)written;
+		if (octets < cap || octets >= sizeof(text))
+			break;
+		/* The incident number finds the frame, which has the whole rule: so the rule is what is cut. */
+		over = octets - cap + 1;
+		if (strlen(rule) < over + 3)
+			break;
+		strcpy(rule + strlen(rule) - over - 3, "...");
+	}
+	snprintf(to, cap, "%s", text);
+	return strlen(to);
+}
