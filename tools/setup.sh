@@ -1,0 +1,273 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # variables of the script that sources this one, and for it
+# setup.sh: what quickstart and runtests share: progress, packages, an Unbound with dynlib, NSD, the build.
+#
+# Sourced, never run. The caller sets `root` (the checkout) and `build` (root/build). Functions whose name begins with
+# `need_` do nothing when what they give is there already. Everything is safe to interrupt: results are made under a
+# temporary name and renamed.
+
+unbound_cache=${XDG_CACHE_HOME:-$HOME/.cache}/unbound-verdict
+jobs=$(nproc 2>/dev/null || echo 1)
+
+# To build the project and Unbound, and to run the tour. None of them starts a service.
+packages_run=(
+	autoconf automake libtool make gcc libc6-dev pkg-config xz-utils
+	libfstrm-dev libprotobuf-c-dev protobuf-c-compiler libldns-dev libjansson-dev
+	bind9-dnsutils dns-root-data
+)
+packages_unbound=(dpkg-dev flex bison libevent-dev libexpat1-dev libssl-dev libnghttp2-dev libsystemd-dev)
+packages_tests=(
+	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf binutils procps
+)
+
+colour() { # code, text
+	if [ -t 1 ]; then printf '\033[%sm%s\033[0m' "$1" "$2"; else printf '%s' "$2"; fi
+}
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# --- long steps ------------------------------------------------------------------------------------------------------
+
+step_group=
+
+# A step runs in a process group of its own, so that an interrupt ends all of it (compilers included).
+step_stop() {
+	[ -n "$step_group" ] || return 0
+	kill -TERM -- "-$step_group" 2>/dev/null || true
+	step_group=
+}
+
+# step TEXT COMMAND...: one progress line with the seconds; the output goes to a log that is shown on failure only.
+step() {
+	local text=$1 start=$SECONDS log status=0
+	shift
+	mkdir -p "$build/log"
+	log=$build/log/$(printf '%s' "$text" | tr -cs 'A-Za-z0-9.+' -).log
+	set -m
+	("$@") >"$log" 2>&1 </dev/null &
+	step_group=$!
+	set +m
+	if [ -t 1 ]; then
+		while kill -0 "$step_group" 2>/dev/null; do
+			printf '\r%s ... %d s' "$text" $((SECONDS - start))
+			sleep 0.2
+		done
+		printf '\r'
+	else
+		printf '%s ...\n' "$text"
+	fi
+	wait "$step_group" || status=$?
+	step_group=
+	if [ "$status" -ne 0 ]; then
+		printf '%s: %s after %d s\n' "$text" "$(colour 31 failed)" $((SECONDS - start))
+		tail -n 30 "$log" | cut -c 1-200 | sed 's/^/    /'
+		die "$text failed (exit $status); all of its output: $log"
+	fi
+	printf '%s: %s (%d s)\n' "$text" "$(colour 32 "done")" $((SECONDS - start))
+}
+
+# --- packages --------------------------------------------------------------------------------------------------------
+
+package_missing() { # package...: prints those that are not installed
+	local package
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || say "$package"
+	done
+}
+
+apt_quiet() { # apt-get arguments...
+	env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o Acquire::Retries=2 -o Dpkg::Use-Pty=0 "$@"
+}
+
+apt_install() { # package...: the machine's package lists may be old or not there at all
+	apt_quiet install --no-install-recommends "$@" ||
+		{ apt_quiet update && apt_quiet install --no-install-recommends "$@"; }
+}
+
+need_packages() { # package...
+	local missing
+	{ command -v dpkg-query && command -v apt-get; } >/dev/null ||
+		die "this is not a Debian system (no dpkg-query, no apt-get): install by hand what README.md lists"
+	mapfile -t missing < <(package_missing "$@")
+	[ "${#missing[@]}" -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] ||
+		die "packages are missing and only root can install them; run this as root: apt-get install ${missing[*]}"
+	step "installing ${#missing[@]} packages" apt_install "${missing[@]}"
+	mapfile -t missing < <(package_missing "$@")
+	[ "${#missing[@]}" -eq 0 ] || die "still not installed: ${missing[*]}"
+}
+
+# --- an Unbound with dynlib -------------------------------------------------------------------------------------------
+
+# The mirrors this machine uses, whatever the format of its files: "URI RELEASE COMPONENT".
+debian_mirrors() {
+	# shellcheck disable=SC2016  # apt's variables, not the shell's
+	apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+		awk '$1 == "Debian" && $2 == "main" { print $3, $4, $2 }' | sort -u
+}
+
+# apt-get with lists and sources of our own: nothing of the machine's configuration is edited.
+apt_source() { # directory, apt-get arguments...
+	local dir=$1
+	shift
+	LC_ALL=C apt-get -q -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::State::lists="$dir/lists" -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root \
+		-o Acquire::Retries=2 -o APT::Get::List-Cleanup=false "$@"
+}
+
+apt_source_prepare() { # directory
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg option='' mirrors
+	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
+	mirrors=$(debian_mirrors)
+	if [ -z "$mirrors" ]; then
+		# The origin of a mirror is known only once its lists are there.
+		[ "$(id -u)" -ne 0 ] || apt_quiet update
+		mirrors=$(debian_mirrors)
+	fi
+	if [ -z "$mirrors" ]; then
+		say "apt knows no Debian mirror here. Build an Unbound --with-dynlibmodule and name its tree: UNBOUND_TREE=DIR"
+		return 1
+	fi
+	[ ! -f "$keyring" ] || option="[signed-by=$keyring] "
+	say "$mirrors" | sed "s|^|deb-src $option|" >"$1/sources.list"
+	apt_source "$1" update
+}
+
+# The package's own configure flags, one a line: what debian/rules passes to configure, without Python.
+package_flags() { # source directory
+	(cd "$1" && make -n -f debian/rules b/unbound/config.h 2>/dev/null) |
+		sed -e ':a' -e '/\\$/{' -e 'N' -e 's/\\\n/ /' -e 'ba' -e '}' |
+		sed -n 's/^.*dh_auto_configure .* -- //p' | head -n 1 | xargs -n 1 printf '%s\n' |
+		grep -vE '^--with-(pythonmodule|pyunbound)'
+}
+
+# The flags an installed Unbound says it was configured with, one a line.
+installed_flags() { # binary
+	"$1" -V | sed -n 's/^Configure line: //p' | xargs -n 1 printf '%s\n'
+}
+
+unbound_configure() { # directory with src; flags on stdin
+	local -a flags buildflags
+	mapfile -t flags
+	[ "${#flags[@]}" -gt 3 ] || { say "no configure flags found in the source package"; return 1; }
+	mapfile -t buildflags < <(cd "$1/src" && DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --export=cmdline |
+		xargs -n 1 printf '%s\n' | grep -E '^(CFLAGS|CPPFLAGS|LDFLAGS)=')
+	mkdir "$1/build" && cd "$1/build" &&
+		../src/configure --prefix=/usr --sysconfdir=/etc --localstatedir=/var "${flags[@]}" --with-dynlibmodule \
+			"${buildflags[@]}"
+}
+
+# Fetches, configures and builds below a temporary name; renamed only when all of it stands.
+unbound_build() {
+	local work version source=unbound
+	work=$(mktemp -d "$unbound_cache/.new.XXXXXX")
+	unbound_unfinished=$work   # the trap runs when locals are gone
+	trap 'rm -rf "$unbound_unfinished"' EXIT
+	trap 'exit 143' TERM INT HUP
+	apt_source_prepare "$unbound_cache/apt" || return 1
+	[ -z "$installed_version" ] || source=unbound=$installed_version
+	(cd "$work" && apt_source "$unbound_cache/apt" source --only-source "$source") || return 1
+	version=$(sed -n 's/^Version: //p' "$work"/unbound_*.dsc | head -n 1)
+	[ -n "$version" ] || return 1
+	mv "$work"/unbound-*/ "$work/src"
+	if [ -n "$installed_version" ]; then installed_flags "$installed"; else package_flags "$work/src"; fi >"$work/flags"
+	unbound_configure "$work" <"$work/flags" || return 1
+	make -C "$work/build" -j "$jobs" unbound unbound-checkconf unbound-control || return 1
+	unbound_usable "$work/build" || { say "the Unbound just built does not list dynlib"; return 1; }
+	rm -rf "${unbound_cache:?}/unbound-$version"
+	mv "$work" "$unbound_cache/unbound-$version"
+}
+
+# A second run waits here and then finds what the first has built.
+unbound_build_locked() {
+	exec 9>"$unbound_cache/lock"
+	flock 9
+	[ -z "$(unbound_find)" ] || return 0
+	unbound_build
+}
+
+unbound_usable() { # tree
+	[ -f "$1/config.h" ] && [ -x "$1/unbound" ] && [ -x "$1/unbound-checkconf" ] &&
+		has_dynlib "$1/unbound"
+}
+
+has_dynlib() { # binary
+	[[ "$("$1" -V 2>/dev/null)" == *"Linked modules:"*" dynlib "* ]]
+}
+
+unbound_find() { # prints the newest finished tree, or the one that matches the installed Unbound
+	local dir
+	for dir in $(printf '%s\n' "$unbound_cache"/unbound-"${installed_version:-*}"/build | sort -rV); do
+		if unbound_usable "$dir"; then say "$dir"; return; fi
+	done
+}
+
+# Sets UNBOUND_TREE (configured tree for --with-unbound) and UNBOUND_SBIN (where unbound and unbound-checkconf are).
+need_unbound() {
+	local installed='' installed_version=''
+	if [ -n "${UNBOUND_TREE:-}" ]; then
+		unbound_usable "$UNBOUND_TREE" || die "UNBOUND_TREE=$UNBOUND_TREE is no built tree of an Unbound with dynlib"
+		UNBOUND_SBIN=${UNBOUND_SBIN:-$UNBOUND_TREE}
+		return
+	fi
+	mkdir -p "$unbound_cache"
+	installed=$(PATH=$PATH:/usr/sbin command -v unbound) || installed=''
+	if [ -n "$installed" ] && has_dynlib "$installed"; then
+		installed_version=$(dpkg-query -W -f '${source:Version}' unbound 2>/dev/null) || installed_version=''
+	fi
+	UNBOUND_TREE=$(unbound_find)
+	if [ -z "$UNBOUND_TREE" ]; then
+		need_packages "${packages_unbound[@]}"
+		step "building Unbound with dynlib from Debian's source package (kept for next time)" \
+			unbound_build_locked
+		UNBOUND_TREE=$(unbound_find)
+		[ -n "$UNBOUND_TREE" ] || die "no Unbound in $unbound_cache after the build"
+	fi
+	UNBOUND_SBIN=$UNBOUND_TREE
+	[ -z "$installed_version" ] || UNBOUND_SBIN=${installed%/*}
+	export UNBOUND_TREE UNBOUND_SBIN
+}
+
+# --- NSD --------------------------------------------------------------------------------------------------------------
+
+nsd_fetch() { # directory: Debian's package would start a service, so it is unpacked, never installed
+	local new=$1.new
+	rm -rf "$new"
+	mkdir -p "$new" && cd "$new" || return 1
+	apt_quiet download nsd || { [ "$(id -u)" -eq 0 ] && apt_quiet update && apt_quiet download nsd; } || return 1
+	dpkg-deb -x nsd_*.deb . && mv nsd_*.deb nsd.deb && cd / && rm -rf "$1" && mv "$new" "$1"
+}
+
+# Sets NSD.
+need_nsd() {
+	local libraries
+	NSD=$(PATH=$PATH:/usr/sbin command -v nsd) || NSD=$build/nsd/usr/sbin/nsd
+	if [ ! -x "$NSD" ]; then
+		step "fetching NSD for the lab (unpacked, not installed)" nsd_fetch "$build/nsd"
+		mapfile -t libraries < <(dpkg-deb -f "$build/nsd/nsd.deb" Depends | tr ',' '\n' | grep -oE '^ *lib[^ |]+' | tr -d ' ')
+		need_packages "${libraries[@]}"
+	fi
+	export NSD
+}
+
+# --- the project ------------------------------------------------------------------------------------------------------
+
+need_configure() {
+	[ -x "$root/configure" ] && [ -f "$root/Makefile.in" ] && return
+	(cd "$root" && autoreconf -fi)
+}
+
+project_build() { # directory, make target, configure arguments...
+	local dir=$1 target=$2
+	shift 2
+	need_configure || return 1
+	mkdir -p "$dir" && cd "$dir" || return 1
+	if [ ! -f Makefile ] || [ "$(cat configured 2>/dev/null)" != "$*" ]; then
+		"$root/configure" "$@" && printf '%s' "$*" >configured || return 1
+	fi
+	make -j "$jobs" "$target"
+}
