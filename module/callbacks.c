@@ -1,0 +1,238 @@
+/* callbacks.c: sees every answer that leaves, says why in an EDE, and tells the tap. */
+#include "module/callbacks.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "dnstap/event.h"
+#include "module/apply.h"
+#include "module/enforce.h"
+#include "module/extract.h"
+#include "module/state.h"
+#include "policy/evaluate.h"
+
+/* One answer on its way to one client. */
+struct answer {
+	enum answer_path path;
+	struct facts facts;
+	struct extract extract;
+	struct event event;
+	struct verdict *verdict;       /* &own, or the query state's */
+	struct verdict own;
+};
+
+static struct timespec timespec_of(const struct timeval *time)
+{
+	if (time == NULL)
+		return (struct timespec){ 0 };
+	return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_usec * 1000L };
+}
+
+/* The waiting client that Unbound is answering: it goes through the list in order. */
+static struct mesh_reply *mesh_reply_of(struct module_qstate *qstate, struct query *query,
+	const struct comm_reply *repinfo)
+{
+	struct mesh_reply *reply = query != NULL && query->last != NULL ? query->last->next : NULL;
+
+	if (reply == NULL || &reply->query_reply != repinfo)
+		for (reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next)
+			if (&reply->query_reply == repinfo)
+				break;
+	if (query != NULL)
+		query->last = reply;
+	return reply;
+}
+
+/* Message id and header flags of the query: kept with a waiting client, else still in the connection's buffer. */
+static void query_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
+{
+	struct sldns_buffer *packet = repinfo->c->buffer;
+
+	if (reply != NULL) {
+		event->id = ntohs(reply->qid);
+		event->query_flags = reply->qflags;
+	} else if (packet != NULL && sldns_buffer_limit(packet) >= LDNS_HEADER_SIZE) {
+		event->id = sldns_buffer_read_u16_at(packet, 0);
+		event->query_flags = sldns_buffer_read_u16_at(packet, 2);
+	}
+	event->query_flags &= BIT_RD | BIT_CD | BIT_AD;
+}
+
+static void response_flags(struct answer *answer)
+{
+	const struct reply_info *reply = answer->extract.reply;
+	struct event *event = &answer->event;
+	uint16_t flags = (uint16_t)(BIT_QR | BIT_RA | (event->query_flags & (BIT_RD | BIT_CD)));
+
+	if (reply != NULL) {
+		flags |= reply->flags & (BIT_AA | BIT_TC);
+		if (reply->security == sec_status_secure && (event->edns_do || (event->query_flags & BIT_AD)))
+			flags |= BIT_AD;
+	}
+	event->response_flags = (uint16_t)(flags | (answer->facts.rcode & 0xf));
+}
+
+/* False: no name to speak of. */
+static bool answer_question(struct answer *answer, const struct query_info *qinfo, const struct comm_reply *repinfo)
+{
+	extract_client(&answer->facts, repinfo);
+	if (qinfo != NULL)
+		return extract_question(&answer->facts, qinfo);
+	answer->path = PATH_CHAOS;
+	return repinfo->c->buffer != NULL && extract_packet_question(&answer->facts, repinfo->c->buffer);
+}
+
+/* The guards have judged what went through the modules; the rest is judged here, too late to deny it. */
+static void answer_judge(struct answer *answer, const struct query *query, struct slot *slot)
+{
+	const struct path_info *path = &path_table[answer->path];
+
+	if (query != NULL && query->judged && query->verdict != NULL && path->can_be_denied) {
+		answer->verdict = query->verdict;
+		return;
+	}
+	answer->verdict = &answer->own;
+	if (query != NULL && query->judged && query->verdict != NULL)
+		answer->own = *query->verdict;
+	else if (query != NULL && query->judged)
+		verdict_init(&answer->own);
+	else
+		evaluate_answer(state_enter(slot), &answer->facts, &answer->own), state_leave(slot);
+	answer->own.data = NULL;
+	if (verdict_demote(&answer->own) && (answer->path == PATH_CACHED || answer->path == PATH_RESOLVED))
+		slot->escaped++;
+}
+
+/* Adds the EDE to what the client gets and to what the frame says. */
+static void answer_explain(struct answer *answer, char *text, size_t cap, struct edns_option **options,
+	struct regional *region, struct slot *slot)
+{
+	const struct verdict *verdict = answer->verdict;
+	char incident[FRAME_NUMBER_TEXT_MAX];
+	size_t length;
+
+	answer->event.ede = EDE_NONE;
+	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns)
+		return;
+	length = verdict_ede_text(verdict, frame_number_text(&answer->event.number, incident), text, cap);
+	if (!apply_ede(options, verdict->rule.ede, text, length, region)) {
+		slot->failed++;
+		return;
+	}
+	answer->event.ede = verdict->rule.ede;
+	answer->event.ede_text = text;
+}
+
+static void answer_emit(struct answer *answer, struct slot *slot)
+{
+	answer->event.path = answer->path;
+	answer->event.facts = &answer->facts;
+	answer->event.verdict = answer->verdict;
+	clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
+	state_emit(slot, &answer->event);
+}
+
+static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode,
+	const struct edns_data *edns, const struct timeval *start_time)
+{
+	const bool absolute = answer->path == PATH_CACHED;
+	const bool error = answer->path == PATH_SERVFAIL || (answer->path == PATH_RESOLVED && rcode != 0);
+
+	answer->extract.reply = error ? NULL : reply;
+	answer->extract.now = absolute && start_time != NULL ? start_time->tv_sec : 0;
+	answer->extract.dnssec = edns->edns_present && (edns->bits & EDNS_DO);
+	extract_records(&answer->facts, &answer->extract);
+	if (answer->extract.reply == NULL)
+		answer->facts.rcode = (uint16_t)rcode;
+}
+
+static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
+	struct edns_data *edns, struct edns_option **options, struct comm_reply *repinfo, struct regional *region,
+	struct timeval *start_time, int id, void *path)
+{
+	struct slot *slot = state_slot();
+	struct query *query = qstate != NULL ? query_get(qstate, id) : NULL;
+	char text[EDE_TEXT_MAX];
+	struct answer answer;
+
+	if (slot == NULL || repinfo == NULL)
+		return 1;
+	answer.path = (enum answer_path)(uintptr_t)path;
+	answer.event = (struct event){ .edns = edns->edns_present, .udp_size = edns->udp_size };
+	if (!answer_question(&answer, qinfo, repinfo)) {
+		slot->failed++;
+		return 1;
+	}
+	answer.event.edns_do = edns->edns_present && (edns->bits & EDNS_DO);
+	answer.event.query_time = timespec_of(start_time);
+	answer.event.number = state_number(slot);
+	query_header(&answer.event, qstate != NULL ? mesh_reply_of(qstate, query, repinfo) : NULL, repinfo);
+	answer_records(&answer, reply, rcode, edns, start_time);
+	response_flags(&answer);
+	answer_judge(&answer, query, slot);
+	answer_explain(&answer, text, sizeof(text), options, region, slot);
+	answer_emit(&answer, slot);
+	return 1;
+}
+
+void callbacks_dropped(struct module_qstate *qstate, int id)
+{
+	struct query *query = query_get(qstate, id);
+	struct slot *slot = state_slot();
+	struct answer answer = { .path = PATH_DROPPED };
+
+	if (slot == NULL || query == NULL || query->verdict == NULL)
+		return;
+	answer.verdict = query->verdict;
+	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
+		answer.event = (struct event){ .edns = reply->edns.edns_present, .udp_size = reply->edns.udp_size,
+			.ede = EDE_NONE, .query_time = timespec_of(&reply->start_time) };
+		if (!answer_question(&answer, &qstate->qinfo, &reply->query_reply))
+			continue;
+		answer.event.number = state_number(slot);
+		query_header(&answer.event, reply, &reply->query_reply);
+		answer_emit(&answer, slot);
+	}
+}
+
+static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
+{
+	(void)id;
+	(void)arg;
+	enforce_response(qstate, response);
+	return 1;
+}
+
+static const struct {
+	enum inplace_cb_list_type type;
+	enum answer_path path;
+} hooks[] = {
+	{ inplace_cb_reply, PATH_RESOLVED },
+	{ inplace_cb_reply_cache, PATH_CACHED },
+	{ inplace_cb_reply_local, PATH_LOCAL },
+	{ inplace_cb_reply_servfail, PATH_SERVFAIL },
+};
+
+/* Unbound's whitelist of function pointers takes callbacks through dynlibmod's wrapper only. */
+bool callbacks_register(struct module_env *env, int id)
+{
+	const struct dynlibmod_env *dynlib = env->modinfo[id];
+	bool done = true;
+
+	for (unsigned i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		done = done && dynlib->inplace_cb_register_wrapped((void *)on_answer, hooks[i].type,
+			(void *)(uintptr_t)hooks[i].path, env, id);
+	done = done && dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response, NULL, env, id);
+	if (!done)
+		callbacks_unregister(env, id);
+	return done;
+}
+
+void callbacks_unregister(struct module_env *env, int id)
+{
+	const struct dynlibmod_env *dynlib = env->modinfo[id];
+
+	for (unsigned i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		dynlib->inplace_cb_delete_wrapped(env, hooks[i].type, id);
+	dynlib->inplace_cb_delete_wrapped(env, inplace_cb_query_response, id);
+}

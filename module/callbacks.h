@@ -1,0 +1,23 @@
+/*
+ * callbacks.h: Unbound's in-place callbacks: every answer on its way out, every response on its way in.
+ *
+ * Unbound ignores what they return: they look, add the EDE option, and emit the frame. On the cached path the answer is
+ * a shared cache entry under a read lock: nothing here writes to it or looks into a cache.
+ *
+ * Threads: run by workers, at the same time.
+ */
+#ifndef MODULE_CALLBACKS_H
+#define MODULE_CALLBACKS_H
+
+#include "module/unbound.h"
+
+#include <stdbool.h>
+
+/* False: no memory; nothing stays registered. */
+bool callbacks_register(struct module_env *env, int id);
+void callbacks_unregister(struct module_env *env, int id);
+
+/* The clients that wait for `qstate` will get no answer: one frame each. Needs their verdict in minfo. */
+void callbacks_dropped(struct module_qstate *qstate, int id);
+
+#endif

@@ -1,0 +1,200 @@
+/* enforce.c: judges questions and answers in `operate` and makes the answer fit the verdict. */
+#include "module/enforce.h"
+
+#include <string.h>
+
+#include "module/apply.h"
+#include "module/callbacks.h"
+#include "module/extract.h"
+#include "module/state.h"
+#include "policy/evaluate.h"
+
+struct query *query_get(struct module_qstate *qstate, int id)
+{
+	return qstate->minfo[id];
+}
+
+static struct query *query_make(struct module_qstate *qstate, int id)
+{
+	if (qstate->minfo[id] == NULL)
+		qstate->minfo[id] = regional_alloc_zero(qstate->region, sizeof(struct query));
+	return qstate->minfo[id];
+}
+
+/* Keeps what is worth telling about a verdict; a plain allow needs no memory. */
+static void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, bool judged)
+{
+	const bool plain = verdict->action == ACTION_ALLOW && verdict->shadow.trigger == TRIGGER_NONE;
+	struct query *query = query_make(qstate, id);
+
+	if (query == NULL)
+		return;
+	query->judged = judged;
+	query->verdict = plain ? NULL : regional_alloc_init(qstate->region, verdict, sizeof(*verdict));
+	if (query->verdict != NULL)
+		query->verdict->data = NULL;
+}
+
+static bool denied(const struct verdict *verdict)
+{
+	return action_table[verdict->action].denies;
+}
+
+/* Is there a client, as opposed to a sub-query, a prefetch or a look-up of Unbound's own? */
+static const struct mesh_reply *first_client(const struct module_qstate *qstate)
+{
+	return qstate->mesh_info->reply_list;
+}
+
+static bool question_facts(struct facts *facts, const struct module_qstate *qstate)
+{
+	const struct mesh_reply *client = first_client(qstate);
+
+	extract_client(facts, client != NULL ? &client->query_reply : NULL);
+	facts->records = NULL;
+	facts->source = NULL;
+	facts->rcode = 0;
+	return extract_question(facts, &qstate->qinfo);
+}
+
+static void finish(struct module_qstate *qstate, int id)
+{
+	qstate->ext_state[id] = module_finished;
+}
+
+/* No memory for the answer of a denial: SERVFAIL, never the denied answer. */
+static void fail_closed(struct module_qstate *qstate, struct slot *slot)
+{
+	slot->failed++;
+	qstate->return_msg = NULL;
+	qstate->return_rcode = LDNS_RCODE_SERVFAIL;
+}
+
+static void drop(struct module_qstate *qstate, int id)
+{
+	callbacks_dropped(qstate, id);
+	qstate->is_drop = 1;
+}
+
+/* How many of the waiting clients came over UDP, and how many over anything else. */
+static unsigned clients_over(const struct module_qstate *qstate, bool udp)
+{
+	unsigned count = 0;
+
+	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
+		count += (reply->query_reply.c->type == comm_udp) == udp;
+	return count;
+}
+
+/* Every transport but UDP gets the answer itself; it is kept from all others. */
+static bool truncate_exempt(const struct verdict *verdict, const struct module_qstate *qstate)
+{
+	return verdict->action == ACTION_TRUNCATE && clients_over(qstate, true) == 0;
+}
+
+static void deny_question(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict)
+{
+	query_keep(qstate, id, verdict, true);
+	if (verdict->action == ACTION_DROP)
+		drop(qstate, id);
+	else if (!apply_denial(qstate, verdict, NULL))
+		fail_closed(qstate, slot);
+	finish(qstate, id);
+}
+
+void enforce_question(struct module_qstate *qstate, int id)
+{
+	struct slot *slot = state_slot();
+	struct verdict verdict;
+	struct facts facts;
+
+	qstate->ext_state[id] = module_wait_module;
+	if (slot == NULL || !question_facts(&facts, qstate))
+		return;
+	evaluate_question(state_enter(slot), &facts, &verdict);
+	if (verdict.denied_to_some)
+		qstate->no_cache_store = 1;
+	if (denied(&verdict) && first_client(qstate) != NULL) {
+		if (truncate_exempt(&verdict, qstate))
+			apply_unique(qstate);
+		else
+			deny_question(qstate, id, slot, &verdict);
+	}
+	state_leave(slot);
+}
+
+void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
+{
+	struct slot *slot = state_slot();
+	struct extract extract = { .reply = response != NULL ? response->rep : NULL };
+	struct facts facts;
+
+	if (slot == NULL || extract.reply == NULL || qstate->no_cache_store || extract.reply->an_numrrsets == 0)
+		return;
+	extract_client(&facts, NULL);
+	if (!extract_question(&facts, &response->qinfo))
+		return;
+	extract_records(&facts, &extract);
+	if (evaluate_denied_to_some(state_enter(slot), &facts))
+		qstate->no_cache_store = 1;
+	state_leave(slot);
+}
+
+static bool any_client_disables_checking(const struct module_qstate *qstate)
+{
+	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
+		if (reply->qflags & BIT_CD)
+			return true;
+	return false;
+}
+
+/* A BOGUS answer stays SERVFAIL whatever the policy says. Unbound makes it so itself, unless a client disabled
+ * checking: that client must not get the denied answer either. */
+static void deny_bogus(struct module_qstate *qstate, int id, struct verdict *verdict)
+{
+	verdict_demote(verdict);
+	query_keep(qstate, id, verdict, true);
+	if (any_client_disables_checking(qstate)) {
+		qstate->return_msg = NULL;
+		qstate->return_rcode = LDNS_RCODE_SERVFAIL;
+	}
+}
+
+static void deny_answer(struct module_qstate *qstate, int id, struct slot *slot, struct verdict *verdict)
+{
+	const struct reply_info *reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
+
+	if (reply != NULL && reply->security == sec_status_bogus) {
+		deny_bogus(qstate, id, verdict);
+		return;
+	}
+	query_keep(qstate, id, verdict, true);
+	/* Another state resolves with this message, so it must stay, or one answer cannot serve all who joined: the
+	 * clients' retries get states of their own. */
+	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0 ||
+	    (verdict->action == ACTION_TRUNCATE && clients_over(qstate, false) > 0))
+		drop(qstate, id);
+	else if (!apply_denial(qstate, verdict, reply))
+		fail_closed(qstate, slot);
+}
+
+void enforce_answer(struct module_qstate *qstate, int id)
+{
+	struct slot *slot = state_slot();
+	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL };
+	struct verdict verdict;
+	struct facts facts;
+
+	finish(qstate, id);
+	if (slot == NULL || !question_facts(&facts, qstate))
+		return;
+	extract_records(&facts, &extract);
+	evaluate_answer(state_enter(slot), &facts, &verdict);
+	if (verdict.denied_to_some)
+		apply_forget(qstate);
+	if (!denied(&verdict) || truncate_exempt(&verdict, qstate))
+		query_keep(qstate, id, &verdict, true);
+	else if (first_client(qstate) != NULL)
+		deny_answer(qstate, id, slot, &verdict);
+	state_leave(slot);
+}

@@ -1,0 +1,156 @@
+/* extract.c: what Unbound knows about a question, its client and its answer, as facts. */
+#include "module/extract.h"
+
+#include <string.h>
+
+static void address_from(struct address *address, const struct sockaddr *from, socklen_t length)
+{
+	const struct sockaddr_in *in = (const void *)from;
+	const struct sockaddr_in6 *in6 = (const void *)from;
+
+	address->family = ADDRESS_NONE;
+	if (from == NULL)
+		return;
+	if (from->sa_family == AF_INET && length >= sizeof(*in)) {
+		address->family = ADDRESS_INET;
+		address->port = ntohs(in->sin_port);
+		memcpy(address->octets, &in->sin_addr, 4);
+	} else if (from->sa_family == AF_INET6 && length >= sizeof(*in6)) {
+		address->family = ADDRESS_INET6;
+		address->port = ntohs(in6->sin6_port);
+		memcpy(address->octets, &in6->sin6_addr, 16);
+	}
+}
+
+static enum transport transport_of(const struct comm_point *point)
+{
+	switch (point->type) {
+	case comm_udp:
+		return TRANSPORT_UDP;
+	case comm_http:
+		return TRANSPORT_DOH;
+	case comm_tcp_accept:
+	case comm_tcp:
+		return point->ssl != NULL ? TRANSPORT_DOT : TRANSPORT_TCP;
+	default:
+		return TRANSPORT_UNKNOWN;
+	}
+}
+
+void extract_client(struct facts *facts, const struct comm_reply *repinfo)
+{
+	const struct addrinfo *socket;
+
+	facts->client.family = ADDRESS_NONE;
+	facts->server.family = ADDRESS_NONE;
+	facts->transport = TRANSPORT_UNKNOWN;
+	if (repinfo == NULL)
+		return;
+	address_from(&facts->client, (const void *)&repinfo->client_addr, repinfo->client_addrlen);
+	if (repinfo->c == NULL)
+		return;
+	facts->transport = transport_of(repinfo->c);
+	socket = repinfo->c->socket != NULL ? repinfo->c->socket->addr : NULL;
+	if (socket != NULL)
+		address_from(&facts->server, socket->ai_addr, socket->ai_addrlen);
+}
+
+bool extract_question(struct facts *facts, const struct query_info *qinfo)
+{
+	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
+		return false;
+	facts->qtype = qinfo->qtype;
+	facts->qclass = qinfo->qclass;
+	return true;
+}
+
+bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
+{
+	const uint8_t *start = sldns_buffer_begin(packet);
+	size_t octets = sldns_buffer_limit(packet);
+	const uint8_t *behind;
+
+	if (octets < LDNS_HEADER_SIZE || !name_from_wire(&facts->qname, start + LDNS_HEADER_SIZE,
+		octets - LDNS_HEADER_SIZE))
+		return false;
+	behind = start + LDNS_HEADER_SIZE + facts->qname.length;
+	if (octets - (size_t)(behind - start) < 4)
+		return false;
+	facts->qtype = sldns_read_uint16(behind);
+	facts->qclass = sldns_read_uint16(behind + 2);
+	return true;
+}
+
+/* Unbound's encoder sends positive answers without the other sections when `minimal-responses` is on. */
+static size_t visible_rrsets(const struct reply_info *reply)
+{
+	if (MINIMAL_RESPONSES && reply->an_numrrsets > 0 && FLAGS_GET_RCODE(reply->flags) == LDNS_RCODE_NOERROR)
+		return reply->an_numrrsets;
+	return reply->rrset_count;
+}
+
+static uint32_t ttl_left(time_t ttl, time_t now)
+{
+	if (now == 0)
+		return ttl > 0 ? (uint32_t)ttl : 0;
+	return ttl >= now ? (uint32_t)(ttl - now) : (uint32_t)SERVE_EXPIRED_REPLY_TTL;
+}
+
+static enum record_section section_of(const struct reply_info *reply, size_t rrset)
+{
+	if (rrset < reply->an_numrrsets)
+		return SECTION_ANSWER;
+	return rrset < reply->an_numrrsets + reply->ns_numrrsets ? SECTION_AUTHORITY : SECTION_ADDITIONAL;
+}
+
+struct walk {
+	record_visit visit;
+	void *arg;
+	size_t shown;
+	size_t left_out;
+	bool stopped;
+};
+
+static void walk_rrset(struct walk *walk, const struct extract *extract, size_t index)
+{
+	const struct ub_packed_rrset_key *key = extract->reply->rrsets[index];
+	const struct packed_rrset_data *data = key->entry.data;
+	size_t count = data->count + (extract->dnssec ? data->rrsig_count : 0);
+	struct record record = {
+		.section = section_of(extract->reply, index),
+		.owner = key->rk.dname,
+		.owner_length = (uint8_t)key->rk.dname_len,
+		.class = ntohs(key->rk.rrset_class),
+	};
+
+	for (size_t i = 0; i < count && !walk->stopped; i++) {
+		if (walk->shown == FACTS_RECORDS_MAX) {
+			walk->left_out += count - i;
+			return;
+		}
+		record.type = i < data->count ? ntohs(key->rk.type) : LDNS_RR_TYPE_RRSIG;
+		record.ttl = ttl_left(data->rr_ttl[i], extract->now);
+		record.rdata = data->rr_data[i] + 2;
+		record.rdata_length = (uint16_t)(data->rr_len[i] - 2);
+		walk->shown++;
+		walk->stopped = !walk->visit(walk->arg, &record);
+	}
+}
+
+static size_t walk_reply(const void *source, record_visit visit, void *arg)
+{
+	const struct extract *extract = source;
+	struct walk walk = { .visit = visit, .arg = arg };
+	size_t rrsets = visible_rrsets(extract->reply);
+
+	for (size_t i = 0; i < rrsets && !walk.stopped; i++)
+		walk_rrset(&walk, extract, i);
+	return walk.left_out;
+}
+
+void extract_records(struct facts *facts, const struct extract *extract)
+{
+	facts->records = extract->reply != NULL ? walk_reply : NULL;
+	facts->source = extract;
+	facts->rcode = extract->reply != NULL ? FLAGS_GET_RCODE(extract->reply->flags) : 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * extract.h: facts from Unbound's structures. Nothing is copied but the question and the addresses.
+ *
+ * Threads: reads what the calling worker holds: its query state, or a cache entry and RRsets under Unbound's own
+ * read locks (the cached path), which it never writes to and for which it never takes a lock.
+ */
+#ifndef MODULE_EXTRACT_H
+#define MODULE_EXTRACT_H
+
+#include "module/unbound.h"
+
+#include <stdbool.h>
+
+#include "policy/facts.h"
+
+/* The records behind `facts`; must live as long as they are used. */
+struct extract {
+	const struct reply_info *reply;   /* NULL: no records */
+	time_t now;                       /* 0: TTLs are relative already (query states); else they are absolute */
+	bool dnssec;                      /* DO: signatures leave with the answer */
+};
+
+/* Fills everything about the client that `repinfo` knows; NULL: nobody. */
+void extract_client(struct facts *facts, const struct comm_reply *repinfo);
+
+/* Takes name, type and class. False when the name is not valid. */
+bool extract_question(struct facts *facts, const struct query_info *qinfo);
+
+/* The question of a query packet; for CHAOS, where the callback is given none. */
+bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet);
+
+/* Puts the records of `extract->reply` and its rcode behind `facts`. */
+void extract_records(struct facts *facts, const struct extract *extract);
+
+#endif

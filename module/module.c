@@ -1,0 +1,110 @@
+/* module.c: the six functions that Unbound's dynlib module looks up. */
+#include "module/unbound.h"
+
+#include <stdlib.h>
+
+#include "module/callbacks.h"
+#include "module/enforce.h"
+#include "module/guard.h"
+#include "module/state.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int init(struct module_env *env, int id);
+EXPORT void deinit(struct module_env *env, int id);
+EXPORT void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound);
+EXPORT void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super);
+EXPORT void clear(struct module_qstate *qstate, int id);
+EXPORT size_t get_mem(struct module_env *env, int id);
+
+/* The clause `dynlib:` takes nothing but the library, so the configuration is found without it. */
+static const char *conf_path(void)
+{
+	const char *path = getenv("UNBOUND_VERDICT_CONF");
+
+	return path != NULL && path[0] != '\0' ? path : SYSCONFDIR "/unbound/verdict.conf";
+}
+
+/* Registered before the load, so that a failure leaves nothing half done. At the first start an error keeps Unbound
+ * from starting; at a reload returning 0 would end a running resolver, so there the last good policy stays. */
+int init(struct module_env *env, int id)
+{
+	char text[1024];
+	struct diag diag = { 0 };
+	const bool again = state_running();
+
+	if (!guard_check(env, id, operate))
+		return 0;
+	if (env->cfg->num_threads > STATE_SLOTS_MAX) {
+		log_err("unbound-verdict: num-threads is over %d", STATE_SLOTS_MAX);
+		return 0;
+	}
+	if (!callbacks_register(env, id)) {
+		log_err("unbound-verdict: out of memory");
+		return 0;
+	}
+	if (state_load(conf_path(), env->cfg->chrootdir, &diag) != 0) {
+		log_err("unbound-verdict: %s", diag_format(&diag, text, sizeof(text)));
+		if (!again)
+			return 0;
+		log_err("unbound-verdict: the policy of the last good load stays in force");
+	}
+	state_describe(text, sizeof(text));
+	log_info("unbound-verdict " VERDICT_VERSION ": %s", text);
+	return 1;
+}
+
+void deinit(struct module_env *env, int id)
+{
+	const struct dynlibmod_env *dynlib = env->modinfo[id];
+	char text[512];
+
+	/* Unbound calls this after a failed init too, even one that refused to touch anything. */
+	if (dynlib == NULL || dynlib->func_operate != operate || !state_running())
+		return;
+	callbacks_unregister(env, id);
+	state_summary(text, sizeof(text));
+	log_info("unbound-verdict: %s", text);
+	state_stop();
+}
+
+void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)
+{
+	(void)outbound;
+	switch (event) {
+	case module_event_new:
+	case module_event_pass:
+		enforce_question(qstate, id);
+		return;
+	case module_event_moddone:
+		enforce_answer(qstate, id);
+		return;
+	case module_event_reply:
+	case module_event_noreply:
+	case module_event_capsfail:
+	case module_event_error:
+		break;
+	}
+	qstate->ext_state[id] = module_error;
+}
+
+/* The module asks no sub-queries. */
+void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
+{
+	(void)qstate;
+	(void)id;
+	(void)super;
+}
+
+/* What is kept lies in the state's region, which Unbound frees. */
+void clear(struct module_qstate *qstate, int id)
+{
+	qstate->minfo[id] = NULL;
+}
+
+size_t get_mem(struct module_env *env, int id)
+{
+	(void)env;
+	(void)id;
+	return state_octets();
+}

@@ -1,0 +1,234 @@
+/* state.c: the policy in force, the tap and the workers' slots of this process. */
+#include "module/state.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "policy/epoch.h"
+
+#define TAP_STOP_MS 1000
+
+static struct {
+	struct epoch epoch;
+	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` */
+	struct conf *conf;                  /* of that snapshot; main thread */
+	size_t skipped;                     /* list entries that could not be used; main thread */
+	struct tap *tap;                    /* made and destroyed while no worker runs */
+	enum frames_mode frames;            /* likewise */
+	uint64_t boot;                      /* likewise, once */
+	_Atomic unsigned generation;        /* of slot claims: one more at each load */
+	_Atomic unsigned claimed;
+	struct slot slots[STATE_SLOTS_MAX];
+} state = { .epoch = EPOCH_INITIALIZER };
+
+static _Thread_local struct {
+	unsigned generation;
+	struct slot *slot;
+} mine;
+
+static uint64_t boot_make(void)
+{
+	uint16_t salt = 0;
+
+	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
+		salt = (uint16_t)clock();
+	return ((uint64_t)time(NULL) << 16 | salt) & 0xffffffffffff;
+}
+
+/* `arg` is the chroot's prefix: inside it the same file has the path behind the prefix. */
+static char *cut_chroot(void *arg, const char *path)
+{
+	const char *chroot = arg;
+	size_t length = strlen(chroot);
+
+	while (length > 0 && chroot[length - 1] == '/')
+		length--;
+	if (length > 0 && strncmp(path, chroot, length) == 0 && path[length] == '/')
+		path += length;
+	return strdup(path);
+}
+
+static struct conf *read_conf(const char *path, const char *chroot, struct diag *diag)
+{
+	char *inside = cut_chroot((void *)(uintptr_t)chroot, path);
+	struct conf *conf = inside != NULL ? conf_load(inside, diag) : NULL;
+
+	if (inside == NULL)
+		diag_set(diag, path, 0, 0, "out of memory");
+	free(inside);
+	if (conf != NULL && conf_translate_paths(conf, cut_chroot, (void *)(uintptr_t)chroot) != 0) {
+		diag_set(diag, path, 0, 0, "out of memory");
+		conf_destroy(&conf);
+	}
+	return conf;
+}
+
+static size_t skipped_total(const struct build_report *report)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < report->list_count; i++)
+		for (size_t reason = 0; reason < SKIP_COUNT; reason++)
+			total += report->lists[i].stats.skipped[reason];
+	return total;
+}
+
+static int load_policy(const char *path, const char *chroot, struct diag *diag)
+{
+	struct build_report report = { 0 };
+	struct conf *conf = read_conf(path, chroot, diag);
+	struct snapshot *snapshot;
+	struct snapshot *old;
+	uint64_t ticket;
+
+	if (conf == NULL)
+		return -1;
+	snapshot = snapshot_build(conf, &report, diag);
+	if (snapshot == NULL) {
+		conf_destroy(&conf);
+		return -1;
+	}
+	state.skipped = skipped_total(&report);
+	build_report_fini(&report);
+	old = epoch_publish(&state.epoch, &state.snapshot, snapshot, &ticket);
+	/* Unbound runs no worker while it (re)loads, so nobody can be inside; if one were, keep rather than crash. */
+	if (epoch_quiescent(&state.epoch, ticket))
+		snapshot_destroy(&old);
+	conf_destroy(&state.conf);
+	state.conf = conf;
+	return 0;
+}
+
+static int start_tap(struct diag *diag)
+{
+	const struct dnstap_conf *conf = &state.conf->dnstap;
+	char host[256] = "";
+	struct tap_options options = {
+		.identity = state.conf->identity != NULL ? state.conf->identity : host,
+		.version = "unbound-verdict " VERDICT_VERSION,
+		.socket_path = conf->socket_path,
+		.file = conf->file,
+		.ring_octets = conf->ring_octets,
+		.workers = STATE_SLOTS_MAX,
+	};
+
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	state.frames = conf->frames;
+	state.tap = tap_create(&options);
+	if (state.tap == NULL)
+		return diag_set(diag, state.conf->path, 0, 0, "dnstap: the frame writer could not start: %m");
+	return 0;
+}
+
+int state_load(const char *path, const char *chroot, struct diag *diag)
+{
+	int result = load_policy(path, chroot != NULL ? chroot : "", diag);
+
+	if (state.boot == 0)
+		state.boot = boot_make();
+	atomic_store_explicit(&state.claimed, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&state.generation, 1, memory_order_relaxed);
+	if (state_running() && start_tap(result == 0 ? diag : NULL) != 0)
+		result = -1;
+	return result;
+}
+
+bool state_running(void)
+{
+	return atomic_load_explicit(&state.snapshot, memory_order_relaxed) != NULL;
+}
+
+void state_stop(void)
+{
+	tap_destroy(&state.tap, TAP_STOP_MS);
+}
+
+struct slot *state_slot(void)
+{
+	unsigned generation = atomic_load_explicit(&state.generation, memory_order_relaxed);
+	unsigned index;
+
+	if (mine.generation == generation)
+		return mine.slot;
+	index = atomic_fetch_add_explicit(&state.claimed, 1, memory_order_relaxed);
+	mine.generation = generation;
+	mine.slot = index < STATE_SLOTS_MAX ? &state.slots[index] : NULL;
+	if (mine.slot != NULL)
+		mine.slot->index = (uint16_t)index;
+	return mine.slot;
+}
+
+const struct snapshot *state_enter(const struct slot *slot)
+{
+	epoch_enter(&state.epoch, slot->index);
+	return atomic_load_explicit(&state.snapshot, memory_order_acquire);
+}
+
+void state_leave(const struct slot *slot)
+{
+	epoch_leave(&state.epoch, slot->index);
+}
+
+struct frame_number state_number(struct slot *slot)
+{
+	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
+}
+
+void state_emit(struct slot *slot, struct event *event)
+{
+	const struct verdict *verdict = event->verdict;
+
+	slot->answers[event->path]++;
+	slot->verdicts[verdict->action]++;
+	if (!tap_wanted(state.tap))
+		return;
+	if (state.frames == FRAMES_VERDICTS && verdict->action == ACTION_ALLOW &&
+	    verdict->shadow.trigger == TRIGGER_NONE)
+		return;
+	tap_emit(state.tap, slot->index, event);
+}
+
+size_t state_octets(void)
+{
+	const struct snapshot *snapshot = atomic_load_explicit(&state.snapshot, memory_order_relaxed);
+
+	return sizeof(state) + (snapshot != NULL ? snapshot_octets(snapshot) : 0);
+}
+
+void state_describe(char *to, size_t cap)
+{
+	const struct snapshot *snapshot = atomic_load_explicit(&state.snapshot, memory_order_relaxed);
+
+	snprintf(to, cap, "%zu lists, %zu rules, %zu entries skipped, %.1f MiB, mode %s", state.conf->list_count,
+		snapshot_rule_count(snapshot), state.skipped, (double)snapshot_octets(snapshot) / (1 << 20),
+		state.conf->mode == MODE_SHADOW ? "shadow" : "enforce");
+}
+
+void state_summary(char *to, size_t cap)
+{
+	uint64_t answers = 0, denied = 0, escaped = 0, failed = 0;
+	struct tap_counts counts = { 0 };
+
+	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
+		const struct slot *slot = &state.slots[i];
+
+		answers += slot->counter;
+		escaped += slot->escaped;
+		failed += slot->failed;
+		for (unsigned action = 0; action < ACTION_COUNT; action++)
+			denied += action_table[action].denies ? slot->verdicts[action] : 0;
+	}
+	if (state.tap != NULL)
+		tap_counts(state.tap, &counts);
+	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; frames since the last load: "
+		"%llu emitted, %llu dropped", (unsigned long long)answers, (unsigned long long)denied,
+		(unsigned long long)escaped, (unsigned long long)failed, (unsigned long long)counts.emitted,
+		(unsigned long long)(counts.dropped_ring + counts.dropped_sink));
+}

@@ -1,0 +1,67 @@
+/*
+ * state.h: what one process keeps, whatever Unbound reloads.
+ *
+ * The library is linked -z nodelete, so these statics outlive `unbound-control reload`: the last good configuration and
+ * snapshot, the boot id, each worker's counters. A worker claims a slot at its first event after a (re)load; the slots'
+ * counters run on.
+ *
+ *   who          | calls                                     | needs outside synchronisation with
+ *   main thread  | state_load, state_stop                    | workers (Unbound runs none then)
+ *   worker       | state_slot, state_enter, state_leave ...  | nobody
+ */
+#ifndef MODULE_STATE_H
+#define MODULE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dnstap/tap.h"
+#include "policy/diag.h"
+#include "policy/facts.h"
+#include "policy/snapshot.h"
+#include "policy/verdict.h"
+
+#define STATE_SLOTS_MAX TAP_WORKERS_MAX
+
+/* One worker's own; written by that worker alone. */
+struct slot {
+	_Alignas(64) uint64_t counter;          /* answers, hence frame numbers */
+	uint16_t index;
+	uint64_t answers[PATH_COUNT];
+	uint64_t verdicts[ACTION_COUNT];
+	uint64_t escaped;                       /* denied by the policy, but on a path that no module can stop */
+	uint64_t failed;                        /* events that could not be handled for lack of memory */
+};
+
+/* Reads configuration and lists and makes them the policy in force; starts the tap. `path` is the file as this process
+ * sees it; `chroot` is the prefix to cut from paths (NULL or "": none). 0, or -1 with *diag set: then the last good
+ * policy, if there is one, is in force and running (state_running tells). */
+int state_load(const char *path, const char *chroot, struct diag *diag);
+
+/* Is there a policy in force, from this or an earlier load? */
+bool state_running(void);
+
+/* Workers have ended: stops the tap. The policy stays for the case that the next load fails. */
+void state_stop(void);
+
+/* The calling worker's slot; NULL when there are more threads than slots. */
+struct slot *state_slot(void);
+
+/* The policy, for the time until state_leave; not nested. */
+const struct snapshot *state_enter(const struct slot *slot);
+void state_leave(const struct slot *slot);
+
+/* The number of the next answer: call once for each. */
+struct frame_number state_number(struct slot *slot);
+
+/* Gives the event to the tap if the frames mode wants it. */
+void state_emit(struct slot *slot, struct event *event);
+
+/* Octets of memory held; cheap. */
+size_t state_octets(void);
+
+/* One line for the log: what was loaded. And one: what has been counted since the start. */
+void state_describe(char *to, size_t cap);
+void state_summary(char *to, size_t cap);
+
+#endif
