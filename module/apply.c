@@ -14,7 +14,7 @@ static const uint32_t soa_refresh = 3600, soa_retry = 1200, soa_expire = 604800;
 struct reply_builder {
 	struct regional *region;
 	uint16_t class;                       /* network order */
-	struct ub_packed_rrset_key *rrsets[RECORDS_MAX + UINT8_MAX + 1];
+	struct ub_packed_rrset_key *rrsets[RECORDS_MAX + UINT8_MAX + 2];
 	size_t answers;
 	size_t authorities;
 	time_t ttl;
@@ -145,7 +145,8 @@ static struct ub_packed_rrset_key *find_cname(const struct reply_info *chain, co
 	for (size_t i = 0; chain != NULL && i < chain->an_numrrsets; i++) {
 		struct ub_packed_rrset_key *key = chain->rrsets[i];
 
-		if (key->rk.type == htons(LDNS_RR_TYPE_CNAME) && query_dname_compare(key->rk.dname, (uint8_t *)(uintptr_t)owner) == 0)
+		if (key->rk.type == htons(LDNS_RR_TYPE_CNAME) &&
+			query_dname_compare(key->rk.dname, (uint8_t *)(uintptr_t)owner) == 0)
 			return key;
 	}
 	return NULL;
@@ -185,7 +186,8 @@ static struct reply_info *builder_finish(struct reply_builder *builder, uint16_t
 	reply->an_numrrsets = builder->answers;
 	reply->ns_numrrsets = builder->authorities;
 	reply->rrset_count = count;
-	reply->rrsets = regional_alloc_init(builder->region, builder->rrsets, count * sizeof(builder->rrsets[0]) + 1);
+	/* Never zero octets: an empty answer has an array too. */
+	reply->rrsets = regional_alloc_init(builder->region, builder->rrsets, (count + 1) * sizeof(builder->rrsets[0]));
 	return reply->rrsets != NULL ? reply : NULL;
 }
 

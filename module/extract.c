@@ -37,10 +37,20 @@ static enum transport transport_of(const struct comm_point *point)
 	}
 }
 
+/* The address that the query came in on. */
+static void server_address(struct facts *facts, const struct unbound_socket *socket)
+{
+	if (socket == NULL || socket->addr == NULL)
+		return;
+#if UNBOUND_SOCKET_HAS_ADDRLEN
+	address_from(&facts->server, socket->addr, socket->addrlen);
+#else
+	address_from(&facts->server, socket->addr->ai_addr, socket->addr->ai_addrlen);
+#endif
+}
+
 void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 {
-	const struct addrinfo *socket;
-
 	facts->client.family = ADDRESS_NONE;
 	facts->server.family = ADDRESS_NONE;
 	facts->transport = TRANSPORT_UNKNOWN;
@@ -50,9 +60,7 @@ void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 	if (repinfo->c == NULL)
 		return;
 	facts->transport = transport_of(repinfo->c);
-	socket = repinfo->c->socket != NULL ? repinfo->c->socket->addr : NULL;
-	if (socket != NULL)
-		address_from(&facts->server, socket->ai_addr, socket->ai_addrlen);
+	server_address(facts, repinfo->c->socket);
 }
 
 bool extract_question(struct facts *facts, const struct query_info *qinfo)
