@@ -178,6 +178,7 @@ unbound_build() {
 	unbound_configure "$work" <"$work/flags" || return 1
 	make -C "$work/build" -j "$jobs" unbound unbound-checkconf unbound-control || return 1
 	unbound_usable "$work/build" || { say "the Unbound just built does not list dynlib"; return 1; }
+	find "$work/build" \( -name '*.o' -o -name '*.lo' \) -delete   # the headers and programs are all that is used
 	rm -rf "${unbound_cache:?}/unbound-$version"
 	mv "$work" "$unbound_cache/unbound-$version"
 }

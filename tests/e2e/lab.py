@@ -1,0 +1,367 @@
+"""A laboratory on loopback: NSD as the authority, the real Unbound with the library, the real fstrm_capture.
+
+Ports are picked by the kernel, waiting is polling, and every process is ended by its id, also when the test dies.
+Environment: builddir (where the library and verdictctl are), UNBOUND_DIR or UNBOUND_SBIN (unbound's programs), NSD.
+VERDICT_KEEP=1 keeps the directory of each laboratory and prints its name.
+"""
+
+import atexit
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+import frames
+
+SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+BUILDDIR = os.environ.get("builddir", os.path.join(SRCDIR, "build"))
+SBIN = os.environ.get("UNBOUND_SBIN") or os.environ.get("UNBOUND_DIR") or "/usr/sbin"
+NSD = os.environ.get("NSD") or shutil.which("nsd", path=os.environ.get("PATH", "") + ":/usr/sbin") \
+	or os.path.join(BUILDDIR, "nsd/usr/sbin/nsd")
+LIBRARY = os.path.join(BUILDDIR, ".libs/unbound-verdict.so")
+VERDICTCTL = os.path.join(BUILDDIR, "verdictctl")
+DATA = os.environ.get("VERDICT_DATA", os.path.join(SRCDIR, "../shared/data"))
+CONTENT_TYPE = "protobuf:dnstap.Dnstap"
+PATIENCE = 15.0 * float(os.environ.get("VERDICT_SLOW", "1"))   # seconds before waiting is a failure
+
+running = []
+
+
+def require():
+	"""Ends the program as skipped, with the reason, when something that it cannot do without is missing."""
+	wanted = {LIBRARY: "configure --with-unbound and make", os.path.join(SBIN, "unbound"): "set UNBOUND_SBIN", NSD: "set NSD"}
+	for path, remedy in wanted.items():
+		if not os.access(path, os.R_OK):
+			print("1..0 # SKIP no %s: %s" % (path, remedy))
+			sys.exit(0)
+	if shutil.which("fstrm_capture") is None:
+		print("1..0 # SKIP no fstrm_capture: install fstrm-bin")
+		sys.exit(0)
+
+
+def wait_for(condition, what, patience=None):
+	"""Polls until condition() is true and returns what it gave."""
+	end = time.monotonic() + (patience or PATIENCE)
+	while True:
+		value = condition()
+		if value:
+			return value
+		if time.monotonic() > end:
+			raise TimeoutError("waited in vain for " + what)
+		time.sleep(0.01)
+
+
+def free_port():
+	"""A port free for UDP and TCP on loopback."""
+	while True:
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+			udp.bind(("127.0.0.1", 0))
+			try:
+				tcp.bind(udp.getsockname())
+			except OSError:
+				continue
+			return udp.getsockname()[1]
+
+
+def die_with_parent():
+	"""A test that is killed leaves nothing behind."""
+	ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Process:
+	def __init__(self, arguments, log, environment=None):
+		self.log = log
+		with open(log, "ab") as out:
+			self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+				env=dict(os.environ, **(environment or {})), preexec_fn=die_with_parent)
+		self.pid = self.popen.pid
+		running.append(self)
+
+	def alive(self):
+		return self.popen.poll() is None
+
+	def output(self):
+		with open(self.log, errors="replace") as file:
+			return file.read()
+
+	def send(self, number):
+		self.popen.send_signal(number)
+
+	def stop(self, number=signal.SIGTERM, patience=5.0):
+		"""Ends it and returns the seconds that took; killed when it is not gone in time."""
+		start = time.monotonic()
+		if self.alive():
+			self.send(number)
+			self.send(signal.SIGCONT)
+			try:
+				self.popen.wait(patience)
+			except subprocess.TimeoutExpired:
+				self.popen.kill()
+				self.popen.wait()
+		if self in running:
+			running.remove(self)
+		return time.monotonic() - start
+
+	def cpu_seconds(self):
+		with open("/proc/%d/stat" % self.pid) as file:
+			stat = file.read().rsplit(")", 1)[1].split()
+		return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+	def rss_octets(self):
+		with open("/proc/%d/smaps_rollup" % self.pid) as file:
+			return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
+
+
+def stop_all():
+	for process in list(running):
+		process.stop()
+
+
+atexit.register(stop_all)
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+
+
+def ede(answer):
+	"""The (code, text) of the answer's first Extended DNS Error, or None."""
+	for option in answer.options:
+		if option.otype == dns.edns.OptionType.EDE:
+			return int(option.code), option.text
+	return None
+
+
+def rdata(answer, qtype="A"):
+	"""The answer section's data of that type, sorted."""
+	wanted = dns.rdatatype.from_text(qtype)
+	return sorted(item.to_text() for rrset in answer.answer if rrset.rdtype == wanted for item in rrset)
+
+
+class Lab:
+	def __init__(self, zones=None):
+		self.dir = tempfile.mkdtemp(prefix="verdict-lab.")
+		atexit.register(self.remove)
+		self.nsd = self.unbound = self.capture = None
+		self.frames_file = self.path("frames.fstrm")
+		self.capture_file = self.path("capture.fstrm")
+		self.socket_path = self.path("tap.sock")
+		self.captures = 0
+		self.nsd_port = free_port()
+		self.port = free_port()
+		self.zones = zones if zones is not None else {}
+
+	def __enter__(self):
+		return self
+
+	def __exit__(self, *exception):
+		self.stop()
+		if exception[0] is not None and self.unbound:
+			print("# unbound: " + self.unbound.output()[-3000:].replace("\n", "\n# "))
+
+	def remove(self):
+		if os.environ.get("VERDICT_KEEP"):
+			print("# kept: " + self.dir)
+		else:
+			shutil.rmtree(self.dir, ignore_errors=True)
+
+	def path(self, name):
+		return os.path.join(self.dir, name)
+
+	def write(self, name, content):
+		with open(self.path(name), "w") as file:
+			file.write(content)
+		return self.path(name)
+
+	# --- the authority
+
+	def start_nsd(self):
+		clauses = []
+		for number, (zone, content) in enumerate(self.zones.items()):
+			file = self.write("zone%d" % number, content)
+			clauses.append('zone:\n\tname: "%s"\n\tzonefile: "%s"\n' % (zone, file))
+		self.write("nsd.conf", """server:
+	ip-address: 127.0.0.1@%d
+	username: ""
+	chroot: ""
+	zonesdir: "%s"
+	database: ""
+	pidfile: "%s"
+	xfrdfile: "%s"
+	zonelistfile: "%s"
+	xfrdir: "%s"
+	server-count: 1
+	rrl-ratelimit: 0
+remote-control:
+	control-enable: no
+%s""" % (self.nsd_port, self.dir, self.path("nsd.pid"), self.path("xfrd"), self.path("zonelist"), self.dir, "".join(clauses)))
+		self.nsd = Process([NSD, "-d", "-c", self.path("nsd.conf")], self.path("nsd.log"))
+		zone = next(iter(self.zones))
+		wait_for(lambda: self.nsd_answers(zone), "NSD:\n" + self.nsd.output())
+
+	def nsd_answers(self, zone):
+		try:
+			answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", port=self.nsd_port, timeout=0.2)
+			return answer.rcode() == dns.rcode.NOERROR
+		except (OSError, dns.exception.DNSException):
+			return False
+
+	# --- the policy
+
+	def policy(self, lists, mode="enforce", frames_mode="all", socket_path=True, file=True, raw=""):
+		"""Writes verdict.conf. `lists` holds dictionaries: name, format, lines or file, and any other key as an option."""
+		text = 'verdict:\n\tidentity: "lab"\n\tmode: %s\n\tstate-directory: "%s"\n' % (mode, self.dir)
+		for entry in lists:
+			options = dict(entry)
+			lines = options.pop("lines", None)
+			if lines is not None:
+				options["file"] = self.write("list-%s" % entry["name"], "\n".join(lines) + "\n")
+			text += "policy-list:\n"
+			for key, value in options.items():
+				for item in value if isinstance(value, list) else [value]:
+					text += '\t%s: %s\n' % (key, '"%s"' % item if key in ("name", "file", "attack") else item)
+		text += "dnstap:\n\tframes: %s\n" % frames_mode
+		if socket_path:
+			text += '\tsocket-path: "%s"\n' % self.socket_path
+		if file:
+			text += '\tfile: "%s"\n' % self.frames_file
+		return self.write("verdict.conf", text + raw)
+
+	# --- the collector
+
+	def start_capture(self):
+		self.captures += 1
+		self.capture_file = self.path("capture%d.fstrm" % self.captures)
+		if os.path.exists(self.socket_path):
+			os.unlink(self.socket_path)
+		self.capture = Process(["fstrm_capture", "-t", CONTENT_TYPE, "-u", self.socket_path, "-w", self.capture_file],
+			self.path("capture.log"))
+		wait_for(lambda: os.path.exists(self.socket_path), "fstrm_capture's socket")
+
+	def captured(self, parse=True):
+		"""Ends the collector (its writer never flushes before) and reads what it has written."""
+		self.capture.stop()
+		return frames.read(self.capture_file, parse)
+
+	# --- the resolver
+
+	def unbound_conf(self, threads=1, server="", rest="", module="dynlib validator iterator", library=LIBRARY):
+		stubs = "".join('stub-zone:\n\tname: "%s"\n\tstub-addr: 127.0.0.1@%d\n' % (zone, self.nsd_port)
+			for zone in list(self.zones) + ["lame.test"])
+		local = "".join('\tlocal-zone: "%s" nodefault\n' % zone for zone in ("test.", "invalid.", "onion."))
+		dynlib = 'dynlib:\n\tdynlib-file: "%s"\n' % library if "dynlib" in module else ""
+		return self.write("unbound.conf", """server:
+	directory: "%s"
+	username: ""
+	chroot: ""
+	pidfile: "%s"
+	logfile: ""
+	use-syslog: no
+	log-time-ascii: yes
+	interface: 127.0.0.1
+	port: %d
+	do-ip6: no
+	num-threads: %d
+	do-not-query-localhost: no
+	module-config: "%s"
+	trust-anchor-signaling: no
+	unblock-lan-zones: yes
+	insecure-lan-zones: yes
+	qname-minimisation: no
+%s%s
+remote-control:
+	control-enable: yes
+	control-interface: "%s"
+	control-use-cert: no
+%s%s%s""" % (self.dir, self.path("unbound.pid"), self.port, threads, module, local, server, self.path("control.sock"), stubs,
+			dynlib, rest))
+
+	def launch_unbound(self, binary=None, wrapper=()):
+		"""Starts it without waiting; unbound_conf and policy come first."""
+		arguments = list(wrapper) + [binary or os.path.join(SBIN, "unbound"), "-d", "-c", self.path("unbound.conf")]
+		log = self.path("unbound.log")
+		if os.path.exists(log):
+			os.unlink(log)
+		self.unbound = Process(arguments, log, {"UNBOUND_VERDICT_CONF": self.path("verdict.conf")})
+		return self.unbound
+
+	def start_unbound(self, **options):
+		self.unbound_conf(**options)
+		self.launch_unbound()
+		self.wait_ready()
+
+	def wait_ready(self, starts=1):
+		def ready():
+			if not self.unbound.alive():
+				raise RuntimeError("unbound ended:\n" + self.unbound.output())
+			return self.unbound.output().count("start of service") >= starts
+		wait_for(ready, "unbound to start")
+
+	def control(self, *arguments):
+		done = subprocess.run([os.path.join(SBIN, "unbound-control"), "-c", self.path("unbound.conf")] + list(arguments),
+			capture_output=True, text=True, timeout=PATIENCE)
+		return done.returncode, done.stdout + done.stderr
+
+	def statistics(self):
+		code, text = self.control("stats_noreset")
+		if code != 0:
+			raise RuntimeError(text)
+		return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+	def cached(self, name, qtype="A"):
+		"""Does the message cache hold that question?"""
+		code, text = self.control("dump_cache")
+		if code != 0:
+			raise RuntimeError(text)
+		return any(line.startswith("msg %s. IN %s " % (name.rstrip("."), qtype)) for line in text.splitlines())
+
+	def start(self, lists, threads=1, server="", rest="", **policy):
+		"""All of it: authority, collector, policy, resolver."""
+		self.start_nsd()
+		self.start_capture()
+		self.policy(lists, **policy)
+		self.start_unbound(threads=threads, server=server, rest=rest)
+
+	def stop(self):
+		for process in (self.unbound, self.capture, self.nsd):
+			if process:
+				process.stop()
+
+	# --- questions
+
+	def ask(self, name, qtype="A", tcp=False, timeout=5.0, rdclass="IN", edns=True, client="127.0.0.1", **options):
+		"""Returns (answer or None, frame or None). The frame is found by client port and message id."""
+		query = dns.message.make_query(name, qtype, rdclass, use_edns=0 if edns else False, **options)
+		with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as sock:
+			sock.bind((client, 0))
+			port = sock.getsockname()[1]
+			try:
+				if tcp:
+					sock.settimeout(timeout)
+					sock.connect(("127.0.0.1", self.port))
+				sock.setblocking(False)
+				if tcp:
+					answer = dns.query.tcp(query, "127.0.0.1", port=self.port, timeout=timeout, sock=sock)
+				else:
+					answer = dns.query.udp(query, "127.0.0.1", port=self.port, timeout=timeout, sock=sock)
+			except dns.exception.Timeout:
+				answer = None
+		return answer, self.frame(port, query.id)
+
+	def frame(self, port, identifier, patience=3.0):
+		def find():
+			return next((frame for frame in frames.read(self.frames_file)
+				if frame.client_port == port and frame.response is not None and frame.response.id == identifier), None)
+		try:
+			return wait_for(find, "a frame", patience)
+		except TimeoutError:
+			return None
