@@ -1,0 +1,175 @@
+/*
+ * event.c: one answer with its verdict, made flat on the query path.
+ */
+#include "dnstap/event.h"
+
+#include <string.h>
+
+#include "dnstap/event_form.h"
+#include "dnstap/wire.h"
+
+#define BOOT_DIGITS 12
+#define TYPE_CNAME 5
+
+struct output {
+	uint8_t *to;
+	size_t used;
+	size_t cap;
+	bool full;
+	struct event_form form;
+};
+
+static char *put_decimal(char *to, uint64_t value)
+{
+	char digits[20];
+	size_t count = 0;
+
+	do {
+		digits[count++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	while (count > 0)
+		*to++ = digits[--count];
+	return to;
+}
+
+char *frame_number_text(const struct frame_number *number, char *to)
+{
+	char *at = to;
+	int digit;
+
+	for (digit = BOOT_DIGITS - 1; digit >= 0; digit--)
+		*at++ = "0123456789abcdef"[number->boot >> (4 * digit) & 15];
+	*at++ = '.';
+	at = put_decimal(at, number->worker);
+	*at++ = '.';
+	at = put_decimal(at, number->counter);
+	*at = '\0';
+	return to;
+}
+
+static void put_part(struct output *output, enum event_part part, const void *octets, size_t count)
+{
+	if (count > UINT16_MAX || count > output->cap - output->used) {
+		output->full = true;
+		return;
+	}
+	memcpy(output->to + output->used, octets, count);
+	output->used += count;
+	output->form.lengths[part] = (uint16_t)count;
+}
+
+static void put_rule(struct output *output, struct event_form_rule *form, enum event_part first,
+		const struct rule_match *match)
+{
+	char text[NAME_TEXT_MAX + 2];
+
+	form->trigger = (uint8_t)match->trigger;
+	if (match->trigger == TRIGGER_NONE)
+		return;
+	form->action = (uint8_t)match->action;
+	form->chain = match->chain;
+	form->serial = match->serial;
+	put_part(output, first, match->list, strnlen(match->list, sizeof(match->list)));
+	rule_match_text(match, text);
+	put_part(output, first + 1, text, strnlen(text, sizeof(text)));
+	put_part(output, first + 2, match->category, strnlen(match->category, sizeof(match->category)));
+	put_part(output, first + 3, match->attack, strnlen(match->attack, sizeof(match->attack)));
+}
+
+/* A search for the target of the CNAME that is `left` further on in the answer. */
+struct link_search {
+	unsigned left;
+	struct name name;
+	bool found;
+};
+
+static bool visit_link(void *arg, const struct record *record)
+{
+	struct link_search *search = arg;
+
+	if (record->section != SECTION_ANSWER)
+		return false;
+	if (record->type != TYPE_CNAME || --search->left > 0)
+		return true;
+	search->found = name_from_wire(&search->name, record->rdata, record->rdata_length);
+	return false;
+}
+
+/* A match further down the chain: an exact rule is the name itself; below a wildcard the name is looked up among the
+ * records, which no longer hold it when the answer was replaced: then it stays unsaid. */
+static void put_value(struct output *output, const struct event *event)
+{
+	const struct rule_match *match = &event->verdict->rule;
+	struct link_search search = { .left = match->chain };
+
+	if (match->trigger == TRIGGER_NONE || match->chain == 0)
+		return;
+	if (match->trigger == TRIGGER_QNAME && !match->wildcard) {
+		put_part(output, PART_VALUE, match->rule_name.octets, match->rule_name.length);
+		return;
+	}
+	if (event->facts->records)
+		event->facts->records(event->facts->source, visit_link, &search);
+	if (search.found)
+		put_part(output, PART_VALUE, search.name.octets, search.name.length);
+}
+
+static void put_messages(struct output *output, const struct event *event)
+{
+	size_t query = wire_query(event, output->to + output->used, output->cap - output->used);
+	size_t response = 0;
+
+	output->form.lengths[PART_QUERY] = (uint16_t)query;
+	output->used += query;
+	if (query > 0 && event->path != PATH_DROPPED)
+		response = wire_response(event, output->to + output->used, output->cap - output->used);
+	output->form.lengths[PART_RESPONSE] = (uint16_t)response;
+	output->used += response;
+	if (query == 0 || (response == 0 && event->path != PATH_DROPPED))
+		output->full = true;
+}
+
+static void set_address(struct event_form_address *form, const struct address *address)
+{
+	memcpy(form->octets, address->octets, sizeof(form->octets));
+	form->port = address->port;
+	form->family = (uint8_t)address->family;
+}
+
+static void set_numbers(struct event_form *form, const struct event *event)
+{
+	form->magic = EVENT_FORM_MAGIC;
+	form->version = EVENT_FORM_VERSION;
+	form->boot = event->number.boot;
+	form->worker = event->number.worker;
+	form->counter = event->number.counter;
+	form->dropped = event->dropped;
+	form->query_sec = event->query_time.tv_sec;
+	form->query_nsec = (uint32_t)event->query_time.tv_nsec;
+	form->response_sec = event->response_time.tv_sec;
+	form->response_nsec = (uint32_t)event->response_time.tv_nsec;
+	form->path = (uint8_t)event->path;
+	form->transport = (uint8_t)event->facts->transport;
+	form->action = (uint8_t)event->verdict->action;
+	form->ede = event->ede;
+	set_address(&form->client, &event->facts->client);
+	set_address(&form->server, &event->facts->server);
+}
+
+size_t event_encode(const struct event *event, uint8_t *to, size_t cap)
+{
+	struct output output = { .to = to, .used = sizeof(struct event_form), .cap = cap };
+
+	if (cap < sizeof(struct event_form))
+		return 0;
+	set_numbers(&output.form, event);
+	put_rule(&output, &output.form.rule, PART_LIST, &event->verdict->rule);
+	put_rule(&output, &output.form.shadow, PART_SHADOW_LIST, &event->verdict->shadow);
+	put_value(&output, event);
+	put_messages(&output, event);
+	if (output.full)
+		return 0;
+	memcpy(to, &output.form, sizeof(output.form));
+	return output.used;
+}

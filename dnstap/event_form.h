@@ -1,0 +1,66 @@
+/*
+ * event_form.h: the flat form of an event, shared by the two files that write and read it.
+ *
+ * One struct event_form in host byte order (the form never leaves the machine), then the parts in the order of enum
+ * event_part, each as long as `lengths` says. The magic number tells another byte order, the version another layout.
+ */
+#ifndef DNSTAP_EVENT_FORM_H
+#define DNSTAP_EVENT_FORM_H
+
+#include <stdint.h>
+
+#define EVENT_FORM_MAGIC 0x56455631u
+#define EVENT_FORM_VERSION 1
+
+enum event_part {
+	PART_LIST, PART_RULE, PART_CATEGORY, PART_ATTACK,                              /* of what decided */
+	PART_SHADOW_LIST, PART_SHADOW_RULE, PART_SHADOW_CATEGORY, PART_SHADOW_ATTACK,  /* of what would have */
+	PART_VALUE,      /* the name that matched, in wire form, when it is not the question's */
+	PART_QUERY,      /* DNS messages in wire form */
+	PART_RESPONSE,   /* empty: nothing was sent */
+	PART_COUNT
+};
+
+struct event_form_rule {
+	uint32_t serial;
+	uint8_t trigger;
+	uint8_t action;
+	uint8_t chain;
+	uint8_t unused;
+};
+
+struct event_form_address {
+	uint8_t octets[16];
+	uint16_t port;
+	uint8_t family;
+	uint8_t unused;
+};
+
+/* Ordered so that there is no padding: every octet is set. */
+struct event_form {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t worker;
+	uint64_t boot;
+	uint64_t counter;
+	uint64_t dropped;
+	int64_t query_sec;
+	int64_t response_sec;
+	uint32_t query_nsec;
+	uint32_t response_nsec;
+	struct event_form_rule rule;
+	struct event_form_rule shadow;
+	struct event_form_address client;
+	struct event_form_address server;
+	int16_t ede;
+	uint8_t path;
+	uint8_t transport;
+	uint8_t action;
+	uint8_t unused;
+	uint16_t lengths[PART_COUNT];
+	uint32_t unused_end;
+};
+
+_Static_assert(sizeof(struct event_form) == 144, "struct event_form has no padding");
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * event_read.c: the flat form of an event, read back and checked.
+ */
+#include "dnstap/event_read.h"
+
+#include <string.h>
+
+#include "dnstap/event_form.h"
+#include "dnstap/wire.h"
+
+#define NSEC_PER_SEC 1000000000u
+
+/* The most octets of each part. */
+static const uint16_t part_limits[PART_COUNT] = {
+	[PART_LIST] = LIST_NAME_MAX,
+	[PART_RULE] = NAME_TEXT_MAX + 2,
+	[PART_CATEGORY] = CATEGORY_MAX,
+	[PART_ATTACK] = ATTACK_MAX,
+	[PART_SHADOW_LIST] = LIST_NAME_MAX,
+	[PART_SHADOW_RULE] = NAME_TEXT_MAX + 2,
+	[PART_SHADOW_CATEGORY] = CATEGORY_MAX,
+	[PART_SHADOW_ATTACK] = ATTACK_MAX,
+	[PART_VALUE] = NAME_OCTETS_MAX,
+	[PART_QUERY] = WIRE_QUERY_MAX,
+	[PART_RESPONSE] = WIRE_RESPONSE_MAX,
+};
+
+static bool numbers_are_sane(const struct event_form *form)
+{
+	return form->magic == EVENT_FORM_MAGIC && form->version == EVENT_FORM_VERSION
+		&& form->path < PATH_COUNT && form->transport <= TRANSPORT_DOQ && form->action < ACTION_COUNT
+		&& form->rule.trigger < TRIGGER_COUNT && form->rule.action < ACTION_COUNT
+		&& form->shadow.trigger < TRIGGER_COUNT && form->shadow.action < ACTION_COUNT
+		&& form->query_nsec < NSEC_PER_SEC && form->response_nsec < NSEC_PER_SEC
+		&& form->query_sec >= 0 && form->response_sec >= 0 && form->boot >> 48 == 0
+		&& form->ede >= EDE_NONE;
+}
+
+static bool family_is_sane(unsigned family)
+{
+	return family == ADDRESS_NONE || family == ADDRESS_INET || family == ADDRESS_INET6;
+}
+
+/* Finds the parts; false when they do not fill the `octets` after the form exactly. */
+static bool find_parts(const struct event_form *form, const uint8_t *from, size_t octets, struct span *parts)
+{
+	size_t part;
+
+	for (part = 0; part < PART_COUNT; part++) {
+		if (form->lengths[part] > part_limits[part] || form->lengths[part] > octets)
+			return false;
+		parts[part] = (struct span){ from, form->lengths[part] };
+		from += form->lengths[part];
+		octets -= form->lengths[part];
+	}
+	return octets == 0;
+}
+
+static bool parts_are_sane(const struct span *parts)
+{
+	struct name name;
+
+	if (parts[PART_QUERY].length < WIRE_HEADER_OCTETS)
+		return false;
+	if (parts[PART_RESPONSE].length > 0 && parts[PART_RESPONSE].length < WIRE_HEADER_OCTETS)
+		return false;
+	return parts[PART_VALUE].length == 0
+		|| (name_from_wire(&name, parts[PART_VALUE].data, parts[PART_VALUE].length)
+			&& name.length == parts[PART_VALUE].length);
+}
+
+static void read_rule(struct event_rule *rule, const struct event_form_rule *form, const struct span *parts)
+{
+	rule->trigger = form->trigger;
+	rule->action = form->action;
+	rule->chain = form->chain;
+	rule->serial = form->serial;
+	rule->list = parts[0];
+	rule->rule = parts[1];
+	rule->category = parts[2];
+	rule->attack = parts[3];
+}
+
+static void read_address(struct address *address, const struct event_form_address *form)
+{
+	address->family = form->family;
+	address->port = form->port;
+	memcpy(address->octets, form->octets, sizeof(address->octets));
+}
+
+static void read_numbers(struct event_view *view, const struct event_form *form)
+{
+	view->number = (struct frame_number){ form->boot, form->worker, form->counter };
+	view->path = form->path;
+	view->transport = form->transport;
+	view->action = form->action;
+	read_address(&view->client, &form->client);
+	read_address(&view->server, &form->server);
+	view->query_time = (struct timespec){ form->query_sec, form->query_nsec };
+	view->response_time = (struct timespec){ form->response_sec, form->response_nsec };
+	view->dropped = form->dropped;
+	view->ede = form->ede;
+}
+
+bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
+{
+	struct event_form form;
+	struct span parts[PART_COUNT];
+
+	if (octets < sizeof(form))
+		return false;
+	memcpy(&form, from, sizeof(form));
+	if (!numbers_are_sane(&form) || !family_is_sane(form.client.family) || !family_is_sane(form.server.family))
+		return false;
+	if (!find_parts(&form, from + sizeof(form), octets - sizeof(form), parts) || !parts_are_sane(parts))
+		return false;
+	read_numbers(view, &form);
+	read_rule(&view->rule, &form.rule, &parts[PART_LIST]);
+	read_rule(&view->shadow, &form.shadow, &parts[PART_SHADOW_LIST]);
+	view->value = parts[PART_VALUE];
+	view->query = parts[PART_QUERY];
+	view->response = parts[PART_RESPONSE];
+	return true;
+}
+
+bool event_qname(const struct event_view *view, struct name *name)
+{
+	const uint8_t *query = view->query.data;
+
+	if (query[4] == 0 && query[5] == 0)
+		return false;
+	return name_from_wire(name, query + WIRE_HEADER_OCTETS, view->query.length - WIRE_HEADER_OCTETS);
+}

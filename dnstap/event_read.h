@@ -1,0 +1,61 @@
+/*
+ * event_read.h: the flat form of an event, read back.
+ *
+ * The octets may come from a file that survived a crash, so every number is checked: what event_read accepts has every
+ * enum in its range, texts no longer than their kinds allow, names that are valid, and parts that lie inside.
+ * Texts may still hold any octets; whoever prints them escapes them.
+ *
+ * Threads: functions here touch their arguments only. Nothing is allocated.
+ */
+#ifndef DNSTAP_EVENT_READ_H
+#define DNSTAP_EVENT_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnstap/event.h"
+
+/* Borrowed octets; `length` 0: none, and `data` is not NULL all the same. */
+struct span {
+	const uint8_t *data;
+	size_t length;
+};
+
+/* A rule that matched; all empty when trigger is TRIGGER_NONE. */
+struct event_rule {
+	enum trigger trigger;
+	enum action action;
+	uint8_t chain;
+	uint32_t serial;
+	struct span list;
+	struct span rule;       /* as text */
+	struct span category;
+	struct span attack;     /* ATT&CK ids, separated by blanks */
+};
+
+struct event_view {
+	struct frame_number number;
+	enum answer_path path;
+	enum transport transport;
+	enum action action;          /* what was done */
+	struct address client;
+	struct address server;
+	struct timespec query_time;  /* zero: not known */
+	struct timespec response_time;
+	uint64_t dropped;
+	int16_t ede;
+	struct event_rule rule;
+	struct event_rule shadow;
+	struct span value;           /* a name in wire form, valid; none: the question's matched, or it is not known */
+	struct span query;           /* DNS messages in wire form */
+	struct span response;        /* none: nothing was sent */
+};
+
+/* Parses `octets` octets, which *view then points into. False, and *view untouched, when they are no event. */
+bool event_read(struct event_view *view, const uint8_t *from, size_t octets);
+
+/* The question's name in canonical form. False, and *name untouched, when the query has none. */
+bool event_qname(const struct event_view *view, struct name *name);
+
+#endif
