@@ -263,12 +263,15 @@ need_configure() {
 }
 
 project_build() { # directory, make target, configure arguments...
-	local dir=$1 target=$2
+	local dir=$1 target=$2 wanted
 	shift 2
 	need_configure || return 1
 	mkdir -p "$dir" && cd "$dir" || return 1
-	if [ ! -f Makefile ] || [ "$(cat configured 2>/dev/null)" != "$*" ]; then
-		"$root/configure" "$@" && printf '%s' "$*" >configured || return 1
+	# Configured again when the arguments differ or the test library has come since.
+	wanted="$* cmocka $(pkg-config --modversion cmocka 2>/dev/null || echo none)"
+	if [ ! -f Makefile ] || [ "$(cat configured 2>/dev/null)" != "$wanted" ]; then
+		"$root/configure" "$@" || return 1
+		printf '%s' "$wanted" >configured
 	fi
 	make -j "$jobs" "$target"
 }
