@@ -29,4 +29,21 @@ struct local_record local_data_at(const struct local_data *data, size_t index);
  * all). Their indices go to `found`, at most `cap`. 0: NODATA. */
 size_t local_data_select(const struct local_data *data, uint16_t qtype, size_t *found, size_t cap);
 
+/* For the compiler of policies (policy/local_pool.h). */
+
+#define LOCAL_RECORDS_MAX 64
+#define LOCAL_OCTETS_MAX (64 * 1024)
+#define LOCAL_TTL_MAX 86400     /* seconds */
+
+/* How many of the records, from the first, fit into one local_data by the two limits above. */
+size_t local_data_fitting(const struct local_record *records, size_t count);
+
+/* Copies those that fit: each once, one CNAME, one TTL for each type and at most LOCAL_TTL_MAX. Returns the owned object,
+ * NULL: no memory. */
+struct local_data *local_data_create(const struct local_record *records, size_t count);
+void local_data_destroy(struct local_data **data);
+
+/* All of its content as octets, equal for equal data only; borrowed. */
+const uint8_t *local_data_octets(const struct local_data *data, size_t *octets);
+
 #endif

@@ -1,0 +1,365 @@
+/* snapshot.c: compiles the lists of a configuration into one immutable policy. */
+#include "policy/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "policy/snapshot_parts.h"
+
+#define TYPE_A 1
+#define TYPE_AAAA 28
+
+/* A snapshot in the making. */
+struct build {
+	struct snapshot *snapshot;
+	struct set_builder *entries;
+	struct class_table classes;
+	uint16_t list;                 /* being loaded */
+	struct list_report *reports;
+	/* Rules left out of the list being loaded, because of a limit of ours. */
+	size_t left_out;
+	unsigned left_out_line;        /* of the first; 0: none */
+	bool no_memory;
+};
+
+/* --- rules ---------------------------------------------------------------------------------------------------------- */
+
+static void leave_out(struct build *build, size_t rules, unsigned line)
+{
+	if (build->left_out == 0)
+		build->left_out_line = line;
+	build->left_out += rules;
+}
+
+static bool add_entry(struct build *build, const struct class *class, const struct hash *hash, unsigned labels,
+		      unsigned line)
+{
+	uint16_t number = class_table_number(&build->classes, class);
+
+	if (number == 0)
+		leave_out(build, 1, line);
+	else if (!set_builder_add(build->entries, hash, labels, number))
+		build->no_memory = true;
+	build->no_memory |= build->classes.no_memory;
+	return !build->no_memory;
+}
+
+/* The list's own action first; a rule and a list without one mean NXDOMAIN. */
+static enum action action_of(const struct list_info *list, const struct rule *rule)
+{
+	enum action action = list->action != ACTION_ALLOW ? list->action : rule->action;
+
+	if (action == ACTION_ALLOW)
+		return ACTION_NXDOMAIN;
+	/* Local data of no record at all. */
+	if (action == ACTION_LOCAL_DATA && rule->rdata == NULL)
+		return ACTION_NODATA;
+	return action;
+}
+
+static bool collect_record(struct build *build, const struct rule *rule, const struct hash *hash)
+{
+	struct local_owner owner = {
+		.hash = *hash,
+		.labels = rule->name.labels,
+		.exact = rule->exact,
+		.below = rule->below,
+		.line = rule->line,
+	};
+	struct local_record record = {
+		.type = rule->type,
+		.rdata_length = rule->rdata_length,
+		.ttl = rule->ttl,
+		.rdata = rule->rdata,
+	};
+
+	if (!local_pool_collect(build->snapshot->pool, &owner, &record))
+		build->no_memory = true;
+	return !build->no_memory;
+}
+
+static bool add_rule(void *arg, const struct rule *rule)
+{
+	struct build *build = arg;
+	const struct list_info *list = &build->snapshot->lists[build->list];
+	struct class class = {
+		.list = build->list,
+		.exact = rule->exact,
+		.below = rule->below,
+		.action = action_of(list, rule),
+	};
+	struct hash hash;
+
+	/* The root would match everything, and a rule that matches nothing is none. */
+	if (rule->name.labels == 0 || (!rule->exact && !rule->below))
+		return true;
+	hash = hash_name(&build->snapshot->key, &rule->name);
+	if (class.action == ACTION_LOCAL_DATA)
+		return collect_record(build, rule, &hash);
+	if (class.action == ACTION_SINKHOLE)
+		class.data = list->sinkhole;
+	return add_entry(build, &class, &hash, rule->name.labels, rule->line);
+}
+
+static bool add_local_data(void *arg, const struct local_owner *owner, const struct local_data *data, size_t left_out)
+{
+	struct build *build = arg;
+	struct class class = {
+		.data = data,
+		.list = build->list,
+		.exact = owner->exact,
+		.below = owner->below,
+		.action = ACTION_LOCAL_DATA,
+	};
+
+	if (left_out != 0)
+		leave_out(build, left_out, owner->line);
+	return add_entry(build, &class, &owner->hash, owner->labels, owner->line);
+}
+
+/* --- one name said twice -------------------------------------------------------------------------------------------- */
+
+/* Rules of one list about one name: what an earlier one covers is dropped, two that ask for the same become one class,
+ * unless a third asks for something else. Rules of other lists are no concern. */
+static enum set_step merge(void *arg, const uint16_t *present, size_t count, uint16_t number, size_t *index,
+			   uint16_t *merged)
+{
+	struct build *build = arg;
+	const struct class *classes = build->classes.classes;
+	struct class class = classes[number];
+	bool exact = false;
+	bool below = false;
+	size_t same = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct class *other = &classes[present[i]];
+
+		if (other->list != class.list)
+			continue;
+		exact |= other->exact;
+		below |= other->below;
+		*index = i;
+		same++;
+	}
+	if ((exact || !class.exact) && (below || !class.below)) {
+		build->reports[class.list].duplicates++;
+		return SET_DROP;
+	}
+	if (same != 1 || classes[present[*index]].action != class.action ||
+	    classes[present[*index]].data != class.data)
+		return SET_ADD;
+	class.exact |= exact;
+	class.below |= below;
+	*merged = class_table_number(&build->classes, &class);
+	return *merged == 0 ? SET_ADD : SET_REPLACE;
+}
+
+static bool compile_set(struct build *build)
+{
+	size_t added = set_builder_count(build->entries);
+	struct snapshot *snapshot = build->snapshot;
+	size_t left;
+	size_t i;
+
+	snapshot->set = set_build(build->entries, added, merge, build);
+	if (snapshot->set == NULL)
+		return false;
+	left = set_entries(snapshot->set);
+	if (left >= added - added / 10)
+		return true;
+	/* Much was merged away (a list with `x` and `*.x` halves): worth the time to do it again in less memory. */
+	set_destroy(&snapshot->set);
+	for (i = 0; i < snapshot->list_count; i++)
+		build->reports[i].duplicates = 0;
+	snapshot->set = set_build(build->entries, left, merge, build);
+	return snapshot->set != NULL;
+}
+
+/* --- lists ---------------------------------------------------------------------------------------------------------- */
+
+static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf)
+{
+	struct local_record records[CONF_ADDRESSES_MAX];
+	size_t i;
+
+	for (i = 0; i < conf->sinkhole_count && i < CONF_ADDRESSES_MAX; i++) {
+		bool inet6 = conf->sinkholes[i].family == ADDRESS_INET6;
+
+		records[i] = (struct local_record){
+			.type = inet6 ? TYPE_AAAA : TYPE_A,
+			.rdata_length = inet6 ? 16 : 4,
+			.ttl = conf->ttl,
+			.rdata = conf->sinkholes[i].octets,
+		};
+	}
+	return local_pool_intern(pool, records, i);
+}
+
+static bool describe_list(struct snapshot *snapshot, const struct conf *conf, struct list_info *list,
+			  const struct list_conf *from)
+{
+	memcpy(list->name, from->name, sizeof(list->name));
+	memcpy(list->category, from->category, sizeof(list->category));
+	memcpy(list->attack, from->attack, sizeof(list->attack));
+	list->ttl = from->ttl;
+	list->ede = from->ede;
+	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
+	list->action = from->action;
+	list->groups = GROUPS_ALL;
+	list->sinkhole = sinkhole_records(snapshot->pool, from);
+	return list->sinkhole != NULL;
+}
+
+static void count_left_out(struct build *build, struct list_stats *stats)
+{
+	size_t left_out = build->left_out < stats->rules ? build->left_out : stats->rules;
+
+	if (left_out == 0)
+		return;
+	stats->rules -= left_out;
+	stats->skipped[SKIP_TOO_MANY] += left_out;
+	if (stats->skipped_line[SKIP_TOO_MANY] == 0)
+		stats->skipped_line[SKIP_TOO_MANY] = build->left_out_line;
+}
+
+static int load_list(struct build *build, const struct conf *conf, uint16_t index, struct diag *diag)
+{
+	struct snapshot *snapshot = build->snapshot;
+	struct list_stats *stats = &build->reports[index].stats;
+
+	build->list = index;
+	build->left_out = 0;
+	build->left_out_line = 0;
+	if (!describe_list(snapshot, conf, &snapshot->lists[index], &conf->lists[index]))
+		build->no_memory = true;
+	else if (list_load(&conf->lists[index], add_rule, build, stats, diag) != 0)
+		return -1;
+	else if (!local_pool_flush(snapshot->pool, add_local_data, build))
+		build->no_memory = true;
+	if (build->no_memory)
+		return diag_set(diag, conf->lists[index].file, 0, 0, "out of memory");
+	count_left_out(build, stats);
+	snapshot->lists[index].serial = stats->serial;
+	snapshot->rules += stats->rules;
+	return 0;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------ */
+
+static struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (snapshot == NULL)
+		return NULL;
+	snapshot->key = *key;
+	snapshot->list_count = list_count;
+	snapshot->lists = calloc(list_count + 1, sizeof(*snapshot->lists));
+	snapshot->pool = local_pool_create(key);
+	if (snapshot->lists == NULL || snapshot->pool == NULL)
+		snapshot_destroy(&snapshot);
+	return snapshot;
+}
+
+static void build_fini(struct build *build)
+{
+	set_builder_destroy(&build->entries);
+	class_table_fini(&build->classes);
+	free(build->reports);
+	snapshot_destroy(&build->snapshot);
+}
+
+static bool build_init(struct build *build, size_t list_count, const struct hash_key *key)
+{
+	*build = (struct build){ .snapshot = snapshot_create(list_count, key) };
+	build->entries = set_builder_create();
+	build->reports = calloc(list_count + 1, sizeof(*build->reports));
+	if (class_table_init(&build->classes, key) && build->snapshot != NULL && build->entries != NULL &&
+	    build->reports != NULL)
+		return true;
+	build_fini(build);
+	return false;
+}
+
+static int compile(struct build *build, const struct conf *conf, struct diag *diag)
+{
+	size_t i;
+
+	for (i = 0; i < conf->list_count; i++)
+		if (load_list(build, conf, (uint16_t)i, diag) != 0)
+			return -1;
+	local_pool_seal(build->snapshot->pool);
+	if (!compile_set(build))
+		return diag_set(diag, conf->path, 0, 0, "out of memory");
+	build->snapshot->class_count = build->classes.count;
+	build->snapshot->classes = class_table_take(&build->classes);
+	return 0;
+}
+
+struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag)
+{
+	struct snapshot *snapshot;
+	struct hash_key key;
+	struct build build;
+
+	if (report != NULL)
+		*report = (struct build_report){ .list_count = 0 };
+	if (conf->list_count > CONF_LISTS_MAX) {
+		diag_set(diag, conf->path, 0, 0, "%zu lists; at most %d can be used", conf->list_count,
+			 CONF_LISTS_MAX);
+		return NULL;
+	}
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
+		diag_set(diag, conf->path, 0, 0, "no random key from the system: %s", strerror(errno));
+		return NULL;
+	}
+	if (!build_init(&build, conf->list_count, &key)) {
+		diag_set(diag, conf->path, 0, 0, "out of memory");
+		return NULL;
+	}
+	if (compile(&build, conf, diag) != 0) {
+		build_fini(&build);
+		return NULL;
+	}
+	snapshot = build.snapshot;
+	build.snapshot = NULL;
+	if (report != NULL) {
+		report->list_count = conf->list_count;
+		report->lists = build.reports;
+		build.reports = NULL;
+	}
+	build_fini(&build);
+	return snapshot;
+}
+
+void snapshot_destroy(struct snapshot **snapshot)
+{
+	if (*snapshot == NULL)
+		return;
+	set_destroy(&(*snapshot)->set);
+	local_pool_destroy(&(*snapshot)->pool);
+	free((*snapshot)->classes);
+	free((*snapshot)->lists);
+	free(*snapshot);
+	*snapshot = NULL;
+}
+
+void build_report_fini(struct build_report *report)
+{
+	free(report->lists);
+	*report = (struct build_report){ .list_count = 0 };
+}
+
+size_t snapshot_octets(const struct snapshot *snapshot)
+{
+	return sizeof(*snapshot) + set_octets(snapshot->set) + snapshot->class_count * sizeof(*snapshot->classes) +
+	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool);
+}
+
+size_t snapshot_rule_count(const struct snapshot *snapshot)
+{
+	return snapshot->rules;
+}
