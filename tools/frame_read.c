@@ -8,7 +8,7 @@
 
 #define HEADER_OCTETS 4
 #define BUFFER_FIRST (16 * 1024)
-#define BUFFER_MAX (FRAME_OCTETS_MAX + HEADER_OCTETS)
+#define BUFFER_MAX (FRAME_READ_MAX + HEADER_OCTETS)
 
 enum reader_state { STATE_BEGIN, STATE_READY, STATE_STARTED, STATE_STOPPED, STATE_BAD };
 
@@ -183,7 +183,7 @@ static enum frame_event next_data(struct frame_reader *reader, uint32_t length, 
 		return fail(reader, "not a Frame Streams file: it does not begin with START");
 	if (reader->state != STATE_STARTED)
 		return fail(reader, "a frame outside START and STOP");
-	if (length > FRAME_OCTETS_MAX)
+	if (length > FRAME_READ_MAX)
 		return fail(reader, "a frame over 256 KiB, or damage before it");
 	if (reader->end - reader->begin - HEADER_OCTETS < length)
 		return FRAME_MORE;
@@ -226,6 +226,11 @@ const char *frame_reader_end(const struct frame_reader *reader)
 		break;
 	}
 	return NULL;
+}
+
+bool frame_reader_is_whole(const struct frame_reader *reader)
+{
+	return reader->begin == reader->end && (reader->state == STATE_STARTED || reader->state == STATE_STOPPED);
 }
 
 const char *frame_reader_error(const struct frame_reader *reader)

@@ -6,7 +6,7 @@
  * the same file is lost) and blocks in read(), so that one poll loop could not serve many connections with it. Control
  * frames, where the format's variety lies, are decoded and encoded by libfstrm (fstrm_control).
  *
- * Everything that arrives is hostile. A reader holds at most FRAME_OCTETS_MAX + 4 octets and grows to that only for a
+ * Everything that arrives is hostile. A reader holds at most FRAME_READ_MAX + 4 octets and grows to that only for a
  * frame which is really that long; a longer one is an error, and an error is final.
  *
  *     for (;;) {
@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_OCTETS_MAX (256 * 1024)
+#define FRAME_READ_MAX (256 * 1024)
 #define FRAME_CONTROL_MAX 512
 #define FRAME_CONTENT_TYPE "protobuf:dnstap.Dnstap"
 
@@ -62,6 +62,9 @@ uint64_t frame_reader_offset(const struct frame_reader *reader);
 /* May the input end here? NULL: yes, after a STOP; else a text that says what is missing. Never NULL for an empty
  * input. */
 const char *frame_reader_end(const struct frame_reader *reader);
+
+/* Does the input end between frames of a stream (with or without STOP), so that nothing that was begun is missing? */
+bool frame_reader_is_whole(const struct frame_reader *reader);
 
 /* After FRAME_BAD: what is wrong, a constant text. */
 const char *frame_reader_error(const struct frame_reader *reader);

@@ -15,6 +15,10 @@
 /* A JSON string of any octets. Owned by the caller; NULL: no memory. */
 json_t *json_text(const void *from, size_t octets);
 
+/* Set a member; nothing happens when `text` is NULL. */
+void json_set_text(json_t *object, const char *key, const char *text);
+void json_set_number(json_t *object, const char *key, size_t value);
+
 /* Prints one object and a newline, and flushes it when `live`. Drops the caller's reference. False: no memory, or it could
  * not be written. */
 bool json_print_line(json_t *object, FILE *to, bool live);

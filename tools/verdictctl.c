@@ -2,18 +2,17 @@
 #include "tools/verdictctl.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/diag.h"
 #include "tools/term.h"
 
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
 #define CONFIG_DEFAULT SYSCONFDIR "/unbound/verdict.conf"
 #define WORD_MAX 32
 
@@ -211,11 +210,24 @@ const char *command_config(const char *given)
 	return from_environment != NULL && *from_environment != '\0' ? from_environment : CONFIG_DEFAULT;
 }
 
+int command_config_code(const char *given)
+{
+	return access(command_config(given), R_OK) == 0 ? EXIT_WRONG : EXIT_UNREADABLE;
+}
+
+/* errno may be long gone; the kernel still knows that nobody reads. */
+static bool reader_is_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int command_end(int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	if (errno == EPIPE)
+	int failed = fflush(stdout);
+
+	if ((failed == 0 && !ferror(stdout)) || reader_is_gone())
 		return code;
 	fprintf(stderr, "verdictctl: cannot write to standard output: %s\n", strerror(errno));
 	return EXIT_UNREADABLE;

@@ -42,6 +42,9 @@ int command_fail(int code, const struct diag *diag);
 /* --config, else $UNBOUND_VERDICT_CONF, else the compiled-in place. Borrowed. */
 const char *command_config(const char *given);
 
+/* What a failure to load it means: EXIT_WRONG, or EXIT_UNREADABLE when the file itself cannot be read. */
+int command_config_code(const char *given);
+
 /* Flushes standard output. EXIT_UNREADABLE, with a complaint, when something could not be written; a reader that went
  * away (`| head`) is no error. Else `code`. */
 int command_end(int code);
