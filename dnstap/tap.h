@@ -8,6 +8,12 @@
  * Framing, handshake and control frames are libfstrm's (fstrm_writer, fstrm_control) over our own fstrm_rdwr back ends
  * (dnstap/rdwr.h); libfstrm's own writers and its fstrm_iothr lose frames silently and hang (doc/frames.md).
  *
+ * A frame leaves its ring once every sink that is up has room for it in its queue; when the ring is more than half
+ * full, as soon as any sink has room (the others miss it, counted). When no sink has room the ring keeps its frames
+ * until it is five eighths full; then the oldest go (dropped_sink), down to half. So after a short outage nothing is
+ * lost, after a long one the latest frames are there, and a slow socket does not hold up the file. What the kernel has
+ * taken when a collector is killed is lost without a count of ours: the numbers in the frames show it.
+ *
  *   who            | calls                       | needs outside synchronisation with
  *   worker w       | tap_emit                    | nobody; one thread for each w at a time
  *   main thread    | tap_create, tap_destroy     | all workers (none may be running in tap_destroy)
@@ -42,11 +48,18 @@ struct tap_counts {
 	uint64_t dropped_sink;      /* taken from a ring, but no sink took it */
 	uint64_t written_socket;    /* handed to the kernel */
 	uint64_t written_file;
+	uint64_t missed_socket;     /* the file took it, the socket had no room */
+	uint64_t missed_file;
 	uint64_t connects;          /* handshakes done */
-	uint64_t errors;            /* connections or files given up */
+	uint64_t errors;            /* connections or files given up, and attempts that failed */
+	int socket_errno;           /* of the last of these; 0: none yet */
+	int file_errno;
 };
 
-/* Starts the I/O thread. Returns the owned tap, or NULL with errno set. With neither socket nor file there is no
+/* For each sink, once nothing waits in rings and queues: emitted = written + missed + dropped_ring + dropped_sink. */
+
+/* Starts the I/O thread. Returns the owned tap, or NULL with errno set (a socket or file that cannot be opened is no
+ * error here: it is counted and tried again). With neither socket nor file there is no
  * thread, and tap_emit drops without counting. */
 struct tap *tap_create(const struct tap_options *options);
 
@@ -54,7 +67,9 @@ struct tap *tap_create(const struct tap_options *options);
  * not end in time is left alone with what it owns (the library is never unloaded). Sets *tap to NULL. */
 void tap_destroy(struct tap **tap, unsigned timeout_ms);
 
-/* Encodes the event into the worker's ring. Never blocks, allocates only at a worker's first frame. False: dropped. */
+/* Encodes the event into the worker's ring, with this tap's drops of the worker added to event->dropped. Never blocks,
+ * allocates only at a worker's first frame. Answers with a verdict other than plain allow may use the last quarter of
+ * the ring. False: dropped. */
 bool tap_emit(struct tap *tap, unsigned worker, const struct event *event);
 
 void tap_counts(const struct tap *tap, struct tap_counts *counts);
