@@ -50,6 +50,7 @@ struct list_conf {
 	char attack[ATTACK_MAX];
 	int16_t ede;                 /* EDE code; EDE_NONE: send none; EDE_BY_ACTION: as the action has it */
 	uint32_t ttl;                /* seconds, of records we make; default 300, 0 to 86400 */
+	struct name zone;            /* rpz: the zone's name when the file does not say it; length 0: not set */
 	unsigned line;               /* where the clause begins */
 };
 
@@ -84,7 +85,8 @@ void conf_destroy(struct conf **conf);
  * returns and frees the old one. 0, or -1 when `translate` returned NULL (no memory). */
 int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const char *path), void *arg);
 
-/* Prints the option table: clause, key, type, limits, default, unit, one line each; for the manual and its test. */
+/* Prints the option table, one line each, with tabs between clause, key, type, limits, default, unit ("-": none) and
+ * meaning; for the manual and its test. */
 void conf_print_options(FILE *to);
 
 #endif

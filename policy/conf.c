@@ -1,0 +1,460 @@
+/* conf.c: the configuration, read by the table of options. */
+#include "policy/conf.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/conf_lex.h"
+#include "policy/conf_table.h"
+#include "policy/conf_value.h"
+
+#define INCLUDE_DEPTH_MAX 8
+#define INCLUDE_FILES_MAX 1000     /* eight levels of wildcards could be any number of files */
+
+/* Where the parsing stands. */
+struct parsing {
+	struct conf *conf;
+	struct diag *diag;
+	enum clause clause;             /* CLAUSE_COUNT: none yet */
+	bool seen[OPTION_COUNT];        /* in this policy-list:, or anywhere for clauses that are there once */
+	char *list_file;                /* owned: where the open policy-list: began */
+	unsigned list_column;
+	unsigned files;
+};
+
+static int parse_file(struct parsing *parsing, struct conf_lex *lex, unsigned depth);
+
+/* Fails where `word` stands. */
+#define fail_at(parsing, lex, word, ...) \
+	diag_set((parsing)->diag, conf_lex_path(lex), (word)->line, (word)->column, __VA_ARGS__)
+
+/* --- defaults and the checks of a whole list ------------------------------------------------------------------- */
+
+static void *clause_base(struct parsing *parsing, enum clause clause)
+{
+	struct conf *conf = parsing->conf;
+
+	switch (clause) {
+	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
+	case CLAUSE_DNSTAP: return &conf->dnstap;
+	case CLAUSE_VERDICT: case CLAUSE_COUNT: break;
+	}
+	return conf;
+}
+
+/* False: out of memory; nothing else can be wrong with a default. */
+static bool set_defaults(struct parsing *parsing, enum clause clause)
+{
+	char *base = clause_base(parsing, clause);
+	char wrong[CONF_WRONG_MAX];
+	size_t i;
+
+	for (i = 0; i < OPTION_COUNT; i++) {
+		const struct option *option = &option_table[i];
+		struct conf_limits limits = option_limits(option, "");
+
+		if (option->clause == clause && option->fallback != NULL &&
+		    conf_value_parse(option->type, &limits, option->fallback, base + option->offset, wrong) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool was_seen(const struct parsing *parsing, const char *key)
+{
+	return parsing->seen[option_find(CLAUSE_LIST, key)];
+}
+
+static const char *missing_in_list(const struct parsing *parsing, const struct list_conf *list)
+{
+	if (!was_seen(parsing, "name"))
+		return "has no `name:`: add one, frames and logs tell lists by it";
+	if (!was_seen(parsing, "file"))
+		return "has no `file:`: add the path of the list";
+	if (!was_seen(parsing, "format"))
+		return "has no `format:`: add domains, hosts, wildcard or rpz";
+	if (list->action == ACTION_SINKHOLE && list->sinkhole_count == 0)
+		return "has `action: sinkhole` but no `sinkhole-address:`: add one, or several";
+	if (list->action != ACTION_SINKHOLE && list->sinkhole_count > 0)
+		return "has a `sinkhole-address:` that nothing uses: add `action: sinkhole`, or remove it";
+	if (list->action == ACTION_LOCAL_DATA && list->format != FORMAT_RPZ)
+		return "has `action: local-data`, but only an rpz list holds data: use `action: sinkhole`, or `format: rpz`";
+	if (list->action == ACTION_LOCAL_DATA)
+		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
+	if (list->zone.length > 0 && list->format != FORMAT_RPZ)
+		return "has a `zone:`, which is for `format: rpz` alone: remove it";
+	return NULL;
+}
+
+/* Closes the open policy-list:, if there is one. */
+static int finish_list(struct parsing *parsing)
+{
+	struct conf *conf = parsing->conf;
+	struct list_conf *list;
+	const char *missing;
+	size_t i;
+
+	if (parsing->list_file == NULL)
+		return 0;
+	list = &conf->lists[conf->list_count - 1];
+	missing = missing_in_list(parsing, list);
+	if (missing != NULL)
+		return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
+			"policy-list: %s%s%s", list->name, *list->name != '\0' ? " " : "", missing);
+	for (i = 0; i + 1 < conf->list_count; i++)
+		if (strcmp(conf->lists[i].name, list->name) == 0)
+			return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
+				"policy-list: %s is there twice, first at line %u: give each list a name of its own",
+				list->name, conf->lists[i].line);
+	if (list->action == ACTION_ALLOW && list->format != FORMAT_RPZ)
+		list->action = ACTION_NXDOMAIN;
+	free(parsing->list_file);
+	parsing->list_file = NULL;
+	return 0;
+}
+
+static int begin_list(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word)
+{
+	struct conf *conf = parsing->conf;
+	struct list_conf *lists;
+	size_t i;
+
+	if (conf->list_count == CONF_LISTS_MAX)
+		return fail_at(parsing, lex, word, "policy-list: there are 256 lists already: join some of them");
+	lists = realloc(conf->lists, (conf->list_count + 1) * sizeof(*lists));
+	if (lists == NULL)
+		return fail_at(parsing, lex, word, "policy-list: out of memory");
+	conf->lists = lists;
+	lists[conf->list_count] = (struct list_conf){ .action = ACTION_ALLOW, .ede = EDE_BY_ACTION, .line = word->line };
+	conf->list_count++;
+	parsing->list_file = strdup(conf_lex_path(lex));
+	parsing->list_column = word->column;
+	for (i = 0; i < OPTION_COUNT; i++)
+		if (option_table[i].clause == CLAUSE_LIST)
+			parsing->seen[i] = false;
+	if (parsing->list_file == NULL || !set_defaults(parsing, CLAUSE_LIST))
+		return fail_at(parsing, lex, word, "policy-list: out of memory");
+	return 0;
+}
+
+static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	const char *key)
+{
+	size_t elsewhere = option_find(CLAUSE_COUNT, key);
+	const char *nearest = option_nearest(parsing->clause, key);
+	const char *inside = parsing->clause == CLAUSE_COUNT ? "" : clause_names[parsing->clause];
+
+	if (elsewhere < OPTION_COUNT)
+		return fail_at(parsing, lex, word, "%s: belongs into the clause `%s:`", key,
+			clause_names[option_table[elsewhere].clause]);
+	if (nearest != NULL && parsing->clause != CLAUSE_COUNT)
+		return fail_at(parsing, lex, word, "%s: not a key of `%s:`; did you mean `%s:`?", key, inside, nearest);
+	if (nearest != NULL)
+		return fail_at(parsing, lex, word, "%s: not a clause; did you mean `%s:`?", key, nearest);
+	if (parsing->clause == CLAUSE_COUNT)
+		return fail_at(parsing, lex, word, "%s: not a clause; there are `verdict:`, `policy-list:` and `dnstap:`", key);
+	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
+}
+
+/* --- keys and values ------------------------------------------------------------------------------------------- */
+
+/* The folder of the file, with its last '/'. Owned; NULL: out of memory. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strndup(path, slash != NULL ? (size_t)(slash - path) + 1 : 0);
+}
+
+/* Reads the value of `key`. The word's `text` is NULL when it is missing. */
+static int read_value(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *at, const char *key,
+	struct conf_word *value)
+{
+	int found = conf_lex_next_on_line(lex, value, parsing->diag);
+
+	if (found < 0)
+		return -1;
+	/* `file: action: drop`: the value of the first was forgotten. An address may end with a colon, though. */
+	if (found == 1 && !value->quoted && value->length > 1 && value->text[value->length - 1] == ':') {
+		char *other = strndup(value->text, value->length - 1);
+		bool known = other != NULL && option_find(CLAUSE_COUNT, other) < OPTION_COUNT;
+
+		free(other);
+		found = known ? 0 : 1;
+	}
+	if (found == 0)
+		return fail_at(parsing, lex, at, "%s: has no value: write it behind the colon, on the same line", key);
+	return 0;
+}
+
+static int add_sinkhole(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	const struct address *address)
+{
+	struct list_conf *list = clause_base(parsing, CLAUSE_LIST);
+
+	if (list->sinkhole_count == CONF_ADDRESSES_MAX)
+		return fail_at(parsing, lex, word, "sinkhole-address: a list takes %d: remove some", CONF_ADDRESSES_MAX);
+	list->sinkholes[list->sinkhole_count++] = *address;
+	return 0;
+}
+
+/* Frees what a default put there, before it is replaced. */
+static void drop_string(const struct option *option, char *base)
+{
+	if (option->type == TYPE_STRING || option->type == TYPE_PATH) {
+		free(*(char **)(void *)(base + option->offset));
+		*(char **)(void *)(base + option->offset) = NULL;
+	}
+}
+
+static int store(struct parsing *parsing, struct conf_lex *lex, const struct option *option,
+	const struct conf_word *value, const char *folder)
+{
+	struct conf_limits limits = option_limits(option, folder);
+	char *base = clause_base(parsing, option->clause);
+	char wrong[CONF_WRONG_MAX];
+	struct address address;
+	void *to = option->repeats ? (void *)&address : base + option->offset;
+
+	if (strlen(value->text) != value->length)
+		return fail_at(parsing, lex, value, "%s: has a NUL octet", option->key);
+	if (!option->repeats)
+		drop_string(option, base);
+	if (conf_value_parse(option->type, &limits, value->text, to, wrong) != 0)
+		return fail_at(parsing, lex, value, "%s: %s", option->key, wrong);
+	return option->repeats ? add_sinkhole(parsing, lex, value, &address) : 0;
+}
+
+static int read_option(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *word, const char *key)
+{
+	size_t index = parsing->clause == CLAUSE_COUNT ? OPTION_COUNT : option_find(parsing->clause, key);
+	struct conf_word value;
+	char *folder;
+	int result;
+
+	if (index == OPTION_COUNT)
+		return refuse_key(parsing, lex, word, key);
+	if (parsing->seen[index] && !option_table[index].repeats)
+		return fail_at(parsing, lex, word, "%s: is there already in this `%s:`: remove one of the two", key,
+			clause_names[parsing->clause]);
+	parsing->seen[index] = true;
+	if (read_value(parsing, lex, word, key, &value) != 0)
+		return -1;
+	folder = folder_of(conf_lex_path(lex));
+	if (folder == NULL)
+		return fail_at(parsing, lex, word, "%s: out of memory", key);
+	result = store(parsing, lex, &option_table[index], &value, folder);
+	free(folder);
+	return result;
+}
+
+static int read_clause(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	enum clause clause)
+{
+	if (finish_list(parsing) != 0)
+		return -1;
+	parsing->clause = clause;
+	return clause == CLAUSE_LIST ? begin_list(parsing, lex, word) : 0;
+}
+
+/* --- include --------------------------------------------------------------------------------------------------- */
+
+static int include_file(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	const char *path, unsigned depth)
+{
+	const char *why;
+	struct conf_lex *inner;
+	int result;
+
+	if (depth == INCLUDE_DEPTH_MAX)
+		return fail_at(parsing, lex, word, "include: %d files inside each other: does one include itself?",
+			INCLUDE_DEPTH_MAX);
+	if (parsing->files == INCLUDE_FILES_MAX)
+		return fail_at(parsing, lex, word, "include: more than %d files: does one include itself?", INCLUDE_FILES_MAX);
+	parsing->files++;
+	inner = conf_lex_open(path, &why);
+	if (inner == NULL)
+		return fail_at(parsing, lex, word, "include: %s %s", path, why);
+	result = parse_file(parsing, inner, depth + 1);
+	conf_lex_close(&inner);
+	return result;
+}
+
+static int include_pattern(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	const char *pattern, unsigned depth)
+{
+	glob_t found = { 0 };
+	size_t i;
+	int result = 0;
+
+	if (strpbrk(pattern, "*?[") == NULL)
+		return include_file(parsing, lex, word, pattern, depth);
+	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
+	case 0: break;
+	case GLOB_NOMATCH: break;
+	case GLOB_NOSPACE: result = fail_at(parsing, lex, word, "include: out of memory"); break;
+	default: result = fail_at(parsing, lex, word, "include: a folder of %s may not be read: "
+		"let the user that reads it (the resolver's) read it", pattern);
+	}
+	for (i = 0; result == 0 && i < found.gl_pathc; i++)
+		result = include_file(parsing, lex, word, found.gl_pathv[i], depth);
+	globfree(&found);
+	return result;
+}
+
+static int read_include(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *word, unsigned depth)
+{
+	struct conf_limits limits = { .max = PATH_MAX - 1 };
+	char *folder = folder_of(conf_lex_path(lex)), *pattern = NULL;
+	char wrong[CONF_WRONG_MAX];
+	struct conf_word value;
+	int result = -1;
+
+	limits.folder = folder;
+	if (folder == NULL)
+		fail_at(parsing, lex, word, "include: out of memory");
+	else if (read_value(parsing, lex, word, "include", &value) != 0)
+		result = -1;
+	else if (conf_value_parse(TYPE_PATH, &limits, value.text, &pattern, wrong) != 0)
+		fail_at(parsing, lex, &value, "include: %s", wrong);
+	else
+		result = include_pattern(parsing, lex, &value, pattern, depth);
+	free(folder);
+	free(pattern);
+	return result;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------- */
+
+/* Turns `key:` into `key`; NULL with the diag set when the word is no key. */
+static char *key_of(const struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word)
+{
+	const char *colon = strchr(word->text, ':');
+	char *key;
+
+	if (word->quoted || colon == NULL || colon == word->text) {
+		fail_at(parsing, lex, word, "`%.64s` stands where a key should: "
+			"keys end with a colon, and a value with blanks needs quotes", word->text);
+		return NULL;
+	}
+	if (colon[1] != '\0') {
+		fail_at(parsing, lex, word, "%.*s: put a blank behind the colon", (int)(colon - word->text > 64 ? 64 :
+			colon - word->text), word->text);
+		return NULL;
+	}
+	key = strndup(word->text, (size_t)(colon - word->text));
+	if (key == NULL)
+		fail_at(parsing, lex, word, "out of memory");
+	return key;
+}
+
+static int read_key(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *word, unsigned depth)
+{
+	char *key = key_of(parsing, lex, word);
+	unsigned clause;
+	int result;
+
+	if (key == NULL)
+		return -1;
+	for (clause = 0; clause < CLAUSE_COUNT; clause++)
+		if (strcmp(clause_names[clause], key) == 0)
+			break;
+	if (clause < CLAUSE_COUNT)
+		result = read_clause(parsing, lex, word, (enum clause)clause);
+	else if (strcmp(key, "include") == 0)
+		result = read_include(parsing, lex, word, depth);
+	else
+		result = read_option(parsing, lex, word, key);
+	free(key);
+	return result;
+}
+
+static int parse_file(struct parsing *parsing, struct conf_lex *lex, unsigned depth)
+{
+	struct conf_word word;
+	int found;
+
+	while ((found = conf_lex_next(lex, &word, parsing->diag)) == 1)
+		if (read_key(parsing, lex, &word, depth) != 0)
+			return -1;
+	return found;
+}
+
+static int parse(struct parsing *parsing, struct conf_lex *lex)
+{
+	if (!set_defaults(parsing, CLAUSE_VERDICT) || !set_defaults(parsing, CLAUSE_DNSTAP))
+		return diag_set(parsing->diag, conf_lex_path(lex), 0, 0, "out of memory");
+	return parse_file(parsing, lex, 0) == 0 ? finish_list(parsing) : -1;
+}
+
+struct conf *conf_load(const char *path, struct diag *diag)
+{
+	struct parsing parsing = { .diag = diag, .clause = CLAUSE_COUNT };
+	const char *why;
+	struct conf_lex *lex = conf_lex_open(path, &why);
+	struct conf *conf = calloc(1, sizeof(*conf));
+	int result;
+
+	parsing.conf = conf;
+	if (conf != NULL)
+		conf->path = strdup(path);
+	if (lex == NULL)
+		result = diag_set(diag, path, 0, 0, "%s", why);
+	else if (conf == NULL || conf->path == NULL)
+		result = diag_set(diag, path, 0, 0, "out of memory");
+	else
+		result = parse(&parsing, lex);
+	free(parsing.list_file);
+	conf_lex_close(&lex);
+	if (result != 0)
+		conf_destroy(&conf);
+	return conf;
+}
+
+void conf_destroy(struct conf **conf)
+{
+	size_t i;
+
+	if (*conf == NULL)
+		return;
+	for (i = 0; i < (*conf)->list_count; i++)
+		free((*conf)->lists[i].file);
+	free((*conf)->lists);
+	free((*conf)->path);
+	free((*conf)->identity);
+	free((*conf)->state_directory);
+	free((*conf)->dnstap.socket_path);
+	free((*conf)->dnstap.file);
+	free(*conf);
+	*conf = NULL;
+}
+
+static int translate_path(char **path, char *(*translate)(void *arg, const char *path), void *arg)
+{
+	char *other;
+
+	if (*path == NULL)
+		return 0;
+	other = translate(arg, *path);
+	if (other == NULL)
+		return -1;
+	free(*path);
+	*path = other;
+	return 0;
+}
+
+int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const char *path), void *arg)
+{
+	int result = translate_path(&conf->state_directory, translate, arg);
+	size_t i;
+
+	if (result == 0)
+		result = translate_path(&conf->dnstap.socket_path, translate, arg);
+	if (result == 0)
+		result = translate_path(&conf->dnstap.file, translate, arg);
+	for (i = 0; result == 0 && i < conf->list_count; i++)
+		result = translate_path(&conf->lists[i].file, translate, arg);
+	return result;
+}

@@ -1,0 +1,48 @@
+/*
+ * conf_value.h: the types of configuration values: text in, value out, or what is wrong and what would be right.
+ *
+ * Threads: no shared state.
+ */
+#ifndef POLICY_CONF_VALUE_H
+#define POLICY_CONF_VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_WRONG_MAX 256
+
+enum conf_type {
+	TYPE_TEXT,        /* char[max]: printable ASCII */
+	TYPE_LIST_NAME,   /* char[max]: letters, digits, '.', '_', '-' */
+	TYPE_ATTACK,      /* char[max]: ATT&CK ids separated by blanks */
+	TYPE_STRING,      /* char *, owned: printable ASCII, at most max octets */
+	TYPE_PATH,        /* char *, owned: relative to the file it stands in, at most max octets */
+	TYPE_NUMBER,      /* uint32_t: min to max */
+	TYPE_SIZE,        /* size_t: octets, min to max, with k, m or g; a power of two */
+	TYPE_FLAG,        /* bool: yes or no */
+	TYPE_CHOICE,      /* enum choice: yes or no */
+	TYPE_MODE,        /* enum mode */
+	TYPE_FORMAT,      /* enum list_format */
+	TYPE_FRAMES,      /* enum frames_mode */
+	TYPE_ACTION,      /* enum action */
+	TYPE_EDE,         /* int16_t */
+	TYPE_ZONE,        /* struct name */
+	TYPE_ADDRESS,     /* struct address */
+	TYPE_COUNT
+};
+
+struct conf_limits {
+	uint64_t min, max;
+	const char *folder;    /* of relative paths, with its last '/'; "" when it is the current one */
+};
+
+/* Reads `text` as a `type` into *to. 0; -1: `wrong` of CONF_WRONG_MAX octets says why, *to is untouched. */
+int conf_value_parse(enum conf_type type, const struct conf_limits *limits, const char *text, void *to, char *wrong);
+
+/* How the type is called: "number". */
+const char *conf_type_name(enum conf_type type);
+
+/* Its limits, for people: "0..86400", "yes|no"; "-": none. Returns `to`. */
+char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, char *to, size_t cap);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * list_reader.h: what the readers of the list formats share. For policy/list*.c alone.
+ *
+ * A reader walks over the whole file in memory, hands rules to list_emit and what it cannot use to list_skip; list.c
+ * opens the file before and judges the counts afterwards.
+ *
+ * Threads: one reader is used by one thread.
+ */
+#ifndef POLICY_LIST_READER_H
+#define POLICY_LIST_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/diag.h"
+#include "policy/list.h"
+#include "policy/name.h"
+
+#define LIST_LINE_MAX 65535      /* octets of one line, or of one RPZ record over several lines */
+#define LIST_RECORD_LINES_MAX 4096
+
+struct list_reader {
+	const struct list_conf *conf;   /* borrowed, as is all but `stats` */
+	const char *at;                 /* what is left of the file; ends before `end` */
+	const char *end;
+	rule_visit visit;
+	void *arg;
+	struct list_stats stats;
+	struct diag *diag;
+	size_t bad;                     /* entries that show that the file is not in this format */
+	size_t good;
+	const char *bad_text;           /* the first of them: up to the end of its line */
+	unsigned bad_line;
+	enum skip_reason bad_reason;
+	bool no_fast_path;              /* RPZ: read every record by libldns, for the test that compares both */
+};
+
+/* One physical line, cut out of the file. */
+struct list_line {
+	const char *text;       /* not NUL-terminated */
+	const char *end;        /* behind the last octet, LF and CR not included */
+	unsigned number;        /* from 1 */
+};
+
+/* The next line; false at the end of the file. */
+bool list_next_line(struct list_reader *reader, struct list_line *line);
+
+/* Hands a rule to the visitor. 0, or -1 when it is out of memory, with the diag set. */
+int list_emit(struct list_reader *reader, const struct rule *rule);
+
+/* Counts something that cannot be used; `text` is where it stands. */
+void list_skip(struct list_reader *reader, enum skip_reason reason, unsigned line, const char *text);
+
+/*
+ * Reads a name of letters, digits, '-' and '_' from the front of `text`, up to the first other octet, and returns
+ * where that is. *reason is SKIP_COUNT when *name is good; else it says why it is not, and *name is undefined.
+ * The root comes as a name without labels. This is name_from_text for the plain names that fill lists, several times
+ * as fast.
+ */
+const char *list_scan_name(struct name *name, const char *text, const char *end, enum skip_reason *reason);
+
+/* The readers: 0, or -1 with the diag set. */
+int list_read_text(struct list_reader *reader);
+int list_read_rpz(struct list_reader *reader);
+
+/* Reads a whole list from memory: what list_load does behind the file. `octets` may be anything. */
+int list_read(struct list_reader *reader, const char *octets, size_t length);
+
+#endif

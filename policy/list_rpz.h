@@ -1,0 +1,53 @@
+/*
+ * list_rpz.h: between the two halves of the RPZ reader: list_rpz.c knows what records mean as rules, list_record.c
+ * turns the text of one record into wire form. For policy/list*.c alone.
+ *
+ * Threads: values of one reader.
+ */
+#ifndef POLICY_LIST_RPZ_H
+#define POLICY_LIST_RPZ_H
+
+#include <ldns/ldns.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/list_reader.h"
+
+/* What may stand between owner and type: `[TTL] [class]` or `[class] [TTL]`. */
+struct record_head {
+	uint32_t ttl;
+	bool has_ttl;
+	bool in;              /* class IN, or none said */
+};
+
+/* The text of one record: comments and parentheses gone, all on one line, NUL-terminated. */
+struct record_text {
+	char *buffer;         /* owned; RECORD_BUFFER_OCTETS */
+	char *text;           /* in `buffer`, with RECORD_PREFIX_OCTETS of room before it */
+	size_t length;
+};
+
+#define RECORD_PREFIX_OCTETS 16
+#define RECORD_BUFFER_OCTETS (RECORD_PREFIX_OCTETS + LIST_LINE_MAX + LIST_RECORD_LINES_MAX + 2)
+
+enum collected { RECORD_READ, RECORD_BLANK, RECORD_SKIPPED, RECORD_ERROR };
+
+/* Joins the record that begins with `first`, reading on while a parenthesis is open. SKIPPED: counted already;
+ * ERROR: the diag is set. */
+enum collected record_collect(struct list_reader *reader, const struct list_line *first, struct record_text *to);
+
+/* Reads TTL and class from the front of `text` and returns where the type stands. */
+const char *record_read_head(struct record_head *head, const char *text, const char *end);
+
+/* A TTL as master files have it: 3600 or 1h30m (RFC 2308 section 4, as BIND and ldns write it). */
+bool record_read_ttl(uint32_t *ttl, const char *text, const char *end);
+
+/* Has libldns read `type`, the rest of the record from its type on: it may be followed by what `text` holds. `origin`
+ * completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none. */
+enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, char *type, const ldns_rdf *origin);
+
+/* Writes the record's rdata, uncompressed, to `to` of 65535 octets. Returns how many; -1 when it is not sound. */
+int record_rdata(const ldns_rr *rr, uint8_t *to);
+
+#endif
