@@ -67,7 +67,9 @@ static void put_string(struct json *json, struct span text)
 
 		if (octets == 0)
 			put(json, "\xef\xbf\xbd", 3);
-		else if (octet < 0x20 || octet == 0x7f || octet == '"' || octet == '\\')
+		else if (octet == '"' || octet == '\\')
+			put(json, octet == '"' ? "\\\"" : "\\\\", 2);
+		else if (octet < 0x20 || octet == 0x7f)
 			put_escaped(json, octet);
 		else
 			put(json, (const char *)text.data + i, octets);

@@ -1,0 +1,195 @@
+/*
+ * tap_source.c: a check program that sends frames as a resolver would, without one.
+ *
+ *     tap_source [--socket PATH] [--file PATH] [--count N] [--rate PER_SECOND] [--workers N] [--ring OCTETS]
+ *                [--linger MS] [--stop MS]
+ *
+ * Emits N events from each worker, at the rate (0: as fast as it goes), waits for `linger` milliseconds, stops the tap
+ * and prints the counters one by line, with the longest tap_emit and the time that the stop took.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dnstap/tap.h"
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, 's' }, { "file", required_argument, NULL, 'f' },
+	{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
+	{ "workers", required_argument, NULL, 'w' }, { "ring", required_argument, NULL, 'o' },
+	{ "linger", required_argument, NULL, 'l' }, { "stop", required_argument, NULL, 't' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct source {
+	struct tap *tap;
+	unsigned worker;
+	unsigned long count;
+	unsigned long rate;
+	int64_t longest_ns;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static size_t show_records(const void *source, record_visit visit, void *arg)
+{
+	static const uint8_t owner[] = "\3www\7example\3com";
+	static const uint8_t target[] = "\3cdn\7example\3net";
+	static const uint8_t address[4] = { 192, 0, 2, 1 };
+	struct record record = { SECTION_ANSWER, owner, sizeof(owner), 5, 1, 300, target, sizeof(target) };
+	unsigned i;
+
+	(void)source;
+	if (!visit(arg, &record))
+		return 0;
+	record = (struct record){ SECTION_ANSWER, target, sizeof(target), 1, 1, 60, address, sizeof(address) };
+	for (i = 0; i < 6; i++)
+		if (!visit(arg, &record))
+			return 0;
+	return 0;
+}
+
+static void set_verdict(struct verdict *verdict, unsigned long number)
+{
+	verdict_init(verdict);
+	if (number % 10 != 0)
+		return;
+	verdict->action = number % 20 ? ACTION_NXDOMAIN : ACTION_REFUSE;
+	verdict->rule.trigger = TRIGGER_QNAME;
+	verdict->rule.action = verdict->action;
+	verdict->rule.wildcard = true;
+	verdict->rule.serial = 7;
+	strcpy(verdict->rule.list, "mal\"ware");
+	strcpy(verdict->rule.category, "c2");
+	strcpy(verdict->rule.attack, "T1071.004 T1568");
+	name_from_text(&verdict->rule.rule_name, "example.com", 11);
+}
+
+static void set_facts(struct facts *facts)
+{
+	memset(facts, 0, sizeof(*facts));
+	facts->client = (struct address){ ADDRESS_INET, 40000, { 127, 0, 0, 9 } };
+	facts->server = (struct address){ ADDRESS_INET, 53, { 127, 0, 0, 1 } };
+	facts->transport = TRANSPORT_UDP;
+	name_from_text(&facts->qname, "www.example.com", 15);
+	facts->qtype = facts->qclass = 1;
+	facts->records = show_records;
+}
+
+static void pace(int64_t start, unsigned long done, unsigned long rate)
+{
+	int64_t ahead = rate ? start + (int64_t)(done * 1000000000.0 / (double)rate) - now_ns() : 0;
+	struct timespec pause = { ahead / 1000000000, ahead % 1000000000 };
+
+	if (ahead > 1000000)
+		nanosleep(&pause, NULL);
+}
+
+static void *emit_all(void *arg)
+{
+	struct source *source = arg;
+	struct verdict verdict;
+	struct facts facts;
+	struct event event = { .facts = &facts, .verdict = &verdict, .query_flags = 0x0100, .response_flags = 0x8180,
+		.edns = true, .udp_size = 1232, .number = { 0x6560abcd1234, (uint16_t)source->worker, 0 } };
+	int64_t start = now_ns();
+	unsigned long i;
+
+	set_facts(&facts);
+	for (i = 1; i <= source->count; i++) {
+		int64_t before, took;
+
+		set_verdict(&verdict, i);
+		event.ede = verdict.action == ACTION_ALLOW ? EDE_NONE : EDE_BLOCKED;
+		event.ede_text = "blocked by a list";
+		event.number.counter = i;
+		event.id = (uint16_t)i;
+		clock_gettime(CLOCK_REALTIME, &event.response_time);
+		event.query_time = event.response_time;
+		before = now_ns();
+		tap_emit(source->tap, source->worker, &event);
+		took = now_ns() - before;
+		source->longest_ns = took > source->longest_ns ? took : source->longest_ns;
+		pace(start, i, source->rate);
+	}
+	return NULL;
+}
+
+static void print_counts(const struct tap *tap)
+{
+	struct tap_counts counts;
+
+	tap_counts(tap, &counts);
+	printf("emitted %llu\ndropped_ring %llu\ndropped_sink %llu\nwritten_socket %llu\nwritten_file %llu\n"
+		"missed_socket %llu\nmissed_file %llu\nconnects %llu\nerrors %llu\nsocket_errno %d\nfile_errno %d\n",
+		(unsigned long long)counts.emitted, (unsigned long long)counts.dropped_ring,
+		(unsigned long long)counts.dropped_sink, (unsigned long long)counts.written_socket,
+		(unsigned long long)counts.written_file, (unsigned long long)counts.missed_socket,
+		(unsigned long long)counts.missed_file, (unsigned long long)counts.connects,
+		(unsigned long long)counts.errors, counts.socket_errno, counts.file_errno);
+}
+
+static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long count, unsigned long rate)
+{
+	static struct source sources[TAP_WORKERS_MAX];
+	static pthread_t threads[TAP_WORKERS_MAX];
+	int64_t longest = 0;
+	unsigned i;
+
+	for (i = 0; i < workers; i++) {
+		sources[i] = (struct source){ .tap = tap, .worker = i, .count = count, .rate = rate };
+		if (pthread_create(&threads[i], NULL, emit_all, &sources[i]) != 0)
+			exit(1);
+	}
+	for (i = 0; i < workers; i++) {
+		pthread_join(threads[i], NULL);
+		longest = sources[i].longest_ns > longest ? sources[i].longest_ns : longest;
+	}
+	return longest;
+}
+
+int main(int argc, char **argv)
+{
+	struct tap_options options = { .identity = "tap-source", .version = "test", .ring_octets = 1 << 20, .workers = 1 };
+	unsigned long count = 1000, rate = 0, linger_ms = 0, stop_ms = 2000;
+	int64_t longest, before;
+	struct tap *tap;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (c) {
+		case 's': options.socket_path = optarg; break;
+		case 'f': options.file = optarg; break;
+		case 'c': count = strtoul(optarg, NULL, 10); break;
+		case 'r': rate = strtoul(optarg, NULL, 10); break;
+		case 'w': options.workers = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'o': options.ring_octets = strtoul(optarg, NULL, 10); break;
+		case 'l': linger_ms = strtoul(optarg, NULL, 10); break;
+		case 't': stop_ms = strtoul(optarg, NULL, 10); break;
+		default: return 2;
+		}
+	}
+	tap = tap_create(&options);
+	if (!tap) {
+		fprintf(stderr, "tap_create: %s\n", strerror(errno));
+		return 1;
+	}
+	longest = run_sources(tap, options.workers, count, rate);
+	nanosleep(&(struct timespec){ (time_t)(linger_ms / 1000), (long)(linger_ms % 1000) * 1000000 }, NULL);
+	print_counts(tap);
+	before = now_ns();
+	tap_destroy(&tap, (unsigned)stop_ms);
+	printf("stop_ms %lld\nlongest_emit_us %lld\n", (long long)(now_ns() - before) / 1000000,
+		(long long)longest / 1000);
+	return 0;
+}
