@@ -1,0 +1,167 @@
+/* cmd_explain.c: `verdictctl explain`: what the policy does with a name, which rule of which file decides, and why. */
+#include "tools/verdictctl.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "policy/snapshot.h"
+#include "tools/explanation.h"
+#include "tools/term.h"
+
+const char help_explain[] =
+	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--json] NAME [TYPE]\n"
+	"\n"
+	"Examples:\n"
+	"  verdictctl explain www.evil.example          what happens to this name, and which rule does it?\n"
+	"  verdictctl explain sink.example AAAA         the answer to another type than A\n"
+	"  verdictctl explain --config new.conf partner.example && echo allowed\n"
+	"                                               what would a new configuration do?\n"
+	"\n"
+	"Reads the configuration and the lists, not the running resolver, and judges the question alone: a CNAME in the\n"
+	"answer that leads to a listed name is seen by the resolver only. Prints the verdict, the answer that the\n"
+	"client gets, and every rule that matches in order of precedence, with file and line and why it did not win.\n"
+	"\n"
+	"Options:\n"
+	"  -c, --config FILE      default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
+	"      --client ADDRESS   who asks; the policy of this version treats all clients alike\n"
+	"  -j, --json             one JSON object\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"Exit: 0 the name is allowed; 1 it is denied, or the configuration is wrong; 2 wrong usage; 3 the configuration\n"
+	"file cannot be read.\n";
+
+struct explain_arguments {
+	const char *config;
+	const char *client;
+	bool json;
+};
+
+/* EXIT_FINE: go on; -1: help was printed. */
+static int parse(const struct command *command, int argc, char **argv, struct explain_arguments *given)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "client", required_argument, NULL, 'C' },
+		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	while ((option = command_option(command, argc, argv, ":c:jh", options)) != -1) {
+		switch (option) {
+		case 'c':
+			given->config = optarg;
+			break;
+		case 'C':
+			given->client = optarg;
+			break;
+		case 'j':
+			given->json = true;
+			break;
+		case 'h':
+			return -1;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	return EXIT_FINE;
+}
+
+static int parse_name(const struct command *command, const char *text, struct name *name)
+{
+	const char *wrong = name_from_text(name, text, strlen(text));
+	char safe[256];
+
+	if (wrong == NULL)
+		return EXIT_FINE;
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	return command_misuse(command, "'%s' is no domain name: %s", safe, wrong);
+}
+
+static int parse_type(const struct command *command, const char *text, uint16_t *type)
+{
+	char safe[64];
+
+	*type = (uint16_t)ldns_get_rr_type_by_name(text);
+	if (*type != 0)
+		return EXIT_FINE;
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	return command_misuse(command, "there is no record type '%s'; try A, AAAA, HTTPS, TXT or TYPE65", safe);
+}
+
+static int parse_client(const struct command *command, const char *text, struct address *client)
+{
+	char safe[64];
+
+	if (text == NULL)
+		return EXIT_FINE;
+	if (inet_pton(AF_INET, text, client->octets) == 1) {
+		client->family = ADDRESS_INET;
+		return EXIT_FINE;
+	}
+	if (inet_pton(AF_INET6, text, client->octets) == 1) {
+		client->family = ADDRESS_INET6;
+		return EXIT_FINE;
+	}
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	return command_misuse(command, "--client takes an IPv4 or IPv6 address, not '%s'", safe);
+}
+
+/* NAME [TYPE], behind the options. */
+static int parse_question(const struct command *command, int argc, char **argv, struct facts *facts)
+{
+	int code;
+
+	if (optind == argc)
+		return command_misuse(command, "name a domain, such as www.example.com");
+	if (argc - optind > 2)
+		return command_misuse(command, "one name, and perhaps a type, at a time");
+	facts->qtype = LDNS_RR_TYPE_A;
+	facts->qclass = LDNS_RR_CLASS_IN;
+	code = parse_name(command, argv[optind], &facts->qname);
+	if (code == EXIT_FINE && argc - optind == 2)
+		code = parse_type(command, argv[optind + 1], &facts->qtype);
+	return code;
+}
+
+static int explain(const struct explain_arguments *given, const struct facts *facts, struct diag *diag)
+{
+	struct conf *conf = conf_load(command_config(given->config), diag);
+	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, NULL, diag);
+	struct explanation explanation;
+	struct term term;
+	int code = -1;
+
+	if (snapshot != NULL && explanation_init(&explanation, conf, snapshot, facts, diag) == 0) {
+		term_init(&term, STDOUT_FILENO);
+		if (given->json)
+			explanation_print_json(&explanation, stdout);
+		else
+			explanation_print(&explanation, &term, stdout);
+		code = action_table[explanation.verdict.action].denies ? EXIT_WRONG : EXIT_FINE;
+		explanation_fini(&explanation);
+	}
+	snapshot_destroy(&snapshot);
+	conf_destroy(&conf);
+	return code;
+}
+
+int cmd_explain(const struct command *command, int argc, char **argv)
+{
+	struct explain_arguments given = { 0 };
+	struct facts facts = { .transport = TRANSPORT_UDP };
+	struct diag diag = { 0 };
+	int code = parse(command, argc, argv, &given);
+
+	if (code != EXIT_FINE)
+		return code < 0 ? EXIT_FINE : code;
+	code = parse_question(command, argc, argv, &facts);
+	if (code == EXIT_FINE)
+		code = parse_client(command, given.client, &facts.client);
+	if (code != EXIT_FINE)
+		return code;
+	code = explain(&given, &facts, &diag);
+	return code >= 0 ? code : command_fail(command_config_code(given.config), &diag);
+}

@@ -1,0 +1,201 @@
+/* explanation.c: gathers what matches, where it stands, and what the client gets. */
+#include "tools/explanation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/list.h"
+
+#define RECORD_HEADER_OCTETS 10   /* type, class, TTL, rdata length */
+
+/* --- the lines of rules -------------------------------------------------------------------------------------------- */
+
+struct search {
+	struct explanation *explanation;
+	const struct list_conf *list;
+	size_t list_index;
+};
+
+static enum action rule_action(const struct list_conf *list, const struct rule *rule)
+{
+	enum action action = list->action != ACTION_ALLOW ? list->action : rule->action;
+
+	return action != ACTION_ALLOW ? action : ACTION_NXDOMAIN;
+}
+
+/* The first line that says it counts: what comes later is a duplicate. */
+static bool note_line(void *arg, const struct rule *rule)
+{
+	const struct search *search = arg;
+
+	for (size_t i = 0; i < search->explanation->rule_count; i++) {
+		struct explained_rule *row = &search->explanation->rules[i];
+		const struct rule_match *match = &row->candidate.match;
+
+		if (row->line == 0 && row->candidate.list_index == search->list_index &&
+				(match->wildcard ? rule->below : rule->exact) &&
+				rule_action(search->list, rule) == match->action && name_equal(&rule->name, &match->rule_name))
+			row->line = rule->line;
+	}
+	return true;
+}
+
+static bool list_has_rows(const struct explanation *explanation, size_t list_index)
+{
+	for (size_t i = 0; i < explanation->rule_count; i++)
+		if (explanation->rules[i].candidate.list_index == list_index)
+			return true;
+	return false;
+}
+
+static int find_lines(struct explanation *explanation, struct diag *diag)
+{
+	for (size_t i = 0; i < explanation->conf->list_count; i++) {
+		struct search search = { explanation, &explanation->conf->lists[i], i };
+		struct list_stats stats;
+
+		if (list_has_rows(explanation, i) && list_load(search.list, note_line, &search, &stats, diag) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------- */
+
+/* A record in wire form is what libldns reads; the room suffices for every record. */
+static ldns_rr *make_record(const struct name *owner, const struct local_record *record)
+{
+	size_t length = (size_t)owner->length + RECORD_HEADER_OCTETS + record->rdata_length, position = 0;
+	uint8_t *wire = malloc(length), *at = wire;
+	ldns_rr *made = NULL;
+
+	if (wire == NULL)
+		return NULL;
+	memcpy(at, owner->octets, owner->length);
+	at += owner->length;
+	ldns_write_uint16(at, record->type);
+	ldns_write_uint16(at + 2, LDNS_RR_CLASS_IN);
+	ldns_write_uint32(at + 4, record->ttl);
+	ldns_write_uint16(at + 8, record->rdata_length);
+	memcpy(at + RECORD_HEADER_OCTETS, record->rdata, record->rdata_length);
+	if (ldns_wire2rr(&made, wire, length, &position, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+		made = NULL;
+	free(wire);
+	return made;
+}
+
+static bool make_records(struct explanation *explanation)
+{
+	const struct local_data *data = explanation->verdict.data;
+	size_t found[LOCAL_RECORDS_MAX];
+	size_t count;
+
+	explanation->records = ldns_rr_list_new();
+	if (explanation->records == NULL)
+		return false;
+	if (data == NULL)
+		return true;
+	count = local_data_select(data, explanation->facts->qtype, found, LOCAL_RECORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		struct local_record record = local_data_at(data, found[i]);
+		ldns_rr *made = make_record(&explanation->facts->qname, &record);
+
+		if (made != NULL && !ldns_rr_list_push_rr(explanation->records, made))
+			ldns_rr_free(made);
+	}
+	return true;
+}
+
+const char *explanation_rcode(const struct explanation *explanation)
+{
+	switch (explanation->verdict.action) {
+	case ACTION_NXDOMAIN:
+		return "NXDOMAIN";
+	case ACTION_REFUSE:
+		return "REFUSED";
+	case ACTION_NODATA:
+	case ACTION_LOCAL_DATA:
+	case ACTION_SINKHOLE:
+	case ACTION_TRUNCATE:
+		return "NOERROR";
+	case ACTION_ALLOW:
+	case ACTION_PASS:
+	case ACTION_OBSERVE:
+	case ACTION_DROP:
+	case ACTION_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+const char *explanation_ede_name(int code)
+{
+	switch (code) {
+	case EDE_FORGED:
+		return "Forged Answer";
+	case EDE_BLOCKED:
+		return "Blocked";
+	case EDE_CENSORED:
+		return "Censored";
+	case EDE_FILTERED:
+		return "Filtered";
+	case EDE_PROHIBITED:
+		return "Prohibited";
+	}
+	return "";
+}
+
+size_t explanation_ede(const struct explanation *explanation, char *to, size_t cap)
+{
+	const struct verdict *verdict = &explanation->verdict;
+
+	*to = '\0';
+	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || verdict->action == ACTION_DROP)
+		return 0;
+	return verdict_ede_text(verdict, NULL, to, cap);
+}
+
+/* --- gathering ----------------------------------------------------------------------------------------------------- */
+
+static bool keep(void *arg, const struct explain_candidate *candidate)
+{
+	struct explanation *explanation = arg;
+	struct explained_rule *row = &explanation->rules[explanation->rule_count];
+
+	if (explanation->rule_count == EXPLANATION_ROWS_MAX) {
+		explanation->more++;
+		return true;
+	}
+	*row = (struct explained_rule){ .candidate = *candidate };
+	row->file = explanation->conf->lists[candidate->list_index].file;
+	explanation->rule_count++;
+	return true;
+}
+
+int explanation_init(struct explanation *explanation, const struct conf *conf, const struct snapshot *snapshot,
+	const struct facts *facts, struct diag *diag)
+{
+	memset(explanation, 0, sizeof(*explanation));
+	explanation->conf = conf;
+	explanation->facts = facts;
+	explanation->rules = calloc(EXPLANATION_ROWS_MAX, sizeof(*explanation->rules));
+	if (explanation->rules == NULL)
+		return diag_set(diag, conf->path, 0, 0, "out of memory");
+	explain_question(snapshot, facts, keep, explanation, &explanation->verdict);
+	if (!make_records(explanation)) {
+		explanation_fini(explanation);
+		return diag_set(diag, conf->path, 0, 0, "out of memory");
+	}
+	if (find_lines(explanation, diag) != 0) {
+		explanation_fini(explanation);
+		return -1;
+	}
+	return 0;
+}
+
+void explanation_fini(struct explanation *explanation)
+{
+	ldns_rr_list_deep_free(explanation->records);
+	free(explanation->rules);
+	memset(explanation, 0, sizeof(*explanation));
+}

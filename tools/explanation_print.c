@@ -1,0 +1,208 @@
+/* explanation_print.c: an explanation, for people and as JSON. */
+#include "tools/explanation.h"
+
+#include <string.h>
+
+#include "tools/json_out.h"
+
+#define RULE_TEXT_MAX (NAME_TEXT_MAX + 2)
+
+static enum term_style action_style(enum action action)
+{
+	if (action_table[action].denies)
+		return STYLE_BAD;
+	return action == ACTION_OBSERVE ? STYLE_WARN : STYLE_GOOD;
+}
+
+static char *type_text(uint16_t type)
+{
+	return ldns_rr_type2str((ldns_rr_type)type);
+}
+
+static bool is_whole_in_shadow(const struct explanation *explanation)
+{
+	return explanation->conf->mode == MODE_SHADOW;
+}
+
+/* --- for people ---------------------------------------------------------------------------------------------------- */
+
+static void print_place(const struct explained_rule *row, FILE *to)
+{
+	char safe[512];
+
+	term_escape(safe, sizeof(safe), row->file, strlen(row->file));
+	if (row->line != 0)
+		fprintf(to, "%s:%u", safe, row->line);
+	else
+		fprintf(to, "%s (changed while it was read)", safe);
+}
+
+static void print_verdict(const struct explanation *explanation, const struct term *term, FILE *to)
+{
+	enum term_style style = action_style(explanation->verdict.action);
+	char *type = type_text(explanation->facts->qtype), name[NAME_TEXT_MAX];
+
+	fprintf(to, "%s %s: %s%s%s\n", name_to_text(&explanation->facts->qname, name), type != NULL ? type : "?",
+		term_on(term, style), action_table[explanation->verdict.action].name, term_off(term, style));
+	LDNS_FREE(type);
+	if (is_whole_in_shadow(explanation))
+		fputs("  everything is in shadow (mode: shadow): reported, never enforced\n", to);
+}
+
+static void print_records(const struct explanation *explanation, FILE *to)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(explanation->records); i++) {
+		char *text = ldns_rr2str(ldns_rr_list_rr(explanation->records, i));
+		char safe[1024];
+
+		if (text == NULL)
+			continue;
+		for (char *tab = text; (tab = strchr(tab, '\t')) != NULL; tab++)
+			*tab = ' ';
+		term_escape(safe, sizeof(safe), text, strcspn(text, "\n"));
+		fprintf(to, "  %s\n", safe);
+		LDNS_FREE(text);
+	}
+}
+
+static void print_answer(const struct explanation *explanation, FILE *to)
+{
+	const char *rcode = explanation_rcode(explanation);
+	char text[EDE_TEXT_MAX];
+
+	if (explanation->verdict.action == ACTION_DROP)
+		fputs("  the client gets no answer at all\n", to);
+	else if (explanation->verdict.action == ACTION_TRUNCATE)
+		fputs("  over UDP the client gets TC=1 and no records; over TCP, TLS, HTTPS the real answer\n", to);
+	else if (rcode == NULL)
+		fputs("  the client gets what resolution gives, unless a name in the answer is denied\n", to);
+	else
+		fprintf(to, "  the client gets %s, %zu record%s\n", rcode, ldns_rr_list_rr_count(explanation->records),
+			ldns_rr_list_rr_count(explanation->records) == 1 ? "" : "s");
+	print_records(explanation, to);
+	if (explanation_ede(explanation, text, sizeof(text)) > 0)
+		fprintf(to, "  EDE %d (%s): %s, incident NUMBER\n", explanation->verdict.rule.ede,
+			explanation_ede_name(explanation->verdict.rule.ede), text);
+}
+
+static void print_shadow(const struct explanation *explanation, const struct term *term, FILE *to)
+{
+	const struct rule_match *shadow = &explanation->verdict.shadow;
+	char rule[RULE_TEXT_MAX];
+
+	if (shadow->trigger == TRIGGER_NONE)
+		return;
+	fprintf(to, "  %swithout shadow: %s by list %s, rule %s%s\n", term_on(term, STYLE_WARN),
+		action_table[shadow->action].name, shadow->list, rule_match_text(shadow, rule), term_off(term, STYLE_WARN));
+}
+
+static void print_row(const struct explained_rule *row, const struct term *term, FILE *to)
+{
+	const struct rule_match *match = &row->candidate.match;
+	char rule[RULE_TEXT_MAX];
+
+	fprintf(to, "%s%s %-12s %-24s %-10s ", term_on(term, row->candidate.won ? STYLE_STRONG : STYLE_PLAIN),
+		row->candidate.won ? ">" : " ", match->list, rule_match_text(match, rule), action_table[match->action].name);
+	print_place(row, to);
+	fprintf(to, "%s\n", term_off(term, row->candidate.won ? STYLE_STRONG : STYLE_PLAIN));
+	if (row->candidate.why_not != NULL)
+		fprintf(to, "    %snot this one: %s%s\n", term_on(term, STYLE_FAINT), row->candidate.why_not,
+			term_off(term, STYLE_FAINT));
+}
+
+void explanation_print(const struct explanation *explanation, const struct term *term, FILE *to)
+{
+	print_verdict(explanation, term, to);
+	print_answer(explanation, to);
+	print_shadow(explanation, term, to);
+	if (explanation->rule_count == 0) {
+		fputs("\nNo rule of any list matches.\n", to);
+		return;
+	}
+	fputs("\nRules that match, in order of precedence (> decides):\n", to);
+	for (size_t i = 0; i < explanation->rule_count; i++)
+		print_row(&explanation->rules[i], term, to);
+	if (explanation->more > 0)
+		fprintf(to, "... and %zu more\n", explanation->more);
+}
+
+/* --- for programs -------------------------------------------------------------------------------------------------- */
+
+static json_t *match_json(const struct rule_match *match)
+{
+	json_t *object = json_object();
+	char rule[RULE_TEXT_MAX];
+
+	json_set_text(object, "list", match->list);
+	json_set_text(object, "rule", rule_match_text(match, rule));
+	json_set_text(object, "action", action_table[match->action].name);
+	json_set_text(object, "trigger", trigger_names[match->trigger]);
+	if (*match->category != '\0')
+		json_set_text(object, "category", match->category);
+	if (*match->attack != '\0')
+		json_set_text(object, "attack", match->attack);
+	return object;
+}
+
+static json_t *row_json(const struct explained_rule *row)
+{
+	json_t *object = match_json(&row->candidate.match);
+
+	json_set_text(object, "file", row->file);
+	if (row->line != 0)
+		json_set_number(object, "line", row->line);
+	json_object_set_new(object, "shadow", json_boolean(row->candidate.shadow));
+	json_object_set_new(object, "decides", json_boolean(row->candidate.won));
+	json_set_text(object, "why_not", row->candidate.why_not);
+	return object;
+}
+
+static json_t *records_json(const ldns_rr_list *records)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
+		char *text = ldns_rr2str(ldns_rr_list_rr(records, i));
+
+		if (text != NULL)
+			json_array_append_new(array, json_text(text, strcspn(text, "\n")));
+		LDNS_FREE(text);
+	}
+	return array;
+}
+
+static json_t *ede_json(const struct explanation *explanation)
+{
+	char text[EDE_TEXT_MAX];
+	json_t *object;
+
+	if (explanation_ede(explanation, text, sizeof(text)) == 0)
+		return NULL;
+	object = json_object();
+	json_object_set_new(object, "code", json_integer(explanation->verdict.rule.ede));
+	json_set_text(object, "text", text);
+	return object;
+}
+
+void explanation_print_json(const struct explanation *explanation, FILE *to)
+{
+	json_t *object = json_object(), *rows = json_array(), *ede = ede_json(explanation);
+	char name[NAME_TEXT_MAX], *type = type_text(explanation->facts->qtype);
+
+	for (size_t i = 0; i < explanation->rule_count; i++)
+		json_array_append_new(rows, row_json(&explanation->rules[i]));
+	json_set_text(object, "qname", name_to_text(&explanation->facts->qname, name));
+	json_set_text(object, "qtype", type);
+	json_set_text(object, "mode", is_whole_in_shadow(explanation) ? "shadow" : "enforce");
+	json_set_text(object, "verdict", action_table[explanation->verdict.action].name);
+	json_object_set_new(object, "denied", json_boolean(action_table[explanation->verdict.action].denies));
+	json_set_text(object, "rcode", explanation_rcode(explanation));
+	json_object_set_new(object, "answers", records_json(explanation->records));
+	if (ede != NULL)
+		json_object_set_new(object, "ede", ede);
+	if (explanation->verdict.shadow.trigger != TRIGGER_NONE)
+		json_object_set_new(object, "shadow", match_json(&explanation->verdict.shadow));
+	json_object_set_new(object, "rules", rows);
+	LDNS_FREE(type);
+	json_print_line(object, to, false);
+}
