@@ -353,7 +353,7 @@ remote-control:
 					answer = dns.query.tcp(query, "127.0.0.1", port=self.port, timeout=timeout, sock=sock)
 				else:
 					answer = dns.query.udp(query, "127.0.0.1", port=self.port, timeout=timeout, sock=sock)
-			except dns.exception.Timeout:
+			except (dns.exception.Timeout, EOFError):   # a drop over TCP closes the connection
 				answer = None
 		return answer, self.frame(port, query.id)
 

@@ -106,7 +106,7 @@ def each_action_sends_what_it_says(tap):
 		here.start(LISTS)
 		for row in ROWS:
 			check_row(tap, here, row)
-		for row in ROWS[4:12]:
+		for row in [row for row in ROWS if row[5] is not None]:
 			check_row(tap, here, (row[0] + ", over TCP",) + row[1:], tcp=True)
 		for name in ("to-refused.example", "to-nx.example", "middle.example", "refused.example", "below.tree.example"):
 			tap.ok(not here.cached(name), "%s is not in the message cache" % name)
