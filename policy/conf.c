@@ -62,32 +62,6 @@ static bool set_defaults(struct parsing *parsing, enum clause clause)
 	return true;
 }
 
-static bool was_seen(const struct parsing *parsing, const char *key)
-{
-	return parsing->seen[option_find(CLAUSE_LIST, key)];
-}
-
-static const char *missing_in_list(const struct parsing *parsing, const struct list_conf *list)
-{
-	if (!was_seen(parsing, "name"))
-		return "has no `name:`: add one, frames and logs tell lists by it";
-	if (!was_seen(parsing, "file"))
-		return "has no `file:`: add the path of the list";
-	if (!was_seen(parsing, "format"))
-		return "has no `format:`: add domains, hosts, wildcard or rpz";
-	if (list->action == ACTION_SINKHOLE && list->sinkhole_count == 0)
-		return "has `action: sinkhole` but no `sinkhole-address:`: add one, or several";
-	if (list->action != ACTION_SINKHOLE && list->sinkhole_count > 0)
-		return "has a `sinkhole-address:` that nothing uses: add `action: sinkhole`, or remove it";
-	if (list->action == ACTION_LOCAL_DATA && list->format != FORMAT_RPZ)
-		return "has `action: local-data`, but only an rpz list holds data: use `action: sinkhole`, or `format: rpz`";
-	if (list->action == ACTION_LOCAL_DATA)
-		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
-	if (list->zone.length > 0 && list->format != FORMAT_RPZ)
-		return "has a `zone:`, which is for `format: rpz` alone: remove it";
-	return NULL;
-}
-
 /* Closes the open policy-list:, if there is one. */
 static int finish_list(struct parsing *parsing)
 {
@@ -99,7 +73,7 @@ static int finish_list(struct parsing *parsing)
 	if (parsing->list_file == NULL)
 		return 0;
 	list = &conf->lists[conf->list_count - 1];
-	missing = missing_in_list(parsing, list);
+	missing = list_conf_wrong(list, parsing->seen[option_find(CLAUSE_LIST, "format")]);
 	if (missing != NULL)
 		return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
 			"policy-list: %s%s%s", list->name, *list->name != '\0' ? " " : "", missing);
@@ -411,50 +385,4 @@ struct conf *conf_load(const char *path, struct diag *diag)
 	if (result != 0)
 		conf_destroy(&conf);
 	return conf;
-}
-
-void conf_destroy(struct conf **conf)
-{
-	size_t i;
-
-	if (*conf == NULL)
-		return;
-	for (i = 0; i < (*conf)->list_count; i++)
-		free((*conf)->lists[i].file);
-	free((*conf)->lists);
-	free((*conf)->path);
-	free((*conf)->identity);
-	free((*conf)->state_directory);
-	free((*conf)->dnstap.socket_path);
-	free((*conf)->dnstap.file);
-	free(*conf);
-	*conf = NULL;
-}
-
-static int translate_path(char **path, char *(*translate)(void *arg, const char *path), void *arg)
-{
-	char *other;
-
-	if (*path == NULL)
-		return 0;
-	other = translate(arg, *path);
-	if (other == NULL)
-		return -1;
-	free(*path);
-	*path = other;
-	return 0;
-}
-
-int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const char *path), void *arg)
-{
-	int result = translate_path(&conf->state_directory, translate, arg);
-	size_t i;
-
-	if (result == 0)
-		result = translate_path(&conf->dnstap.socket_path, translate, arg);
-	if (result == 0)
-		result = translate_path(&conf->dnstap.file, translate, arg);
-	for (i = 0; result == 0 && i < conf->list_count; i++)
-		result = translate_path(&conf->lists[i].file, translate, arg);
-	return result;
 }

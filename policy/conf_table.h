@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/conf.h"
 #include "policy/conf_value.h"
 
 enum clause { CLAUSE_VERDICT, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_COUNT };
@@ -41,5 +42,8 @@ struct conf_limits option_limits(const struct option *option, const char *folder
 
 /* The key or clause that `key` is most likely meant to be, inside `clause`; NULL: nothing is near. */
 const char *option_nearest(enum clause clause, const char *key);
+
+/* What a whole policy-list: lacks or says in vain, and what would be right; NULL: nothing. A constant text. */
+const char *list_conf_wrong(const struct list_conf *list, bool has_format);
 
 #endif

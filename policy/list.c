@@ -85,6 +85,9 @@ static const struct guess guesses[] = {
 	{ NULL, " SOA ", "an RPZ zone", "set `format: rpz`" },
 	{ "*.", NULL, "a wildcard list", "set `format: wildcard`" },
 	{ NULL, ",", "a table", "which is not read: cut the column with the names out" },
+	{ NULL, " ", "another format", "set `format:` to what it is" },
+	{ NULL, "\t", "another format", "set `format:` to what it is" },
+	{ NULL, ".", "a list of names", "set `format: domains`" },
 };
 
 bool list_next_line(struct list_reader *reader, struct list_line *line)

@@ -1,5 +1,5 @@
 /* list_record.c: from the text of one master file record to its wire form, by libldns. */
-#include "policy/list_rpz.h"
+#include "policy/list_record.h"
 
 #include <string.h>
 #include <strings.h>
@@ -184,17 +184,25 @@ static enum skip_reason reason_of(ldns_status status)
 	}
 }
 
-enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, char *type, const ldns_rdf *origin)
+enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char *type, const struct name *origin)
 {
 	static const char prefix[] = "x. 0 IN ";
-	char *start = type - strlen(prefix);
+	const size_t room = sizeof(prefix) - 1;
+	size_t at = (size_t)(type - text->buffer);
+	ldns_rdf *suffix = NULL;
 	ldns_status status;
 
-	/* Owner, TTL and class are read already; there is room before the type wherever it stands. */
-	if (start < text->buffer || *type == '\0')
+	if (*type == '\0' || at < room)
 		return SKIP_SYNTAX;
-	memcpy(start, prefix, strlen(prefix));
-	status = ldns_rr_new_frm_str(rr, start, 0, origin, NULL);
+	if (origin != NULL) {
+		suffix = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin->length, origin->octets);
+		if (suffix == NULL)
+			return SKIP_RECORD;
+	}
+	/* Owner, TTL and class are read already, and libldns knows fewer ways to write them. */
+	memcpy(text->buffer + at - room, prefix, room);
+	status = ldns_rr_new_frm_str(rr, text->buffer + at - room, 0, suffix, NULL);
+	ldns_rdf_deep_free(suffix);
 	return status == LDNS_STATUS_OK ? SKIP_COUNT : reason_of(status);
 }
 

@@ -182,6 +182,8 @@ static enum skip_reason read_entry(struct rule *rule, const char *text, const ch
 
 	rule->exact = true;
 	rule->below = below;
+	if (format->stars && end - text <= 2 && strncmp(text, "*.", (size_t)(end - text)) == 0)
+		return SKIP_ROOT;
 	if (format->stars && end - text > 1 && text[0] == '*' && text[1] == '.') {
 		text += 2;
 		rule->below = true;

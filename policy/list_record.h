@@ -1,11 +1,11 @@
 /*
- * list_rpz.h: between the two halves of the RPZ reader: list_rpz.c knows what records mean as rules, list_record.c
- * turns the text of one record into wire form. For policy/list*.c alone.
+ * list_record.h: one record of a master file (RFC 1035 section 5), from its text to wire form. For policy/list*.c
+ * alone.
  *
  * Threads: values of one reader.
  */
-#ifndef POLICY_LIST_RPZ_H
-#define POLICY_LIST_RPZ_H
+#ifndef POLICY_LIST_RECORD_H
+#define POLICY_LIST_RECORD_H
 
 #include <ldns/ldns.h>
 #include <stdbool.h>
@@ -43,9 +43,9 @@ const char *record_read_head(struct record_head *head, const char *text, const c
 /* A TTL as master files have it: 3600 or 1h30m (RFC 2308 section 4, as BIND and ldns write it). */
 bool record_read_ttl(uint32_t *ttl, const char *text, const char *end);
 
-/* Has libldns read `type`, the rest of the record from its type on: it may be followed by what `text` holds. `origin`
- * completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none. */
-enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, char *type, const ldns_rdf *origin);
+/* Has libldns read the rest of the record from its type on; `type` points into text->text, and what is before it may be
+ * overwritten. `origin` completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none. */
+enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char *type, const struct name *origin);
 
 /* Writes the record's rdata, uncompressed, to `to` of 65535 octets. Returns how many; -1 when it is not sound. */
 int record_rdata(const ldns_rr *rr, uint8_t *to);
