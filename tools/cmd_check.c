@@ -84,14 +84,14 @@ static const char *list_action(const struct list_conf *list)
 
 /* --- for people ---------------------------------------------------------------------------------------------------- */
 
-static void put_size(double octets)
+static void put_size(int width, double octets)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB" };
 	unsigned unit = 0;
 
 	for (; octets >= 1024 && unit < 3; unit++)
 		octets /= 1024;
-	printf(unit == 0 ? "%6.0f %s" : "%6.1f %s", octets, units[unit]);
+	printf("%*.*f %s", width, unit == 0 ? 0 : 1, octets, units[unit]);
 }
 
 static int name_width(const struct conf *conf)
@@ -121,7 +121,7 @@ static void print_list(const struct term *term, int width, const struct list_con
 		snprintf(serial, sizeof(serial), "%" PRIu32, report->stats.serial);
 	printf("%-*s  %-8s  %-10s  %8zu  %7zu  %6zu  %10s  ", width, list->name, format_names[report->stats.format],
 		list_action(list), report->stats.rules, skipped_total(&report->stats), report->duplicates, serial);
-	put_size((double)report->stats.octets);
+	put_size(6, (double)report->stats.octets);
 	printf("%s\n", list->shadow ? "  shadow" : "");
 	print_skipped(term, &report->stats);
 }
@@ -141,8 +141,8 @@ static void print_people(const struct loaded *loaded, const struct term *term)
 			"skipped", "double", "serial", "size");
 	for (size_t i = 0; i < conf->list_count; i++)
 		print_list(term, width, &conf->lists[i], &loaded->report.lists[i]);
-	printf("\n%zu rules in", snapshot_rule_count(loaded->snapshot));
-	put_size((double)snapshot_octets(loaded->snapshot));
+	printf("\n%zu rules in ", snapshot_rule_count(loaded->snapshot));
+	put_size(0, (double)snapshot_octets(loaded->snapshot));
 	printf(" of memory, loaded in %.2f s of CPU\n", loaded->cpu_seconds);
 	if (conf->dnstap.socket_path == NULL && conf->dnstap.file == NULL)
 		printf("%snote: no dnstap socket-path and no file, so no frames are sent%s\n", term_on(term, STYLE_WARN),

@@ -68,17 +68,24 @@ static void print_records(const struct explanation *explanation, FILE *to)
 static void print_answer(const struct explanation *explanation, FILE *to)
 {
 	const char *rcode = explanation_rcode(explanation);
+	size_t records = ldns_rr_list_rr_count(explanation->records);
 	char text[EDE_TEXT_MAX];
 
 	if (explanation->verdict.action == ACTION_DROP)
 		fputs("  the client gets no answer at all\n", to);
 	else if (explanation->verdict.action == ACTION_TRUNCATE)
 		fputs("  over UDP the client gets TC=1 and no records; over TCP, TLS, HTTPS the real answer\n", to);
+	else if (explanation->verdict.action == ACTION_PASS)
+		fputs("  the client gets what resolution gives, and nothing in the answer is judged\n", to);
 	else if (rcode == NULL)
 		fputs("  the client gets what resolution gives, unless a name in the answer is denied\n", to);
+	else if (records > 0)
+		fprintf(to, "  the client gets %s, %zu record%s\n", rcode, records, records == 1 ? "" : "s");
+	else if (explanation->verdict.action == ACTION_REFUSE)
+		fprintf(to, "  the client gets %s\n", rcode);
 	else
-		fprintf(to, "  the client gets %s, %zu record%s\n", rcode, ldns_rr_list_rr_count(explanation->records),
-			ldns_rr_list_rr_count(explanation->records) == 1 ? "" : "s");
+		fprintf(to, "  the client gets %s, no records, and an SOA that lets it remember that for %u s\n", rcode,
+			explanation->verdict.ttl);
 	print_records(explanation, to);
 	if (explanation_ede(explanation, text, sizeof(text)) > 0)
 		fprintf(to, "  EDE %d (%s): %s, incident NUMBER\n", explanation->verdict.rule.ede,
@@ -128,6 +135,20 @@ void explanation_print(const struct explanation *explanation, const struct term 
 
 /* --- for programs -------------------------------------------------------------------------------------------------- */
 
+static json_t *words_json(const char *text)
+{
+	json_t *words = json_array();
+	size_t length;
+
+	for (; *text != '\0'; text += length) {
+		text += strspn(text, " ");
+		length = strcspn(text, " ");
+		if (length > 0)
+			json_array_append_new(words, json_text(text, length));
+	}
+	return words;
+}
+
 static json_t *match_json(const struct rule_match *match)
 {
 	json_t *object = json_object();
@@ -140,7 +161,7 @@ static json_t *match_json(const struct rule_match *match)
 	if (*match->category != '\0')
 		json_set_text(object, "category", match->category);
 	if (*match->attack != '\0')
-		json_set_text(object, "attack", match->attack);
+		json_object_set_new(object, "attack", words_json(match->attack));
 	return object;
 }
 
