@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""What `verdictctl check` and `verdictctl explain` say. TAP."""
+import json
+import os
+import subprocess
+import tempfile
+
+SOURCE = os.environ.get("srcdir", ".")
+COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
+CONFIG = """
+verdict:
+    mode: %(mode)s
+policy-list:
+    name: allowed
+    file: allowed.txt
+    format: domains
+    action: pass
+policy-list:
+    name: malware
+    file: malware.rpz
+    format: rpz
+    category: malware
+    attack: "T1071.004 T1568"
+policy-list:
+    name: seen
+    file: seen.txt
+    format: domains
+    action: observe
+policy-list:
+    name: trial
+    file: trial.txt
+    format: domains
+    action: sinkhole
+    sinkhole-address: 192.0.2.1
+    sinkhole-address: 2001:db8::1
+    shadow: yes
+policy-list:
+    name: sink
+    file: trial.txt
+    format: domains
+    action: sinkhole
+    sinkhole-address: 192.0.2.1
+    sinkhole-address: 2001:db8::1
+    ttl: 60
+"""
+FILES = {
+    "allowed.txt": "# ours\npartner.evil.example\n",
+    "malware.rpz": "$TTL 300\n@ SOA localhost. nobody.invalid. 2026112001 3600 1200 604800 300\n@ NS localhost.\n"
+                   "evil.example CNAME .\n*.evil.example CNAME .\nnodata.example CNAME *.\n"
+                   "walled.example A 192.0.2.10\nwalled.example TXT \"go away\"\n32.1.2.0.192.rpz-ip CNAME .\n"
+                   "drop.example CNAME rpz-drop.\ntcp.example CNAME rpz-tcp-only.\n",
+    "seen.txt": "seen.example\n",
+    "trial.txt": "example.net\nbad..name\nsink.example.net\nSINK.example.net\n",
+}
+
+
+class Folder:
+    """A configuration with its lists, in a folder of its own."""
+
+    def __init__(self, config=None, mode="enforce", **files):
+        self.folder = tempfile.TemporaryDirectory()
+        self.config = os.path.join(self.folder.name, "verdict.conf")
+        for name, text in {**FILES, "verdict.conf": config or CONFIG % {"mode": mode}, **files}.items():
+            with open(os.path.join(self.folder.name, name), "w") as file:
+                file.write(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+    def run(self, command, *arguments, environment=()):
+        done = subprocess.run([COMMAND, command, "--config", self.config, *arguments], capture_output=True, text=True,
+                              env={**os.environ, **dict(environment)}, timeout=60)
+        return done.returncode, done.stdout.replace(self.folder.name + "/", ""), \
+            done.stderr.replace(self.folder.name + "/", "")
+
+    def json(self, *arguments):
+        code, out, err = self.run(arguments[0], "--json", *arguments[1:])
+        return code, json.loads(out), err
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError("got %r, wanted %r" % (got, wanted))
+
+
+def counts_rules_skips_and_duplicates_of_each_list():
+    with Folder() as folder:
+        code, out, err = folder.run("check")
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        for row in ["verdict.conf: mode enforce, 5 lists in this order", "allowed domains pass 1 0 0 - 28 B",
+                    "malware rpz by rule 7 1 0 2026112001 304 B", "skipped 1: not a domain name (first in line 2)",
+                    "trial domains sinkhole 3 1 1 - 56 B shadow", "fine"]:
+            assert row in rows, (row, rows)
+        assert all(len(line) <= 80 for line in out.splitlines()), out
+
+
+def says_the_same_as_json():
+    with Folder() as folder:
+        code, found, err = folder.json("check")
+        equal((code, err, found["ok"], found["mode"]), (0, "", True, "enforce"))
+        equal([row["name"] for row in found["lists"]], ["allowed", "malware", "seen", "trial", "sink"])
+        equal({key: found["lists"][3][key] for key in ("rules", "duplicates", "shadow", "skipped")},
+              {"rules": 3, "duplicates": 1, "shadow": True, "skipped": {
+                  "total": 1, "reasons": [{"reason": "not a domain name", "count": 1, "first_line": 2}]}})
+
+
+def points_at_what_is_wrong():
+    rows = [("verdict:\n  mode: shadowy\n", {}, "verdictctl: verdict.conf:2:"),
+            ("policy-list:\n  name: x\n  format: domains\n", {}, "has no `file:`"),
+            (None, {"seen.txt": "<html><body>404</body></html>"}, "verdictctl: seen.txt: is a web page"),
+            (None, {"seen.txt": ""}, "verdictctl: seen.txt: is empty")]
+    for config, files, wanted in rows:
+        with Folder(config, **files) as folder:
+            code, out, err = folder.run("check")
+            equal((code, out), (1, ""))
+            assert wanted in err, (wanted, err)
+            code, found, err = folder.json("check")
+            equal((code, found["ok"]), (1, False))
+            assert found["error"]["text"] and wanted in err, found
+
+
+def tells_a_file_that_is_missing_from_one_that_is_wrong():
+    with Folder() as folder:
+        os.remove(folder.config)
+        for command in ["check"], ["explain", "www.example"]:
+            code, out, err = folder.run(*command)
+            equal((code, out), (3, ""))
+            assert "does not exist" in err, err
+
+
+def finds_the_configuration_by_the_environment():
+    with Folder() as folder:
+        done = subprocess.run([COMMAND, "check"], capture_output=True, timeout=60,
+                              env={**os.environ, "UNBOUND_VERDICT_CONF": folder.config})
+        equal((done.returncode, done.stderr), (0, b""))
+
+
+def explains_who_decides_and_why_others_lost():
+    with Folder() as folder:
+        code, out, err = folder.run("explain", "WWW.Partner.evil.example.", "aaaa")
+        equal((code, err), (0, ""))
+        equal(out, "www.partner.evil.example AAAA: pass\n"
+                   "  the client gets what resolution gives, and nothing in the answer is judged\n\n"
+                   "Rules that match, in order of precedence (> decides):\n"
+                   "> allowed      *.partner.evil.example   pass       allowed.txt:2\n"
+                   "  malware      *.evil.example           nxdomain   malware.rpz:5\n"
+                   "    not this one: list comes later\n")
+
+
+def gives_the_verdict_and_the_answer_of_each_action():
+    rows = [  # name, type, verdict, rcode, answers, list and line that decide, exit
+        ("www.evil.example", "A", "nxdomain", "NXDOMAIN", [], ("malware", 5), 1),
+        ("evil.example", "A", "nxdomain", "NXDOMAIN", [], ("malware", 4), 1),
+        ("nodata.example", "A", "nodata", "NOERROR", [], ("malware", 6), 1),
+        ("www.nodata.example", "A", "allow", None, [], None, 0),
+        ("walled.example", "TXT", "local-data", "NOERROR", ["walled.example.\t300\tIN\tTXT\t\"go away\""],
+         ("malware", 7), 1),
+        ("walled.example", "MX", "local-data", "NOERROR", [], ("malware", 7), 1),
+        ("drop.example", "A", "drop", None, [], ("malware", 10), 1),
+        ("tcp.example", "A", "truncate", "NOERROR", [], ("malware", 11), 1),
+        ("seen.example", "A", "observe", None, [], ("seen", 1), 0),
+        ("a.sink.example.net", "A", "sinkhole", "NOERROR", ["a.sink.example.net.\t60\tIN\tA\t192.0.2.1"],
+         ("sink", 3), 1),
+        ("example.net", "AAAA", "sinkhole", "NOERROR", ["example.net.\t60\tIN\tAAAA\t2001:db8::1"], ("sink", 1), 1),
+        ("example.net", "MX", "sinkhole", "NOERROR", [], ("sink", 1), 1),
+        ("www.example.org", "A", "allow", None, [], None, 0),
+    ]
+    with Folder() as folder:
+        for name, rtype, verdict, rcode, answers, decides, exit_code in rows:
+            code, found, err = folder.json("explain", name, rtype)
+            winner = [(row["list"], row["line"]) for row in found["rules"] if row["decides"]]
+            equal((name, code, found["verdict"], found.get("rcode"), found["answers"], winner),
+                  (name, exit_code, verdict, rcode, answers, [decides] if decides else []))
+
+
+def shows_what_shadow_lists_would_do():
+    with Folder() as folder:
+        found = folder.json("explain", "sink.example.net")[1]
+        equal((found["shadow"]["list"], found["shadow"]["action"]), ("trial", "sinkhole"))
+        equal([(row["list"], row["rule"], row.get("why_not")) for row in found["rules"]],
+              [("trial", "sink.example.net", "list is in shadow"),
+               ("trial", "*.example.net", "less specific rule of the same list"),
+               ("sink", "sink.example.net", None), ("sink", "*.example.net", "less specific rule of the same list")])
+    with Folder(mode="shadow") as folder:
+        code, out, err = folder.run("explain", "evil.example")
+        equal(code, 0)
+        assert out.startswith("evil.example A: allow\n") and "everything is in shadow" in out and \
+            "without shadow: nxdomain by list malware, rule evil.example" in out, out
+
+
+def gives_the_ede_that_the_client_sees():
+    with Folder() as folder:
+        equal(folder.json("explain", "evil.example")[1]["ede"],
+              {"code": 15, "text": "list malware, rule evil.example"})
+        for name in "drop.example", "seen.example", "www.example":
+            assert "ede" not in folder.json("explain", name)[1], name
+
+
+def explains_wrong_usage():
+    rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
+            (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
+            (["--client", "10.0.0.0/8", "a.example"], "takes an IPv4"), (["\x1b[2J..", "A"], "\\027")]
+    with Folder() as folder:
+        for arguments, wanted in rows:
+            code, out, err = folder.run("explain", *arguments)
+            equal((arguments, code, out), (arguments, 2, ""))
+            assert wanted in err and "\x1b" not in err, (wanted, err)
+        equal(folder.run("explain", "--client", "2001:db8::7", "evil.example", "TYPE65")[0], 1)
+        equal(folder.run("check", "evil.example")[0], 2)
+
+
+def teaches():
+    for arguments, wanted in [(["--help"], "Examples:"), (["help", "tap"], "--listen"), (["help", "check"], "--json"),
+                              (["explain", "--help"], "--client"), (["--version"], "verdictctl ")]:
+        done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+        equal((arguments, done.returncode, done.stderr), (arguments, 0, ""))
+        assert wanted in done.stdout and all(len(line) < 120 for line in done.stdout.splitlines()), done.stdout
+    for arguments, wanted in [([], "Commands:"), (["chekc"], "did you mean 'check'"), (["x"], "lists them"),
+                              (["help", "tpa"], "did you mean 'tap'")]:
+        done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+        equal((arguments, done.returncode, done.stdout), (arguments, 2, ""))
+        assert wanted in done.stderr, done.stderr
+
+
+CLAIMS = [
+    counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, points_at_what_is_wrong,
+    tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
+    explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
+    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, explains_wrong_usage, teaches,
+]
+
+if __name__ == "__main__":
+    print("1..%d" % len(CLAIMS))
+    for number, claim in enumerate(CLAIMS, 1):
+        title = claim.__name__.replace("_", " ")
+        try:
+            claim()
+            print("ok %d - %s" % (number, title), flush=True)
+        except Exception as error:
+            print("not ok %d - %s" % (number, title))
+            print("# " + repr(error).replace("\n", "\n# "), flush=True)
