@@ -21,6 +21,20 @@ lab_stop() {
 	lab_pids=()
 }
 
+# lab_run OUTPUT COMMAND...: in the background, with its id in lab_pids and lab_pid; OUTPUT `-` is where ours goes.
+# Should this script be killed, the kernel ends what it started.
+lab_run() {
+	local output=$1
+	shift
+	if [ "$output" = - ]; then
+		setpriv --pdeathsig TERM "$@" </dev/null 8>&- &
+	else
+		setpriv --pdeathsig TERM "$@" >"$output" 2>&1 </dev/null 8>&- &
+	fi
+	lab_pid=$!
+	lab_pids=("$lab_pid" "${lab_pids[@]}")
+}
+
 # wait_until SECONDS COMMAND...: polls
 wait_until() {
 	local end=$((SECONDS + $1))
@@ -113,8 +127,7 @@ lab_start_nsd() {
 	for zone in com net org; do
 		printf 'zone:\n\tname: "example.%s"\n\tzonefile: "example.%s.zone"\n' "$zone" "$zone" >>"$run/nsd.conf"
 	done
-	"$NSD" -d -c "$run/nsd.conf" >"$run/nsd.log" 2>&1 </dev/null &
-	lab_pids+=($!)
+	lab_run "$run/nsd.log" "$NSD" -d -c "$run/nsd.conf"
 	wait_until 10 nsd_answers || { tail -n 5 "$run/nsd.log"; die "NSD does not answer; its log: $run/nsd.log"; }
 }
 
@@ -221,8 +234,7 @@ lab_write_policy() { # list file...; none: the sample
 
 lab_start_collector() { # more arguments of verdictctl tap; the output goes where ours goes
 	rm -f "$run/tap.sock"
-	"$build/verdictctl" tap --listen "unix:$run/tap.sock" "$@" </dev/null &
-	lab_pids+=($!)
+	lab_run - "$build/verdictctl" tap --listen "unix:$run/tap.sock" "$@" 2>"$run/tap.log"
 	wait_until 10 test -S "$run/tap.sock" || die "the collector did not start"
 }
 
@@ -262,10 +274,9 @@ lab_start_resolver() { # internet: yes or no; sets port and resolver_pid
 	"$UNBOUND_SBIN/unbound-checkconf" "$run/unbound.conf" >"$run/check.log" 2>&1 ||
 		{ cat "$run/check.log" >&2; die "unbound-checkconf refuses $run/unbound.conf"; }
 	rm -f "$run/unbound.log"
-	UNBOUND_VERDICT_CONF=$run/verdict.conf "$UNBOUND_SBIN/unbound" -d -c "$run/unbound.conf" \
-		>"$run/unbound.out" 2>&1 </dev/null &
-	resolver_pid=$!
-	lab_pids=("$resolver_pid" "${lab_pids[@]}")
+	export UNBOUND_VERDICT_CONF=$run/verdict.conf
+	lab_run "$run/unbound.out" "$UNBOUND_SBIN/unbound" -d -c "$run/unbound.conf"
+	resolver_pid=$lab_pid
 	wait_until 30 resolver_settled || true
 	log_has "$run/unbound.log" "start of service" ||
 		{ tail -n 10 "$run/unbound.log" "$run/unbound.out" >&2; die "the resolver did not start"; }

@@ -72,6 +72,9 @@ tour_row() { # one row of the table
 	tour_expect "the frame's verdict" "$(json_text "$frame" verdict)" "$want_verdict"
 	tour_expect "the frame's path" "$(json_text "$frame" path)" "$want_path"
 	tour_expect "the frame's list" "$(json_text "$frame" list)" "$want_list"
+	if [ "$want_ede" != - ] && [[ $ede_text != *"$(json_text "$frame" incident)"* ]]; then
+		tour_expect "the number in the EDE" "$ede_text" "$(json_text "$frame" incident)"
+	fi
 }
 
 # Returns 0 only when every row is as promised.
