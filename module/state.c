@@ -17,6 +17,7 @@
 static struct {
 	struct epoch epoch;
 	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` */
+	_Atomic size_t octets;              /* of that snapshot */
 	struct conf *conf;                  /* of that snapshot; main thread */
 	size_t skipped;                     /* list entries that could not be used; main thread */
 	struct tap *tap;                    /* made and destroyed while no worker runs */
@@ -96,6 +97,7 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 	}
 	state.skipped = skipped_total(&report);
 	build_report_fini(&report);
+	atomic_store_explicit(&state.octets, snapshot_octets(snapshot), memory_order_relaxed);
 	old = epoch_publish(&state.epoch, &state.snapshot, snapshot, &ticket);
 	/* Unbound runs no worker while it (re)loads, so nobody can be inside; if one were, keep rather than crash. */
 	if (epoch_quiescent(&state.epoch, ticket))
@@ -197,9 +199,7 @@ void state_emit(struct slot *slot, struct event *event)
 
 size_t state_octets(void)
 {
-	const struct snapshot *snapshot = atomic_load_explicit(&state.snapshot, memory_order_relaxed);
-
-	return sizeof(state) + (snapshot != NULL ? snapshot_octets(snapshot) : 0);
+	return sizeof(state) + atomic_load_explicit(&state.octets, memory_order_relaxed);
 }
 
 void state_describe(char *to, size_t cap)
