@@ -84,14 +84,17 @@ static const char *list_action(const struct list_conf *list)
 
 /* --- for people ---------------------------------------------------------------------------------------------------- */
 
-static void put_size(int width, double octets)
+/* `to` holds 16. */
+static char *size_text(size_t octets, char *to)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB" };
+	double size = (double)octets;
 	unsigned unit = 0;
 
-	for (; octets >= 1024 && unit < 3; unit++)
-		octets /= 1024;
-	printf("%*.*f %s", width, unit == 0 ? 0 : 1, octets, units[unit]);
+	for (; size >= 1024 && unit < 3; unit++)
+		size /= 1024;
+	snprintf(to, 16, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+	return to;
 }
 
 static int name_width(const struct conf *conf)
@@ -115,14 +118,13 @@ static void print_skipped(const struct term *term, const struct list_stats *stat
 static void print_list(const struct term *term, int width, const struct list_conf *list,
 	const struct list_report *report)
 {
-	char serial[12] = "-";
+	char serial[12] = "-", size[16];
 
 	if (report->stats.serial != 0)
 		snprintf(serial, sizeof(serial), "%" PRIu32, report->stats.serial);
-	printf("%-*s  %-8s  %-10s  %8zu  %7zu  %6zu  %10s  ", width, list->name, format_names[report->stats.format],
-		list_action(list), report->stats.rules, skipped_total(&report->stats), report->duplicates, serial);
-	put_size(6, (double)report->stats.octets);
-	printf("%s\n", list->shadow ? "  shadow" : "");
+	printf("%-*s %-8s %-10s %8zu %7zu %6zu %10s %9s%s\n", width, list->name, format_names[report->stats.format],
+		list_action(list), report->stats.rules, skipped_total(&report->stats), report->duplicates, serial,
+		size_text(report->stats.octets, size), list->shadow ? " shadow" : "");
 	print_skipped(term, &report->stats);
 }
 
@@ -130,20 +132,19 @@ static void print_people(const struct loaded *loaded, const struct term *term)
 {
 	const struct conf *conf = loaded->conf;
 	int width = name_width(conf);
-	char safe[256];
+	char safe[256], size[16];
 
 	term_escape(safe, sizeof(safe), conf->path, strlen(conf->path));
 	printf("%s%s%s: mode %s, %zu list%s in this order\n\n", term_on(term, STYLE_STRONG), safe,
 		term_off(term, STYLE_STRONG), conf->mode == MODE_SHADOW ? "shadow" : "enforce", conf->list_count,
 		conf->list_count == 1 ? "" : "s");
 	if (conf->list_count > 0)
-		printf("%-*s  %-8s  %-10s  %8s  %7s  %6s  %10s  %10s\n", width, "list", "format", "action", "rules",
+		printf("%-*s %-8s %-10s %8s %7s %6s %10s %9s\n", width, "list", "format", "action", "rules",
 			"skipped", "double", "serial", "size");
 	for (size_t i = 0; i < conf->list_count; i++)
 		print_list(term, width, &conf->lists[i], &loaded->report.lists[i]);
-	printf("\n%zu rules in ", snapshot_rule_count(loaded->snapshot));
-	put_size(0, (double)snapshot_octets(loaded->snapshot));
-	printf(" of memory, loaded in %.2f s of CPU\n", loaded->cpu_seconds);
+	printf("\n%zu rules in %s of memory, loaded in %.2f s of CPU\n", snapshot_rule_count(loaded->snapshot),
+		size_text(snapshot_octets(loaded->snapshot), size), loaded->cpu_seconds);
 	if (conf->dnstap.socket_path == NULL && conf->dnstap.file == NULL)
 		printf("%snote: no dnstap socket-path and no file, so no frames are sent%s\n", term_on(term, STYLE_WARN),
 			term_off(term, STYLE_WARN));
