@@ -1,0 +1,405 @@
+/* test_tap.c: rings, I/O thread and file together; sockets are in tests/e2e/tap_collectors.py, with real collectors. */
+#include "dnstap/tap.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/dnstap_event.h"
+
+#define RING ((size_t)64 * 1024)
+#define STOP_MS 1000
+
+static char directory[64];
+static char path[128], path_1[160];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/verdict-test-XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof(path), "%s/frames", directory);
+	snprintf(path_1, sizeof(path_1), "%s.1", path);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	unlink(path);
+	unlink(path_1);
+	rmdir(path);
+	return rmdir(directory);
+}
+
+static struct tap *start(const char *file, const char *socket_path, size_t ring_octets)
+{
+	struct tap_options options = { .identity = "test", .version = "1", .file = file, .socket_path = socket_path,
+		.ring_octets = ring_octets, .workers = 4 };
+	struct tap *tap = tap_create(&options);
+
+	assert_non_null(tap);
+	return tap;
+}
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool emit(struct tap *tap, unsigned worker, uint64_t counter, bool refused)
+{
+	struct sample sample;
+
+	sample_init(&sample, NULL, 0);
+	if (refused)
+		sample_refuse(&sample);
+	sample.event.number = (struct frame_number){ 1, (uint16_t)worker, counter };
+	return tap_emit(tap, worker, &sample.event);
+}
+
+/* Waits until every emitted frame is in the file or counted as dropped. */
+static struct tap_counts settled(struct tap *tap)
+{
+	struct tap_counts counts;
+	int tries = 0;
+
+	do {
+		sleep_ms(5);
+		tap_counts(tap, &counts);
+	} while (counts.emitted != counts.written_file + counts.dropped_ring + counts.dropped_sink && ++tries < 1000);
+	assert_int_equal(counts.emitted, counts.written_file + counts.dropped_ring + counts.dropped_sink);
+	return counts;
+}
+
+/* Data frames in a complete Frame Streams file: START, frames, STOP and nothing else. */
+static size_t frames_in(const char *file)
+{
+	FILE *from = fopen(file, "rb");
+	uint32_t length, controls = 0;
+	size_t frames = 0;
+
+	assert_non_null(from);
+	while (fread(&length, sizeof(length), 1, from) == 1) {
+		bool control = length == 0;
+
+		if (control) {
+			assert_int_equal(fread(&length, sizeof(length), 1, from), 1);
+			controls++;
+		} else {
+			assert_int_equal(controls, 1);
+			frames++;
+		}
+		assert_in_range(ntohl(length), 4, 100000);
+		assert_int_equal(fseek(from, (long)ntohl(length), SEEK_CUR), 0);
+	}
+	assert_int_equal(controls, 2);
+	fclose(from);
+	return frames;
+}
+
+static void refuses_bad_options(void **state)
+{
+	static const struct { unsigned workers; size_t ring_octets; const char *why; } rows[] = {
+		{ 0, RING, "no worker" }, { TAP_WORKERS_MAX + 1, RING, "too many workers" },
+		{ 1, RING - 1, "no power of two" }, { 1, RING / 2, "too small" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct tap_options options = { .workers = rows[i].workers, .ring_octets = rows[i].ring_octets };
+
+		errno = 0;
+		if (tap_create(&options) || errno != EINVAL)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void without_a_sink_nothing_is_wanted_or_counted(void **state)
+{
+	struct tap *tap = start(NULL, NULL, RING);
+	struct tap_counts counts;
+
+	(void)state;
+	assert_false(tap_wanted(tap));
+	assert_false(tap_wanted(NULL));
+	assert_false(emit(tap, 0, 1, true));
+	tap_counts(tap, &counts);
+	assert_int_equal(counts.emitted, 0);
+	tap_destroy(&tap, STOP_MS);
+	assert_null(tap);
+	tap_destroy(&tap, STOP_MS);
+}
+
+struct producer {
+	struct tap *tap;
+	unsigned worker;
+	uint64_t taken;
+};
+
+static void *produce(void *arg)
+{
+	struct producer *producer = arg;
+	uint64_t i;
+
+	for (i = 1; i <= 20000; i++) {
+		producer->taken += emit(producer->tap, producer->worker, i, i % 3 == 0);
+		if (i % 500 == 0)
+			sleep_ms(1);
+	}
+	return NULL;
+}
+
+static void every_frame_is_written_or_counted(void **state)
+{
+	struct tap *tap = start(path, NULL, RING);
+	struct producer producers[4];
+	struct tap_counts counts;
+	pthread_t threads[4];
+	uint64_t taken = 0;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		producers[i] = (struct producer){ tap, i, 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, produce, &producers[i]), 0);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		taken += producers[i].taken;
+	}
+	counts = settled(tap);
+	assert_int_equal(counts.emitted, 80000);
+	assert_int_equal(counts.written_file, taken);
+	assert_int_equal(counts.dropped_sink, 0);
+	assert_int_equal(counts.errors, 0);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(frames_in(path), taken);
+}
+
+static void what_is_in_the_rings_is_written_at_the_end(void **state)
+{
+	struct tap *tap = start(path, NULL, RING);
+	uint64_t taken = 0, i;
+
+	(void)state;
+	for (i = 1; i <= 100; i++)
+		taken += emit(tap, 0, i, false);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(taken, 100);
+	assert_int_equal(frames_in(path), 100);
+}
+
+static void an_old_file_is_moved_and_never_truncated(void **state)
+{
+	struct stat status;
+	uint64_t run;
+
+	(void)state;
+	for (run = 1; run <= 2; run++) {
+		struct tap *tap = start(path, NULL, RING);
+		uint64_t i;
+
+		for (i = 1; i <= run * 10; i++)
+			emit(tap, 0, i, false);
+		tap_destroy(&tap, STOP_MS);
+	}
+	assert_int_equal(frames_in(path_1), 10);
+	assert_int_equal(frames_in(path), 20);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777 & ~0640u, 0);
+}
+
+static void links_and_directories_are_left_alone(void **state)
+{
+	struct tap_counts counts;
+	struct stat status;
+	struct tap *tap;
+
+	(void)state;
+	assert_int_equal(symlink("/nowhere", path), 0);
+	tap = start(path, NULL, RING);
+	emit(tap, 0, 1, false);
+	sleep_ms(50);
+	tap_counts(tap, &counts);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(counts.file_errno, ELOOP);
+	assert_in_range(counts.errors, 1, 2);
+	assert_int_equal(lstat(path, &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	unlink(path);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	tap = start(path, NULL, RING);
+	sleep_ms(50);
+	tap_counts(tap, &counts);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(counts.file_errno, EISDIR);
+	rmdir(path);
+}
+
+/* The file's place is taken by a directory until 3,000 frames have been emitted. */
+static void after_an_outage_the_latest_frames_are_written(void **state)
+{
+	struct tap_counts counts;
+	struct tap *tap;
+	uint64_t i;
+
+	(void)state;
+	assert_int_equal(mkdir(path, 0700), 0);
+	tap = start(path, NULL, RING);
+	for (i = 1; i <= 3000; i++) {
+		emit(tap, 0, i, false);
+		if (i % 20 == 0)
+			sleep_ms(2);
+	}
+	tap_counts(tap, &counts);
+	assert_true(counts.dropped_ring + counts.dropped_sink > 0);
+	assert_true(counts.dropped_sink > 0);
+	assert_int_equal(counts.written_file, 0);
+	rmdir(path);
+	counts = settled(tap);
+	assert_int_equal(counts.emitted, 3000);
+	assert_true(counts.written_file > 100);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(frames_in(path), counts.written_file);
+}
+
+static void the_largest_response_passes(void **state)
+{
+	static uint8_t rdata[65000];
+	static const uint8_t owner[] = "\3www\7example\3com";
+	const struct record record = { SECTION_ANSWER, owner, sizeof(owner), 16, 1, 1, rdata, sizeof(rdata) };
+	struct tap *tap = start(path, NULL, RING * 16);
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, &record, 1);
+	assert_true(tap_emit(tap, 0, &sample.event));
+	assert_int_equal(settled(tap).written_file, 1);
+	tap_destroy(&tap, STOP_MS);
+	assert_int_equal(frames_in(path), 1);
+}
+
+static void a_worker_that_is_not_there_is_refused(void **state)
+{
+	struct tap *tap = start(path, NULL, RING);
+
+	(void)state;
+	assert_false(emit(tap, 4, 1, false));
+	assert_false(emit(tap, UINT32_MAX, 1, false));
+	assert_int_equal(settled(tap).emitted, 0);
+	tap_destroy(&tap, STOP_MS);
+}
+
+/* The kernel's backlog takes the connection, and nobody ever accepts it. */
+static void a_collector_that_never_answers_holds_up_neither_file_nor_stop(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct tap *tap;
+	int64_t before;
+	uint64_t i;
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", directory);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	tap = start(path, address.sun_path, RING);
+	sleep_ms(20);
+	for (i = 1; i <= 100; i++)
+		emit(tap, 0, i, false);
+	before = now_ms();
+	assert_int_equal(settled(tap).written_file, 100);
+	assert_in_range(now_ms() - before, 0, 400);
+	before = now_ms();
+	tap_destroy(&tap, STOP_MS);
+	assert_in_range(now_ms() - before, 0, STOP_MS);
+	assert_int_equal(frames_in(path), 100);
+	close(fd);
+	unlink(address.sun_path);
+}
+
+/* SigBlk of the thread whose name is "verdict-tap"; 0 when there is none. */
+static unsigned long long blocked_signals(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned long long blocked = 0;
+	struct dirent *entry;
+	char file[300], line[256];
+
+	while (tasks && (entry = readdir(tasks))) {
+		bool ours = false;
+		FILE *status;
+
+		snprintf(file, sizeof(file), "/proc/self/task/%s/status", entry->d_name);
+		status = fopen(file, "r");
+		while (status && fgets(line, sizeof(line), status)) {
+			ours |= strncmp(line, "Name:\tverdict-tap", 17) == 0;
+			if (ours && strncmp(line, "SigBlk:", 7) == 0)
+				blocked = strtoull(line + 7, NULL, 16);
+		}
+		if (status)
+			fclose(status);
+	}
+	if (tasks)
+		closedir(tasks);
+	return blocked;
+}
+
+static void the_thread_takes_no_signals_from_the_host(void **state)
+{
+	struct tap *tap = start(path, NULL, RING);
+	unsigned long long blocked = blocked_signals();
+
+	(void)state;
+	tap_destroy(&tap, STOP_MS);
+	if (access("/proc/self/task", R_OK) != 0)
+		skip();
+	assert_true(blocked >> 0 & 1);    /* HUP */
+	assert_true(blocked >> 14 & 1);   /* TERM */
+	assert_true(blocked >> 1 & 1);    /* INT */
+	assert_true(blocked >> 12 & 1);   /* PIPE */
+}
+
+#define WITH_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_bad_options),
+		cmocka_unit_test(without_a_sink_nothing_is_wanted_or_counted),
+		WITH_DIRECTORY(every_frame_is_written_or_counted),
+		WITH_DIRECTORY(what_is_in_the_rings_is_written_at_the_end),
+		WITH_DIRECTORY(an_old_file_is_moved_and_never_truncated),
+		WITH_DIRECTORY(links_and_directories_are_left_alone),
+		WITH_DIRECTORY(after_an_outage_the_latest_frames_are_written),
+		WITH_DIRECTORY(the_largest_response_passes),
+		WITH_DIRECTORY(a_worker_that_is_not_there_is_refused),
+		WITH_DIRECTORY(a_collector_that_never_answers_holds_up_neither_file_nor_stop),
+		WITH_DIRECTORY(the_thread_takes_no_signals_from_the_host),
+	};
+
+	return cmocka_run_group_tests_name("tap", tests, NULL, NULL);
+}
