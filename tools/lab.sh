@@ -191,9 +191,23 @@ guess_format() { # file
 		END { if (!found) print "domains" }' "$1"
 }
 
+# The zone that all absolute owners of an RPZ file end in: a file whose SOA stands at `@` does not say it.
+guess_zone() { # file
+	LC_ALL=C awk '
+		$1 !~ /^[^;$@].*\.$/ { next }
+		{
+			count = split(tolower($1), label, ".") - 1
+			if (!seen++) { for (i = 0; i < count; i++) tail[i] = label[count - i]; common = count - 1; next }
+			for (i = 0; i < common && i < count - 1 && label[count - i] == tail[i]; i++);
+			common = i
+		}
+		END { for (i = common - 1; i >= 0; i--) printf "%s.", tail[i] }' "$1"
+}
+
 # The user's own lists as clauses; refusing is quick to see and harms nothing.
-user_policy() { # file...
-	local file plain name number=0 format
+user_policy() { # also guess zones (yes or no), file...
+	local file plain name number=0 format guess=$1 zone=''
+	shift
 	for file; do
 		number=$((number + 1))
 		[ -r "$file" ] || die "$file: cannot be read"
@@ -214,7 +228,10 @@ user_policy() { # file...
 		name=$number-$(basename "$plain" | tr -cs 'A-Za-z0-9._\n-' - | cut -c 1-40)
 		say "list $name: $file (format $format)" >&2
 		case $format in
-		rpz) sample_clause "$name" "$plain" rpz ;;
+		rpz)
+			[ "$guess" = no ] || zone=$(guess_zone "$plain")
+			sample_clause "$name" "$plain" rpz ${zone:+"zone: \"$zone\""}
+			;;
 		*) sample_clause "$name" "$plain" "$format" 'action: refuse' ;;
 		esac
 	done
@@ -222,14 +239,23 @@ user_policy() { # file...
 
 # --- collector and resolver ------------------------------------------------------------------------------------------
 
-lab_write_policy() { # list file...; none: the sample
+lab_write_conf() { # as user_policy; no file: the sample
 	{
 		printf 'verdict:\n\tidentity: "quickstart"\n\tmode: enforce\n\tstate-directory: "%s"\n' "$run/state"
-		if [ $# -gt 0 ]; then user_policy "$@"; else sample_policy "$run/lists"; fi
+		if [ $# -gt 1 ]; then user_policy "$@"; else sample_policy "$run/lists"; fi
 		printf 'dnstap:\n\tsocket-path: "%s"\n\tframes: all\n' "$run/tap.sock"
 	} >"$run/verdict.conf"
-	"$build/verdictctl" check --config "$run/verdict.conf" >"$run/check.log" 2>&1 ||
-		{ cat "$run/check.log" >&2; die "the policy cannot be used (verdictctl check)"; }
+	"$build/verdictctl" check --config "$run/verdict.conf" >"$run/check.log" 2>&1
+}
+
+lab_write_policy() { # list file...; none: the sample
+	lab_write_conf no "$@" && return
+	if grep -q "set .zone:" "$run/check.log"; then
+		say "a list does not say its zone's name; trying what its names end in" >&2
+		lab_write_conf yes "$@" && return
+	fi
+	cat "$run/check.log" >&2
+	die "the policy cannot be used (verdictctl check)"
 }
 
 lab_start_collector() { # more arguments of verdictctl tap; the output goes where ours goes
