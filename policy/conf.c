@@ -1,6 +1,7 @@
 /* conf.c: the configuration, read by the table of options. */
 #include "policy/conf.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -256,6 +257,13 @@ static int include_file(struct parsing *parsing, const struct conf_lex *lex, con
 	return result;
 }
 
+/* A folder that is not there has no matches; one that may not be read might have some. */
+static int glob_error(const char *path, int error)
+{
+	(void)path;
+	return error != ENOENT && error != ENOTDIR;
+}
+
 static int include_pattern(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
 	const char *pattern, unsigned depth)
 {
@@ -265,9 +273,8 @@ static int include_pattern(struct parsing *parsing, const struct conf_lex *lex, 
 
 	if (strpbrk(pattern, "*?[") == NULL)
 		return include_file(parsing, lex, word, pattern, depth);
-	switch (glob(pattern, GLOB_ERR, NULL, &found)) {
-	case 0: break;
-	case GLOB_NOMATCH: break;
+	switch (glob(pattern, 0, glob_error, &found)) {
+	case 0: case GLOB_NOMATCH: break;
 	case GLOB_NOSPACE: result = fail_at(parsing, lex, word, "include: out of memory"); break;
 	default: result = fail_at(parsing, lex, word, "include: a folder of %s may not be read: "
 		"let the user that reads it (the resolver's) read it", pattern);

@@ -54,40 +54,43 @@ static const struct magic magics[] = {
 	{ "\xfe\xff", 2, "UTF-16 text", "convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)" },
 };
 
-/* How a line of a format that was not asked for gives itself away; tried in order. */
+/* How a line of another format gives itself away; tried in order. */
 struct guess {
 	const char *start;     /* the line begins with this */
-	const char *inside;    /* or holds this */
+	const char *inside;    /* and holds this */
 	const char *name;
 	const char *remedy;
 };
 
+static const char unknown_list[] = "another format";
+static const char other_list[] = "which is not read: most publishers offer the same list as domains or rpz";
+
 static const struct guess guesses[] = {
-	{ "||", NULL, "an AdBlock list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "@@", NULL, "an AdBlock list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "[Adblock", NULL, "an AdBlock list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "!", NULL, "an AdBlock list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "address=/", NULL, "a dnsmasq list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "server=/", NULL, "a dnsmasq list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "local=/", NULL, "a dnsmasq list", "which is not read; most publishers offer the same list as domains or rpz" },
-	{ "server:", NULL, "an unbound.conf", "include it in Unbound itself" },
-	{ "local-zone:", NULL, "an unbound.conf", "include it in Unbound itself" },
-	{ "http://", NULL, "a list of URLs", "which is not read: only names can be refused by a resolver" },
-	{ "https://", NULL, "a list of URLs", "which is not read: only names can be refused by a resolver" },
-	{ "{", NULL, "JSON", "which is not read" },
-	{ "$", NULL, "an RPZ zone", "set `format: rpz`" },
-	{ "0.0.0.0", NULL, "a hosts file", "set `format: hosts`" },
-	{ "127.0.0.1", NULL, "a hosts file", "set `format: hosts`" },
-	{ "::", NULL, "a hosts file", "set `format: hosts`" },
-	{ "*.", " CNAME ", "an RPZ zone", "set `format: rpz`" },
-	{ NULL, " CNAME ", "an RPZ zone", "set `format: rpz`" },
-	{ NULL, "\tCNAME\t", "an RPZ zone", "set `format: rpz`" },
-	{ NULL, " SOA ", "an RPZ zone", "set `format: rpz`" },
-	{ "*.", NULL, "a wildcard list", "set `format: wildcard`" },
-	{ NULL, ",", "a table", "which is not read: cut the column with the names out" },
-	{ NULL, " ", "another format", "set `format:` to what it is" },
-	{ NULL, "\t", "another format", "set `format:` to what it is" },
-	{ NULL, ".", "a list of names", "set `format: domains`" },
+	{ "||", "", "an AdBlock list", other_list },
+	{ "@@", "", "an AdBlock list", other_list },
+	{ "[Adblock", "", "an AdBlock list", other_list },
+	{ "!", "", "an AdBlock list", other_list },
+	{ "address=/", "", "a dnsmasq list", other_list },
+	{ "server=/", "", "a dnsmasq list", other_list },
+	{ "local=/", "", "a dnsmasq list", other_list },
+	{ "server:", "", "an unbound.conf", "include it in Unbound itself" },
+	{ "local-zone:", "", "an unbound.conf", "include it in Unbound itself" },
+	{ "http://", "", "a list of URLs", "which is not read: a resolver can refuse names alone" },
+	{ "https://", "", "a list of URLs", "which is not read: a resolver can refuse names alone" },
+	{ "{", "", "JSON", "which is not read" },
+	{ "$", "", "an RPZ zone", "set `format: rpz`" },
+	{ "0.0.0.0", "", "a hosts file", "set `format: hosts`" },
+	{ "127.0.0.1", "", "a hosts file", "set `format: hosts`" },
+	{ "::", "", "a hosts file", "set `format: hosts`" },
+	{ "", " CNAME ", "an RPZ zone", "set `format: rpz`" },
+	{ "", "\tCNAME\t", "an RPZ zone", "set `format: rpz`" },
+	{ "", " SOA ", "an RPZ zone", "set `format: rpz`" },
+	{ "*.", "", "a wildcard list", "set `format: wildcard`" },
+	{ "", ",", "a table", "which is not read: cut the column with the names out" },
+	{ "", " ", unknown_list, "set `format:` to what it is" },
+	{ "", "\t", unknown_list, "set `format:` to what it is" },
+	{ "", ".", "a list of names", "set `format: domains`" },
+	{ "", "", unknown_list, "set `format:` to what it is" },
 };
 
 bool list_next_line(struct list_reader *reader, struct list_line *line)
@@ -146,17 +149,12 @@ static bool begins_with(const char *text, const char *end, const char *what)
 
 static const struct guess *guess_format(const char *text, const char *end)
 {
-	size_t i;
+	const struct guess *guess = guesses;
 
-	for (i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
-		const struct guess *guess = &guesses[i];
-
-		if (guess->start != NULL && !begins_with(text, end, guess->start))
-			continue;
-		if (guess->inside == NULL || line_holds(text, end, guess->inside))
-			return guess;
-	}
-	return NULL;
+	/* The last row takes everything. */
+	while (!begins_with(text, end, guess->start) || !line_holds(text, end, guess->inside))
+		guess++;
+	return guess;
 }
 
 static int refuse_sniffed(struct list_reader *reader, const char *text, size_t octets)
@@ -195,7 +193,7 @@ static int refuse_unusable(struct list_reader *reader)
 	const struct list_stats *stats = &reader->stats;
 	const char *file = reader->conf->file, *format = format_names[stats->format];
 	const struct guess *guess;
-	size_t skipped = 0;
+	size_t skipped = 0, entries = reader->good + reader->bad;
 	unsigned i, most = 0;
 
 	for (i = 0; i < SKIP_COUNT; i++) {
@@ -204,23 +202,27 @@ static int refuse_unusable(struct list_reader *reader)
 			most = i;
 	}
 	if (stats->rules == 0 && skipped == 0)
-		return diag_set(reader->diag, file, 0, 0, "has no rule (%zu line%s of comments and blanks): "
-			"a list without rules is not used", stats->lines, stats->lines == 1 ? "" : "s");
-	if (stats->skipped[SKIP_OUT_OF_ZONE] * 2 > reader->good + reader->bad)
+		return diag_set(reader->diag, file, 0, 0, "has no rule in %zu line%s: a list without rules is not used",
+			stats->lines, stats->lines == 1 ? "" : "s");
+	if (stats->skipped[SKIP_OUT_OF_ZONE] * 2 > entries)
 		return diag_set(reader->diag, file, stats->skipped_line[SKIP_OUT_OF_ZONE], 0,
 			"%zu of %zu records are outside the zone: set `zone:` to the zone's name",
-			stats->skipped[SKIP_OUT_OF_ZONE], reader->good + reader->bad);
+			stats->skipped[SKIP_OUT_OF_ZONE], entries);
 	if (reader->bad <= reader->good && stats->rules > 0)
 		return 0;
 	if (reader->bad == 0)
 		return diag_set(reader->diag, file, stats->skipped_line[most], 0,
 			"has no usable rule: %s (%zu times)", skip_texts[most], stats->skipped[most]);
 	guess = guess_format(reader->bad_text, reader->end);
+	/* A list of names with many that are none is no other format. */
+	if (reader->good > 0 && (strstr(guess->remedy, format) != NULL || guess->name == unknown_list))
+		return diag_set(reader->diag, file, reader->bad_line, 0,
+			"%zu of %zu entries cannot be read as `format: %s`, first here: %s; "
+			"correct or remove them, the larger part of a list has to be right",
+			reader->bad, entries, format, skip_texts[reader->bad_reason]);
 	return diag_set(reader->diag, file, reader->bad_line, 0,
 		"%zu of %zu entries cannot be read as `format: %s`, first here: %s; this looks like %s, %s",
-		reader->bad, reader->good + reader->bad, format, skip_texts[reader->bad_reason],
-		guess != NULL ? guess->name : "another format",
-		guess != NULL ? guess->remedy : "set `format:` to what it is");
+		reader->bad, entries, format, skip_texts[reader->bad_reason], guess->name, guess->remedy);
 }
 
 int list_read(struct list_reader *reader, const char *octets, size_t length)
@@ -250,7 +252,7 @@ int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct 
 	int result;
 
 	if (wrong != NULL)
-		return diag_set(diag, conf->file, 0, 0, "%s", wrong);
+		return diag_set(diag, conf->file, 0, 0, "%s (the file of policy-list %s)", wrong, conf->name);
 	result = list_read(&reader, text.octets, text.length);
 	if (result == 0)
 		*stats = reader.stats;

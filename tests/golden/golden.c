@@ -1,0 +1,234 @@
+/*
+ * golden.c: each folder in cases/ is a claim: what is in it is read, and the outcome must be its file `expected`
+ * to the letter. Speaks TAP.
+ *
+ * A folder conf-... holds verdict.conf: the outcome is the configuration, or the error. A folder list-... holds
+ * list.FORMAT, or a verdict.conf that names the lists: the outcome is each list's rules and what was skipped, or the
+ * error. `golden FOLDER` prints the outcome of one, which is how a new `expected` begins.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "policy/list.h"
+
+static void print_error(FILE *to, const struct diag *diag)
+{
+	char text[1024];
+
+	fprintf(to, "error %s\n", diag_format(diag, text, sizeof(text)));
+}
+
+/* --- configurations -------------------------------------------------------------------------------------------- */
+
+static void print_list_conf(FILE *to, const struct list_conf *list)
+{
+	char text[NAME_TEXT_MAX];
+	size_t i;
+
+	fprintf(to, "policy-list at line %u: %s, file %s, format %s, action %s, shadow %d, subdomains %d, ede %d, ttl %u\n",
+		list->line, list->name, list->file, format_names[list->format], action_table[list->action].name,
+		list->shadow, list->subdomains, list->ede, list->ttl);
+	for (i = 0; i < list->sinkhole_count; i++) {
+		const struct address *address = &list->sinkholes[i];
+
+		inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text));
+		fprintf(to, "    sinkhole %s\n", text);
+	}
+	if (*list->category != '\0')
+		fprintf(to, "    category %s\n", list->category);
+	if (*list->attack != '\0')
+		fprintf(to, "    attack %s\n", list->attack);
+	if (list->zone.length > 0)
+		fprintf(to, "    zone %s\n", name_to_text(&list->zone, text));
+}
+
+static void print_conf(FILE *to, const struct conf *conf)
+{
+	size_t i;
+
+	fprintf(to, "verdict: identity %s, mode %s, state-directory %s\n",
+		conf->identity != NULL ? conf->identity : "(none)", conf->mode == MODE_SHADOW ? "shadow" : "enforce",
+		conf->state_directory);
+	fprintf(to, "dnstap: socket-path %s, file %s, frames %s, ring-size %zu\n",
+		conf->dnstap.socket_path != NULL ? conf->dnstap.socket_path : "(none)",
+		conf->dnstap.file != NULL ? conf->dnstap.file : "(none)",
+		conf->dnstap.frames == FRAMES_VERDICTS ? "verdicts" : "all", conf->dnstap.ring_octets);
+	for (i = 0; i < conf->list_count; i++)
+		print_list_conf(to, &conf->lists[i]);
+}
+
+/* --- lists ----------------------------------------------------------------------------------------------------- */
+
+static bool print_rule(void *arg, const struct rule *rule)
+{
+	FILE *to = arg;
+	char text[NAME_TEXT_MAX];
+	unsigned i;
+
+	fprintf(to, "%u: %s%s%s%s", rule->line, rule->exact ? "" : "*.", name_to_text(&rule->name, text),
+		rule->exact && rule->below ? " and below" : "",
+		rule->action == ACTION_ALLOW ? "" : " ");
+	if (rule->action != ACTION_ALLOW)
+		fprintf(to, "%s", action_table[rule->action].name);
+	if (rule->rdata != NULL) {
+		char *type = ldns_rr_type2str((ldns_rr_type)rule->type);
+
+		fprintf(to, " %u %s ", rule->ttl, type);
+		free(type);
+		for (i = 0; i < rule->rdata_length; i++)
+			fprintf(to, "%02x", rule->rdata[i]);
+	}
+	fprintf(to, "\n");
+	return true;
+}
+
+static void print_list(FILE *to, const struct list_conf *conf)
+{
+	struct list_stats stats;
+	struct diag diag;
+	unsigned i;
+
+	if (list_load(conf, print_rule, to, &stats, &diag) != 0) {
+		print_error(to, &diag);
+		return;
+	}
+	for (i = 0; i < SKIP_COUNT; i++)
+		if (stats.skipped[i] > 0)
+			fprintf(to, "skipped %zu, first at line %u: %s\n", stats.skipped[i], stats.skipped_line[i],
+				skip_texts[i]);
+	fprintf(to, "%zu rules in %zu lines", stats.rules, stats.lines);
+	if (stats.serial != 0)
+		fprintf(to, ", serial %u", stats.serial);
+	fprintf(to, "\n");
+}
+
+/* The folder has a list and no configuration: the file's name says the format. */
+static bool print_plain_list(FILE *to)
+{
+	unsigned i;
+
+	for (i = 0; i < FORMAT_COUNT; i++) {
+		char file[64];
+		struct list_conf conf = { .name = "list", .file = file, .format = (enum list_format)i, .ttl = 300,
+			.ede = EDE_BY_ACTION };
+
+		snprintf(file, sizeof(file), "list.%s", format_names[i]);
+		if (access(file, F_OK) == 0) {
+			print_list(to, &conf);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- running them ---------------------------------------------------------------------------------------------- */
+
+/* Prints the outcome of the folder that is the current one. */
+static void print_outcome(FILE *to, bool lists)
+{
+	struct conf *conf;
+	struct diag diag;
+	size_t i;
+
+	if (lists && print_plain_list(to))
+		return;
+	conf = conf_load("verdict.conf", &diag);
+	if (conf == NULL)
+		print_error(to, &diag);
+	else if (!lists)
+		print_conf(to, conf);
+	for (i = 0; lists && conf != NULL && i < conf->list_count; i++)
+		print_list(to, &conf->lists[i]);
+	conf_destroy(&conf);
+}
+
+static char *read_expected(void)
+{
+	static char text[65536];
+	FILE *file = fopen("expected", "r");
+	size_t octets = 0;
+
+	if (file != NULL) {
+		octets = fread(text, 1, sizeof(text) - 1, file);
+		fclose(file);
+	}
+	text[octets] = '\0';
+	return text;
+}
+
+static void print_comment(const char *what, const char *text)
+{
+	printf("# %s:\n", what);
+	while (*text != '\0') {
+		size_t octets = strcspn(text, "\n");
+
+		printf("#   %.*s\n", (int)octets, text);
+		text += octets + (text[octets] == '\n');
+	}
+}
+
+static bool run(const char *root, const char *name, unsigned number)
+{
+	char *outcome = NULL, *expected;
+	size_t octets = 0;
+	FILE *to = open_memstream(&outcome, &octets);
+	bool same;
+
+	if (to == NULL || chdir(root) != 0 || chdir(name) != 0) {
+		printf("not ok %u - %s: its folder cannot be entered\n", number, name);
+		return false;
+	}
+	print_outcome(to, strncmp(name, "list-", 5) == 0);
+	fclose(to);
+	expected = read_expected();
+	same = octets > 0 && strcmp(outcome, expected) == 0;
+	printf("%sok %u - %s\n", same ? "" : "not ", number, name);
+	if (!same) {
+		print_comment("expected", expected);
+		print_comment("but it is", outcome);
+	}
+	free(outcome);
+	return same;
+}
+
+static int is_case(const struct dirent *entry)
+{
+	return strncmp(entry->d_name, "conf-", 5) == 0 || strncmp(entry->d_name, "list-", 5) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *srcdir = getenv("srcdir");
+	struct dirent **entries;
+	char root[4096];
+	bool good = true;
+	int count, i;
+
+	if (argc > 1) {
+		const char *slash = strrchr(argv[1], '/');
+
+		if (chdir(argv[1]) != 0)
+			return 1;
+		print_outcome(stdout, strncmp(slash != NULL ? slash + 1 : argv[1], "list-", 5) == 0);
+		return 0;
+	}
+	snprintf(root, sizeof(root), "%s/tests/golden/cases", srcdir != NULL ? srcdir : ".");
+	count = scandir(root, &entries, is_case, alphasort);
+	if (count < 1 || chdir(root) != 0 || getcwd(root, sizeof(root)) == NULL) {
+		printf("1..1\nnot ok 1 - there are cases in %s\n", root);
+		return 1;
+	}
+	printf("1..%d\n", count);
+	for (i = 0; i < count; i++) {
+		good = run(root, entries[i]->d_name, (unsigned)i + 1) && good;
+		free(entries[i]);
+	}
+	free(entries);
+	return good ? 0 : 1;
+}
