@@ -55,7 +55,8 @@ static void put_escaped(struct json *json, uint8_t octet)
 	put(json, escape, sizeof(escape));
 }
 
-/* A JSON string; an octet that is part of no valid sequence becomes U+FFFD. */
+/* A JSON string; an octet that is part of no valid sequence becomes U+FFFD, and so does NUL, which many readers of JSON
+ * refuse even when it is escaped. */
 static void put_string(struct json *json, struct span text)
 {
 	size_t i = 0;
@@ -65,7 +66,7 @@ static void put_string(struct json *json, struct span text)
 		size_t octets = sequence_octets(text.data + i, text.length - i);
 		uint8_t octet = text.data[i];
 
-		if (octets == 0)
+		if (octets == 0 || octet == 0)
 			put(json, "\xef\xbf\xbd", 3);
 		else if (octet == '"' || octet == '\\')
 			put(json, octet == '"' ? "\\\"" : "\\\\", 2);

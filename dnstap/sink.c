@@ -282,6 +282,11 @@ bool sink_is_up(const struct sink *sink)
 	return sink->writer != NULL;
 }
 
+bool sink_is_moving(const struct sink *sink, int64_t now_ms)
+{
+	return sink->writer && now_ms - sink->progress_at_ms < SINK_MOVING_MS;
+}
+
 bool sink_is_busy(const struct sink *sink)
 {
 	return sink->head != sink->tail || (sink->writer && rdwr_unsent(sink->rdwr) > 0);

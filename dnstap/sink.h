@@ -19,6 +19,7 @@
 
 #define SINK_HANDSHAKE_MS 2000
 #define SINK_STALL_MS 5000
+#define SINK_MOVING_MS 100
 
 struct sink;
 
@@ -54,6 +55,9 @@ void sink_flush(struct sink *sink, int64_t now_ms);
 void sink_goodbye(struct sink *sink, unsigned timeout_ms);
 
 bool sink_is_up(const struct sink *sink);
+
+/* Is it up, and has it taken something of late? Then it is worth waiting for. */
+bool sink_is_moving(const struct sink *sink, int64_t now_ms);
 
 /* Are there frames that have not left? */
 bool sink_is_busy(const struct sink *sink);

@@ -8,11 +8,12 @@
  * Framing, handshake and control frames are libfstrm's (fstrm_writer, fstrm_control) over our own fstrm_rdwr back ends
  * (dnstap/rdwr.h); libfstrm's own writers and its fstrm_iothr lose frames silently and hang (doc/frames.md).
  *
- * A frame leaves its ring once every sink that is up has room for it in its queue; when the ring is more than half
- * full, as soon as any sink has room (the others miss it, counted). When no sink has room the ring keeps its frames
- * until it is five eighths full; then the oldest go (dropped_sink), down to half. So after a short outage nothing is
- * lost, after a long one the latest frames are there, and a slow socket does not hold up the file. What the kernel has
- * taken when a collector is killed is lost without a count of ours: the numbers in the frames show it.
+ * A frame leaves its ring once every sink that is taking frames has room for it in its queue; when a sink has taken
+ * nothing for 0.1 s, or the ring is more than half full, as soon as any sink has room (the others miss it, counted).
+ * When no sink has room the ring keeps its frames until it is five eighths full; then the oldest go (dropped_sink), down
+ * to half. So after a short outage nothing is lost, after a long one the latest frames are there, and a slow socket does
+ * not hold up the file. What the kernel has taken when a collector is killed is lost without a count of ours: the
+ * numbers in the frames show it.
  *
  *   who            | calls                       | needs outside synchronisation with
  *   worker w       | tap_emit                    | nobody; one thread for each w at a time

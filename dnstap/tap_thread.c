@@ -37,7 +37,7 @@ static bool place(struct tap *tap, size_t octets, bool hurry)
 			sink_flush(sink, tap_now_ms());
 		room[i] = sink_has_room(sink, octets);
 		some |= room[i];
-		wait |= !room[i] && sink_is_up(sink) && !hurry;
+		wait |= !room[i] && !hurry && sink_is_moving(sink, tap_now_ms());
 	}
 	if (!some || wait)
 		return false;
