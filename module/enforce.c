@@ -76,22 +76,6 @@ static void drop(struct module_qstate *qstate, int id)
 	qstate->is_drop = 1;
 }
 
-/* How many of the waiting clients came over UDP, and how many over anything else. */
-static unsigned clients_over(const struct module_qstate *qstate, bool udp)
-{
-	unsigned count = 0;
-
-	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
-		count += (reply->query_reply.c->type == comm_udp) == udp;
-	return count;
-}
-
-/* Every transport but UDP gets the answer itself; it is kept from all others. */
-static bool truncate_exempt(const struct verdict *verdict, const struct module_qstate *qstate)
-{
-	return verdict->action == ACTION_TRUNCATE && clients_over(qstate, true) == 0;
-}
-
 static void deny_question(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict)
 {
 	query_keep(qstate, id, verdict, true);
@@ -114,11 +98,11 @@ void enforce_question(struct module_qstate *qstate, int id)
 	evaluate_question(state_enter(slot), &facts, &verdict);
 	if (verdict.denied_to_some)
 		qstate->no_cache_store = 1;
-	if (denied(&verdict) && first_client(qstate) != NULL) {
-		if (truncate_exempt(&verdict, qstate))
-			apply_unique(qstate);
-		else
+	if (first_client(qstate) != NULL) {
+		if (denied(&verdict))
 			deny_question(qstate, id, slot, &verdict);
+		else if (verdict.differs)
+			apply_unique(qstate);
 	}
 	state_leave(slot);
 }
@@ -169,13 +153,19 @@ static void deny_answer(struct module_qstate *qstate, int id, struct slot *slot,
 		return;
 	}
 	query_keep(qstate, id, verdict, true);
-	/* Another state resolves with this message, so it must stay, or one answer cannot serve all who joined: the
-	 * clients' retries get states of their own. */
-	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0 ||
-	    (verdict->action == ACTION_TRUNCATE && clients_over(qstate, false) > 0))
+	/* Another state resolves with this message, so it must stay: the clients' retries get states of their own. */
+	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0)
 		drop(qstate, id);
 	else if (!apply_denial(qstate, verdict, reply))
 		fail_closed(qstate, slot);
+}
+
+/* Clients with different verdicts have joined a state that was not theirs: one answer cannot serve them all. */
+static bool must_part(const struct module_qstate *qstate, const struct verdict *verdict)
+{
+	const struct mesh_reply *first = first_client(qstate);
+
+	return verdict->differs && first != NULL && first->next != NULL;
 }
 
 void enforce_answer(struct module_qstate *qstate, int id)
@@ -192,9 +182,13 @@ void enforce_answer(struct module_qstate *qstate, int id)
 	evaluate_answer(state_enter(slot), &facts, &verdict);
 	if (verdict.denied_to_some)
 		apply_forget(qstate);
-	if (!denied(&verdict) || truncate_exempt(&verdict, qstate))
+	if (must_part(qstate, &verdict)) {
 		query_keep(qstate, id, &verdict, true);
-	else if (first_client(qstate) != NULL)
+		drop(qstate, id);
+	} else if (!denied(&verdict)) {
+		query_keep(qstate, id, &verdict, true);
+	} else if (first_client(qstate) != NULL) {
 		deny_answer(qstate, id, slot, &verdict);
+	}
 	state_leave(slot);
 }
