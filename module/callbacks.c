@@ -181,9 +181,10 @@ void callbacks_dropped(struct module_qstate *qstate, int id)
 	struct slot *slot = state_slot();
 	struct answer answer = { .path = PATH_DROPPED };
 
-	if (slot == NULL || query == NULL || query->verdict == NULL)
+	if (slot == NULL)
 		return;
-	answer.verdict = query->verdict;
+	verdict_init(&answer.own);
+	answer.verdict = query != NULL && query->verdict != NULL ? query->verdict : &answer.own;
 	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
 		answer.event = (struct event){ .edns = reply->edns.edns_present, .udp_size = reply->edns.udp_size,
 			.ede = EDE_NONE, .query_time = timespec_of(&reply->start_time) };

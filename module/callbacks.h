@@ -17,7 +17,7 @@
 bool callbacks_register(struct module_env *env, int id);
 void callbacks_unregister(struct module_env *env, int id);
 
-/* The clients that wait for `qstate` will get no answer: one frame each. Needs their verdict in minfo. */
+/* The clients that wait for `qstate` will get no answer: one frame each, with the verdict in minfo. */
 void callbacks_dropped(struct module_qstate *qstate, int id);
 
 #endif
