@@ -1,0 +1,448 @@
+/* test_evaluate.c: the order of precedence, and chains that stand in disorder, loop or lie. */
+#include "policy/evaluate.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/local_data.h"
+#include "tests/unit/fake_list.h"
+
+#define TYPE_A 1
+#define TYPE_CNAME 5
+#define TYPE_DNAME 39
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct fake_rule pass_rules[] = {
+	{ .name = "good.bad.test", .action = ACTION_PASS }, { .name = "=only.bad.test", .action = ACTION_PASS },
+};
+static const struct fake_rule observe_rules[] = {
+	{ .name = "seen.test" }, { .name = "bad.test" },
+};
+static const struct fake_rule mixed_rules[] = {
+	{ .name = "bad.test" },
+	{ .name = "=exact.test" },
+	{ .name = "*.wild.test" },
+	{ .name = "deep.bad.test", .action = ACTION_REFUSE },
+	{ .name = "*.deep.bad.test", .action = ACTION_DROP },
+	{ .name = "look.deep.bad.test", .action = ACTION_OBSERVE },
+	{ .name = "zip", .action = ACTION_NODATA },
+	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11", .rdata_length = 4,
+	  .ttl = 60 },
+	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\12", .rdata_length = 4,
+	  .ttl = 50 },
+	{ .name = "=empty.test", .action = ACTION_LOCAL_DATA },
+	{ .name = "tcp.test", .action = ACTION_TRUNCATE },
+};
+static const struct fake_rule shadow_rules[] = {
+	{ .name = "later.test" }, { .name = "bad.test" }, { .name = "later.zip" },
+};
+static const struct fake_rule sink_rules[] = {
+	{ .name = "later.test", .action = ACTION_PASS }, { .name = "sink.test" }, { .name = "bad.test" },
+	{ .name = "seen.test.zip" },
+	{ .name = "=sunk.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11", .rdata_length = 4 },
+};
+
+static const struct fake_list lists[] = {
+	{ .name = "pass", .rules = pass_rules, .count = COUNT(pass_rules), .action = ACTION_PASS },
+	{ .name = "observe", .rules = observe_rules, .count = COUNT(observe_rules), .action = ACTION_OBSERVE },
+	{ .name = "shadow", .rules = shadow_rules, .count = COUNT(shadow_rules), .shadow = true },
+	{ .name = "mixed", .rules = mixed_rules, .count = COUNT(mixed_rules), .ede = EDE_FILTERED },
+	{ .name = "sink", .rules = sink_rules, .count = COUNT(sink_rules), .action = ACTION_SINKHOLE,
+	  .sinkhole = "\300\0\2\1" },
+};
+
+static struct snapshot *snapshot;
+
+static int build(void **state)
+{
+	struct diag diag;
+
+	(void)state;
+	snapshot = fake_snapshot(lists, COUNT(lists), MODE_ENFORCE, NULL, &diag);
+	return snapshot == NULL ? -1 : 0;
+}
+
+static int destroy(void **state)
+{
+	(void)state;
+	snapshot_destroy(&snapshot);
+	return 0;
+}
+
+static const struct {
+	const char *qname;
+	enum action action;
+	const char *list;
+	const char *rule;
+	const char *shadow;    /* list of the shadow verdict */
+	bool final;
+	const char *why;
+} questions[] = {
+	{ "fine.test", ACTION_ALLOW, "", "", "", false, "nobody says anything" },
+	{ ".", ACTION_ALLOW, "", "", "", false, "the root matches nothing" },
+	{ "test", ACTION_ALLOW, "", "", "", false, "a parent of rules matches none" },
+	{ "bad.test", ACTION_NXDOMAIN, "mixed", "bad.test", "shadow", true, "a plain rule matches itself" },
+	{ "a.b.bad.test", ACTION_NXDOMAIN, "mixed", "*.bad.test", "shadow", true, "and what is below" },
+	{ "xbad.test", ACTION_ALLOW, "", "", "", false, "the end of a label is no label" },
+	{ "exact.test", ACTION_NXDOMAIN, "mixed", "exact.test", "", true, "an exact rule matches itself" },
+	{ "a.exact.test", ACTION_ALLOW, "", "", "", false, "and nothing below" },
+	{ "wild.test", ACTION_ALLOW, "", "", "", false, "a wildcard does not match its own name" },
+	{ "a.wild.test", ACTION_NXDOMAIN, "mixed", "*.wild.test", "", true, "but what is below" },
+	{ "a.b.c.wild.test", ACTION_NXDOMAIN, "mixed", "*.wild.test", "", true, "however far" },
+	{ "deep.bad.test", ACTION_REFUSE, "mixed", "deep.bad.test", "shadow", true, "the longest name of a list wins" },
+	{ "x.deep.bad.test", ACTION_REFUSE, "mixed", "*.deep.bad.test", "shadow", true,
+	  "the first of two rules that say different things stands" },
+	{ "good.bad.test", ACTION_PASS, "pass", "good.bad.test", "", true,
+	  "an earlier list that passes is final, and a shadow behind it would not have decided" },
+	{ "x.only.bad.test", ACTION_NXDOMAIN, "mixed", "*.bad.test", "shadow", true, "an exact pass does not cover" },
+	{ "seen.test", ACTION_OBSERVE, "observe", "seen.test", "", false, "observe when nothing decides" },
+	{ "x.look.deep.bad.test", ACTION_SINKHOLE, "sink", "*.bad.test", "shadow", true,
+	  "an observe rule keeps its own list from deciding, not a later one" },
+	{ "a.zip", ACTION_NODATA, "mixed", "*.zip", "", true, "a rule may be a top-level domain" },
+	{ "later.zip", ACTION_NODATA, "mixed", "*.zip", "shadow", true, "a shadow that would have decided is told" },
+	{ "later.test", ACTION_SINKHOLE, "sink", "later.test", "shadow", true,
+	  "the list's own action replaces the rule's" },
+	{ "empty.test", ACTION_NODATA, "mixed", "empty.test", "", true, "local data without records is NODATA" },
+};
+
+static void judges_questions_in_order_of_precedence(void **state)
+{
+	char rule[NAME_TEXT_MAX + 2];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(questions); i++) {
+		struct facts facts = fake_question(questions[i].qname);
+		struct verdict verdict;
+
+		memset(&verdict, 0xa5, sizeof(verdict));
+		evaluate_question(snapshot, &facts, &verdict);
+		rule_match_text(&verdict.rule, rule);
+		if (verdict.action != questions[i].action || strcmp(verdict.rule.list, questions[i].list) != 0 ||
+		    strcmp(rule, questions[i].rule) != 0 || strcmp(verdict.shadow.list, questions[i].shadow) != 0 ||
+		    verdict.final != questions[i].final ||
+		    verdict.denied_to_some != action_table[questions[i].action].denies)
+			fail_msg("%s: %s: %s by %s of %s, shadow %s", questions[i].qname, questions[i].why,
+				 action_table[verdict.action].name, rule, verdict.rule.list, verdict.shadow.list);
+		assert_false(verdict.differs);
+	}
+}
+
+static void tells_all_of_the_list(void **state)
+{
+	struct facts facts = fake_question("a.sink.test");
+	struct verdict verdict;
+
+	(void)state;
+	evaluate_question(snapshot, &facts, &verdict);
+	assert_string_equal(verdict.rule.category, "cat-sink");
+	assert_string_equal(verdict.rule.attack, "T4");
+	assert_int_equal(verdict.rule.serial, 7);
+	assert_int_equal(verdict.rule.trigger, TRIGGER_QNAME);
+	assert_int_equal(verdict.rule.ede, EDE_FORGED);
+	assert_true(verdict.rule.wildcard);
+	assert_int_equal(verdict.rule.rule_name.labels, 2);
+	assert_int_equal(verdict.ttl, 304);
+	assert_non_null(verdict.data);
+	assert_int_equal(local_data_count(verdict.data), 1);
+	assert_memory_equal(local_data_at(verdict.data, 0).rdata, "\300\0\2\1", 4);
+	assert_int_equal(local_data_at(verdict.data, 0).ttl, 304);
+}
+
+static void the_code_is_the_list_s_or_the_action_s(void **state)
+{
+	static const struct { const char *qname; int ede; } rows[] = {
+		{ "exact.test", EDE_FILTERED }, { "sink.test", EDE_FORGED }, { "good.bad.test", EDE_NONE },
+		{ "seen.test", EDE_NONE },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct facts facts = fake_question(rows[i].qname);
+		struct verdict verdict;
+
+		evaluate_question(snapshot, &facts, &verdict);
+		assert_int_equal(verdict.rule.ede, rows[i].ede);
+	}
+}
+
+static void local_data_is_the_rule_s_and_a_sinkhole_the_list_s(void **state)
+{
+	struct facts facts = fake_question("data.test");
+	struct verdict verdict;
+
+	(void)state;
+	evaluate_question(snapshot, &facts, &verdict);
+	assert_int_equal(verdict.action, ACTION_LOCAL_DATA);
+	assert_int_equal(local_data_count(verdict.data), 2);
+	assert_int_equal(local_data_at(verdict.data, 0).ttl, 50);
+	assert_memory_equal(local_data_at(verdict.data, 1).rdata, "\300\0\2\12", 4);
+	facts = fake_question("sunk.test");
+	evaluate_question(snapshot, &facts, &verdict);
+	assert_int_equal(verdict.action, ACTION_SINKHOLE);
+	assert_memory_equal(local_data_at(verdict.data, 0).rdata, "\300\0\2\1", 4);
+}
+
+static void truncates_over_udp_only_and_says_that_clients_differ(void **state)
+{
+	static const struct { enum transport transport; enum action action; } rows[] = {
+		{ TRANSPORT_UDP, ACTION_TRUNCATE }, { TRANSPORT_UNKNOWN, ACTION_TRUNCATE },
+		{ TRANSPORT_TCP, ACTION_PASS }, { TRANSPORT_DOT, ACTION_PASS }, { TRANSPORT_DOH, ACTION_PASS },
+		{ TRANSPORT_DOQ, ACTION_PASS },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct facts facts = fake_question("tcp.test");
+		struct verdict verdict;
+
+		facts.transport = rows[i].transport;
+		evaluate_question(snapshot, &facts, &verdict);
+		assert_int_equal(verdict.action, rows[i].action);
+		assert_int_equal(verdict.rule.action, ACTION_TRUNCATE);
+		assert_true(verdict.differs && verdict.denied_to_some && verdict.final);
+	}
+}
+
+static void in_shadow_mode_nothing_is_denied(void **state)
+{
+	struct facts facts = fake_question("bad.test");
+	struct verdict verdict;
+	struct diag diag;
+	struct snapshot *shadow = fake_snapshot(lists, COUNT(lists), MODE_SHADOW, NULL, &diag);
+
+	(void)state;
+	assert_non_null(shadow);
+	evaluate_question(shadow, &facts, &verdict);
+	assert_int_equal(verdict.action, ACTION_ALLOW);
+	assert_false(verdict.denied_to_some || verdict.final);
+	assert_int_equal(verdict.rule.trigger, TRIGGER_NONE);
+	/* The observe list comes first, but what would have decided is worth more. */
+	assert_string_equal(verdict.shadow.list, "shadow");
+	assert_int_equal(verdict.shadow.action, ACTION_NXDOMAIN);
+	facts = fake_question("seen.test");
+	evaluate_question(shadow, &facts, &verdict);
+	assert_int_equal(verdict.shadow.action, ACTION_OBSERVE);
+	assert_int_equal(verdict.action, ACTION_ALLOW);
+	snapshot_destroy(&shadow);
+}
+
+/* --- answers -------------------------------------------------------------------------------------------------------- */
+
+struct row {
+	const char *owner;
+	uint16_t type;
+	const char *target;    /* NULL: an address */
+	enum record_section section;
+};
+
+/* Records in memory that lives for the visit of one record only: whoever keeps a pointer is seen by a sanitizer. */
+static size_t show(const void *source, record_visit visit, void *arg)
+{
+	const struct row *row;
+	bool going = true;
+
+	for (row = source; going && row->owner != NULL; row++) {
+		struct name *owner = malloc(sizeof(*owner));
+		struct name *target = malloc(sizeof(*target));
+		struct record record = { .section = row->section, .type = row->type, .class = 1, .ttl = 60 };
+
+		assert_true(owner != NULL && target != NULL);
+		*owner = fake_name(row->owner);
+		*target = fake_name(row->target == NULL ? "address" : row->target);
+		owner->octets[1] = (uint8_t)(owner->length > 1 ? owner->octets[1] & 0xdf : 0);
+		record.owner = owner->octets;
+		record.owner_length = owner->length;
+		record.rdata = target->octets;
+		record.rdata_length = row->target == NULL ? 4 : target->length;
+		going = visit(arg, &record);
+		free(owner);
+		free(target);
+	}
+	return 0;
+}
+
+static struct facts answer(const char *qname, const struct row *rows)
+{
+	struct facts facts = fake_question(qname);
+
+	facts.records = show;
+	facts.source = rows;
+	return facts;
+}
+
+static const struct {
+	struct row rows[8];
+	enum action action;
+	unsigned chain;
+	const char *rule;
+	bool denied_to_some;   /* evaluate_denied_to_some */
+	const char *why;
+} answers[] = {
+	{ { { "q.test", TYPE_A, NULL, 0 } }, ACTION_ALLOW, 0, "", false, "no alias" },
+	{ { { "q.test", TYPE_CNAME, "bad.test", 0 }, { "bad.test", TYPE_A, NULL, 0 } }, ACTION_NXDOMAIN, 1, "bad.test",
+	  true, "the target is listed" },
+	{ { { "q.test", TYPE_CNAME, "a.test", 0 }, { "a.test", TYPE_CNAME, "b.bad.test", 0 },
+	    { "b.bad.test", TYPE_A, NULL, 0 } }, ACTION_NXDOMAIN, 2, "*.bad.test", true, "the second target is" },
+	{ { { "b.test", TYPE_CNAME, "exact.test", 0 }, { "a.test", TYPE_CNAME, "b.test", 0 },
+	    { "q.test", TYPE_CNAME, "a.test", 0 } }, ACTION_NXDOMAIN, 3, "exact.test", true, "in disorder" },
+	{ { { "q.test", TYPE_CNAME, "good.bad.test", 0 }, { "good.bad.test", TYPE_CNAME, "bad.test", 0 } },
+	  ACTION_PASS, 1, "good.bad.test", true, "what comes after a pass is passed, but kept from caches" },
+	{ { { "q.test", TYPE_CNAME, "seen.test", 0 }, { "seen.test", TYPE_CNAME, "exact.test", 0 } },
+	  ACTION_NXDOMAIN, 2, "exact.test", true, "an observed name does not end the chain" },
+	{ { { "q.test", TYPE_CNAME, "seen.test", 0 } }, ACTION_OBSERVE, 1, "seen.test", false, "an observed target" },
+	{ { { "q.test", TYPE_CNAME, "a.test", 0 }, { "a.test", TYPE_CNAME, "q.test", 0 } }, ACTION_ALLOW, 0, "", false,
+	  "a loop ends" },
+	{ { { "q.test", TYPE_CNAME, "q.test", 0 } }, ACTION_ALLOW, 0, "", false, "a short loop too" },
+	{ { { "other.test", TYPE_CNAME, "bad.test", 0 } }, ACTION_ALLOW, 0, "", true,
+	  "an alias of another name is not on the chain, but kept from caches" },
+	{ { { "q.test", TYPE_CNAME, "bad.test", SECTION_AUTHORITY } }, ACTION_ALLOW, 0, "", false,
+	  "the answer section only" },
+	{ { { "bad.test", TYPE_A, NULL, 0 } }, ACTION_ALLOW, 0, "", true, "a listed owner is kept from caches" },
+	{ { { "d.test", TYPE_DNAME, "bad.test", 0 }, { "q.d.test", TYPE_CNAME, "q.bad.test", 0 } }, ACTION_ALLOW, 0,
+	  "", true, "a DNAME's target is kept from caches" },
+	{ { { "q.test", TYPE_CNAME, "sink.test", 0 } }, ACTION_SINKHOLE, 1, "sink.test", true, "with the list's data" },
+};
+
+static void judges_each_name_of_a_chain(void **state)
+{
+	char rule[NAME_TEXT_MAX + 2];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(answers); i++) {
+		struct facts facts = answer("q.test", answers[i].rows);
+		struct verdict verdict;
+
+		evaluate_answer(snapshot, &facts, &verdict);
+		rule_match_text(&verdict.rule, rule);
+		if (verdict.action != answers[i].action || verdict.rule.chain != answers[i].chain ||
+		    strcmp(rule, answers[i].rule) != 0)
+			fail_msg("%s: %s by %s at %u", answers[i].why, action_table[verdict.action].name, rule,
+				 verdict.rule.chain);
+		if (evaluate_denied_to_some(snapshot, &facts) != answers[i].denied_to_some)
+			fail_msg("%s: denied to some", answers[i].why);
+		if (verdict.action == ACTION_SINKHOLE)
+			assert_non_null(verdict.data);
+	}
+}
+
+static void a_verdict_on_the_question_stands_whatever_the_answer(void **state)
+{
+	static const struct row rows[] = { { "good.bad.test", TYPE_CNAME, "bad.test", 0 }, { NULL, 0, NULL, 0 } };
+	struct facts facts = answer("good.bad.test", rows);
+	struct verdict verdict;
+
+	(void)state;
+	evaluate_answer(snapshot, &facts, &verdict);
+	assert_int_equal(verdict.action, ACTION_PASS);
+	assert_int_equal(verdict.rule.chain, 0);
+	assert_false(verdict.denied_to_some);
+}
+
+static void without_records_an_answer_is_its_question(void **state)
+{
+	struct facts facts = fake_question("bad.test");
+	struct verdict verdict;
+
+	(void)state;
+	evaluate_answer(snapshot, &facts, &verdict);
+	assert_int_equal(verdict.action, ACTION_NXDOMAIN);
+	assert_false(evaluate_denied_to_some(snapshot, &facts));
+}
+
+/* q.test -> h1.test -> ... -> hN.test -> bad.test */
+static enum action after_hops(unsigned hops, bool backwards)
+{
+	static char names[32][16];
+	struct row rows[40];
+	struct verdict verdict;
+	struct facts facts;
+	unsigned i;
+
+	memset(rows, 0, sizeof(rows));
+	for (i = 0; i <= hops; i++)
+		snprintf(names[i], sizeof(names[i]), i == 0 ? "q.test" : i == hops ? "bad.test" : "h%u.test", i);
+	for (i = 0; i < hops; i++)
+		rows[backwards ? hops - 1 - i : i] = (struct row){ names[i], TYPE_CNAME, names[i + 1], 0 };
+	facts = answer("q.test", rows);
+	evaluate_answer(snapshot, &facts, &verdict);
+	return verdict.action;
+}
+
+static void follows_sixteen_hops_and_no_more(void **state)
+{
+	(void)state;
+	assert_int_equal(after_hops(16, false), ACTION_NXDOMAIN);
+	assert_int_equal(after_hops(16, true), ACTION_NXDOMAIN);
+	assert_int_equal(after_hops(17, false), ACTION_ALLOW);
+	assert_int_equal(after_hops(17, true), ACTION_ALLOW);
+}
+
+static size_t show_one(const void *source, record_visit visit, void *arg)
+{
+	visit(arg, source);
+	return 0;
+}
+
+static void a_target_that_is_no_name_is_not_followed(void **state)
+{
+	static const struct { const char *rdata; uint16_t octets; const char *why; } rows[] = {
+		{ "\3bad\4test", 9, "cut off" },
+		{ "\3bad\4test\0\0", 11, "octets behind it" },
+		{ "\300\0", 2, "a pointer" },
+		{ "", 0, "nothing" },
+	};
+	struct name owner = fake_name("q.test");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		uint8_t *copy = malloc(rows[i].octets + (rows[i].octets == 0));
+		struct record record = {
+			.section = SECTION_ANSWER, .owner = owner.octets, .owner_length = owner.length,
+			.type = TYPE_CNAME, .class = 1, .rdata = copy, .rdata_length = rows[i].octets,
+		};
+		struct facts facts = fake_question("q.test");
+		struct verdict verdict;
+
+		assert_non_null(copy);
+		memcpy(copy, rows[i].rdata, rows[i].octets);
+		facts.records = show_one;
+		facts.source = &record;
+		evaluate_answer(snapshot, &facts, &verdict);
+		if (verdict.action != ACTION_ALLOW || evaluate_denied_to_some(snapshot, &facts))
+			fail_msg("%s", rows[i].why);
+		record.owner = copy;
+		record.owner_length = (uint8_t)rows[i].octets;
+		assert_false(i != 1 && evaluate_denied_to_some(snapshot, &facts));
+		free(copy);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judges_questions_in_order_of_precedence),
+		cmocka_unit_test(tells_all_of_the_list),
+		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),
+		cmocka_unit_test(local_data_is_the_rule_s_and_a_sinkhole_the_list_s),
+		cmocka_unit_test(truncates_over_udp_only_and_says_that_clients_differ),
+		cmocka_unit_test(in_shadow_mode_nothing_is_denied),
+		cmocka_unit_test(judges_each_name_of_a_chain),
+		cmocka_unit_test(a_verdict_on_the_question_stands_whatever_the_answer),
+		cmocka_unit_test(without_records_an_answer_is_its_question),
+		cmocka_unit_test(follows_sixteen_hops_and_no_more),
+		cmocka_unit_test(a_target_that_is_no_name_is_not_followed),
+	};
+
+	return cmocka_run_group_tests_name("evaluate", tests, build, destroy);
+}

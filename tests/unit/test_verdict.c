@@ -1,0 +1,153 @@
+/* test_verdict.c: empty, demoted and told verdicts. */
+#include "policy/verdict.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void set_rule(struct rule_match *match, const char *list, const char *name, bool wildcard, enum action action)
+{
+	match->trigger = TRIGGER_QNAME;
+	match->action = action;
+	snprintf(match->list, sizeof(match->list), "%s", list);
+	match->wildcard = wildcard;
+	assert_null(name_from_text(&match->rule_name, name, strlen(name)));
+}
+
+static struct verdict denial(const char *list, const char *name, bool wildcard)
+{
+	struct verdict verdict;
+
+	verdict_init(&verdict);
+	verdict.action = ACTION_REFUSE;
+	set_rule(&verdict.rule, list, name, wildcard, ACTION_REFUSE);
+	return verdict;
+}
+
+static void init_leaves_nothing_of_the_last_one(void **state)
+{
+	char text[NAME_TEXT_MAX + 2];
+	struct verdict verdict;
+
+	(void)state;
+	memset(&verdict, 0xff, sizeof(verdict));
+	verdict_init(&verdict);
+	assert_int_equal(verdict.action, ACTION_ALLOW);
+	assert_int_equal(verdict.rule.trigger, TRIGGER_NONE);
+	assert_int_equal(verdict.shadow.trigger, TRIGGER_NONE);
+	assert_string_equal(verdict.rule.list, "");
+	assert_string_equal(verdict.rule.category, "");
+	assert_string_equal(verdict.shadow.attack, "");
+	assert_int_equal(verdict.rule.ede, EDE_NONE);
+	assert_false(verdict.denied_to_some || verdict.differs || verdict.final);
+	assert_null(verdict.data);
+	assert_int_equal(verdict.rule.rule_name.length, 1);
+	assert_string_equal(rule_match_text(&verdict.rule, text), "");
+}
+
+static void demote_moves_a_denial_to_shadow(void **state)
+{
+	struct verdict verdict = denial("l", "example.com", false);
+
+	(void)state;
+	verdict.data = (const struct local_data *)(const void *)&verdict;
+	verdict.denied_to_some = true;
+	assert_true(verdict_demote(&verdict));
+	assert_int_equal(verdict.action, ACTION_ALLOW);
+	assert_int_equal(verdict.rule.trigger, TRIGGER_NONE);
+	assert_int_equal(verdict.shadow.action, ACTION_REFUSE);
+	assert_string_equal(verdict.shadow.list, "l");
+	assert_null(verdict.data);
+	assert_true(verdict.denied_to_some);
+	assert_false(verdict_demote(&verdict));
+}
+
+static void demote_keeps_an_earlier_shadow(void **state)
+{
+	struct verdict verdict = denial("l", "example.com", false);
+
+	(void)state;
+	set_rule(&verdict.shadow, "earlier", "x", false, ACTION_NODATA);
+	assert_true(verdict_demote(&verdict));
+	assert_string_equal(verdict.shadow.list, "earlier");
+	assert_int_equal(verdict.rule.trigger, TRIGGER_NONE);
+}
+
+static void demote_lets_a_pass_stand(void **state)
+{
+	struct verdict verdict = denial("l", "example.com", false);
+
+	(void)state;
+	verdict.action = ACTION_PASS;
+	assert_false(verdict_demote(&verdict));
+	assert_int_equal(verdict.rule.trigger, TRIGGER_QNAME);
+}
+
+static void tells_list_rule_and_incident(void **state)
+{
+	struct verdict verdict = denial("mal\x1bware", "bad.example", true);
+	char text[EDE_TEXT_MAX];
+	size_t octets = verdict_ede_text(&verdict, "0123456789ab.2.17", text, sizeof(text));
+
+	(void)state;
+	assert_int_equal(octets, strlen(text));
+	assert_string_equal(text, "list mal?ware, rule *.bad.example, incident 0123456789ab.2.17");
+	verdict_ede_text(&verdict, NULL, text, sizeof(text));
+	assert_string_equal(text, "list mal?ware, rule *.bad.example");
+}
+
+static void says_nothing_without_a_rule(void **state)
+{
+	struct verdict verdict;
+	char text[EDE_TEXT_MAX] = "old";
+
+	(void)state;
+	verdict_init(&verdict);
+	assert_int_equal(verdict_ede_text(&verdict, "1.2.3", text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+}
+
+static void cuts_the_rule_and_keeps_the_incident(void **state)
+{
+	char list[LIST_NAME_MAX];
+	char rule[NAME_TEXT_MAX] = "";
+	struct verdict verdict;
+	char text[EDE_TEXT_MAX + 8];
+	unsigned i;
+	size_t cap;
+
+	(void)state;
+	for (i = 0; i < 250; i++)
+		strcat(rule, i % 50 == 49 ? "." : "\\007");
+	memset(list, 'l', sizeof(list) - 1);
+	list[sizeof(list) - 1] = '\0';
+	verdict = denial(list, rule, true);
+	assert_int_equal(verdict_ede_text(&verdict, "0123456789ab.2.17", text, EDE_TEXT_MAX), EDE_TEXT_MAX - 1);
+	assert_non_null(strstr(text, "..., incident 0123456789ab.2.17"));
+	for (cap = 0; cap <= EDE_TEXT_MAX; cap++) {
+		memset(text, 'Z', sizeof(text));
+		verdict_ede_text(&verdict, "0123456789ab.2.17", text, cap);
+		assert_int_equal(text[cap], 'Z');
+		if (cap != 0)
+			assert_true(strlen(text) < cap);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(init_leaves_nothing_of_the_last_one),
+		cmocka_unit_test(demote_moves_a_denial_to_shadow),
+		cmocka_unit_test(demote_keeps_an_earlier_shadow),
+		cmocka_unit_test(demote_lets_a_pass_stand),
+		cmocka_unit_test(tells_list_rule_and_incident),
+		cmocka_unit_test(says_nothing_without_a_rule),
+		cmocka_unit_test(cuts_the_rule_and_keeps_the_incident),
+	};
+
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
