@@ -1,0 +1,216 @@
+/* test_conf.c: what the golden cases cannot show: ownership, limits that need large files, the printed table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/conf_table.h"
+#include "tests/unit/temp_file.h"
+
+static struct conf *load_text(const char *text, size_t length, struct diag *diag)
+{
+	char path[TEMP_PATH_MAX];
+	struct conf *conf = conf_load(temp_file(path, text, length), diag);
+
+	unlink(path);
+	return conf;
+}
+
+static void success_leaves_the_diag_alone(void **state)
+{
+	struct diag diag = { .line = 4711 };
+	struct conf *conf = load_text("", 0, &diag);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(diag.line, 4711);
+	conf_destroy(&conf);
+	assert_null(conf);
+	conf_destroy(&conf);
+}
+
+static void no_diag_is_needed(void **state)
+{
+	(void)state;
+	assert_null(load_text("what: ever", 10, NULL));
+	assert_null(conf_load("/nonexistent/verdict.conf", NULL));
+}
+
+static void a_missing_file_is_named(void **state)
+{
+	struct diag diag;
+	char text[1024];
+
+	(void)state;
+	assert_null(conf_load("/nonexistent/verdict.conf", &diag));
+	assert_string_equal(diag_format(&diag, text, sizeof(text)), "/nonexistent/verdict.conf: does not exist");
+}
+
+/* 65535 octets fit on a line, one more does not. */
+static void a_line_may_be_64_kib_and_no_longer(void **state)
+{
+	static char text[65536 + 2];
+	struct diag diag;
+	struct conf *conf;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "\n#", 2);
+	conf = load_text(text, 1 + 65535, &diag);
+	assert_non_null(conf);
+	conf_destroy(&conf);
+	assert_null(load_text(text, 1 + 65536, &diag));
+	assert_int_equal(diag.line, 2);
+	assert_non_null(strstr(diag.text, "a line over 65535 octets"));
+}
+
+static void takes_256_lists_and_no_more(void **state)
+{
+	char *text = NULL;
+	size_t octets = 0;
+	FILE *to = open_memstream(&text, &octets);
+	size_t fits = 0;
+	struct diag diag;
+	struct conf *conf;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < CONF_LISTS_MAX + 1; i++) {
+		fflush(to);
+		fits = octets;
+		fprintf(to, "policy-list: name: l%u file: f format: domains\n", i);
+	}
+	fclose(to);
+	conf = load_text(text, fits, &diag);
+	assert_non_null(conf);
+	assert_int_equal(conf->list_count, CONF_LISTS_MAX);
+	assert_string_equal(conf->lists[255].name, "l255");
+	conf_destroy(&conf);
+	assert_null(load_text(text, octets, &diag));
+	assert_int_equal(diag.line, CONF_LISTS_MAX + 1);
+	free(text);
+}
+
+struct translation {
+	unsigned calls;
+	unsigned fail_at;   /* this call finds no memory; 0: none does */
+};
+
+static char *cut_root(void *arg, const char *path)
+{
+	struct translation *translation = arg;
+
+	translation->calls++;
+	if (translation->calls == translation->fail_at)
+		return NULL;
+	return strdup(strncmp(path, "/root", 5) == 0 ? path + 5 : path);
+}
+
+static const char with_paths[] = "verdict: state-directory: /root/state\n"
+	"policy-list: name: a file: /root/a format: domains\npolicy-list: name: b file: /b format: hosts\n"
+	"dnstap: file: /root/frames socket-path: /root/socket\n";
+
+static void every_path_is_translated(void **state)
+{
+	struct translation translation = { .calls = 0 };
+	struct conf *conf = load_text(with_paths, strlen(with_paths), NULL);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(conf_translate_paths(conf, cut_root, &translation), 0);
+	assert_string_equal(conf->state_directory, "/state");
+	assert_string_equal(conf->lists[0].file, "/a");
+	assert_string_equal(conf->lists[1].file, "/b");
+	assert_string_equal(conf->dnstap.file, "/frames");
+	assert_string_equal(conf->dnstap.socket_path, "/socket");
+	conf_destroy(&conf);
+}
+
+static void no_memory_while_translating_is_told_and_loses_nothing(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 1; i <= 5; i++) {
+		struct translation translation = { .fail_at = i };
+		struct conf *conf = load_text(with_paths, strlen(with_paths), NULL);
+
+		assert_int_equal(conf_translate_paths(conf, cut_root, &translation), -1);
+		assert_non_null(conf->dnstap.file);
+		conf_destroy(&conf);
+	}
+}
+
+/* Six columns between tabs and the meaning, for every option; the manual is checked against it. */
+static void the_printed_table_is_whole(void **state)
+{
+	char *text = NULL, *line, *rest;
+	size_t octets = 0, lines = 0;
+	FILE *to = open_memstream(&text, &octets);
+
+	(void)state;
+	conf_print_options(to);
+	fclose(to);
+	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		size_t tabs = 0;
+		const char *at;
+
+		for (at = line; *at != '\0'; at++)
+			tabs += *at == '\t';
+		if (tabs != 6 || strstr(line, "\t\t") != NULL || strstr(line, "(null)") != NULL)
+			fail_msg("a column is missing: %s", line);
+		lines++;
+	}
+	assert_int_equal(lines, OPTION_COUNT);
+	free(text);
+}
+
+static void the_nearest_key_is_found(void **state)
+{
+	static const struct {
+		enum clause clause;
+		const char *key, *nearest, *why;
+	} rows[] = {
+		{ CLAUSE_LIST, "acton", "action", "a letter left out" },
+		{ CLAUSE_LIST, "subdomain", "subdomains", "singular" },
+		{ CLAUSE_LIST, "sinkhole-adress", "sinkhole-address", "spelling" },
+		{ CLAUSE_VERDICT, "state-dir", NULL, "too far away" },
+		{ CLAUSE_DNSTAP, "ringsize", "ring-size", "a hyphen left out" },
+		{ CLAUSE_COUNT, "policylist", "policy-list", "clauses too" },
+		{ CLAUSE_VERDICT, "frames", NULL, "keys of other clauses do not count" },
+		{ CLAUSE_LIST, "a-key-that-is-longer-than-any-key-there-is", NULL, "bounded" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *nearest = option_nearest(rows[i].clause, rows[i].key);
+		const char *should = rows[i].nearest;
+
+		if ((nearest == NULL) != (should == NULL) || (nearest != NULL && strcmp(nearest, should) != 0))
+			fail_msg("%s: %s became %s", rows[i].why, rows[i].key, nearest != NULL ? nearest : "nothing");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(success_leaves_the_diag_alone),
+		cmocka_unit_test(no_diag_is_needed),
+		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(a_line_may_be_64_kib_and_no_longer),
+		cmocka_unit_test(takes_256_lists_and_no_more),
+		cmocka_unit_test(every_path_is_translated),
+		cmocka_unit_test(no_memory_while_translating_is_told_and_loses_nothing),
+		cmocka_unit_test(the_printed_table_is_whole),
+		cmocka_unit_test(the_nearest_key_is_found),
+	};
+
+	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}

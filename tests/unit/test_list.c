@@ -1,0 +1,219 @@
+/* test_list.c: what the golden cases cannot show: ownership, no memory, long lines, the plain name scanner's law. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/list_reader.h"
+#include "tests/unit/temp_file.h"
+
+struct counting {
+	size_t rules;
+	size_t room;   /* false from then on */
+};
+
+static bool count(void *arg, const struct rule *rule)
+{
+	struct counting *counting = arg;
+
+	(void)rule;
+	if (counting->rules == counting->room)
+		return false;
+	counting->rules++;
+	return true;
+}
+
+static int load_text(enum list_format format, const char *text, size_t length, struct counting *counting,
+	struct list_stats *stats, struct diag *diag)
+{
+	char path[TEMP_PATH_MAX];
+	struct list_conf conf = { .name = "test", .file = temp_file(path, text, length), .format = format };
+	int result = list_load(&conf, count, counting, stats, diag);
+
+	unlink(path);
+	return result;
+}
+
+static void every_reason_has_a_text(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < SKIP_COUNT; i++)
+		assert_non_null(skip_texts[i]);
+}
+
+static void success_leaves_the_diag_and_failure_the_stats_alone(void **state)
+{
+	struct counting counting = { .room = SIZE_MAX };
+	struct list_stats stats = { .lines = 4711 };
+	struct diag diag = { .line = 4711 };
+
+	(void)state;
+	assert_int_equal(load_text(FORMAT_DOMAINS, "", 0, &counting, &stats, &diag), -1);
+	assert_int_equal(stats.lines, 4711);
+	assert_int_not_equal(diag.line, 4711);
+	diag.line = 4711;
+	assert_int_equal(load_text(FORMAT_DOMAINS, "a.example", 9, &counting, &stats, &diag), 0);
+	assert_int_equal(diag.line, 4711);
+	assert_int_equal(stats.lines, 1);
+	assert_int_equal(stats.rules, 1);
+	assert_int_equal(stats.octets, 9);
+	assert_int_equal(stats.serial, 0);
+}
+
+static void stops_when_the_sink_has_no_memory(void **state)
+{
+	static const char *const texts[FORMAT_COUNT] = {
+		"a.example\nb.example\nc.example\n", "::1 a.example b.example\n::1 c.example\n",
+		"*.a.example\nb.example\nc.example\n", "a.example CNAME .\nb.example A 192.0.2.1\nc.example CNAME .\n",
+	};
+	unsigned format;
+
+	(void)state;
+	for (format = 0; format < FORMAT_COUNT; format++) {
+		struct counting counting = { .room = 1 };
+		struct list_stats stats;
+		struct diag diag;
+
+		assert_int_equal(load_text((enum list_format)format, texts[format], strlen(texts[format]), &counting,
+			&stats, &diag), -1);
+		assert_int_equal(counting.rules, 1);
+		assert_string_equal(diag.text, "out of memory");
+	}
+}
+
+/* A line over 64 KiB costs that line alone, in every format. */
+static void a_line_over_64_kib_is_skipped_and_counted(void **state)
+{
+	static char text[200000];
+	static const char *const before[FORMAT_COUNT] = {
+		"a.example\nb.example\n", "::1 a.example\n::1 b.example\n", "a.example\nb.example\n",
+		"a.example CNAME .\nb.example CNAME .\n",
+	};
+	unsigned format;
+
+	(void)state;
+	for (format = 0; format < FORMAT_COUNT; format++) {
+		struct counting counting = { .room = SIZE_MAX };
+		struct list_stats stats;
+		size_t used = strlen(before[format]);
+
+		memset(text, 'x', sizeof(text));
+		memcpy(text, before[format], used);
+		text[used + 70000] = '\n';
+		memcpy(text + used + 70001, before[format], used);
+		assert_int_equal(load_text((enum list_format)format, text, used + 70001 + used, &counting, &stats, NULL), 0);
+		assert_int_equal(stats.rules, 4);
+		assert_int_equal(stats.lines, 5);
+		assert_int_equal(stats.skipped[SKIP_LINE_LONG], 1);
+		assert_int_equal(stats.skipped_line[SKIP_LINE_LONG], 3);
+	}
+}
+
+static void a_nul_behind_the_first_4_kib_costs_its_line_alone(void **state)
+{
+	static char text[5020];
+	struct counting counting = { .room = SIZE_MAX };
+	struct list_stats stats;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 5000; i += 10)
+		memcpy(text + i, "a.example\n", 10);
+	memcpy(text + 5000, "b\0example\nc.example\n", 20);
+	assert_int_equal(load_text(FORMAT_DOMAINS, text, 5020, &counting, &stats, NULL), 0);
+	assert_int_equal(stats.rules, 501);
+	assert_int_equal(stats.skipped[SKIP_NAME], 1);
+	assert_int_equal(stats.skipped_line[SKIP_NAME], 501);
+}
+
+static uint32_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*seed >> 33);
+}
+
+/* Wherever the plain scanner takes a whole text, the full grammar takes it too and gives the same name. */
+static void the_plain_scanner_agrees_with_the_full_grammar(void **state)
+{
+	static const char alphabet[] = "aZ09-_....";
+	const char *given = getenv("TEST_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 1;
+	unsigned round, taken = 0;
+
+	(void)state;
+	print_message("# seed %llu (TEST_SEED)\n", (unsigned long long)seed);
+	for (round = 0; round < 200000; round++) {
+		char text[300];
+		size_t i, length = next_random(&seed) % (round % 10 == 0 ? sizeof(text) : 70);
+		/* Mostly without dots, so that long labels come up. */
+		size_t letters = round % 3 == 0 ? sizeof(alphabet) - 1 : 7;
+		struct name plain, full;
+		enum skip_reason reason;
+		const char *end, *wrong;
+
+		for (i = 0; i < length; i++)
+			text[i] = alphabet[next_random(&seed) % letters];
+		end = list_scan_name(&plain, text, text + length, &reason);
+		wrong = name_from_text(&full, text, length);
+		assert_ptr_equal(end, text + length);
+		if ((reason == SKIP_COUNT) != (wrong == NULL) ||
+		    (wrong == NULL && (!name_equal(&plain, &full) || plain.labels != full.labels)))
+			fail_msg("%.*s: %s", (int)length, text, wrong != NULL ? wrong : "different names");
+		taken += wrong == NULL;
+	}
+	/* Both kinds must have come up, or the law was not tried. */
+	assert_in_range(taken, 10000, 190000);
+}
+
+static void scans_up_to_what_is_no_name(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t stops;
+		enum skip_reason reason;
+		const char *why;
+	} rows[] = {
+		{ "a.b c", 3, SKIP_COUNT, "a blank" },
+		{ "a.b.\t", 4, SKIP_COUNT, "a trailing dot belongs to it" },
+		{ ". x", 1, SKIP_COUNT, "the root" },
+		{ "", 0, SKIP_NAME, "nothing" },
+		{ "#", 0, SKIP_NAME, "nothing plain" },
+		{ "a..b", 4, SKIP_NAME, "an empty label" },
+		{ ".a", 2, SKIP_NAME, "a leading dot" },
+		{ "a/b", 1, SKIP_COUNT, "the caller looks at what comes next" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct name name;
+		enum skip_reason reason;
+		const char *end = list_scan_name(&name, rows[i].text, rows[i].text + strlen(rows[i].text), &reason);
+
+		if ((size_t)(end - rows[i].text) != rows[i].stops || reason != rows[i].reason)
+			fail_msg("`%s`: %s", rows[i].text, rows[i].why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_has_a_text),
+		cmocka_unit_test(success_leaves_the_diag_and_failure_the_stats_alone),
+		cmocka_unit_test(stops_when_the_sink_has_no_memory),
+		cmocka_unit_test(a_line_over_64_kib_is_skipped_and_counted),
+		cmocka_unit_test(a_nul_behind_the_first_4_kib_costs_its_line_alone),
+		cmocka_unit_test(the_plain_scanner_agrees_with_the_full_grammar),
+		cmocka_unit_test(scans_up_to_what_is_no_name),
+	};
+
+	return cmocka_run_group_tests_name("list", tests, NULL, NULL);
+}
