@@ -9,6 +9,7 @@
 #include "dnstap/wire.h"
 
 #define NSEC_PER_SEC 1000000000u
+#define COUNT_MAX (((uint64_t)1 << 53) - 1)   /* readers of JSON keep integers exact up to here */
 
 /* The most octets of each part. */
 static const uint16_t part_limits[PART_COUNT] = {
@@ -33,7 +34,7 @@ static bool numbers_are_sane(const struct event_form *form)
 		&& form->shadow.trigger < TRIGGER_COUNT && form->shadow.action < ACTION_COUNT
 		&& form->query_nsec < NSEC_PER_SEC && form->response_nsec < NSEC_PER_SEC
 		&& form->query_sec >= 0 && form->response_sec >= 0 && form->boot >> 48 == 0
-		&& form->ede >= EDE_NONE;
+		&& form->counter <= COUNT_MAX && form->dropped <= COUNT_MAX && form->ede >= EDE_NONE;
 }
 
 static bool family_is_sane(unsigned family)

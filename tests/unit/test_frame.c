@@ -228,9 +228,9 @@ static void the_longest_texts_fit(void **state)
 	sample_init(&sample, NULL, 0);
 	sample_refuse(&sample);
 	sample.verdict.shadow = sample.verdict.rule;
-	sample.event.number = (struct frame_number){ 0xffffffffffff, UINT16_MAX, UINT64_MAX };
-	sample.event.dropped = UINT64_MAX;
 	view = read_back(&sample);
+	view.number = (struct frame_number){ 0xffffffffffff, UINT16_MAX, UINT64_MAX };
+	view.dropped = UINT64_MAX;
 	memset(worst, 1, sizeof(worst));
 	view.rule.list = view.shadow.list = (struct span){ worst, LIST_NAME_MAX };
 	view.rule.rule = view.shadow.rule = (struct span){ worst, NAME_TEXT_MAX + 2 };
@@ -353,6 +353,7 @@ static void damaged_events_are_refused_or_harmless(void **state)
 		assert_false(event_read(&view, flat, i));
 	}
 	assert_true(event_read(&view, flat, octets));
+	assert_false(event_read(&view, flat, octets + 1));
 }
 
 int main(void)

@@ -150,6 +150,28 @@ static void keeps_every_record_in_one_piece(void **state)
 	ring_destroy(&ring);
 }
 
+static void the_skipped_end_of_the_ring_counts_as_used(void **state)
+{
+	struct ring *ring = ring_create(OCTETS);
+	const uint8_t *second;
+	size_t octets;
+
+	(void)state;
+	assert_true(push(ring, 1, 40000, true));
+	assert_true(push(ring, 2, 20000, true));
+	ring_peek(ring, &octets);
+	ring_release(ring);
+	second = ring_peek(ring, &octets);
+	assert_false(push(ring, 3, 41000, true));   /* would need the end, too short for it, and run into the second */
+	assert_true(push(ring, 3, 39000, true));
+	assert_int_equal(second[0], 2);
+	assert_int_equal(second[19999], 2);
+	ring_release(ring);
+	assert_int_equal(ring_peek(ring, &octets)[0], 3);
+	assert_int_equal(octets, 39000);
+	ring_destroy(&ring);
+}
+
 /* --- two threads --- */
 
 struct transfer {
@@ -230,6 +252,7 @@ int main(void)
 		cmocka_unit_test(abandons_a_reservation_without_commit),
 		cmocka_unit_test(commits_no_more_than_was_reserved),
 		cmocka_unit_test(keeps_every_record_in_one_piece),
+		cmocka_unit_test(the_skipped_end_of_the_ring_counts_as_used),
 		cmocka_unit_test(two_threads_lose_and_tear_nothing),
 	};
 
