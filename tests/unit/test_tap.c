@@ -211,6 +211,24 @@ static void what_is_in_the_rings_is_written_at_the_end(void **state)
 	assert_int_equal(frames_in(path), 100);
 }
 
+/* The thread then owns the tap and frees it; a sanitizer sees when it does not. */
+static void a_stop_without_time_leaves_the_end_to_the_thread(void **state)
+{
+	int tries;
+
+	(void)state;
+	for (tries = 0; tries < 20; tries++) {
+		struct tap *tap = start(path, NULL, RING);
+		int64_t before = now_ms();
+
+		emit(tap, 0, 1, false);
+		tap_destroy(&tap, 0);
+		assert_null(tap);
+		assert_in_range(now_ms() - before, 0, 200);
+	}
+	sleep_ms(100);
+}
+
 static void an_old_file_is_moved_and_never_truncated(void **state)
 {
 	struct stat status;
@@ -392,6 +410,7 @@ int main(void)
 		cmocka_unit_test(without_a_sink_nothing_is_wanted_or_counted),
 		WITH_DIRECTORY(every_frame_is_written_or_counted),
 		WITH_DIRECTORY(what_is_in_the_rings_is_written_at_the_end),
+		WITH_DIRECTORY(a_stop_without_time_leaves_the_end_to_the_thread),
 		WITH_DIRECTORY(an_old_file_is_moved_and_never_truncated),
 		WITH_DIRECTORY(links_and_directories_are_left_alone),
 		WITH_DIRECTORY(after_an_outage_the_latest_frames_are_written),
