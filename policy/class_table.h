@@ -1,8 +1,8 @@
 /*
  * class_table.h: the classes of a policy in the making, each once.
  *
- * A class says what one list's rules about one name ask for. The set maps the hash of a name to its classes. There are few
- * (a handful for each list, and one for each different local data), so they are numbered with 16 bits.
+ * A class says what one list's rules about one name ask for. The set maps the hash of a name to its classes. There
+ * are few (a handful for each list, and one for each different local data), so they are numbered with 16 bits.
  *
  * Threads: belongs to one thread.
  */

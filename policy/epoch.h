@@ -2,14 +2,15 @@
  * epoch.h: publishing an object to readers that never lock, and knowing when the old one is unused.
  *
  * One struct epoch guards any number of published pointers. A reader announces entering and leaving in a slot of its
- * own (one cache line); a writer publishes by one store, then asks or waits until every reader that was inside at that
- * moment has left. An idle reader is outside, so it never holds up a writer.
+ * own (one cache line); a writer publishes by one store, then asks or waits until every reader that was inside at
+ * that moment has left. An idle reader is outside, so it never holds up a writer.
  *
  *   who      | calls                          | needs outside synchronisation with
  *   reader i | epoch_enter(i), epoch_leave(i) | nobody; one thread for each i; not nested
  *   writer   | epoch_publish, epoch_quiescent | other writers
  *
- * Rule: load a published pointer only between enter and leave, and keep nothing of it afterwards.
+ * Rule: load a published pointer only between enter and leave, with memory_order_seq_cst (as a plain read of an
+ * atomic is), and keep nothing of it afterwards.
  */
 #ifndef POLICY_EPOCH_H
 #define POLICY_EPOCH_H

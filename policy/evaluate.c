@@ -153,7 +153,7 @@ void evaluate_question(const struct snapshot *snapshot, const struct facts *fact
 	judging_end(&judging);
 }
 
-/* --- the chain of aliases ------------------------------------------------------------------------------------------- */
+/* --- the chain of aliases --------------------------------------------------------------------------------------- */
 
 /* Following a chain through records that may stand in any order, loop, or lie. */
 struct chain {
@@ -218,7 +218,7 @@ void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts,
 	judging_end(&judging);
 }
 
-/* --- what must stay out of shared caches ---------------------------------------------------------------------------- */
+/* --- what must stay out of shared caches ------------------------------------------------------------------------ */
 
 struct scan {
 	const struct snapshot *snapshot;

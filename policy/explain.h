@@ -1,8 +1,8 @@
 /*
  * explain.h: why a question gets the verdict that it gets: every rule that matches, and why it won or lost.
  *
- * It uses the matching code of evaluate (policy/match.h) and reads its verdict, so it cannot tell another story. It is
- * made for people who wait for an answer, not for the query path.
+ * It uses the matching code of evaluate (policy/match.h) and reads its verdict, so it cannot tell another story. It
+ * is made for people who wait for an answer, not for the query path.
  *
  * Threads: reads its arguments only.
  */

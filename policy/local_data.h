@@ -38,8 +38,8 @@ size_t local_data_select(const struct local_data *data, uint16_t qtype, size_t *
 /* How many of the records, from the first, fit into one local_data by the two limits above. */
 size_t local_data_fitting(const struct local_record *records, size_t count);
 
-/* Copies those that fit: each once, one CNAME, one TTL for each type and at most LOCAL_TTL_MAX. Returns the owned object,
- * NULL: no memory. */
+/* Copies those that fit: each once, one CNAME, one TTL for each type and at most LOCAL_TTL_MAX. Returns the owned
+ * object, NULL: no memory. */
 struct local_data *local_data_create(const struct local_record *records, size_t count);
 void local_data_destroy(struct local_data **data);
 

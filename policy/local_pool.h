@@ -2,8 +2,8 @@
  * local_pool.h: the local data of a whole policy while it is compiled, and its owner afterwards.
  *
  * The records of one owner may come in any number of rules that need not stand together, so they are collected first;
- * local_pool_flush then makes one local_data of each owner's. Equal data is kept once: a list that sends a million names
- * to the same address costs one.
+ * local_pool_flush then makes one local_data of each owner's. Equal data is kept once: a list that sends a million
+ * names to the same address costs one.
  *
  * Threads: belongs to one thread while it is filled; what it handed out is read-only.
  */
@@ -39,8 +39,8 @@ void local_pool_destroy(struct local_pool **pool);
 /* Keeps a copy of the record for the next flush. False: no memory. */
 bool local_pool_collect(struct local_pool *pool, const struct local_owner *owner, const struct local_record *record);
 
-/* Visits all that was collected since the last flush, in order of each owner's first record, and forgets it. False: no
- * memory, or a visit said so; what was collected is gone then too. */
+/* Visits all that was collected since the last flush, in order of each owner's first record, and forgets it. False:
+ * no memory, or a visit said so; what was collected is gone then too. */
 bool local_pool_flush(struct local_pool *pool, local_visit visit, void *arg);
 
 /* The one local_data with that content; borrowed from the pool. NULL: no memory. */

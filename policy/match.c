@@ -42,8 +42,8 @@ static int16_t ede_of(const struct list_info *list, enum action action)
 	return list->ede == EDE_BY_ACTION ? action_table[action].ede : list->ede;
 }
 
-void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match, unsigned chain,
-		    struct rule_match *to)
+void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match,
+		    unsigned chain, struct rule_match *to)
 {
 	const struct list_info *list = &snapshot->lists[match->class->list];
 	const uint8_t *suffix = name_suffix(name, match->cut);

@@ -16,12 +16,12 @@ struct match {
 
 typedef void (*match_visit)(void *arg, const struct match *match);
 
-/* Visits every rule of every list that matches: the longest rule name first, and for one name in the order in which each
- * list says it. */
+/* Visits every rule of every list that matches: the longest rule name first, and for one name in the order in which
+ * each list says it. */
 void match_name(const struct snapshot *snapshot, const struct name *name, match_visit visit, void *arg);
 
 /* Fills what a frame and a person want to know of that match; `chain` as in struct rule_match. */
-void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match, unsigned chain,
-		    struct rule_match *to);
+void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match,
+		    unsigned chain, struct rule_match *to);
 
 #endif

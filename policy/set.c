@@ -198,8 +198,8 @@ static bool insert(struct set *set, const struct entry *entry, set_merge merge, 
 	return true;
 }
 
-/* Zeroed memory from the system, not from the heap; on huge pages when it is large, since every search goes to another
- * page. NULL: none. */
+/* Zeroed memory from the system, not from the heap; on huge pages when it is large, since every search goes to
+ * another page. NULL: none. */
 static void *map(size_t octets)
 {
 	size_t extra = octets >= 2 * HUGE_PAGE ? HUGE_PAGE : 0;

@@ -3,19 +3,20 @@
  *
  *     bucket, 64 octets:  7 tags of 56 bits | 7 classes of 16 bits | 1 octet of "went past here" bits
  *
- * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low` choose the bucket, the lower 3 bits of `low` one
- * of the 8 bits, the upper 56 bits of `high` are the tag: no bit is used twice. An entry whose bucket is full goes to the
- * next one with room and leaves its bit in every bucket that it passed; a search goes on only where its own bit is set.
- * Three slots of four are filled: 12.2 octets an entry.
+ * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low` choose the bucket, the lower 3 bits of `low`
+ * one of the 8 bits, the upper 56 bits of `high` are the tag: no bit is used twice. An entry whose bucket is full
+ * goes to the next one with room and leaves its bit in every bucket that it passed; a search goes on only where its
+ * own bit is set. Three slots of four are filled: 12.2 octets an entry.
  *
- * False matches: a search for a name that is not in the table compares its tag with about 6 others, each equal by chance
- * with probability 2^-56, however large the table is: 8e-17 a search. 100,000 queries a second of 3 suffixes each are
- * 1e13 searches a year: one false match in about 1,250 years, and nobody without the key can bring one about.
+ * False matches: a search for a name that is not in the table compares its tag with about 6 others, each equal by
+ * chance with probability 2^-56, however large the table is: 8e-17 a search. 100,000 queries a second of 3 suffixes
+ * each are 1e13 searches a year: one false match in about 1,250 years, and nobody without the key can bring one
+ * about.
  *
  * Classes are numbers from 1 to 65,535 that mean something to the caller alone; a name may have several.
  *
- * Memory is mapped, not from the heap, so that what building took goes back to the system. A set is read-only once built:
- * any number of threads may search it. A builder belongs to one thread.
+ * Memory is mapped, not from the heap, so that what building took goes back to the system. A set is read-only once
+ * built: any number of threads may search it. A builder belongs to one thread.
  */
 #ifndef POLICY_SET_H
 #define POLICY_SET_H
@@ -48,8 +49,8 @@ bool set_builder_add(struct set_builder *builder, const struct hash *hash, unsig
 
 size_t set_builder_count(const struct set_builder *builder);
 
-/* Makes a set with room for `entries` of what was added, as many as are left after merging. Returns the owned set, or NULL
- * (no memory, or more were left). The builder stays as it was. */
+/* Makes a set with room for `entries` of what was added, as many as are left after merging. Returns the owned set, or
+ * NULL (no memory, or more were left). The builder stays as it was. */
 struct set *set_build(const struct set_builder *builder, size_t entries, set_merge merge, void *arg);
 void set_destroy(struct set **set);
 

@@ -24,7 +24,7 @@ struct build {
 	bool no_memory;
 };
 
-/* --- rules ---------------------------------------------------------------------------------------------------------- */
+/* --- rules ------------------------------------------------------------------------------------------------------ */
 
 static void leave_out(struct build *build, size_t rules, unsigned line)
 {
@@ -119,10 +119,10 @@ static bool add_local_data(void *arg, const struct local_owner *owner, const str
 	return add_entry(build, &class, &owner->hash, owner->labels, owner->line);
 }
 
-/* --- one name said twice -------------------------------------------------------------------------------------------- */
+/* --- one name said twice ---------------------------------------------------------------------------------------- */
 
-/* Rules of one list about one name: what an earlier one covers is dropped, two that ask for the same become one class,
- * unless a third asks for something else. Rules of other lists are no concern. */
+/* Rules of one list about one name: what an earlier one covers is dropped, two that ask for the same become one
+ * class, unless a third asks for something else. Rules of other lists are no concern. */
 static enum set_step merge(void *arg, const uint16_t *present, size_t count, uint16_t number, size_t *index,
 			   uint16_t *merged)
 {
@@ -178,7 +178,7 @@ static bool compile_set(struct build *build)
 	return snapshot->set != NULL;
 }
 
-/* --- lists ---------------------------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------------------------ */
 
 static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf)
 {
@@ -247,7 +247,7 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	return 0;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------ */
+/* --- the whole -------------------------------------------------------------------------------------------------- */
 
 static struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
 {

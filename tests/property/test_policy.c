@@ -40,7 +40,7 @@ static unsigned draw(unsigned below)
 	return (unsigned)((z ^ (z >> 31)) % below);
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------ */
 
 static const struct { const char *octets; unsigned length; } labels[] = {
 	{ "a", 1 }, { "b", 1 }, { "a", 1 }, { "com", 3 }, { "example", 7 }, { "eightsss", 8 }, { "*", 1 },
@@ -98,7 +98,7 @@ static struct name draw_query(void)
 	return name;
 }
 
-/* --- lists ---------------------------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------------------------ */
 
 static void draw_list(size_t index)
 {
@@ -138,7 +138,7 @@ int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct 
 	return 0;
 }
 
-/* --- the naive scan ------------------------------------------------------------------------------------------------- */
+/* --- the naive scan --------------------------------------------------------------------------------------------- */
 
 struct expected {
 	enum action action;
@@ -203,7 +203,7 @@ static struct expected scan(const struct name *name)
 	return expected;
 }
 
-/* --- the law -------------------------------------------------------------------------------------------------------- */
+/* --- the law ---------------------------------------------------------------------------------------------------- */
 
 static bool same(const struct rule_match *match, const struct rule *rule, size_t list, const struct name *name)
 {
@@ -246,7 +246,8 @@ static bool agrees(const struct snapshot *snapshot, const struct name *name)
 			    : same(&winner->match, expected.rule, expected.list, name)))
 		return true;
 	printf("# %s: %s by list %s, expected %s by list %zu\n", name_to_text(name, text),
-	       action_table[verdict.action].name, verdict.rule.list, action_table[expected.action].name, expected.list);
+	       action_table[verdict.action].name, verdict.rule.list,
+	       action_table[expected.action].name, expected.list);
 	return false;
 }
 

@@ -1,6 +1,6 @@
 /*
- * fake_list.h: a list_load that reads rules from an array instead of a file, so that the policy core is tested without
- * the parsers, and with rules that no parser would let pass.
+ * fake_list.h: a list_load that reads rules from an array instead of a file, so that the policy core is tested
+ * without the parsers, and with rules that no parser would let pass.
  */
 #ifndef TESTS_UNIT_FAKE_LIST_H
 #define TESTS_UNIT_FAKE_LIST_H

@@ -32,10 +32,10 @@ static const struct fake_rule mixed_rules[] = {
 	{ .name = "*.deep.bad.test", .action = ACTION_DROP },
 	{ .name = "look.deep.bad.test", .action = ACTION_OBSERVE },
 	{ .name = "zip", .action = ACTION_NODATA },
-	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11", .rdata_length = 4,
-	  .ttl = 60 },
-	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\12", .rdata_length = 4,
-	  .ttl = 50 },
+	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11",
+	  .rdata_length = 4, .ttl = 60 },
+	{ .name = "=data.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\12",
+	  .rdata_length = 4, .ttl = 50 },
 	{ .name = "=empty.test", .action = ACTION_LOCAL_DATA },
 	{ .name = "tcp.test", .action = ACTION_TRUNCATE },
 };
@@ -45,7 +45,8 @@ static const struct fake_rule shadow_rules[] = {
 static const struct fake_rule sink_rules[] = {
 	{ .name = "later.test", .action = ACTION_PASS }, { .name = "sink.test" }, { .name = "bad.test" },
 	{ .name = "seen.test.zip" },
-	{ .name = "=sunk.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11", .rdata_length = 4 },
+	{ .name = "=sunk.test", .action = ACTION_LOCAL_DATA, .type = TYPE_A, .rdata = "\300\0\2\11",
+	  .rdata_length = 4 },
 };
 
 static const struct fake_list lists[] = {
@@ -95,7 +96,8 @@ static const struct {
 	{ "wild.test", ACTION_ALLOW, "", "", "", false, "a wildcard does not match its own name" },
 	{ "a.wild.test", ACTION_NXDOMAIN, "mixed", "*.wild.test", "", true, "but what is below" },
 	{ "a.b.c.wild.test", ACTION_NXDOMAIN, "mixed", "*.wild.test", "", true, "however far" },
-	{ "deep.bad.test", ACTION_REFUSE, "mixed", "deep.bad.test", "shadow", true, "the longest name of a list wins" },
+	{ "deep.bad.test", ACTION_REFUSE, "mixed", "deep.bad.test", "shadow", true,
+	  "the longest name of a list wins" },
 	{ "x.deep.bad.test", ACTION_REFUSE, "mixed", "*.deep.bad.test", "shadow", true,
 	  "the first of two rules that say different things stands" },
 	{ "good.bad.test", ACTION_PASS, "pass", "good.bad.test", "", true,
@@ -235,7 +237,7 @@ static void in_shadow_mode_nothing_is_denied(void **state)
 	snapshot_destroy(&shadow);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------- */
 
 struct row {
 	const char *owner;
@@ -288,8 +290,8 @@ static const struct {
 	const char *why;
 } answers[] = {
 	{ { { "q.test", TYPE_A, NULL, 0 } }, ACTION_ALLOW, 0, "", false, "no alias" },
-	{ { { "q.test", TYPE_CNAME, "bad.test", 0 }, { "bad.test", TYPE_A, NULL, 0 } }, ACTION_NXDOMAIN, 1, "bad.test",
-	  true, "the target is listed" },
+	{ { { "q.test", TYPE_CNAME, "bad.test", 0 }, { "bad.test", TYPE_A, NULL, 0 } }, ACTION_NXDOMAIN, 1,
+	  "bad.test", true, "the target is listed" },
 	{ { { "q.test", TYPE_CNAME, "a.test", 0 }, { "a.test", TYPE_CNAME, "b.bad.test", 0 },
 	    { "b.bad.test", TYPE_A, NULL, 0 } }, ACTION_NXDOMAIN, 2, "*.bad.test", true, "the second target is" },
 	{ { { "b.test", TYPE_CNAME, "exact.test", 0 }, { "a.test", TYPE_CNAME, "b.test", 0 },
@@ -299,8 +301,8 @@ static const struct {
 	{ { { "q.test", TYPE_CNAME, "seen.test", 0 }, { "seen.test", TYPE_CNAME, "exact.test", 0 } },
 	  ACTION_NXDOMAIN, 2, "exact.test", true, "an observed name does not end the chain" },
 	{ { { "q.test", TYPE_CNAME, "seen.test", 0 } }, ACTION_OBSERVE, 1, "seen.test", false, "an observed target" },
-	{ { { "q.test", TYPE_CNAME, "a.test", 0 }, { "a.test", TYPE_CNAME, "q.test", 0 } }, ACTION_ALLOW, 0, "", false,
-	  "a loop ends" },
+	{ { { "q.test", TYPE_CNAME, "a.test", 0 }, { "a.test", TYPE_CNAME, "q.test", 0 } }, ACTION_ALLOW, 0, "",
+	  false, "a loop ends" },
 	{ { { "q.test", TYPE_CNAME, "q.test", 0 } }, ACTION_ALLOW, 0, "", false, "a short loop too" },
 	{ { { "other.test", TYPE_CNAME, "bad.test", 0 } }, ACTION_ALLOW, 0, "", true,
 	  "an alias of another name is not on the chain, but kept from caches" },
@@ -309,7 +311,8 @@ static const struct {
 	{ { { "bad.test", TYPE_A, NULL, 0 } }, ACTION_ALLOW, 0, "", true, "a listed owner is kept from caches" },
 	{ { { "d.test", TYPE_DNAME, "bad.test", 0 }, { "q.d.test", TYPE_CNAME, "q.bad.test", 0 } }, ACTION_ALLOW, 0,
 	  "", true, "a DNAME's target is kept from caches" },
-	{ { { "q.test", TYPE_CNAME, "sink.test", 0 } }, ACTION_SINKHOLE, 1, "sink.test", true, "with the list's data" },
+	{ { { "q.test", TYPE_CNAME, "sink.test", 0 } }, ACTION_SINKHOLE, 1, "sink.test", true,
+	  "with the list's data" },
 };
 
 static void judges_each_name_of_a_chain(void **state)

@@ -150,6 +150,27 @@ static void one_bit_of_a_name_changes_half_of_the_hash(void **state)
 	assert_in_range(most, 65, 94);
 }
 
+/* The set takes the bucket from one half and the tag from the other. */
+static void the_halves_have_nothing_in_common(void **state)
+{
+	unsigned equal_bits = 0;
+	char text[32];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		struct name name;
+		struct hash hash;
+
+		snprintf(text, sizeof(text), "host%u.example", i);
+		name = of(text);
+		hash = hash_name(&key, &name);
+		equal_bits += (unsigned)__builtin_popcountll(~(hash.low ^ hash.high));
+	}
+	/* 32,000 expected, 126 the standard deviation. */
+	assert_in_range(equal_bits, 31300, 32700);
+}
+
 static void the_largest_names_stay_inside(void **state)
 {
 	struct hash hashes[NAME_LABELS_MAX];
@@ -192,6 +213,7 @@ int main(void)
 		cmocka_unit_test(names_that_differ_hash_differently),
 		cmocka_unit_test(another_key_gives_other_hashes),
 		cmocka_unit_test(one_bit_of_a_name_changes_half_of_the_hash),
+		cmocka_unit_test(the_halves_have_nothing_in_common),
 		cmocka_unit_test(the_largest_names_stay_inside),
 		cmocka_unit_test(octets_of_any_length_hash),
 	};

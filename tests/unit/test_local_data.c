@@ -52,7 +52,8 @@ static void a_record_comes_once_and_a_type_has_one_ttl(void **state)
 {
 	struct local_record records[] = {
 		record(TYPE_A, 90, one, 4), record(TYPE_A, 60, one, 4), record(TYPE_A, 80, two, 4),
-		record(TYPE_TXT, 4000000000u, "", 0), record(TYPE_CNAME, 5, "\1a", 3), record(TYPE_CNAME, 5, "\1b", 3),
+		record(TYPE_TXT, 4000000000u, "", 0), record(TYPE_CNAME, 5, "\1a", 3),
+		record(TYPE_CNAME, 5, "\1b", 3),
 	};
 	struct local_data *data = local_data_create(records, 6);
 

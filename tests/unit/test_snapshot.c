@@ -38,7 +38,8 @@ static const struct {
 	{ "below and exact too", { { .name = "*.a.b" }, { .name = "=a.b" }, { .name = "a.b" } }, 3, 1, 1 },
 	{ "what both say already", { { .name = "a.b" }, { .name = "=a.b" }, { .name = "*.a.b" } }, 3, 1, 2 },
 	{ "the rest of a rule is new", { { .name = "=a.b" }, { .name = "a.b" } }, 2, 1, 0 },
-	{ "another action for the rest", { { .name = "=a.b" }, { .name = "*.a.b", .action = ACTION_PASS } }, 2, 2, 0 },
+	{ "another action for the rest",
+	  { { .name = "=a.b" }, { .name = "*.a.b", .action = ACTION_PASS } }, 2, 2, 0 },
 	{ "a contradiction: the first stands",
 	  { { .name = "a.b" }, { .name = "a.b", .action = ACTION_PASS } }, 2, 1, 1 },
 	{ "a third one is covered by two",
@@ -55,7 +56,8 @@ static void rules_about_one_name_become_few_entries(void **state)
 		struct build_report report;
 		struct snapshot *snapshot = build_one(merges[i].rules, merges[i].count, &report);
 
-		if (set_entries(snapshot->set) != merges[i].entries || report.lists[0].duplicates != merges[i].duplicates)
+		if (set_entries(snapshot->set) != merges[i].entries ||
+		    report.lists[0].duplicates != merges[i].duplicates)
 			fail_msg("%s: %zu entries, %zu duplicates", merges[i].why, set_entries(snapshot->set),
 				 report.lists[0].duplicates);
 		assert_int_equal(snapshot_rule_count(snapshot), merges[i].count);
