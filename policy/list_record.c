@@ -6,6 +6,7 @@
 
 #define TTL_MAX 2147483647u   /* RFC 2181 section 8 */
 #define RDATA_OCTETS_MAX 65535
+#define TYPE_NAME_MAX 32
 
 static bool is_blank(char octet)
 {
@@ -173,15 +174,16 @@ const char *record_read_head(struct record_head *head, const char *text, const c
 	}
 }
 
-static enum skip_reason reason_of(ldns_status status)
+unsigned record_type(const char *text)
 {
-	switch (status) {
-	case LDNS_STATUS_SYNTAX_ERR: case LDNS_STATUS_SYNTAX_TYPE_ERR: case LDNS_STATUS_SYNTAX_CLASS_ERR:
-	case LDNS_STATUS_SYNTAX_TTL_ERR: case LDNS_STATUS_SYNTAX_EMPTY:
-		return SKIP_SYNTAX;
-	default:
-		return SKIP_RECORD;
-	}
+	char word[TYPE_NAME_MAX];
+	size_t octets = strcspn(text, " ");
+
+	if (octets >= sizeof(word))
+		return 0;
+	memcpy(word, text, octets);
+	word[octets] = '\0';
+	return (unsigned)ldns_get_rr_type_by_name(word);
 }
 
 enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char *type, const struct name *origin)
@@ -203,7 +205,7 @@ enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char
 	memcpy(text->buffer + at - room, prefix, room);
 	status = ldns_rr_new_frm_str(rr, text->buffer + at - room, 0, suffix, NULL);
 	ldns_rdf_deep_free(suffix);
-	return status == LDNS_STATUS_OK ? SKIP_COUNT : reason_of(status);
+	return status == LDNS_STATUS_OK ? SKIP_COUNT : SKIP_RECORD;
 }
 
 int record_rdata(const ldns_rr *rr, uint8_t *to)

@@ -16,12 +16,13 @@ struct rpz {
 	uint8_t *rdata;             /* owned; RDATA_OCTETS_MAX */
 };
 
-/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed) and questions. */
+/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed), questions, and WKS, for
+ * which libldns looks into files of the system. */
 static bool is_local_data(unsigned type)
 {
 	switch (type) {
 	case 0: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_MD: case LDNS_RR_TYPE_MF: case LDNS_RR_TYPE_SOA:
-	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_SIG: case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT:
+	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG: case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT:
 	case LDNS_RR_TYPE_DNAME: case LDNS_RR_TYPE_OPT: case LDNS_RR_TYPE_DS: case LDNS_RR_TYPE_RRSIG:
 	case LDNS_RR_TYPE_NSEC: case LDNS_RR_TYPE_DNSKEY: case LDNS_RR_TYPE_NSEC3: case LDNS_RR_TYPE_NSEC3PARAM:
 	case LDNS_RR_TYPE_CDS: case LDNS_RR_TYPE_CDNSKEY: case LDNS_RR_TYPE_CSYNC: case 63: /* ZONEMD */
@@ -123,7 +124,7 @@ static int read_soa(struct rpz *rpz, const struct stated_name *owner, const ldns
 /* Hands the record on as a rule about the owner that is set. */
 static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_line *line)
 {
-	ldns_rr_type type = ldns_rr_get_type(rr);
+	unsigned type = ldns_rr_get_type(rr);
 	struct name target;
 	int octets;
 
@@ -133,7 +134,7 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 		zone_skip_owner(&rpz->zone, line);
 		return 0;
 	}
-	octets = is_local_data((unsigned)type) ? record_rdata(rr, rpz->rdata) : -1;
+	octets = is_local_data(type) ? record_rdata(rr, rpz->rdata) : -1;
 	if (octets < 0 || (type == LDNS_RR_TYPE_CNAME && !name_from_wire(&target, rpz->rdata, (size_t)octets))) {
 		list_skip(rpz->reader, SKIP_RECORD, line->number, line->text);
 		return 0;
@@ -146,17 +147,27 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 	return zone_emit_data(&rpz->zone, (uint16_t)type, rpz->rdata, (uint16_t)octets);
 }
 
+/* Why libldns need not see the record; SKIP_COUNT: it has to. The fewer of its parsers a list can reach the better. */
+static enum skip_reason why_not_read(const struct record_head *head, unsigned type)
+{
+	if (!head->in)
+		return SKIP_CLASS;
+	if (type == 0)
+		return SKIP_SYNTAX;
+	return is_local_data(type) || type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS ? SKIP_COUNT : SKIP_RECORD;
+}
+
 /* `owner` is NULL for a record that inherits it. */
 static int read_record(struct rpz *rpz, const struct stated_name *owner, const char *rest, const struct list_line *line)
 {
 	struct record_head head;
 	const char *type = record_read_head(&head, rest, rpz->text.text + rpz->text.length);
-	enum skip_reason reason = SKIP_CLASS;
+	enum skip_reason reason = why_not_read(&head, record_type(type));
 	ldns_rr *rr = NULL;
 	int result = 0;
 
 	set_record(rpz, &head, line);
-	if (head.in)
+	if (reason == SKIP_COUNT)
 		reason = record_parse(&rr, &rpz->text, type, rpz->zone.has_origin ? &rpz->zone.origin : NULL);
 	if (reason == SKIP_COUNT && owner != NULL && ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA)
 		result = read_soa(rpz, owner, rr, line);
