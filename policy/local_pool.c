@@ -6,15 +6,21 @@
 
 #define FIRST_ROOM 64
 
+#define NONE UINT32_MAX
+
 /* A record waiting for the flush; its rdata lies in the pool's `rdata`. */
 struct waiting {
-	struct local_owner owner;
-	size_t order;
-	size_t first;       /* `order` of the owner's first record */
 	size_t offset;
 	uint32_t ttl;
+	uint32_t next;      /* of the same owner; NONE: the last */
 	uint16_t type;
 	uint16_t rdata_length;
+};
+
+struct owner {
+	struct local_owner who;
+	uint32_t first;
+	uint32_t last;
 };
 
 struct kept {
@@ -24,8 +30,12 @@ struct kept {
 
 struct local_pool {
 	struct hash_key key;
-	struct waiting *waiting;
+	struct waiting *waiting;   /* in the order in which they came */
 	size_t waiting_used, waiting_cap;
+	struct owner *owners;      /* too */
+	size_t owners_used, owners_cap;
+	uint32_t *index;           /* of owners by hash; NONE: free; open addressing, at most half full */
+	size_t index_cap;          /* a power of two */
 	uint8_t *rdata;
 	size_t rdata_used, rdata_cap;
 	struct kept *kept;         /* open addressing, at most half full, a power of two */
@@ -42,21 +52,21 @@ struct local_pool *local_pool_create(const struct hash_key *key)
 	return pool;
 }
 
+/* Gives everything back that was collected, its memory too: it is many times what the data will take. */
 static void forget(struct local_pool *pool)
 {
-	pool->waiting_used = 0;
-	pool->rdata_used = 0;
-}
-
-void local_pool_seal(struct local_pool *pool)
-{
-	forget(pool);
 	free(pool->waiting);
+	free(pool->owners);
+	free(pool->index);
 	free(pool->rdata);
 	pool->waiting = NULL;
+	pool->owners = NULL;
+	pool->index = NULL;
 	pool->rdata = NULL;
-	pool->waiting_cap = 0;
-	pool->rdata_cap = 0;
+	pool->waiting_used = pool->waiting_cap = 0;
+	pool->owners_used = pool->owners_cap = 0;
+	pool->rdata_used = pool->rdata_cap = 0;
+	pool->index_cap = 0;
 }
 
 void local_pool_destroy(struct local_pool **pool)
@@ -65,7 +75,7 @@ void local_pool_destroy(struct local_pool **pool)
 
 	if (*pool == NULL)
 		return;
-	local_pool_seal(*pool);
+	forget(*pool);
 	for (i = 0; i < (*pool)->kept_cap; i++)
 		local_data_destroy(&(*pool)->kept[i].data);
 	free((*pool)->kept);
@@ -94,125 +104,123 @@ static bool reserve(void **array, size_t *cap, size_t used, size_t more, size_t 
 	return true;
 }
 
-bool local_pool_collect(struct local_pool *pool, const struct local_owner *owner, const struct local_record *record)
+static bool same_owner(const struct local_owner *a, const struct local_owner *b)
+{
+	return a->hash.low == b->hash.low && a->hash.high == b->hash.high && a->exact == b->exact &&
+	       a->below == b->below;
+}
+
+/* The slot that holds the owner's number, or the free one where it belongs. */
+static uint32_t *owner_slot(const struct local_pool *pool, const struct local_owner *owner)
+{
+	size_t i = owner->hash.low & (pool->index_cap - 1);
+
+	while (pool->index[i] != NONE && !same_owner(&pool->owners[pool->index[i]].who, owner))
+		i = (i + 1) & (pool->index_cap - 1);
+	return &pool->index[i];
+}
+
+static bool grow_index(struct local_pool *pool)
+{
+	size_t cap = pool->index_cap == 0 ? FIRST_ROOM : pool->index_cap * 2;
+	uint32_t *larger = malloc(cap * sizeof(*larger));
+	size_t i;
+
+	if (larger == NULL)
+		return false;
+	memset(larger, 0xff, cap * sizeof(*larger));
+	free(pool->index);
+	pool->index = larger;
+	pool->index_cap = cap;
+	for (i = 0; i < pool->owners_used; i++)
+		*owner_slot(pool, &pool->owners[i].who) = (uint32_t)i;
+	return true;
+}
+
+/* Room for one more record of `octets`, which may be of a new owner. */
+static bool make_room(struct local_pool *pool, size_t octets)
 {
 	void *waiting = pool->waiting;
+	void *owners = pool->owners;
 	void *rdata = pool->rdata;
 	bool room;
 
+	if (pool->waiting_used >= NONE - 1)
+		return false;
 	room = reserve(&waiting, &pool->waiting_cap, pool->waiting_used, 1, sizeof(struct waiting));
 	pool->waiting = waiting;
-	room = room && reserve(&rdata, &pool->rdata_cap, pool->rdata_used, record->rdata_length, 1);
+	room = reserve(&owners, &pool->owners_cap, pool->owners_used, 1, sizeof(struct owner)) && room;
+	pool->owners = owners;
+	room = reserve(&rdata, &pool->rdata_cap, pool->rdata_used, octets, 1) && room;
 	pool->rdata = rdata;
-	if (!room)
+	return room && (pool->owners_used < pool->index_cap / 2 || grow_index(pool));
+}
+
+/* Makes the record that comes next the owner's last. */
+static void append(struct local_pool *pool, const struct local_owner *owner)
+{
+	uint32_t number = (uint32_t)pool->waiting_used;
+	uint32_t *slot = owner_slot(pool, owner);
+
+	if (*slot == NONE) {
+		*slot = (uint32_t)pool->owners_used;
+		pool->owners[pool->owners_used++] = (struct owner){ *owner, number, number };
+		return;
+	}
+	pool->waiting[pool->owners[*slot].last].next = number;
+	pool->owners[*slot].last = number;
+}
+
+bool local_pool_collect(struct local_pool *pool, const struct local_owner *owner, const struct local_record *record)
+{
+	if (!make_room(pool, record->rdata_length))
 		return false;
-	pool->waiting[pool->waiting_used] = (struct waiting){
-		.owner = *owner,
-		.order = pool->waiting_used,
+	append(pool, owner);
+	pool->waiting[pool->waiting_used++] = (struct waiting){
 		.offset = pool->rdata_used,
 		.ttl = record->ttl,
+		.next = NONE,
 		.type = record->type,
 		.rdata_length = record->rdata_length,
 	};
-	pool->waiting_used++;
 	if (record->rdata_length != 0)
 		memcpy(pool->rdata + pool->rdata_used, record->rdata, record->rdata_length);
 	pool->rdata_used += record->rdata_length;
 	return true;
 }
 
-static int compare_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int compare_owners(const struct waiting *a, const struct waiting *b)
-{
-	int order = compare_numbers(a->owner.hash.high, b->owner.hash.high);
-
-	if (order == 0)
-		order = compare_numbers(a->owner.hash.low, b->owner.hash.low);
-	if (order == 0)
-		order = compare_numbers(a->owner.exact, b->owner.exact);
-	return order != 0 ? order : compare_numbers(a->owner.below, b->owner.below);
-}
-
-static int by_owner(const void *left, const void *right)
-{
-	const struct waiting *a = left;
-	const struct waiting *b = right;
-	int order = compare_owners(a, b);
-
-	return order != 0 ? order : compare_numbers(a->order, b->order);
-}
-
-static int by_first(const void *left, const void *right)
-{
-	const struct waiting *a = left;
-	const struct waiting *b = right;
-	int order = compare_numbers(a->first, b->first);
-
-	return order != 0 ? order : compare_numbers(a->order, b->order);
-}
-
-/* How many from `start` on belong to the same owner. */
-static size_t run_length(const struct local_pool *pool, size_t start)
-{
-	size_t end = start + 1;
-
-	while (end < pool->waiting_used && compare_owners(&pool->waiting[start], &pool->waiting[end]) == 0)
-		end++;
-	return end - start;
-}
-
-/* Owners together, and these in the order in which the list first names them. */
-static void sort(struct local_pool *pool)
-{
-	size_t start;
-	size_t count;
-	size_t i;
-
-	qsort(pool->waiting, pool->waiting_used, sizeof(*pool->waiting), by_owner);
-	for (start = 0; start < pool->waiting_used; start += count) {
-		count = run_length(pool, start);
-		for (i = start; i < start + count; i++)
-			pool->waiting[i].first = pool->waiting[start].order;
-	}
-	qsort(pool->waiting, pool->waiting_used, sizeof(*pool->waiting), by_first);
-}
-
-static bool flush_owner(struct local_pool *pool, const struct waiting *waiting, size_t count, local_visit visit,
-			void *arg)
+static bool flush_owner(struct local_pool *pool, const struct owner *owner, local_visit visit, void *arg)
 {
 	struct local_record records[LOCAL_RECORDS_MAX];
 	const struct local_data *data;
+	size_t count = 0;
 	size_t taken;
-	size_t i;
+	uint32_t i;
 
-	for (i = 0; i < count && i < LOCAL_RECORDS_MAX; i++)
-		records[i] = (struct local_record){
-			.type = waiting[i].type,
-			.rdata_length = waiting[i].rdata_length,
-			.ttl = waiting[i].ttl,
-			.rdata = pool->rdata + waiting[i].offset,
+	for (i = owner->first; i != NONE; i = pool->waiting[i].next) {
+		const struct waiting *waiting = &pool->waiting[i];
+
+		if (count++ >= LOCAL_RECORDS_MAX)
+			continue;
+		records[count - 1] = (struct local_record){
+			.type = waiting->type,
+			.rdata_length = waiting->rdata_length,
+			.ttl = waiting->ttl,
+			.rdata = pool->rdata + waiting->offset,
 		};
-	taken = local_data_fitting(records, i);
+	}
+	taken = local_data_fitting(records, count);
 	data = local_pool_intern(pool, records, taken);
-	return data != NULL && visit(arg, &waiting->owner, data, count - taken);
+	return data != NULL && visit(arg, &owner->who, data, count - taken);
 }
 
 bool local_pool_flush(struct local_pool *pool, local_visit visit, void *arg)
 {
 	bool going = true;
-	size_t start;
-	size_t count;
+	size_t i;
 
-	if (pool->waiting_used != 0)
-		sort(pool);
-	for (start = 0; start < pool->waiting_used && going; start += count) {
-		count = run_length(pool, start);
-		going = flush_owner(pool, &pool->waiting[start], count, visit, arg);
-	}
+	for (i = 0; i < pool->owners_used && going; i++)
+		going = flush_owner(pool, &pool->owners[i], visit, arg);
 	forget(pool);
 	return going;
 }
@@ -285,5 +293,6 @@ const struct local_data *local_pool_intern(struct local_pool *pool, const struct
 size_t local_pool_octets(const struct local_pool *pool)
 {
 	return sizeof(*pool) + pool->octets + pool->kept_cap * sizeof(*pool->kept) + pool->rdata_cap +
-	       pool->waiting_cap * sizeof(*pool->waiting);
+	       pool->waiting_cap * sizeof(*pool->waiting) + pool->owners_cap * sizeof(*pool->owners) +
+	       pool->index_cap * sizeof(*pool->index);
 }

@@ -46,9 +46,6 @@ bool local_pool_flush(struct local_pool *pool, local_visit visit, void *arg);
 /* The one local_data with that content; borrowed from the pool. NULL: no memory. */
 const struct local_data *local_pool_intern(struct local_pool *pool, const struct local_record *records, size_t count);
 
-/* Gives back what only collecting needs. */
-void local_pool_seal(struct local_pool *pool);
-
 size_t local_pool_octets(const struct local_pool *pool);
 
 #endif

@@ -291,7 +291,6 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 	for (i = 0; i < conf->list_count; i++)
 		if (load_list(build, conf, (uint16_t)i, diag) != 0)
 			return -1;
-	local_pool_seal(build->snapshot->pool);
 	if (!compile_set(build))
 		return diag_set(diag, conf->path, 0, 0, "out of memory");
 	build->snapshot->class_count = build->classes.count;

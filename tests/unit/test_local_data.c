@@ -224,7 +224,6 @@ static void scattered_records_come_together_in_list_order(void **state)
 	seen.count = 0;
 	assert_true(local_pool_flush(pool, note, &seen));
 	assert_int_equal(seen.count, 0);
-	local_pool_seal(pool);
 	assert_int_equal(local_data_count(seen.data[0]), 2);
 	local_pool_destroy(&pool);
 }
