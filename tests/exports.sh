@@ -8,7 +8,7 @@ if [ ! -f "$library" ]; then
 	exit 0
 fi
 want="clear deinit get_mem init inform_super operate"
-have=$("${NM:-nm}" -D --defined-only "$library" | awk '{ print $3 }' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')
+have=$(${NM:-nm} -D --defined-only "$library" | awk '{ print $3 }' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')
 want=$(echo $want | tr ' ' '\n' | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')
 if [ "$have" = "$want" ]; then echo "ok 1 - exports the six names only"; else echo "not ok 1 - exports the six names only"; echo "# $have"; fi
 flags=$(readelf -d "$library")
