@@ -102,7 +102,8 @@ static int begin_list(struct parsing *parsing, const struct conf_lex *lex, const
 	if (lists == NULL)
 		return fail_at(parsing, lex, word, "policy-list: out of memory");
 	conf->lists = lists;
-	lists[conf->list_count] = (struct list_conf){ .action = ACTION_ALLOW, .ede = EDE_BY_ACTION, .line = word->line };
+	lists[conf->list_count] = (struct list_conf){ .action = ACTION_ALLOW, .ede = EDE_BY_ACTION,
+		.line = word->line };
 	conf->list_count++;
 	parsing->list_file = strdup(conf_lex_path(lex));
 	parsing->list_column = word->column;
@@ -125,11 +126,13 @@ static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex,
 		return fail_at(parsing, lex, word, "%s: belongs into the clause `%s:`", key,
 			clause_names[option_table[elsewhere].clause]);
 	if (nearest != NULL && parsing->clause != CLAUSE_COUNT)
-		return fail_at(parsing, lex, word, "%s: not a key of `%s:`; did you mean `%s:`?", key, inside, nearest);
+		return fail_at(parsing, lex, word, "%s: not a key of `%s:`; did you mean `%s:`?", key,
+			inside, nearest);
 	if (nearest != NULL)
 		return fail_at(parsing, lex, word, "%s: not a clause; did you mean `%s:`?", key, nearest);
 	if (parsing->clause == CLAUSE_COUNT)
-		return fail_at(parsing, lex, word, "%s: not a clause; there are `verdict:`, `policy-list:` and `dnstap:`", key);
+		return fail_at(parsing, lex, word,
+			"%s: not a clause; there are `verdict:`, `policy-list:` and `dnstap:`", key);
 	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
 }
 
@@ -160,7 +163,8 @@ static int read_value(struct parsing *parsing, struct conf_lex *lex, const struc
 		found = known ? 0 : 1;
 	}
 	if (found == 0)
-		return fail_at(parsing, lex, at, "%s: has no value: write it behind the colon, on the same line", key);
+		return fail_at(parsing, lex, at, "%s: has no value: write it behind the colon, on the same line",
+			key);
 	return 0;
 }
 
@@ -170,7 +174,8 @@ static int add_sinkhole(struct parsing *parsing, const struct conf_lex *lex, con
 	struct list_conf *list = clause_base(parsing, CLAUSE_LIST);
 
 	if (list->sinkhole_count == CONF_ADDRESSES_MAX)
-		return fail_at(parsing, lex, word, "sinkhole-address: a list takes %d: remove some", CONF_ADDRESSES_MAX);
+		return fail_at(parsing, lex, word, "sinkhole-address: a list takes %d: remove some",
+			CONF_ADDRESSES_MAX);
 	list->sinkholes[list->sinkhole_count++] = *address;
 	return 0;
 }
@@ -247,7 +252,8 @@ static int include_file(struct parsing *parsing, const struct conf_lex *lex, con
 		return fail_at(parsing, lex, word, "include: %d files inside each other: does one include itself?",
 			INCLUDE_DEPTH_MAX);
 	if (parsing->files == INCLUDE_FILES_MAX)
-		return fail_at(parsing, lex, word, "include: more than %d files: does one include itself?", INCLUDE_FILES_MAX);
+		return fail_at(parsing, lex, word, "include: more than %d files: does one include itself?",
+			INCLUDE_FILES_MAX);
 	parsing->files++;
 	inner = conf_lex_open(path, &why);
 	if (inner == NULL)

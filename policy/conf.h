@@ -2,8 +2,8 @@
  * conf.h: the configuration, parsed.
  *
  * Syntax is unbound.conf's: clauses (`policy-list:`), `key: value`, `#` comments, single or double quotes, `include:`
- * with wildcards, any indentation, tabs. Every option is one row of the table in conf.c with its clause, type, limits,
- * default and unit; doc/verdict.conf.5 is checked against that table by a test.
+ * with wildcards, any indentation, tabs. Every option is one row of the table in conf_table.c with its clause, type,
+ * limits, default and unit; doc/verdict.conf.5 is checked against that table by a test.
  *
  * Errors name file, line, column, key, what is wrong and what would be right.
  *

@@ -129,7 +129,8 @@ int conf_lex_next_on_line(struct conf_lex *lex, struct conf_word *word, struct d
 		return read_quoted(lex, word, diag);
 	for (start = lex->at; lex->at < lex->line_end && !is_blank(*lex->at); lex->at++)
 		if (*lex->at == '"' || *lex->at == '\'')
-			return fail(lex, lex->at, diag, "a quote inside a word: put a blank before it, or quote the whole word");
+			return fail(lex, lex->at, diag,
+				"a quote inside a word: put a blank before it, or quote the whole word");
 	set_word(lex, word, start, lex->at);
 	word->quoted = false;
 	return 1;

@@ -23,7 +23,8 @@ const char *list_conf_wrong(const struct list_conf *list, bool has_format)
 	if (list->action != ACTION_SINKHOLE && list->sinkhole_count > 0)
 		return "has a `sinkhole-address:` that nothing uses: add `action: sinkhole`, or remove it";
 	if (list->action == ACTION_LOCAL_DATA && list->format != FORMAT_RPZ)
-		return "has `action: local-data`, but only an rpz list holds data: use `action: sinkhole`, or `format: rpz`";
+		return "has `action: local-data`, but only an rpz list holds data: "
+			"use `action: sinkhole`, or `format: rpz`";
 	if (list->action == ACTION_LOCAL_DATA)
 		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
 	if (list->zone.length > 0 && list->format != FORMAT_RPZ)

@@ -21,7 +21,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"what this resolver calls itself in frames", false },
 	{ CLAUSE_VERDICT, "mode", TYPE_MODE, IN_VERDICT(mode), 0, 0, "enforce", NULL, NULL,
 		"shadow: judge and report, never change an answer", false },
-	{ CLAUSE_VERDICT, "state-directory", TYPE_PATH, IN_VERDICT(state_directory), 0, PATH_OCTETS_MAX, STATE_DIRECTORY,
+	{ CLAUSE_VERDICT, "state-directory", TYPE_PATH, IN_VERDICT(state_directory), 0, PATH_OCTETS_MAX,
+		STATE_DIRECTORY,
 		NULL, NULL, "where the module keeps what it must not forget", false },
 	{ CLAUSE_LIST, "name", TYPE_LIST_NAME, IN_LIST(name), 0, LIST_NAME_MAX, NULL, "required", NULL,
 		"what frames, logs and EDE texts call the list", false },
@@ -62,7 +63,8 @@ size_t option_find(enum clause clause, const char *key)
 	size_t i;
 
 	for (i = 0; i < OPTION_COUNT; i++)
-		if ((clause == CLAUSE_COUNT || option_table[i].clause == clause) && strcmp(option_table[i].key, key) == 0)
+		if ((clause == CLAUSE_COUNT || option_table[i].clause == clause) &&
+		    strcmp(option_table[i].key, key) == 0)
 			break;
 	return i;
 }

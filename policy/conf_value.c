@@ -126,7 +126,7 @@ static int parse_list_name(const struct conf_limits *limits, const char *text, v
 	return 0;
 }
 
-/* T1071, T1071.004, TA0011, DC0103 ... : capitals, four digits, and three behind a dot. Where it ends; NULL: it is none. */
+/* T1071, T1071.004, TA0011, DC0103: capitals, four digits, and three behind a dot. Where it ends; NULL: no id. */
 static const char *attack_id_end(const char *text)
 {
 	const char *at = text;
@@ -156,7 +156,8 @@ static int parse_attack(const struct conf_limits *limits, const char *text, void
 			at++;
 	}
 	if (at == NULL)
-		return refuse(wrong, "`%.64s` should be ATT&CK ids with one blank between them, as \"T1071.004 T1568\"", text);
+		return refuse(wrong,
+			"`%.64s` should be ATT&CK ids with one blank between them, as \"T1071.004 T1568\"", text);
 	memcpy(to, text, strlen(text) + 1);
 	return 0;
 }
@@ -257,7 +258,8 @@ static int parse_size(const struct conf_limits *limits, const char *text, void *
 	while (power * 2 <= number)
 		power *= 2;
 	if (power != number)
-		return refuse(wrong, "%.64s is no power of two: write %s or %s", text, print_size(power, a, sizeof(a)),
+		return refuse(wrong, "%.64s is no power of two: write %s or %s", text,
+			print_size(power, a, sizeof(a)),
 			print_size(power * 2, b, sizeof(b)));
 	*(size_t *)to = (size_t)number;
 	return 0;
@@ -359,7 +361,8 @@ char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, ch
 	if (type == TYPE_NUMBER)
 		snprintf(to, cap, "%llu..%llu", (unsigned long long)limits->min, (unsigned long long)limits->max);
 	else if (type == TYPE_SIZE)
-		snprintf(to, cap, "%s..%s", print_size(limits->min, a, sizeof(a)), print_size(limits->max, b, sizeof(b)));
+		snprintf(to, cap, "%s..%s", print_size(limits->min, a, sizeof(a)),
+			print_size(limits->max, b, sizeof(b)));
 	else if (type == TYPE_TEXT || type == TYPE_LIST_NAME || type == TYPE_ATTACK)
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max - 1);
 	else if (type == TYPE_STRING || type == TYPE_PATH)

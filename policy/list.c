@@ -202,7 +202,8 @@ static int refuse_unusable(struct list_reader *reader)
 			most = i;
 	}
 	if (stats->rules == 0 && skipped == 0)
-		return diag_set(reader->diag, file, 0, 0, "has no rule in %zu line%s: a list without rules is not used",
+		return diag_set(reader->diag, file, 0, 0,
+			"has no rule in %zu line%s: a list without rules is not used",
 			stats->lines, stats->lines == 1 ? "" : "s");
 	if (stats->skipped[SKIP_OUT_OF_ZONE] * 2 > entries)
 		return diag_set(reader->diag, file, stats->skipped_line[SKIP_OUT_OF_ZONE], 0,

@@ -46,8 +46,9 @@ bool record_read_ttl(uint32_t *ttl, const char *text, const char *end);
 /* The type that is named at the front of `text`, in host order; 0: none. */
 unsigned record_type(const char *text);
 
-/* Has libldns read the rest of the record from its type on; `type` points into text->text, and what is before it may be
- * overwritten. `origin` completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none. */
+/* Has libldns read the rest of the record from its type on; `type` points into text->text, and what is before it may
+ * be overwritten. `origin` completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none.
+ */
 enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char *type, const struct name *origin);
 
 /* Writes the record's rdata, uncompressed, to `to` of 65535 octets. Returns how many; -1 when it is not sound. */

@@ -22,7 +22,8 @@ static bool is_local_data(unsigned type)
 {
 	switch (type) {
 	case 0: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_MD: case LDNS_RR_TYPE_MF: case LDNS_RR_TYPE_SOA:
-	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG: case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT:
+	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG:
+	case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT:
 	case LDNS_RR_TYPE_DNAME: case LDNS_RR_TYPE_OPT: case LDNS_RR_TYPE_DS: case LDNS_RR_TYPE_RRSIG:
 	case LDNS_RR_TYPE_NSEC: case LDNS_RR_TYPE_DNSKEY: case LDNS_RR_TYPE_NSEC3: case LDNS_RR_TYPE_NSEC3PARAM:
 	case LDNS_RR_TYPE_CDS: case LDNS_RR_TYPE_CDNSKEY: case LDNS_RR_TYPE_CSYNC: case 63: /* ZONEMD */
@@ -147,7 +148,7 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 	return zone_emit_data(&rpz->zone, (uint16_t)type, rpz->rdata, (uint16_t)octets);
 }
 
-/* Why libldns need not see the record; SKIP_COUNT: it has to. The fewer of its parsers a list can reach the better. */
+/* Why libldns need not see the record; SKIP_COUNT: it has to. The fewer of its parsers a list reaches the better. */
 static enum skip_reason why_not_read(const struct record_head *head, unsigned type)
 {
 	if (!head->in)
@@ -158,7 +159,8 @@ static enum skip_reason why_not_read(const struct record_head *head, unsigned ty
 }
 
 /* `owner` is NULL for a record that inherits it. */
-static int read_record(struct rpz *rpz, const struct stated_name *owner, const char *rest, const struct list_line *line)
+static int read_record(struct rpz *rpz, const struct stated_name *owner, const char *rest,
+	const struct list_line *line)
 {
 	struct record_head head;
 	const char *type = record_read_head(&head, rest, rpz->text.text + rpz->text.length);
@@ -228,7 +230,8 @@ static int read_origin(struct rpz *rpz, const char *value, const char *end, cons
 	if (value == end || stated_name_read(&origin, value, end) != SKIP_COUNT || origin.wildcard ||
 	    !zone_complete(&rpz->zone, &origin))
 		return diag_set(rpz->reader->diag, rpz->reader->conf->file, line->number,
-			(unsigned)(value - line->text) + 1, "$ORIGIN: not a domain name: write it as `$ORIGIN rpz.example.`");
+			(unsigned)(value - line->text) + 1,
+				"$ORIGIN: not a domain name: write it as `$ORIGIN rpz.example.`");
 	zone_set_origin(&rpz->zone, &origin.name);
 	return 0;
 }

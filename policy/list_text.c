@@ -32,7 +32,8 @@ static const char *const usual_hosts[] = {
 enum kind { OTHER, LOWER, UPPER, DOT };
 
 static const uint8_t kinds[256] = {
-	['a' ... 'z'] = LOWER, ['0' ... '9'] = LOWER, ['-'] = LOWER, ['_'] = LOWER, ['A' ... 'Z'] = UPPER, ['.'] = DOT,
+	['a' ... 'z'] = LOWER, ['0' ... '9'] = LOWER, ['-'] = LOWER, ['_'] = LOWER,
+	['A' ... 'Z'] = UPPER, ['.'] = DOT,
 };
 
 static bool is_blank(char octet)
@@ -248,7 +249,8 @@ static int read_line(struct list_reader *reader, const struct list_line *line, s
 int list_read_text(struct list_reader *reader)
 {
 	enum choice subdomains = reader->conf->subdomains;
-	bool below = subdomains == CHOICE_DEFAULT ? text_formats[reader->conf->format].below : subdomains == CHOICE_YES;
+	bool below = subdomains == CHOICE_DEFAULT ? text_formats[reader->conf->format].below :
+		subdomains == CHOICE_YES;
 	struct rule rule = { .action = ACTION_ALLOW };
 	struct list_line line;
 

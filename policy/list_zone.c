@@ -167,7 +167,8 @@ int zone_set_apex(struct zone *zone, const struct stated_name *owner, const stru
 	}
 	if (zone->apex_set && zone->apex.labels == 0 && !zone->apex_lost && apex.name.labels > 0)
 		return diag_set(zone->reader->diag, zone->reader->conf->file, line->number, 0,
-			"the SOA stands behind other records: put it first, they cannot be read without the zone's name");
+			"the SOA stands behind other records: put it first, "
+			"they cannot be read without the zone's name");
 	if (zone->apex_set)
 		return 0;
 	zone->apex = apex.name;

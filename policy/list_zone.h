@@ -2,9 +2,9 @@
  * list_zone.h: what names in a response policy zone mean: which name a record is about, and what it asks for.
  * list_rpz.c reads the records. For policy/list*.c alone.
  *
- * The zone's name is that of its SOA, if that is absolute or `zone:` or $ORIGIN complete it; of a zone without SOA the
- * origin; and if there is none either, the zone has no name and owners are rules as they stand. Rules are what is left
- * of owners without the zone's name.
+ * The zone's name is that of its SOA, if that is absolute or `zone:` or $ORIGIN complete it; of a zone without SOA
+ * the origin; and if there is none either, the zone has no name and owners are rules as they stand. Rules are what is
+ * left of owners without the zone's name.
  *
  * Threads: values of one reader.
  */

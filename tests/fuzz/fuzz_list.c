@@ -43,7 +43,8 @@ static bool see(void *arg, const struct rule *rule)
 	return true;
 }
 
-static int read_list(const struct list_conf *conf, bool no_fast_path, const char *text, size_t size, struct seen *seen)
+static int read_list(const struct list_conf *conf, bool no_fast_path, const char *text, size_t size,
+	struct seen *seen)
 {
 	struct diag diag = { .line = 0 };
 	struct list_reader reader = { .conf = conf, .visit = see, .arg = seen, .diag = &diag,

@@ -51,7 +51,8 @@ int main(int argc, char **argv)
 		/* Before the run: a crash leaves the name as the last line. */
 		printf("# %s\n", entries[i]->d_name);
 		fflush(stdout);
-		printf("%sok %d - takes %s/%s\n", replay(argc > 1 ? argv[1] : folder, entries[i]->d_name) ? "" : "not ",
+		printf("%sok %d - takes %s/%s\n",
+			replay(argc > 1 ? argv[1] : folder, entries[i]->d_name) ? "" : "not ",
 			i + 1, FUZZ_TARGET, entries[i]->d_name);
 		free(entries[i]);
 	}

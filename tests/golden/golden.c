@@ -31,7 +31,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 	char text[NAME_TEXT_MAX];
 	size_t i;
 
-	fprintf(to, "policy-list at line %u: %s, file %s, format %s, action %s, shadow %d, subdomains %d, ede %d, ttl %u\n",
+	fprintf(to, "policy-list at line %u: %s, file %s, format %s, action %s, "
+		"shadow %d, subdomains %d, ede %d, ttl %u\n",
 		list->line, list->name, list->file, format_names[list->format], action_table[list->action].name,
 		list->shadow, list->subdomains, list->ede, list->ttl);
 	for (i = 0; i < list->sinkhole_count; i++) {

@@ -48,7 +48,8 @@ static const char *first_difference(const struct zone_outcome *a, const struct z
 	for (i = 0; a->rules[i] != '\0' && a->rules[i] == b->rules[i]; i++)
 		;
 	if (a->rules[i] != b->rules[i]) {
-		snprintf(text, sizeof(text), "rules differ from octet %zu on: %.50s / %.50s", i, a->rules + i, b->rules + i);
+		snprintf(text, sizeof(text), "rules differ from octet %zu on: %.50s / %.50s", i,
+			a->rules + i, b->rules + i);
 		return text;
 	}
 	if (a->result != b->result)
@@ -57,7 +58,8 @@ static const char *first_difference(const struct zone_outcome *a, const struct z
 		return "other numbers are skipped";
 	if (memcmp(a->stats.skipped_line, b->stats.skipped_line, sizeof(a->stats.skipped_line)) != 0)
 		return "other lines are skipped";
-	if (a->stats.lines != b->stats.lines || a->stats.serial != b->stats.serial || a->stats.rules != b->stats.rules)
+	if (a->stats.lines != b->stats.lines || a->stats.serial != b->stats.serial ||
+		a->stats.rules != b->stats.rules)
 		return "lines, rules or serial differ";
 	return NULL;
 }

@@ -16,7 +16,8 @@ static char *template_in_tmpdir(char *path)
 {
 	const char *folder = getenv("TMPDIR");
 
-	snprintf(path, TEMP_PATH_MAX, "%s/verdict-test.XXXXXX", folder != NULL && strlen(folder) < 64 ? folder : "/tmp");
+	snprintf(path, TEMP_PATH_MAX, "%s/verdict-test.XXXXXX",
+		folder != NULL && strlen(folder) < 64 ? folder : "/tmp");
 	return path;
 }
 

@@ -72,7 +72,8 @@ static void stops_when_the_sink_has_no_memory(void **state)
 {
 	static const char *const texts[FORMAT_COUNT] = {
 		"a.example\nb.example\nc.example\n", "::1 a.example b.example\n::1 c.example\n",
-		"*.a.example\nb.example\nc.example\n", "a.example CNAME .\nb.example A 192.0.2.1\nc.example CNAME .\n",
+		"*.a.example\nb.example\nc.example\n",
+		"a.example CNAME .\nb.example A 192.0.2.1\nc.example CNAME .\n",
 	};
 	unsigned format;
 
@@ -109,7 +110,8 @@ static void a_line_over_64_kib_is_skipped_and_counted(void **state)
 		memcpy(text, before[format], used);
 		text[used + 70000] = '\n';
 		memcpy(text + used + 70001, before[format], used);
-		assert_int_equal(load_text((enum list_format)format, text, used + 70001 + used, &counting, &stats, NULL), 0);
+		assert_int_equal(load_text((enum list_format)format, text, used + 70001 + used, &counting,
+			&stats, NULL), 0);
 		assert_int_equal(stats.rules, 4);
 		assert_int_equal(stats.lines, 5);
 		assert_int_equal(stats.skipped[SKIP_LINE_LONG], 1);

@@ -88,9 +88,11 @@ int main(void)
 		if (folder != NULL)
 			snprintf(path, sizeof(path), "%s/%s", folder, lists[i].file);
 		else
-			snprintf(path, sizeof(path), "%s/../shared/data/%s", srcdir != NULL ? srcdir : ".", lists[i].file);
+			snprintf(path, sizeof(path), "%s/../shared/data/%s",
+				srcdir != NULL ? srcdir : ".", lists[i].file);
 		if (file_load(&text, path, (size_t)1 << 30) != NULL) {
-			printf("ok %zu # SKIP no %s: set VERDICT_DATA to the folder of the real lists\n", i + 1, path);
+			printf("ok %zu # SKIP no %s: set VERDICT_DATA to the folder of the real lists\n",
+				i + 1, path);
 			continue;
 		}
 		wrong = judge(&lists[i], path, &text);

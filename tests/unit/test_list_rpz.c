@@ -1,4 +1,4 @@
-/* test_list_rpz.c: the fast path and libldns give the same rules, on made zones; limits of records. Real zones: test_list_real.c. */
+/* test_list_rpz.c: the fast path and libldns give the same rules on made zones (test_list_real.c has real ones). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,17 +31,22 @@ static const char *one_of(uint64_t *seed, const char *const *from)
 static void write_record(FILE *to, uint64_t *seed)
 {
 	static const char *const owners[] = { "evil.example", "*.evil.example", "EVIL.example.", "evil.com.rpz.test.",
-		"*.evil.com.rpz.test.", "@", "*", "*.", ".", "", "1.2.3.4", "32.1.2.0.192.rpz-ip", "_x.y", "a..b", "a.*.b",
+		"*.evil.com.rpz.test.", "@", "*", "*.", ".", "", "1.2.3.4", "32.1.2.0.192.rpz-ip",
+		"_x.y", "a..b", "a.*.b",
 		"rpz.test.", "*.rpz.test.", "a\\.b", "**.a", "*..", "\xc3\xa4.example", NULL };
 	static const char *const heads[] = { "", " 60", " IN", " 60 IN", " IN 60", " 1h", "\tin", " CH", " 60 60",
 		" CLASS1", " 2147483648", NULL };
-	static const char *const types[] = { " CNAME", "\tcname ", " CNAME \t", " A", " TXT", " CNAMEX", " NS", NULL };
-	static const char *const targets[] = { " .", " *.", " rpz-passthru.", " rpz-drop.", " RPZ-TCP-ONLY.", " rpz-other.",
-		" garden.example.", " garden", " *.garden.example.", " evil.example.", " evil.example", " @", " 192.0.2.1",
+	static const char *const types[] = { " CNAME", "\tcname ", " CNAME \t", " A", " TXT",
+		" CNAMEX", " NS", NULL };
+	static const char *const targets[] = { " .", " *.", " rpz-passthru.", " rpz-drop.",
+		" RPZ-TCP-ONLY.", " rpz-other.",
+		" garden.example.", " garden", " *.garden.example.", " evil.example.",
+		" evil.example", " @", " 192.0.2.1",
 		" \"a ; b\"", " \\100.", " *..", " a..b", "", NULL };
 	static const char *const ends[] = { "", " ", " ; comment", ";comment", "\t;", " x", "\r", NULL };
 
-	fprintf(to, "%s%s%s%s%s\n", one_of(seed, owners), one_of(seed, heads), one_of(seed, types), one_of(seed, targets),
+	fprintf(to, "%s%s%s%s%s\n", one_of(seed, owners), one_of(seed, heads), one_of(seed, types),
+		one_of(seed, targets),
 		one_of(seed, ends));
 }
 
@@ -139,7 +144,8 @@ static void rdata_names_over_255_octets_never_pass(void **state)
 	struct zone_outcome outcome;
 
 	(void)state;
-	snprintf(text, sizeof(text), "$ORIGIN %s.%s.rpz.test.\nx MX 10 %s.%s.%s.%s\ny CNAME %s.%s.%s.%s\ngood CNAME .\n"
+	snprintf(text, sizeof(text),
+		"$ORIGIN %s.%s.rpz.test.\nx MX 10 %s.%s.%s.%s\ny CNAME %s.%s.%s.%s\ngood CNAME .\n"
 		"fine CNAME .\n", label, label, label, label, label, label, label, label, label, label);
 	read_zone(&outcome, text, strlen(text), NULL, false);
 	assert_int_equal(outcome.result, 0);
