@@ -40,7 +40,7 @@ struct class *class_table_take(struct class_table *table)
 static bool same(const struct class *a, const struct class *b)
 {
 	return a->data == b->data && a->list == b->list && a->exact == b->exact && a->below == b->below &&
-	       a->action == b->action;
+	       a->also == b->also && a->action == b->action;
 }
 
 static size_t slot_of(const struct class_table *table, const struct class *class)
@@ -48,7 +48,7 @@ static size_t slot_of(const struct class_table *table, const struct class *class
 	uint64_t words[3] = {
 		(uint64_t)(uintptr_t)class->data,
 		(uint64_t)class->list << 2 | (uint64_t)class->exact << 1 | (uint64_t)class->below,
-		(uint64_t)class->action,
+		(uint64_t)class->action << 16 | class->also,
 	};
 
 	return hash_octets(&table->key, words, sizeof(words)) & (NUMBER_SLOTS - 1);

@@ -22,6 +22,7 @@ struct class {
 	uint16_t list;                   /* index */
 	bool exact;
 	bool below;
+	uint16_t also;                   /* number of what an earlier list says about the same name; 0: none */
 	enum action action;              /* the list's own action is applied already */
 };
 

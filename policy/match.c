@@ -8,13 +8,16 @@ static void visit_suffix(const struct snapshot *snapshot, const struct hash *has
 {
 	uint16_t numbers[SET_SAME_MAX];
 	size_t count = set_find(snapshot->set, hash, numbers, SET_SAME_MAX);
+	uint16_t number;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		struct match match = { .class = &snapshot->classes[numbers[i]], .cut = cut };
+		for (number = numbers[i]; number != 0; number = snapshot->classes[number].also) {
+			struct match match = { .class = &snapshot->classes[number], .cut = cut };
 
-		if (cut == 0 ? match.class->exact : match.class->below)
-			visit(arg, &match);
+			if (cut == 0 ? match.class->exact : match.class->below)
+				visit(arg, &match);
+		}
 	}
 }
 

@@ -121,40 +121,54 @@ static bool add_local_data(void *arg, const struct local_owner *owner, const str
 
 /* --- one name said twice ---------------------------------------------------------------------------------------- */
 
-/* Rules of one list about one name: what an earlier one covers is dropped, two that ask for the same become one
- * class, unless a third asks for something else. Rules of other lists are no concern. */
+/* A class in the place of the one at `index`; when there are too many classes the name keeps both. */
+static enum set_step replace_by(struct build *build, const struct class *class, uint16_t *merged)
+{
+	*merged = class_table_number(&build->classes, class);
+	return *merged == 0 ? SET_ADD : SET_REPLACE;
+}
+
+/* Entries come list by list, so what the same list said is never behind another's in a chain of classes. Of one list,
+ * what earlier rules cover is dropped, two that ask for the same become one class, and two that do not stay two
+ * entries, so that the first is found first. What another list says is chained: a name takes one slot however many
+ * lists have it. */
 static enum set_step merge(void *arg, const uint16_t *present, size_t count, uint16_t number, size_t *index,
 			   uint16_t *merged)
 {
 	struct build *build = arg;
-	const struct class *classes = build->classes.classes;
-	struct class class = classes[number];
+	struct class class = build->classes.classes[number];
+	const struct class *twin = NULL;
 	bool exact = false;
 	bool below = false;
-	size_t same = 0;
+	bool alone = true;
 	size_t i;
 
+	*index = 0;
 	for (i = 0; i < count; i++) {
-		const struct class *other = &classes[present[i]];
+		const struct class *other = &build->classes.classes[present[i]];
 
 		if (other->list != class.list)
 			continue;
 		exact |= other->exact;
 		below |= other->below;
+		alone = twin == NULL;
+		twin = other;
 		*index = i;
-		same++;
+	}
+	if (twin == NULL) {
+		class.also = present[0];
+		return replace_by(build, &class, merged);
 	}
 	if ((exact || !class.exact) && (below || !class.below)) {
 		build->reports[class.list].duplicates++;
 		return SET_DROP;
 	}
-	if (same != 1 || classes[present[*index]].action != class.action ||
-	    classes[present[*index]].data != class.data)
+	if (!alone || twin->action != class.action || twin->data != class.data)
 		return SET_ADD;
 	class.exact |= exact;
 	class.below |= below;
-	*merged = class_table_number(&build->classes, &class);
-	return *merged == 0 ? SET_ADD : SET_REPLACE;
+	class.also = twin->also;
+	return replace_by(build, &class, merged);
 }
 
 static bool compile_set(struct build *build)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -90,7 +91,7 @@ static void a_merged_list_takes_half_the_memory(void **state)
 	snapshot_destroy(&snapshot);
 }
 
-static void lists_do_not_merge_with_each_other(void **state)
+static void a_name_in_many_lists_takes_one_slot(void **state)
 {
 	static const struct fake_rule rules[] = { { .name = "a.b" } };
 	struct fake_list lists[2] = { { .name = "l", .rules = rules, .count = 1 },
@@ -101,7 +102,8 @@ static void lists_do_not_merge_with_each_other(void **state)
 
 	(void)state;
 	assert_non_null(snapshot);
-	assert_int_equal(set_entries(snapshot->set), 2);
+	assert_int_equal(set_entries(snapshot->set), 1);
+	assert_int_equal(snapshot_rule_count(snapshot), 2);
 	assert_int_equal(report.list_count, 2);
 	assert_int_equal(report.lists[1].duplicates, 0);
 	assert_int_equal(report.lists[1].stats.serial, 7);
@@ -195,6 +197,82 @@ static void a_list_that_fails_fails_the_build(void **state)
 	assert_null(report.lists);
 }
 
+/* The linker puts these in the place of what the policy core calls; `left` counts down to the call that fails. */
+static long left = -1;
+
+static bool fails(void)
+{
+	return left >= 0 && left-- == 0;
+}
+
+void *__real_malloc(size_t octets);
+void *__real_calloc(size_t count, size_t octets);
+void *__real_realloc(void *old, size_t octets);
+void *__real_mmap(void *at, size_t octets, int protection, int flags, int file, off_t offset);
+void *__wrap_malloc(size_t octets);
+void *__wrap_calloc(size_t count, size_t octets);
+void *__wrap_realloc(void *old, size_t octets);
+void *__wrap_mmap(void *at, size_t octets, int protection, int flags, int file, off_t offset);
+
+void *__wrap_malloc(size_t octets)
+{
+	return fails() ? NULL : __real_malloc(octets);
+}
+
+void *__wrap_calloc(size_t count, size_t octets)
+{
+	return fails() ? NULL : __real_calloc(count, octets);
+}
+
+void *__wrap_realloc(void *old, size_t octets)
+{
+	return fails() ? NULL : __real_realloc(old, octets);
+}
+
+void *__wrap_mmap(void *at, size_t octets, int protection, int flags, int file, off_t offset)
+{
+	return fails() ? MAP_FAILED : __real_mmap(at, octets, protection, flags, file, offset);
+}
+
+/* Whatever call fails, the build says so, and a sanitizer finds nothing left behind. */
+static void without_memory_a_build_fails_and_leaves_nothing(void **state)
+{
+	static char names[200][16];
+	static struct fake_rule rules[200];
+	struct fake_list list = { .name = "l", .rules = rules, .count = 200 };
+	struct snapshot *snapshot = NULL;
+	struct list_conf list_conf;
+	struct conf conf;
+	unsigned failed = 0;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s%u.x", i % 2 == 0 ? "=" : "*.", i / 2);
+		rules[i] = (struct fake_rule){ .name = names[i], .action = (enum action)(i / 4 % ACTION_LOCAL_DATA) };
+		if (i % 4 == 3)
+			rules[i] = (struct fake_rule){ names[i], ACTION_LOCAL_DATA, TYPE_A, names[i], 4, 60 };
+	}
+	fake_conf(&conf, &list_conf, &list, 1);
+	while (snapshot == NULL && failed < 200) {
+		struct build_report report;
+		struct diag diag = { .text = "" };
+
+		left = (long)failed;
+		snapshot = snapshot_build(&conf, &report, &diag);
+		left = -1;
+		if (snapshot == NULL) {
+			failed++;
+			assert_non_null(strstr(diag.text, "out of memory"));
+			assert_null(report.lists);
+		}
+		build_report_fini(&report);
+	}
+	assert_non_null(snapshot);
+	assert_in_range(failed, 15, 199);
+	snapshot_destroy(&snapshot);
+}
+
 static void refuses_more_lists_than_it_can_number(void **state)
 {
 	static struct fake_list lists[CONF_LISTS_MAX + 1];
@@ -218,11 +296,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_about_one_name_become_few_entries),
 		cmocka_unit_test(a_merged_list_takes_half_the_memory),
-		cmocka_unit_test(lists_do_not_merge_with_each_other),
+		cmocka_unit_test(a_name_in_many_lists_takes_one_slot),
 		cmocka_unit_test(too_many_classes_are_skipped_and_counted),
 		cmocka_unit_test(too_many_records_of_an_owner_are_skipped_and_counted),
 		cmocka_unit_test(equal_local_data_is_one_class),
 		cmocka_unit_test(a_list_that_fails_fails_the_build),
+		cmocka_unit_test(without_memory_a_build_fails_and_leaves_nothing),
 		cmocka_unit_test(refuses_more_lists_than_it_can_number),
 	};
 
