@@ -170,7 +170,8 @@ struct slot *state_slot(void)
 const struct snapshot *state_enter(const struct slot *slot)
 {
 	epoch_enter(&state.epoch, slot->index);
-	return atomic_load_explicit(&state.snapshot, memory_order_acquire);
+	/* Pairs with the store in epoch_publish, which asks for this order. */
+	return atomic_load_explicit(&state.snapshot, memory_order_seq_cst);
 }
 
 void state_leave(const struct slot *slot)
