@@ -147,7 +147,7 @@ package_flags() { # source directory
 
 # The flags an installed Unbound says it was configured with, one a line.
 installed_flags() { # binary
-	"$1" -V | sed -n 's/^Configure line: //p' | xargs -n 1 printf '%s\n'
+	ASAN_OPTIONS=detect_leaks=0 "$1" -V | sed -n 's/^Configure line: //p' | xargs -n 1 printf '%s\n'
 }
 
 unbound_configure() { # directory with src; flags on stdin
@@ -197,7 +197,7 @@ unbound_usable() { # tree
 }
 
 has_dynlib() { # binary
-	[[ "$("$1" -V 2>/dev/null)" == *"Linked modules:"*" dynlib "* ]]
+	[[ "$(ASAN_OPTIONS=detect_leaks=0 "$1" -V 2>/dev/null)" == *"Linked modules:"*" dynlib "* ]]
 }
 
 unbound_find() { # prints the newest finished tree, or the one that matches the installed Unbound
@@ -231,6 +231,27 @@ need_unbound() {
 	UNBOUND_SBIN=$UNBOUND_TREE
 	[ -z "$installed_version" ] || UNBOUND_SBIN=${installed%/*}
 	export UNBOUND_TREE UNBOUND_SBIN
+}
+
+unbound_build_asan() { # directory, source directory
+	local new=$1.new
+	rm -rf "$new" "$1"
+	mkdir -p "$new" && cd "$new" || return 1
+	installed_flags "$UNBOUND_TREE/unbound" >flags
+	mapfile -t flags <flags
+	"$2/configure" "${flags[@]}" CFLAGS="-g -O1 -fsanitize=address -fno-omit-frame-pointer" &&
+		make -j "$jobs" unbound unbound-checkconf unbound-control && cd / && mv "$new" "$1"
+}
+
+# Sets UNBOUND_ASAN: the same Unbound, built with AddressSanitizer, so that the module can be tested inside it.
+need_unbound_asan() {
+	local source
+	UNBOUND_ASAN=$build/unbound-asan
+	source=$(sed -n 's/^srcdir *= *//p' "$UNBOUND_TREE/Makefile" | head -n 1)
+	source=$(cd "$UNBOUND_TREE" && cd "$source" && pwd)
+	if ! unbound_usable "$UNBOUND_ASAN"; then
+		step "building Unbound with AddressSanitizer" unbound_build_asan "$UNBOUND_ASAN" "$source"
+	fi
 }
 
 # --- NSD --------------------------------------------------------------------------------------------------------------
