@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +12,9 @@
 #define TEXT_MAX 256
 #define NUMBER_MAX 64
 #define NARROW_COLUMNS 100
+#define NAME_COLUMNS_MIN 16
+#define NAME_COLUMNS_MAX 32
+#define OTHER_COLUMNS 58        /* what stands before the verdict on a narrow terminal, without the name */
 
 /* --- columns; each writes safe text ------------------------------------------------------------------------------- */
 
@@ -103,12 +105,22 @@ static void put_name(FILE *to, const ldns_rdf *owner, int width)
 	LDNS_FREE(text);
 }
 
-static void put_question(FILE *to, const struct frame_fields *fields, bool narrow)
+/* On a narrow terminal the line breaks just before the verdict. */
+static int name_columns(const struct frame_printer *printer)
+{
+	unsigned columns = printer->term.columns;
+
+	if (columns == 0 || columns >= OTHER_COLUMNS + NAME_COLUMNS_MAX)
+		return NAME_COLUMNS_MAX;
+	return columns < OTHER_COLUMNS + NAME_COLUMNS_MIN ? NAME_COLUMNS_MIN : (int)(columns - OTHER_COLUMNS);
+}
+
+static void put_question(FILE *to, const struct frame_fields *fields, int width)
 {
 	char *type = fields->question == NULL ? NULL : ldns_rr_type2str(ldns_rr_get_type(fields->question));
 	char rcode[16] = "-";
 
-	put_name(to, fields->question == NULL ? NULL : ldns_rr_owner(fields->question), narrow ? 24 : 32);
+	put_name(to, fields->question == NULL ? NULL : ldns_rr_owner(fields->question), width);
 	if (fields->packet != NULL && ldns_pkt_qr(fields->packet))
 		frame_rcode_name(frame_rcode(fields->packet), rcode);
 	fprintf(to, "%-5s %-8s ", type != NULL ? type : "-", rcode);
@@ -215,7 +227,7 @@ static void put_tail(const struct frame_printer *printer, const struct frame_fie
 	if (frame_number(fields, number, sizeof(number)))
 		put_safe(printer->to, "  ", number, "");
 	if (us >= 0)
-		fprintf(printer->to, "  %" PRId64 ".%" PRId64 "ms", us / 1000, us % 1000 / 100);
+		fprintf(printer->to, us < 10000 ? "  %.2fms" : "  %.1fms", (double)us / 1000);
 	fputs(term_off(&printer->term, STYLE_FAINT), printer->to);
 }
 
@@ -227,7 +239,7 @@ bool frame_print_line(const struct frame_printer *printer, const struct frame_fi
 	put_peer(printer->to, fields->message);
 	put_transport(printer->to, fields->message);
 	put_path(printer->to, fields);
-	put_question(printer->to, fields, narrow);
+	put_question(printer->to, fields, name_columns(printer));
 	put_decision(printer, fields);
 	put_tail(printer, fields);
 	putc('\n', printer->to);

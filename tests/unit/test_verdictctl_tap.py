@@ -46,7 +46,7 @@ def prints_one_aligned_line_for_a_denied_answer():
     code, out, err = tap(d.stream(DENIED))
     equal((code, err), (0, ""))
     equal(out.decode(), "2023-11-14 22:13:20.123456 10.0.0.7        udp resolved www.evil.example                 A     "
-          "NXDOMAIN nxdomain by malware:*.evil.example (T1071.004)  3f2a9c1b7d40.1.17  2.1ms\n")
+          "NXDOMAIN nxdomain by malware:*.evil.example (T1071.004)  3f2a9c1b7d40.1.17  2.10ms\n")
 
 
 def prints_an_allowed_answer_and_its_shadow_verdict():
