@@ -145,9 +145,10 @@ package_flags() { # source directory
 		grep -vE '^--with-(pythonmodule|pyunbound)'
 }
 
-# The flags an installed Unbound says it was configured with, one a line.
+# The flags an Unbound says it was configured with, one a line; compiler flags stand there unquoted and are left out.
 installed_flags() { # binary
-	ASAN_OPTIONS=detect_leaks=0 "$1" -V | sed -n 's/^Configure line: //p' | xargs -n 1 printf '%s\n'
+	ASAN_OPTIONS=detect_leaks=0 "$1" -V | sed -n 's/^Configure line: //p' | xargs -n 1 printf '%s\n' |
+		grep -E '^--(with|without|enable|disable|prefix|sysconfdir|localstatedir)'
 }
 
 unbound_configure() { # directory with src; flags on stdin
