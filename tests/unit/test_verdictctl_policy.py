@@ -48,7 +48,8 @@ FILES = {
     "malware.rpz": "$TTL 300\n@ SOA localhost. nobody.invalid. 2026112001 3600 1200 604800 300\n@ NS localhost.\n"
                    "evil.example CNAME .\n*.evil.example CNAME .\nnodata.example CNAME *.\n"
                    "walled.example A 192.0.2.10\nwalled.example TXT \"go away\"\n32.1.2.0.192.rpz-ip CNAME .\n"
-                   "drop.example CNAME rpz-drop.\ntcp.example CNAME rpz-tcp-only.\n",
+                   "drop.example CNAME rpz-drop.\ntcp.example CNAME rpz-tcp-only.\n"
+                   "twice.example A 192.0.2.11\ntwice.example CNAME .\n",
     "seen.txt": "seen.example\n",
     "trial.txt": "example.net\nbad..name\nsink.example.net\nSINK.example.net\n",
 }
@@ -92,7 +93,7 @@ def counts_rules_skips_and_duplicates_of_each_list():
         equal((code, err), (0, ""))
         rows = [" ".join(line.split()) for line in out.splitlines()]
         for row in ["verdict.conf: mode enforce, 5 lists in this order", "allowed domains pass 1 0 0 - 28 B",
-                    "malware rpz by rule 7 1 0 2026112001 304 B", "skipped 1: not a domain name (first in line 2)",
+                    "malware rpz by rule 9 1 0 2026112001 353 B", "skipped 1: not a domain name (first in line 2)",
                     "trial domains sinkhole 3 1 1 - 56 B shadow", "fine"]:
             assert row in rows, (row, rows)
         assert all(len(line) <= 80 for line in out.splitlines()), out
@@ -162,6 +163,7 @@ def gives_the_verdict_and_the_answer_of_each_action():
         ("walled.example", "MX", "local-data", "NOERROR", [], ("malware", 7), 1),
         ("drop.example", "A", "drop", None, [], ("malware", 10), 1),
         ("tcp.example", "A", "truncate", "NOERROR", [], ("malware", 11), 1),
+        ("twice.example", "A", "nxdomain", "NXDOMAIN", [], ("malware", 13), 1),
         ("seen.example", "A", "observe", None, [], ("seen", 1), 0),
         ("a.sink.example.net", "A", "sinkhole", "NOERROR", ["a.sink.example.net.\t60\tIN\tA\t192.0.2.1"],
          ("sink", 3), 1),
