@@ -82,7 +82,7 @@ static const char *list_action(const struct list_conf *list)
 	return list->format == FORMAT_RPZ ? "by rule" : action_table[ACTION_NXDOMAIN].name;
 }
 
-/* --- for people ---------------------------------------------------------------------------------------------------- */
+/* --- for people -------------------------------------------------------------------------------------------- */
 
 /* `to` holds 16. */
 static char *size_text(size_t octets, char *to)
@@ -151,7 +151,7 @@ static void print_people(const struct loaded *loaded, const struct term *term)
 	printf("%sfine%s\n", term_on(term, STYLE_GOOD), term_off(term, STYLE_GOOD));
 }
 
-/* --- for programs -------------------------------------------------------------------------------------------------- */
+/* --- for programs ------------------------------------------------------------------------------------------ */
 
 static json_t *skipped_json(const struct list_stats *stats)
 {

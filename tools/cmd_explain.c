@@ -1,4 +1,4 @@
-/* cmd_explain.c: `verdictctl explain`: what the policy does with a name, which rule of which file decides, and why. */
+/* cmd_explain.c: `verdictctl explain`: what the policy does with a name, and which rule of which file decides. */
 #include "tools/verdictctl.h"
 
 #include <arpa/inet.h>

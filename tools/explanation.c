@@ -8,7 +8,7 @@
 
 #define RECORD_HEADER_OCTETS 10   /* type, class, TTL, rdata length */
 
-/* --- the lines of rules -------------------------------------------------------------------------------------------- */
+/* --- the lines of rules ------------------------------------------------------------------------------------ */
 
 struct search {
 	struct explanation *explanation;
@@ -60,7 +60,7 @@ static int find_lines(struct explanation *explanation, struct diag *diag)
 	return 0;
 }
 
-/* --- the answer ---------------------------------------------------------------------------------------------------- */
+/* --- the answer -------------------------------------------------------------------------------------------- */
 
 /* A record in wire form is what libldns reads; the room suffices for every record. */
 static ldns_rr *make_record(const struct name *owner, const struct local_record *record)
@@ -155,7 +155,7 @@ size_t explanation_ede(const struct explanation *explanation, char *to, size_t c
 	return verdict_ede_text(verdict, NULL, to, cap);
 }
 
-/* --- gathering ----------------------------------------------------------------------------------------------------- */
+/* --- gathering --------------------------------------------------------------------------------------------- */
 
 static bool keep(void *arg, const struct explain_candidate *candidate)
 {

@@ -24,7 +24,7 @@ static bool is_whole_in_shadow(const struct explanation *explanation)
 	return explanation->conf->mode == MODE_SHADOW;
 }
 
-/* --- for people ---------------------------------------------------------------------------------------------------- */
+/* --- for people -------------------------------------------------------------------------------------------- */
 
 static void print_place(const struct explained_rule *row, FILE *to)
 {
@@ -133,7 +133,7 @@ void explanation_print(const struct explanation *explanation, const struct term 
 		fprintf(to, "... and %zu more\n", explanation->more);
 }
 
-/* --- for programs -------------------------------------------------------------------------------------------------- */
+/* --- for programs ------------------------------------------------------------------------------------------ */
 
 static json_t *words_json(const char *text)
 {

@@ -121,16 +121,14 @@ int64_t frame_duration_us(const Dnstap__Message *message)
 	return ns < 0 ? -1 : ns / 1000;
 }
 
-const char *frame_extra_string(const struct frame_fields *fields, const char *object, const char *key)
+const char *frame_extra_string(const struct frame_fields *fields, const char *key)
 {
-	json_t *from = object == NULL ? fields->extra : json_object_get(fields->extra, object);
-
-	return json_string_value(json_object_get(from, key));
+	return json_string_value(json_object_get(fields->extra, key));
 }
 
 bool frame_number(const struct frame_fields *fields, char *to, size_t cap)
 {
-	const char *boot = frame_extra_string(fields, NULL, "boot");
+	const char *boot = frame_extra_string(fields, "boot");
 	json_t *worker = json_object_get(fields->extra, "worker");
 	json_t *counter = json_object_get(fields->extra, "seq");
 

@@ -1,8 +1,9 @@
 /*
  * frame_fields.h: one dnstap frame, taken apart.
  *
- * Takes frames of any writer, not only ours: every field may be missing, and enum values may be unknown. The DNS message
- * is parsed by libldns, `extra` by libjansson. Where a frame carries both a query and a response, the response is parsed.
+ * Takes frames of any writer, not only ours: every field may be missing, and enum values may be unknown. The DNS
+ * message is parsed by libldns, `extra` by libjansson. Where a frame carries both a query and a response, the
+ * response is parsed.
  *
  * Threads: no shared state.
  */
@@ -45,8 +46,8 @@ char *frame_rcode_name(unsigned rcode, char *to);
 /* Response minus query time in microseconds; -1: one of them is not known, or the clock ran backwards. */
 int64_t frame_duration_us(const Dnstap__Message *message);
 
-/* A string of `extra`, or of the object `extra.KEY` when `object` is not NULL; NULL: missing or no string. Borrowed. */
-const char *frame_extra_string(const struct frame_fields *fields, const char *object, const char *key);
+/* A string of `extra`; NULL: missing or no string. Borrowed. */
+const char *frame_extra_string(const struct frame_fields *fields, const char *key);
 
 /* boot.worker.counter, from `extra`. False: it has none. */
 bool frame_number(const struct frame_fields *fields, char *to, size_t cap);

@@ -16,7 +16,7 @@
 #define NAME_COLUMNS_MAX 32
 #define OTHER_COLUMNS 58        /* what stands before the verdict on a narrow terminal, without the name */
 
-/* --- columns; each writes safe text ------------------------------------------------------------------------------- */
+/* --- columns; each writes safe text ----------------------------------------------------------------------- */
 
 /* The end of the exchange that is not this resolver: it asked its clients' side, and was the one asking upstream. */
 static void put_peer(FILE *to, const Dnstap__Message *message)
@@ -81,7 +81,7 @@ static void put_transport(FILE *to, const Dnstap__Message *message)
 
 static void put_path(FILE *to, const struct frame_fields *fields)
 {
-	const char *path = frame_extra_string(fields, NULL, "path");
+	const char *path = frame_extra_string(fields, "path");
 	char safe[24];
 
 	if (path == NULL)
@@ -127,7 +127,7 @@ static void put_question(FILE *to, const struct frame_fields *fields, int width)
 	LDNS_FREE(type);
 }
 
-/* --- the verdict --------------------------------------------------------------------------------------------------- */
+/* --- the verdict ------------------------------------------------------------------------------------------- */
 
 static enum term_style style_of(const char *action)
 {
@@ -206,7 +206,7 @@ static void put_policy(FILE *to, const Dnstap__Policy *policy)
 
 static void put_decision(const struct frame_printer *printer, const struct frame_fields *fields)
 {
-	const char *verdict = frame_extra_string(fields, NULL, "verdict");
+	const char *verdict = frame_extra_string(fields, "verdict");
 
 	if (verdict != NULL)
 		put_verdict(printer, fields, verdict);

@@ -1,7 +1,7 @@
 /*
  * frame_print.h: frames as lines for people or as JSON lines.
  *
- *     21:03:11.123456 10.0.0.7  udp cached  www.evil.example  A  NXDOMAIN  nxdomain by malware:*.evil.example (T1071.004)  ...
+ *     21:03:11.123456 10.0.0.7  udp cached  www.evil.example  A  NXDOMAIN  nxdomain by malware:*.evil.example ...
  *
  * Nothing from a frame reaches the output unescaped (tools/term.h, tools/json_out.h).
  *

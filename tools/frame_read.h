@@ -2,10 +2,10 @@
  * frame_read.h: octets in, frames out (Frame Streams, as libfstrm 0.6 writes and speaks it).
  *
  * One incremental reader serves files, standard input and sockets. libfstrm's fstrm_reader was measured first: it
- * takes a file that was cut inside a frame for a good one, hands out an empty frame for a length of 0xffffffff, knows no
- * offsets, ends at the first STOP (so a second stream in the same file is lost) and blocks in read(), so that one poll
- * loop could not serve many connections with it. Control frames, where the format's variety lies, are decoded and
- * encoded by libfstrm (fstrm_control).
+ * takes a file that was cut inside a frame for a good one, hands out an empty frame for a length of 0xffffffff, knows
+ * no offsets, ends at the first STOP (so a second stream in the same file is lost) and blocks in read(), so that one
+ * poll loop could not serve many connections with it. Control frames, where the format's variety lies, are decoded
+ * and encoded by libfstrm (fstrm_control).
  *
  * Everything that arrives is hostile. A reader holds at most FRAME_READ_MAX + 4 octets and grows to that only for a
  * frame which is really that long; a longer one is an error, and an error is final.

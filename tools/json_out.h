@@ -19,8 +19,8 @@ json_t *json_text(const void *from, size_t octets);
 void json_set_text(json_t *object, const char *key, const char *text);
 void json_set_number(json_t *object, const char *key, size_t value);
 
-/* Prints one object and a newline, and flushes it when `live`. Drops the caller's reference. False: no memory, or it could
- * not be written. */
+/* Prints one object and a newline, and flushes it when `live`. Drops the caller's reference. False: no memory, or it
+ * could not be written. */
 bool json_print_line(json_t *object, FILE *to, bool live);
 
 #endif

@@ -58,7 +58,7 @@ static int complain(const char *path, const char *what, int error)
 	return -1;
 }
 
-/* --- the socket ---------------------------------------------------------------------------------------------------- */
+/* --- the socket -------------------------------------------------------------------------------------------- */
 
 /* A socket file that nobody listens on is a leftover; one that answers is somebody else's. */
 static int remove_stale(const char *path, const struct sockaddr_un *address)
@@ -106,7 +106,7 @@ static int open_socket(const char *path, mode_t mode)
 	return -1;
 }
 
-/* --- one connection ------------------------------------------------------------------------------------------------ */
+/* --- one connection ---------------------------------------------------------------------------------------- */
 
 static void connection_close(struct connection *connection, const char *why)
 {
@@ -142,7 +142,8 @@ static void accept_one(struct listener *listener)
 	connection->begin_by_ms = now_ms() + TAP_BEGIN_TIMEOUT_MS;
 }
 
-/* An answer is a few octets to a peer that waits for it: if the kernel cannot take it at once, the peer misbehaves. */
+/* An answer is a few octets to a peer that waits for it: if the kernel cannot take it at once, the peer misbehaves.
+ * */
 static bool reply(const struct connection *connection, bool accept)
 {
 	uint8_t octets[FRAME_CONTROL_MAX + 8];
@@ -221,7 +222,7 @@ static enum print_result serve(struct frame_printer *printer, struct connection 
 	return PRINT_DONE;
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------ */
+/* --- the loop ---------------------------------------------------------------------------------------------- */
 
 static void close_late(struct listener *listener)
 {

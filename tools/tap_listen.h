@@ -1,9 +1,10 @@
 /*
  * tap_listen.h: a collector for dnstap senders on a unix socket, many at a time.
  *
- * One poll loop. Senders speak Frame Streams both ways (READY, ACCEPT, START .. STOP, FINISH) or one way (START .. STOP).
- * A connection that breaks the protocol, sends what is no dnstap message, or does not begin in time is closed with a
- * message on standard error; the others go on. At most TAP_CONNECTIONS_MAX at once, each with one bounded reader.
+ * One poll loop. Senders speak Frame Streams both ways (READY, ACCEPT, START .. STOP, FINISH) or one way (START ..
+ * STOP). A connection that breaks the protocol, sends what is no dnstap message, or does not begin in time is closed
+ * with a message on standard error; the others go on. At most TAP_CONNECTIONS_MAX at once, each with one bounded
+ * reader.
  */
 #ifndef TOOLS_TAP_LISTEN_H
 #define TOOLS_TAP_LISTEN_H

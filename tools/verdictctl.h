@@ -27,8 +27,8 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-/* getopt_long with complaints of our own, which name the nearest option. Returns what getopt_long does: -1 at the end,
- * and '?' after a complaint (return EXIT_USAGE then). `--help` prints the command's help and returns 'h' (return
+/* getopt_long with complaints of our own, which name the nearest option. Returns what getopt_long does: -1 at the
+ * end, and '?' after a complaint (return EXIT_USAGE then). `--help` prints the command's help and returns 'h' (return
  * EXIT_FINE then): every options table has it. */
 int command_option(const struct command *command, int argc, char **argv, const char *letters,
 	const struct option *options);

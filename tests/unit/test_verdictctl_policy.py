@@ -93,7 +93,7 @@ def counts_rules_skips_and_duplicates_of_each_list():
         equal((code, err), (0, ""))
         rows = [" ".join(line.split()) for line in out.splitlines()]
         for row in ["verdict.conf: mode enforce, 5 lists in this order", "allowed domains pass 1 0 0 - 28 B",
-                    "malware rpz by rule 9 1 0 2026112001 353 B", "skipped 1: not a domain name (first in line 2)",
+                    "malware rpz by rule 9 1 1 2026112001 353 B", "skipped 1: not a domain name (first in line 2)",
                     "trial domains sinkhole 3 1 1 - 56 B shadow", "fine"]:
             assert row in rows, (row, rows)
         assert all(len(line) <= 80 for line in out.splitlines()), out

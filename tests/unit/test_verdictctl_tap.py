@@ -45,8 +45,9 @@ def equal(got, wanted):
 def prints_one_aligned_line_for_a_denied_answer():
     code, out, err = tap(d.stream(DENIED))
     equal((code, err), (0, ""))
-    equal(out.decode(), "2023-11-14 22:13:20.123456 10.0.0.7        udp resolved www.evil.example                 A     "
-          "NXDOMAIN nxdomain by malware:*.evil.example (T1071.004)  3f2a9c1b7d40.1.17  2.10ms\n")
+    equal(out.decode(), "2023-11-14 22:13:20.123456 10.0.0.7        udp resolved "
+          "www.evil.example                 A     NXDOMAIN "
+          "nxdomain by malware:*.evil.example (T1071.004)  3f2a9c1b7d40.1.17  2.10ms\n")
 
 
 def prints_an_allowed_answer_and_its_shadow_verdict():
@@ -57,7 +58,8 @@ def prints_an_allowed_answer_and_its_shadow_verdict():
 
 def prints_every_field_as_json():
     ede = d.edns((15, struct.pack("!H", 15) + b"list malware"))
-    answers = [d.record("www.evil.example", 5, d.name("sink.example")), d.record("sink.example", 1, b"\xc0\0\2\1", 60)]
+    answers = [d.record("www.evil.example", 5, d.name("sink.example")),
+               d.record("sink.example", 1, b"\xc0\0\2\1", 60)]
     frame = d.frame(response=d.dns("www.evil.example", answers=answers, additional=[ede]), policy=d.policy(),
                     client="2001:db8::7", protocol=3, extra=d.extra("sinkhole", list="malware"))
     code, found, err = objects(d.stream(frame))
@@ -86,8 +88,9 @@ def prints_frames_of_other_writers():
     equal((code, err), (0, ""))
     lines = out.decode().splitlines()
     equal(len(lines), 5)
-    for line, wanted in zip(lines, ["client-query www.example ", " 192.0.2.53      udp resolver-response www.example ",
-                                    " policy DROP by RPZ rule", "update-query", " -        www.example"]):
+    for line, wanted in zip(lines, ["client-query www.example ",
+                                    " 192.0.2.53      udp resolver-response www.example ", " policy DROP by RPZ rule",
+                                    "update-query", " -        www.example"]):
         assert wanted in line, (wanted, line)
     code, found, err = objects(d.stream(*frames))
     equal((code, found[4]["type"], found[4]["transport"], found[3].get("client")), (0, 99, 42, None))
@@ -98,7 +101,8 @@ def lets_no_control_octet_out():
     nasty = "\x1b[2J\u202e\u0085\x7f"
     frame = d.frame(response=d.dns([evil, b"example"], answers=[
         d.record([evil], 16, bytes([len(evil)]) + evil), d.record([evil], 5, d.name([evil])),
-        d.record([evil], 65280, evil), d.record([evil], 257, b"\0\5issue" + evil), d.record([evil], 13, b"\5" + evil[:5] * 2),
+        d.record([evil], 65280, evil), d.record([evil], 257, b"\0\5issue" + evil),
+        d.record([evil], 13, b"\5" + evil[:5] * 2),
         ], additional=[d.edns((15, b"\0\17" + evil))]),
         identity=evil, policy=d.policy("list", evil, value=evil),
         extra=d.extra(nasty, nasty, list=nasty, rule=nasty, attack=[nasty], boot=nasty,
@@ -138,7 +142,8 @@ def reads_streams_one_after_another():
 def refuses_what_is_no_stream():
     start = d.control(d.START)
     rows = [
-        (b"", "octet 0: is empty"), (b"\0\0", "octet 0: ends inside"), (b"hello, world", "octet 0: not a Frame Streams"),
+        (b"", "octet 0: is empty"), (b"\0\0", "octet 0: ends inside"),
+        (b"hello, world", "octet 0: not a Frame Streams"),
         (d.control(d.START, b"protobuf:other"), "octet 0: the stream does not hold"),
         (d.control(d.FINISH, None), "only a collector sends"), (d.control(d.STOP, None), "STOP without a START"),
         (start + start, "octet %d: a second START" % len(start)),
@@ -200,8 +205,9 @@ def reads_several_files_and_names_the_bad_one():
 
 def is_quiet_when_the_reader_goes_away():
     octets = d.stream(*[DENIED] * 5000)
-    shell = subprocess.run(["/bin/sh", "-c", '{ "$0" tap -; echo "exit $?" >&2; } | head -n 1', COMMAND], input=octets,
-                           capture_output=True, env=ENVIRONMENT, timeout=60)
+    script = '{ "$0" tap -; echo "exit $?" >&2; } | head -n 1'
+    shell = subprocess.run(["/bin/sh", "-c", script, COMMAND], input=octets, capture_output=True, env=ENVIRONMENT,
+                           timeout=60)
     equal((shell.stdout.count(b"\n"), shell.stderr), (1, b"exit 0\n"))
 
 
@@ -212,7 +218,7 @@ def says_so_when_output_cannot_be_written():
     assert done.returncode == 3 and b"cannot write" in done.stderr, done
 
 
-# --- listening ---------------------------------------------------------------------------------------------------------
+# --- listening -----------------------------------------------------------------------------------------------
 
 class Listener:
     """`verdictctl tap --listen` on a socket in a folder of its own; ended by its own pid."""
