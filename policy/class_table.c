@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/set.h"
-
 /* A power of two, at least twice SET_CLASSES_MAX. */
 #define NUMBER_SLOTS 131072
 #define FIRST_CLASSES 16
@@ -56,7 +54,7 @@ static size_t slot_of(const struct class_table *table, const struct class *class
 
 static uint16_t append(struct class_table *table, const struct class *class)
 {
-	if (table->count > SET_CLASSES_MAX)
+	if (table->count > (class->action == ACTION_LOCAL_DATA ? CLASSES_OF_DATA_MAX : SET_CLASSES_MAX))
 		return 0;
 	if (table->count == table->cap) {
 		struct class *moved = realloc(table->classes, table->cap * 2 * sizeof(*moved));

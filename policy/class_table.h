@@ -14,8 +14,14 @@
 #include <stdint.h>
 
 #include "policy/action.h"
+#include "policy/conf.h"
 #include "policy/hash.h"
 #include "policy/local_data.h"
+#include "policy/set.h"
+
+/* The most classes of local data. What is left is enough for all that 256 lists can ask for without any, so that no
+ * list with much data takes another's rules away. */
+#define CLASSES_OF_DATA_MAX (SET_CLASSES_MAX - CONF_LISTS_MAX * ACTION_COUNT * 3)
 
 struct class {
 	const struct local_data *data;   /* for SINKHOLE and LOCAL_DATA; borrowed from the snapshot's pool */
@@ -40,7 +46,8 @@ struct class_table {
 bool class_table_init(struct class_table *table, const struct hash_key *key);
 void class_table_fini(struct class_table *table);
 
-/* The number of that class, from 1; 0: 65,535 there are already, or no memory. */
+/* The number of that class, from 1; 0: there are 65,535 already, or CLASSES_OF_DATA_MAX for one of local data, or no
+ * memory. */
 uint16_t class_table_number(struct class_table *table, const struct class *class);
 
 /* Returns the owned array of table->count classes and leaves the table without any. */

@@ -113,14 +113,18 @@ static void a_name_in_many_lists_takes_one_slot(void **state)
 }
 
 /* 70,000 names with as many different addresses: more than 16 bits can number. */
-static void too_many_classes_are_skipped_and_counted(void **state)
+static void too_many_classes_cost_no_other_list_a_rule(void **state)
 {
 	enum { COUNT = 70000 };
+	static const struct fake_rule other[] = { { .name = "a" }, { .name = "=b", .action = ACTION_DROP } };
 	static char names[COUNT][16];
 	static char rdata[COUNT][4];
 	static struct fake_rule rules[COUNT];
+	const struct fake_list lists[2] = { { .name = "l", .rules = rules, .count = COUNT },
+					    { .name = "m", .rules = other, .count = 2 } };
 	struct build_report report;
 	struct snapshot *snapshot;
+	struct diag diag;
 	uint32_t i;
 
 	(void)state;
@@ -129,11 +133,14 @@ static void too_many_classes_are_skipped_and_counted(void **state)
 		memcpy(rdata[i], &i, 4);
 		rules[i] = (struct fake_rule){ names[i], ACTION_LOCAL_DATA, TYPE_A, rdata[i], 4, 60 };
 	}
-	snapshot = build_one(rules, COUNT, &report);
-	assert_int_equal(report.lists[0].stats.rules, SET_CLASSES_MAX);
-	assert_int_equal(report.lists[0].stats.skipped[SKIP_TOO_MANY], COUNT - SET_CLASSES_MAX);
-	assert_int_equal(report.lists[0].stats.skipped_line[SKIP_TOO_MANY], SET_CLASSES_MAX + 1);
-	assert_int_equal(set_entries(snapshot->set), SET_CLASSES_MAX);
+	snapshot = fake_snapshot(lists, 2, MODE_ENFORCE, &report, &diag);
+	assert_non_null(snapshot);
+	assert_int_equal(report.lists[0].stats.rules, CLASSES_OF_DATA_MAX);
+	assert_int_equal(report.lists[0].stats.skipped[SKIP_TOO_MANY], COUNT - CLASSES_OF_DATA_MAX);
+	assert_int_equal(report.lists[0].stats.skipped_line[SKIP_TOO_MANY], CLASSES_OF_DATA_MAX + 1);
+	assert_int_equal(report.lists[1].stats.rules, 2);
+	assert_int_equal(report.lists[1].stats.skipped[SKIP_TOO_MANY], 0);
+	assert_int_equal(set_entries(snapshot->set), CLASSES_OF_DATA_MAX + 2);
 	build_report_fini(&report);
 	snapshot_destroy(&snapshot);
 }
@@ -297,7 +304,7 @@ int main(void)
 		cmocka_unit_test(rules_about_one_name_become_few_entries),
 		cmocka_unit_test(a_merged_list_takes_half_the_memory),
 		cmocka_unit_test(a_name_in_many_lists_takes_one_slot),
-		cmocka_unit_test(too_many_classes_are_skipped_and_counted),
+		cmocka_unit_test(too_many_classes_cost_no_other_list_a_rule),
 		cmocka_unit_test(too_many_records_of_an_owner_are_skipped_and_counted),
 		cmocka_unit_test(equal_local_data_is_one_class),
 		cmocka_unit_test(a_list_that_fails_fails_the_build),
