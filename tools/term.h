@@ -29,7 +29,7 @@ const char *term_on(const struct term *term, enum term_style style);
 const char *term_off(const struct term *term, enum term_style style);
 
 /* Copies, with every octet outside 0x20 to 0x7e as \DDD. What does not fit in `cap` (NUL included) is cut, never
- * inside an escape, and ends in "...". Returns the length of the result. Always NUL-terminated; `cap` is 1 at least. */
+ * inside an escape, and ends in "...". Returns the length of the result. Always NUL-terminated; `cap` is not 0. */
 size_t term_escape(char *to, size_t cap, const void *from, size_t octets);
 
 /* Would term_escape leave it as it is? */

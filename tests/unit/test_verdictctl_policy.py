@@ -202,6 +202,14 @@ def gives_the_ede_that_the_client_sees():
             assert "ede" not in folder.json("explain", name)[1], name
 
 
+def takes_the_sample_as_it_is():
+    sample = os.path.join(SOURCE, "doc", "verdict.conf.sample")
+    for arguments, code in [(["check"], 0), (["explain", "www.malware.example"], 1),
+                            (["explain", "partner.malware.example"], 0)]:
+        done = subprocess.run([COMMAND, *arguments, "--config", sample], capture_output=True, timeout=60)
+        equal((arguments, done.returncode, done.stderr), (arguments, code, b""))
+
+
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
@@ -232,7 +240,7 @@ CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
-    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, explains_wrong_usage, teaches,
+    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is, explains_wrong_usage, teaches,
 ]
 
 if __name__ == "__main__":
