@@ -240,7 +240,8 @@ CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
-    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is, explains_wrong_usage, teaches,
+    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is,
+    explains_wrong_usage, teaches,
 ]
 
 if __name__ == "__main__":
