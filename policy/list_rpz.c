@@ -113,15 +113,6 @@ static const char *token_end(const char *text)
 	return text;
 }
 
-static int read_soa(struct rpz *rpz, const struct stated_name *owner, const ldns_rr *rr, const struct list_line *line)
-{
-	if (zone_set_apex(&rpz->zone, owner, line) != 0)
-		return -1;
-	if (ldns_rr_rd_count(rr) > 2)
-		rpz->reader->stats.serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
-	return 0;
-}
-
 /* Hands the record on as a rule about the owner that is set. */
 static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_line *line)
 {
@@ -129,8 +120,11 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 	struct name target;
 	int octets;
 
-	if (rpz->zone.kind == OWNER_APEX && (type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS))
+	if (rpz->zone.kind == OWNER_APEX && (type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS)) {
+		if (type == LDNS_RR_TYPE_SOA && ldns_rr_rd_count(rr) > 2)
+			rpz->reader->stats.serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
 		return 0;
+	}
 	if (rpz->zone.kind != OWNER_RULE) {
 		zone_skip_owner(&rpz->zone, line);
 		return 0;
@@ -172,7 +166,7 @@ static int read_record(struct rpz *rpz, const struct stated_name *owner, const c
 	if (reason == SKIP_COUNT)
 		reason = record_parse(&rr, &rpz->text, type, rpz->zone.has_origin ? &rpz->zone.origin : NULL);
 	if (reason == SKIP_COUNT && owner != NULL && ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA)
-		result = read_soa(rpz, owner, rr, line);
+		result = zone_set_apex(&rpz->zone, owner, line);
 	else if (reason == SKIP_COUNT)
 		zone_settle_apex(&rpz->zone);
 	if (owner != NULL)
