@@ -227,9 +227,22 @@ void zone_skip_owner(struct zone *zone, const struct list_line *line)
 	list_skip(zone->reader, reason, line->number, line->text);
 }
 
-/* What a CNAME to `target` asks for; ACTION_COUNT when that is not read. */
-static enum action target_action(const struct rule *rule, const struct name *target, bool wildcard)
+/* `rpz-passthru` without its last dot: the origin makes a name in the zone of it. Read as local data, what was to be
+ * let through would be denied. */
+static bool lacks_last_dot(const struct zone *zone, const struct name *target)
 {
+	struct name rest = *target;
+
+	if (zone->apex.labels == 0 || !name_is_below(target, &zone->apex))
+		return false;
+	name_cut(&rest, &zone->apex);
+	return is_reserved(&rest);
+}
+
+/* What a CNAME to `target` asks for; ACTION_COUNT when that is not read. */
+static enum action target_action(const struct zone *zone, const struct name *target, bool wildcard)
+{
+	const struct rule *rule = &zone->rule;
 	size_t i;
 
 	if (wildcard)
@@ -249,7 +262,7 @@ static enum action target_action(const struct rule *rule, const struct name *tar
 	/* The first way of saying PASSTHRU: a CNAME to the name itself. */
 	if (rule->exact && name_equal(target, &rule->name))
 		return ACTION_PASS;
-	return ACTION_LOCAL_DATA;
+	return lacks_last_dot(zone, target) ? ACTION_COUNT : ACTION_LOCAL_DATA;
 }
 
 static int emit(struct zone *zone, enum action action, uint16_t type, const uint8_t *rdata, uint16_t octets)
@@ -263,7 +276,7 @@ static int emit(struct zone *zone, enum action action, uint16_t type, const uint
 
 int zone_emit_cname(struct zone *zone, const struct name *target, bool wildcard, const struct list_line *line)
 {
-	enum action action = target_action(&zone->rule, target, wildcard);
+	enum action action = target_action(zone, target, wildcard);
 
 	if (action == ACTION_LOCAL_DATA)
 		return emit(zone, action, TYPE_CNAME, target->octets, target->length);
