@@ -157,10 +157,28 @@ static const struct guess *guess_format(const char *text, const char *end)
 	return guess;
 }
 
+/* Is the remedy the format that is set already? */
+static bool says_format(const struct guess *guess, const char *format)
+{
+	static const char start[] = "set `format: ";
+	const size_t octets = sizeof(start) - 1;
+
+	return strncmp(guess->remedy, start, octets) == 0 &&
+		strncmp(guess->remedy + octets, format, strlen(format)) == 0;
+}
+
+/* CR where LF should be: everything is one line, and a comment at its start would hide the whole list. */
+static bool has_old_mac_lines(const char *text, size_t octets)
+{
+	const char *cr = memchr(text, '\r', octets);
+
+	return cr != NULL && cr + 1 < text + octets && memchr(text, '\n', octets) == NULL;
+}
+
 static int refuse_sniffed(struct list_reader *reader, const char *text, size_t octets)
 {
 	const char *file = reader->conf->file;
-	size_t i, control = 0;
+	size_t i, head = octets < SNIFF_OCTETS ? octets : SNIFF_OCTETS, control = 0;
 
 	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *magic = &magics[i];
@@ -168,9 +186,7 @@ static int refuse_sniffed(struct list_reader *reader, const char *text, size_t o
 		if (octets >= magic->length && memcmp(text, magic->octets, magic->length) == 0)
 			return diag_set(reader->diag, file, 0, 0, "is %s: %s", magic->name, magic->remedy);
 	}
-	if (octets > SNIFF_OCTETS)
-		octets = SNIFF_OCTETS;
-	for (i = 0; i < octets; i++) {
+	for (i = 0; i < head; i++) {
 		uint8_t octet = (uint8_t)text[i];
 
 		if (octet == 0)
@@ -178,13 +194,16 @@ static int refuse_sniffed(struct list_reader *reader, const char *text, size_t o
 				"a list is text", i + 1);
 		control += octet < 0x20 && strchr("\t\n\f\r", octet) == NULL;
 	}
-	if (control * 20 > octets)
+	if (control * 20 > head)
 		return diag_set(reader->diag, file, 0, 0, "is a binary file (%zu control octets in the first %zu): "
-			"a list is text", control, octets);
+			"a list is text", control, head);
 	i = strspn(text, " \t\r\n\f");
 	if (i < octets && text[i] == '<')
 		return diag_set(reader->diag, file, 0, 0, "is a web page or XML: fetch the list itself; "
 			"this is often the error page of a failed download");
+	if (has_old_mac_lines(text, octets))
+		return diag_set(reader->diag, file, 0, 0,
+			"has lines that end with CR alone: convert it first (tr '\\r' '\\n')");
 	return 0;
 }
 
@@ -216,7 +235,7 @@ static int refuse_unusable(struct list_reader *reader)
 			"has no usable rule: %s (%zu times)", skip_texts[most], stats->skipped[most]);
 	guess = guess_format(reader->bad_text, reader->end);
 	/* A list of names with many that are none is no other format. */
-	if (reader->good > 0 && (strstr(guess->remedy, format) != NULL || guess->name == unknown_list))
+	if (says_format(guess, format) || (reader->good > 0 && guess->name == unknown_list))
 		return diag_set(reader->diag, file, reader->bad_line, 0,
 			"%zu of %zu entries cannot be read as `format: %s`, first here: %s; "
 			"correct or remove them, the larger part of a list has to be right",
