@@ -37,7 +37,8 @@ bool verdict_demote(struct verdict *verdict)
 {
 	if (!action_table[verdict->action].denies)
 		return false;
-	if (verdict->shadow.trigger == TRIGGER_NONE)
+	/* As evaluate reports: what would decide is worth more than what would not. */
+	if (verdict->shadow.trigger == TRIGGER_NONE || verdict->shadow.action == ACTION_OBSERVE)
 		verdict->shadow = verdict->rule;
 	empty(&verdict->rule);
 	verdict->action = ACTION_ALLOW;

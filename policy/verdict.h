@@ -54,7 +54,7 @@ struct verdict {
 void verdict_init(struct verdict *verdict);
 
 /* For a path that cannot be denied: a denying action becomes ACTION_ALLOW and its rule moves to `shadow` (unless there
- * is one already). Returns whether it denied. */
+ * is one already that would have decided). Returns whether it denied. */
 bool verdict_demote(struct verdict *verdict);
 
 /* Writes the EDE EXTRA-TEXT: list, rule and incident number. Returns its length without the NUL; 0 when there is

@@ -77,6 +77,18 @@ static void demote_keeps_an_earlier_shadow(void **state)
 	assert_int_equal(verdict.rule.trigger, TRIGGER_NONE);
 }
 
+/* What a shadow list observes would have changed nothing: it must not hide a denial that came too late. */
+static void demote_puts_a_denial_over_an_observing_shadow(void **state)
+{
+	struct verdict verdict = denial("l", "example.com", false);
+
+	(void)state;
+	set_rule(&verdict.shadow, "watching", "x", false, ACTION_OBSERVE);
+	assert_true(verdict_demote(&verdict));
+	assert_string_equal(verdict.shadow.list, "l");
+	assert_int_equal(verdict.shadow.action, ACTION_REFUSE);
+}
+
 static void demote_lets_a_pass_stand(void **state)
 {
 	struct verdict verdict = denial("l", "example.com", false);
@@ -143,6 +155,7 @@ int main(void)
 		cmocka_unit_test(init_leaves_nothing_of_the_last_one),
 		cmocka_unit_test(demote_moves_a_denial_to_shadow),
 		cmocka_unit_test(demote_keeps_an_earlier_shadow),
+		cmocka_unit_test(demote_puts_a_denial_over_an_observing_shadow),
 		cmocka_unit_test(demote_lets_a_pass_stand),
 		cmocka_unit_test(tells_list_rule_and_incident),
 		cmocka_unit_test(says_nothing_without_a_rule),
