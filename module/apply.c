@@ -242,6 +242,24 @@ bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, c
 	return true;
 }
 
+/* Not by qstate->is_drop: that forgets to give the clients' places in the mesh back, gives a connection that waits more
+ * than once back twice, and leaves HTTP/2 streams pointing to the state. */
+void apply_drop(struct module_qstate *qstate)
+{
+	struct mesh_state *state = qstate->mesh_info;
+
+	for (struct mesh_reply *reply = state->reply_list; reply != NULL; reply = reply->next)
+		if (reply->query_reply.c->use_h2)
+			reply->h2_stream->mesh_state = NULL;
+	while (state->reply_list != NULL) {
+		struct mesh_reply *reply = state->reply_list;   /* lies in the region: good after its removal */
+		struct comm_point *point = reply->query_reply.c;
+
+		comm_point_drop_reply(&reply->query_reply);
+		mesh_state_remove_reply(qstate->env->mesh, state, point);
+	}
+}
+
 void apply_unique(struct module_qstate *qstate)
 {
 	struct mesh_state *state = qstate->mesh_info;

@@ -20,6 +20,9 @@
  * from a held snapshot. False: no memory, *qstate untouched. Not for ACTION_DROP. */
 bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, const struct reply_info *chain);
 
+/* Leaves the clients that wait for `qstate` without an answer; over a connection that closes it. */
+void apply_drop(struct module_qstate *qstate);
+
 /* Takes `qstate` out of the aggregation of equal questions, so that nobody joins it and it answers its one client
  * only. Nothing happens when another state waits for it. */
 void apply_unique(struct module_qstate *qstate);

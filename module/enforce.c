@@ -73,7 +73,7 @@ static void fail_closed(struct module_qstate *qstate, struct slot *slot)
 static void drop(struct module_qstate *qstate, int id)
 {
 	callbacks_dropped(qstate, id);
-	qstate->is_drop = 1;
+	apply_drop(qstate);
 }
 
 static void deny_question(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict)
