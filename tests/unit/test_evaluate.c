@@ -51,7 +51,8 @@ static const struct fake_rule sink_rules[] = {
 
 static const struct fake_list lists[] = {
 	{ .name = "pass", .rules = pass_rules, .count = COUNT(pass_rules), .action = ACTION_PASS },
-	{ .name = "observe", .rules = observe_rules, .count = COUNT(observe_rules), .action = ACTION_OBSERVE },
+	{ .name = "observe", .rules = observe_rules, .count = COUNT(observe_rules), .action = ACTION_OBSERVE,
+	  .ede = EDE_CENSORED },
 	{ .name = "shadow", .rules = shadow_rules, .count = COUNT(shadow_rules), .shadow = true },
 	{ .name = "mixed", .rules = mixed_rules, .count = COUNT(mixed_rules), .ede = EDE_FILTERED },
 	{ .name = "sink", .rules = sink_rules, .count = COUNT(sink_rules), .action = ACTION_SINKHOLE,
@@ -311,6 +312,7 @@ static const struct {
 	{ { { "bad.test", TYPE_A, NULL, 0 } }, ACTION_ALLOW, 0, "", true, "a listed owner is kept from caches" },
 	{ { { "d.test", TYPE_DNAME, "bad.test", 0 }, { "q.d.test", TYPE_CNAME, "q.bad.test", 0 } }, ACTION_ALLOW, 0,
 	  "", true, "a DNAME's target is kept from caches" },
+	{ { { "d.test", TYPE_DNAME, "bad.test", 0 } }, ACTION_ALLOW, 0, "", true, "and so without its CNAME" },
 	{ { { "q.test", TYPE_CNAME, "sink.test", 0 } }, ACTION_SINKHOLE, 1, "sink.test", true,
 	  "with the list's data" },
 };

@@ -219,6 +219,34 @@ static void refuses_when_more_is_left_than_promised(void **state)
 	set_builder_destroy(&builder);
 }
 
+/* Room for one is four buckets of seven: the last slot stays free, or the search for what is not there never ends. */
+static void keeps_a_slot_free_so_that_every_search_ends(void **state)
+{
+	struct set_builder *builder = set_builder_create();
+	uint16_t class;
+	struct hash hash;
+	struct set *set;
+	uint64_t i;
+
+	(void)state;
+	assert_non_null(builder);
+	for (i = 0; i < 27; i++) {
+		hash = hash_of(i);
+		assert_true(set_builder_add(builder, &hash, 1, 1));
+	}
+	set = set_build(builder, 1, keep, NULL);
+	assert_non_null(set);
+	for (; i < 10000; i++) {
+		hash = hash_of(i);
+		assert_int_equal(set_find(set, &hash, &class, 1), 0);
+	}
+	set_destroy(&set);
+	hash = hash_of(27);
+	assert_true(set_builder_add(builder, &hash, 1, 1));
+	assert_null(set_build(builder, 1, keep, NULL));
+	set_builder_destroy(&builder);
+}
+
 static void knows_the_depths_of_its_names(void **state)
 {
 	struct set_builder *builder = set_builder_create();
@@ -246,6 +274,7 @@ int main(void)
 		cmocka_unit_test(gives_the_classes_of_a_name_in_order_and_no_more_than_fit),
 		cmocka_unit_test(merges_as_it_is_told),
 		cmocka_unit_test(refuses_when_more_is_left_than_promised),
+		cmocka_unit_test(keeps_a_slot_free_so_that_every_search_ends),
 		cmocka_unit_test(knows_the_depths_of_its_names),
 	};
 
