@@ -140,7 +140,6 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 	const struct class *twin = NULL;
 	bool exact = false;
 	bool below = false;
-	bool alone = true;
 	size_t i;
 
 	*index = 0;
@@ -151,7 +150,6 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 			continue;
 		exact |= other->exact;
 		below |= other->below;
-		alone = twin == NULL;
 		twin = other;
 		*index = i;
 	}
@@ -163,7 +161,8 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 		build->reports[class.list].duplicates++;
 		return SET_DROP;
 	}
-	if (!alone || twin->action != class.action || twin->data != class.data)
+	/* Two entries of one list cover all there is between them, so here the twin is the only one. */
+	if (twin->action != class.action || twin->data != class.data)
 		return SET_ADD;
 	class.exact |= exact;
 	class.below |= below;

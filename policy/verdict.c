@@ -97,7 +97,7 @@ size_t verdict_ede_text(const struct verdict *verdict, const char *incident, cha
 		over = octets - cap + 1;
 		if (strlen(rule) < over + 3)
 			break;
-		strcpy(rule + strlen(rule) - over - 3, "...");
+		memcpy(rule + strlen(rule) - over - 3, "...", sizeof("..."));
 	}
 	snprintf(to, cap, "%s", text);
 	return strlen(to);
