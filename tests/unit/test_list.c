@@ -205,6 +205,24 @@ static void scans_up_to_what_is_no_name(void **state)
 	}
 }
 
+/* The owner of the record before the long line must not get what was meant for the one on it. */
+static void nothing_inherits_from_an_rpz_line_over_64_kib(void **state)
+{
+	static const char before[] = "a.example CNAME rpz-passthru.\n";
+	static const char after[] = "\n CNAME rpz-drop.\nb.example CNAME .\n";
+	static char text[70000 + sizeof(before) + sizeof(after)];
+	struct counting counting = { .room = SIZE_MAX };
+	struct list_stats stats;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memcpy(text, before, sizeof(before) - 1);
+	memcpy(text + sizeof(text) - sizeof(after), after, sizeof(after) - 1);
+	assert_int_equal(load_text(FORMAT_RPZ, text, sizeof(text) - 1, &counting, &stats, NULL), 0);
+	assert_int_equal(stats.rules, 2);
+	assert_int_equal(stats.skipped[SKIP_LINE_LONG], 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +230,7 @@ int main(void)
 		cmocka_unit_test(success_leaves_the_diag_and_failure_the_stats_alone),
 		cmocka_unit_test(stops_when_the_sink_has_no_memory),
 		cmocka_unit_test(a_line_over_64_kib_is_skipped_and_counted),
+		cmocka_unit_test(nothing_inherits_from_an_rpz_line_over_64_kib),
 		cmocka_unit_test(a_nul_behind_the_first_4_kib_costs_its_line_alone),
 		cmocka_unit_test(the_plain_scanner_agrees_with_the_full_grammar),
 		cmocka_unit_test(scans_up_to_what_is_no_name),
