@@ -130,7 +130,8 @@ static int add_local(struct reply_builder *builder, const struct verdict *verdic
 	size_t found[RECORDS_MAX];
 	size_t count;
 
-	if (verdict->data == NULL)
+	/* The form of RDATA depends on the class, and lists speak of IN. */
+	if (verdict->data == NULL || builder->class != htons(LDNS_RR_CLASS_IN))
 		return 0;
 	count = local_data_select(verdict->data, qtype, found, RECORDS_MAX);
 	for (size_t i = 0; i < count; i++)

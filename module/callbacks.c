@@ -103,6 +103,18 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 		slot->escaped++;
 }
 
+/* Octets for the text, NUL included. An EDE that does not fit beside the question makes Unbound send TC and nothing else.
+ * What the client takes over UDP is not known here: Unbound has written its own size over it. 512 octets always pass. */
+static size_t ede_room(const struct facts *facts, size_t cap)
+{
+	/* header, question, SOA with compressed names, OPT, option and info code */
+	const size_t others = LDNS_HEADER_SIZE + facts->qname.length + 4 + 64 + 11 + 6;
+
+	if (facts->transport != TRANSPORT_UDP || cap <= 512 - others)
+		return cap;
+	return 512 - others + 1;
+}
+
 /* Adds the EDE to what the client gets and to what the frame says. */
 static void answer_explain(struct answer *answer, char *text, size_t cap, struct edns_option **options,
 	struct regional *region, struct slot *slot)
@@ -114,7 +126,8 @@ static void answer_explain(struct answer *answer, char *text, size_t cap, struct
 	answer->event.ede = EDE_NONE;
 	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns)
 		return;
-	length = verdict_ede_text(verdict, frame_number_text(&answer->event.number, incident), text, cap);
+	length = verdict_ede_text(verdict, frame_number_text(&answer->event.number, incident), text,
+		ede_room(&answer->facts, cap));
 	if (!apply_ede(options, verdict->rule.ede, text, length, region)) {
 		slot->failed++;
 		return;

@@ -51,6 +51,8 @@ LISTS = [
 	{"name": "watch", "format": "domains", "action": "observe", "lines": ["watched.example"]},
 	{"name": "would", "format": "domains", "action": "refuse", "shadow": "yes", "lines": ["shy.example"]},
 ]
+LONG = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 53, "example"])   # 255 octets
+LISTS.append({"name": "n" * 63, "format": "domains", "action": "nxdomain", "lines": [LONG]})
 # why, name, type, rcode, data of the answer, EDE code, verdict, path, list
 ROWS = [
 	("an unlisted name is allowed", "www.example", "A", "NOERROR", ["192.0.2.80"], None, "allow", "resolved", None),
@@ -136,6 +138,11 @@ def a_denial_can_be_traced(tap):
 		tap.ok(all(rrset.ttl <= 30 for rrset in answer.answer), "the list's ttl holds", answer)
 		answer, frame = here.ask("nx.example")
 		tap.ok(any(rrset.rdtype == dns.rdatatype.SOA for rrset in answer.authority), "a negative answer has an SOA", answer)
+		answer, frame = here.ask("sink.example", rdclass="CH")
+		tap.ok(not answer.answer, "addresses are of class IN: CH gets none", answer)
+		answer, frame = here.ask(LONG, payload=512)
+		tap.ok(not answer.flags & dns.flags.TC and answer.authority and "incident" in (lab.ede(answer) or ("", ""))[1],
+			"the longest name, rule and list fit 512 octets with SOA, EDE and incident", answer)
 		answer, frame = here.ask("nx.example", want_dnssec=True)
 		tap.ok(not answer.flags & dns.flags.AD, "a made answer has no AD", answer)
 
