@@ -243,8 +243,8 @@ bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, c
 	return true;
 }
 
-/* Not by qstate->is_drop: that forgets to give the clients' places in the mesh back, gives a connection that waits more
- * than once back twice, and leaves HTTP/2 streams pointing to the state. */
+/* Not by qstate->is_drop: that forgets to give the clients' places in the mesh back, gives a connection that waits
+ * more than once back twice, and leaves HTTP/2 streams pointing to the state. */
 void apply_drop(struct module_qstate *qstate)
 {
 	struct mesh_state *state = qstate->mesh_info;

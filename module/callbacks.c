@@ -103,8 +103,9 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 		slot->escaped++;
 }
 
-/* Octets for the text, NUL included. An EDE that does not fit beside the question makes Unbound send TC and nothing else.
- * What the client takes over UDP is not known here: Unbound has written its own size over it. 512 octets always pass. */
+/* Octets for the text, NUL included. An EDE that does not fit beside the question makes Unbound send TC and nothing
+ * else. What the client takes over UDP is not known here: Unbound has written its own size over it. 512 octets always
+ * pass. */
 static size_t ede_room(const struct facts *facts, size_t cap)
 {
 	/* header, question, SOA with compressed names, OPT, option and info code */
