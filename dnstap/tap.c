@@ -74,7 +74,8 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 		return false;
 	}
 	numbered = *event;
-	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost) + counter_read(&slot->dropped_sink);
+	/* The I/O thread adds what it drops before it comes to this event. */
+	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost);
 	return push(ring, &numbered);
 }
 

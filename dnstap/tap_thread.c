@@ -75,8 +75,11 @@ static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
 
 		if (!record)
 			break;
-		if (event_read(&view, record, octets))
+		if (event_read(&view, record, octets)) {
+			/* Records leave in order, so these are the ones before this one. */
+			view.dropped += counter_read(&slot->dropped_sink);
 			frame = frame_encode(&view, &origin, tap->frame, sizeof(tap->frame));
+		}
 		if (frame == 0) {
 			counter_add(&slot->dropped_sink, 1);
 		} else if (!place(tap, frame, ring_used(ring) > tap->ring_octets / 2)) {
