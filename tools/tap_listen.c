@@ -29,6 +29,8 @@ struct listener {
 	int fd;
 	unsigned accepted;
 	bool full_said;
+	bool resting;                  /* the next wait leaves the socket out */
+	int error;                     /* errno of a wait that failed; 0: none did */
 	struct frame_printer *printer;
 	struct connection connections[TAP_CONNECTIONS_MAX];
 };
@@ -75,8 +77,10 @@ static int remove_stale(const char *path, const struct sockaddr_un *address)
 		return complain(path, "cannot listen", errno);
 	error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 	close(fd);
-	if (error != ECONNREFUSED)
+	if (error == 0 || error == EAGAIN)
 		return complain(path, "another program listens there", 0);
+	if (error != ECONNREFUSED)
+		return complain(path, "is there already, and cannot be asked whether somebody listens", error);
 	return unlink(path) == 0 ? 0 : complain(path, "cannot remove the old socket", errno);
 }
 
@@ -123,8 +127,11 @@ static void accept_one(struct listener *listener)
 	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct connection *connection = NULL;
 
-	if (fd < 0)
+	if (fd < 0) {
+		/* Out of descriptors or memory: asking again at once would only burn CPU. */
+		listener->resting = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 		return;
+	}
 	listener->accepted++;
 	for (size_t i = 0; i < TAP_CONNECTIONS_MAX && connection == NULL; i++)
 		if (listener->connections[i].fd < 0)
@@ -243,10 +250,17 @@ static enum print_result turn(struct listener *listener, const sigset_t *waiting
 	struct pollfd polled[TAP_CONNECTIONS_MAX + 1] = { { .fd = listener->fd, .events = POLLIN } };
 	enum print_result result = PRINT_DONE;
 
+	if (listener->resting)
+		polled[0].fd = -1;
+	listener->resting = false;
 	for (size_t i = 0; i < TAP_CONNECTIONS_MAX; i++)
 		polled[i + 1] = (struct pollfd){ .fd = listener->connections[i].fd, .events = POLLIN };
-	if (ppoll(polled, TAP_CONNECTIONS_MAX + 1, &second, waiting) < 0)
-		return errno == EINTR ? PRINT_DONE : PRINT_FAILED;
+	if (ppoll(polled, TAP_CONNECTIONS_MAX + 1, &second, waiting) < 0) {
+		if (errno == EINTR)
+			return PRINT_DONE;
+		listener->error = errno;
+		return PRINT_FAILED;
+	}
 	for (size_t i = 0; i < TAP_CONNECTIONS_MAX && result != PRINT_ENOUGH && result != PRINT_FAILED; i++)
 		if (polled[i + 1].fd >= 0 && polled[i + 1].revents != 0)
 			result = serve(listener->printer, &listener->connections[i]);
@@ -276,6 +290,7 @@ int tap_listen(struct frame_printer *printer, const char *path, mode_t mode)
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 	enum print_result result = PRINT_DONE;
+	int code = EXIT_FINE;
 	sigset_t waiting;
 
 	if (listener == NULL)
@@ -298,6 +313,10 @@ int tap_listen(struct frame_printer *printer, const char *path, mode_t mode)
 			connection_close(&listener->connections[i], NULL);
 	unlink(path);
 	close(listener->fd);
+	if (listener->error != 0) {
+		complain(path, "cannot wait for senders (`ulimit -n`?)", listener->error);
+		code = EXIT_UNREADABLE;
+	}
 	free(listener);
-	return EXIT_FINE;
+	return code;
 }

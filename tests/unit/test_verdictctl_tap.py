@@ -2,6 +2,7 @@
 """What `verdictctl tap` prints, and what it does with damaged and hostile input. TAP."""
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -223,11 +224,11 @@ def says_so_when_output_cannot_be_written():
 class Listener:
     """`verdictctl tap --listen` on a socket in a folder of its own; ended by its own pid."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, **arguments):
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "s")
         self.process = subprocess.Popen([COMMAND, "tap", "--listen", "unix:" + self.path, *options], env=ENVIRONMENT,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **arguments)
 
     def __enter__(self):
         for _ in range(500):
@@ -257,6 +258,11 @@ class Listener:
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=20)
         return self.process.returncode, out, err.decode()
+
+
+def cpu_ticks(pid):
+    with open("/proc/%d/stat" % pid) as stat:
+        return sum(int(ticks) for ticks in stat.read().rsplit(")", 1)[1].split()[11:13])
 
 
 def open_stream(listener):
@@ -334,6 +340,31 @@ def turns_away_more_than_it_can_hold():
         assert "64 are open already" in listener.end()[2]
 
 
+def waits_without_effort_when_descriptors_run_out():
+    limit = 66   # fewer than its 64 connections and its own take
+    with Listener(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))) as listener:
+        held = [listener.connect() for _ in range(80)]
+        time.sleep(0.5)
+        before = cpu_ticks(listener.process.pid)
+        time.sleep(1)
+        spent = cpu_ticks(listener.process.pid) - before
+        assert spent < 30, "%d of 100 ticks" % spent
+        for sender in held:
+            sender.close()
+        time.sleep(1.5)
+        again = open_stream(listener)
+        again.sendall(d.data(DENIED))
+        assert listener.line()
+        again.close()
+        equal(listener.end()[0], 0)
+
+
+def says_when_it_cannot_wait_at_all():
+    with Listener(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))) as listener:
+        out, err = listener.process.communicate(timeout=20)
+        assert listener.process.returncode == 3 and b"cannot wait for senders" in err, (out, err)
+
+
 def replaces_a_stale_socket_only():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "s")
@@ -379,7 +410,8 @@ CLAIMS = [
     stops_at_the_count, survives_every_cut_and_many_flips, reads_several_files_and_names_the_bad_one,
     is_quiet_when_the_reader_goes_away, says_so_when_output_cannot_be_written, speaks_both_ways_and_prints_at_once,
     takes_one_way_streams, closes_a_bad_peer_and_serves_the_others, serves_many_at_once_with_a_silent_one_among_them,
-    turns_away_more_than_it_can_hold, replaces_a_stale_socket_only, explains_wrong_usage,
+    turns_away_more_than_it_can_hold, waits_without_effort_when_descriptors_run_out, says_when_it_cannot_wait_at_all,
+    replaces_a_stale_socket_only, explains_wrong_usage,
 ]
 
 if __name__ == "__main__":
