@@ -34,10 +34,18 @@ die() {
 
 step_group=
 
-# A step runs in a process group of its own, so that an interrupt ends all of it (compilers included).
+# A step runs in a process group of its own, so that an interrupt ends all of it (compilers included). Returns when it
+# has ended: what it must finish first (apt_install) or clean up is done then.
 step_stop() {
+	local try
 	[ -n "$step_group" ] || return 0
+	[ ! -t 1 ] || printf '\n'
 	kill -TERM -- "-$step_group" 2>/dev/null || true
+	for ((try = 0; ; try++)); do
+		kill -0 -- "-$step_group" 2>/dev/null || break
+		[ "$try" -ne 10 ] || say "waiting for the end of this step"
+		sleep 0.1
+	done
 	step_group=
 }
 
@@ -84,8 +92,11 @@ apt_quiet() { # apt-get arguments...
 }
 
 apt_install() { # package...: the machine's package lists may be old or not there at all
-	apt_quiet install --no-install-recommends "$@" ||
-		{ apt_quiet update && apt_quiet install --no-install-recommends "$@"; }
+	apt_quiet install --no-install-recommends --download-only "$@" ||
+		{ apt_quiet update && apt_quiet install --no-install-recommends --download-only "$@"; } || return 1
+	# A dpkg that was killed refuses all later work until it is mended by hand, so an interrupt waits for it.
+	trap '' TERM INT HUP
+	apt_quiet install --no-install-recommends "$@"
 }
 
 need_packages() { # package...
