@@ -68,9 +68,9 @@ struct tap *tap_create(const struct tap_options *options);
  * not end in time is left alone with what it owns (the library is never unloaded). Sets *tap to NULL. */
 void tap_destroy(struct tap **tap, unsigned timeout_ms);
 
-/* Encodes the event into the worker's ring, and adds this tap's drops of the worker's earlier events to its `dropped`. Never blocks,
- * allocates only at a worker's first frame. Answers with a verdict other than plain allow may use the last quarter of
- * the ring. False: dropped. */
+/* Encodes the event into the worker's ring, and adds this tap's drops of the worker's earlier events to its `dropped`.
+ * Never blocks, allocates only at a worker's first frame. Answers with a verdict other than plain allow may use the
+ * last quarter of the ring. False: dropped. */
 bool tap_emit(struct tap *tap, unsigned worker, const struct event *event);
 
 void tap_counts(const struct tap *tap, struct tap_counts *counts);
