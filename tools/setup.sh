@@ -16,7 +16,7 @@ packages_run=(
 )
 packages_unbound=(dpkg-dev flex bison libevent-dev libexpat1-dev libssl-dev libnghttp2-dev libsystemd-dev)
 packages_tests=(
-	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf binutils valgrind
+	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf ldnsutils binutils valgrind
 )
 
 colour() { # code, text
