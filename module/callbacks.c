@@ -181,6 +181,8 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	answer.event.query_time = timespec_of(start_time);
 	answer.event.number = state_number(slot);
 	query_header(&answer.event, qstate != NULL ? mesh_reply_of(qstate, query, repinfo) : NULL, repinfo);
+	answer.facts.dnssec_ok = answer.event.edns_do;
+	answer.facts.recursion_desired = answer.event.query_flags & BIT_RD;
 	answer_records(&answer, reply, rcode, edns, start_time);
 	response_flags(&answer);
 	answer_judge(&answer, query, slot);

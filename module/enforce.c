@@ -54,6 +54,10 @@ static bool question_facts(struct facts *facts, const struct module_qstate *qsta
 	facts->records = NULL;
 	facts->source = NULL;
 	facts->rcode = 0;
+	if (client != NULL) {
+		facts->dnssec_ok = client->edns.edns_present && (client->edns.bits & EDNS_DO);
+		facts->recursion_desired = client->qflags & BIT_RD;
+	}
 	return extract_question(facts, &qstate->qinfo);
 }
 
@@ -178,6 +182,7 @@ void enforce_answer(struct module_qstate *qstate, int id)
 	finish(qstate, id);
 	if (slot == NULL || !question_facts(&facts, qstate))
 		return;
+	extract.dnssec = facts.dnssec_ok;
 	extract_records(&facts, &extract);
 	evaluate_answer(state_enter(slot), &facts, &verdict);
 	if (verdict.denied_to_some)

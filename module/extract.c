@@ -54,6 +54,10 @@ void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 	facts->client.family = ADDRESS_NONE;
 	facts->server.family = ADDRESS_NONE;
 	facts->transport = TRANSPORT_UNKNOWN;
+	facts->dnssec_ok = false;
+	facts->recursion_desired = true;
+	facts->servers = NULL;
+	facts->servers_source = NULL;
 	if (repinfo == NULL)
 		return;
 	address_from(&facts->client, (const void *)&repinfo->client_addr, repinfo->client_addrlen);

@@ -3,7 +3,8 @@
  *
  * Facts copy nothing: the question is a value, the records are reached through a visitor that whoever holds them
  * provides (Unbound's RRsets in the resolver, a wire-form message from a capture, an array in a test).
- * A visitor shows at most FACTS_RECORDS_MAX records; what it leaves out is counted in its return value.
+ * A visitor shows at most FACTS_RECORDS_MAX records; what it leaves out is counted in its return value. Name servers
+ * are shown in the same way, FACTS_SERVERS_MAX of them.
  *
  * The answer's path is a fact too. The path table says of each whether a module sees it, whether a verdict can still
  * deny it, and whether it gets a frame; doc/frames.md carries the same table for readers.
@@ -20,6 +21,7 @@
 #include "policy/name.h"
 
 #define FACTS_RECORDS_MAX 256
+#define FACTS_SERVERS_MAX 64
 
 enum address_family { ADDRESS_NONE = 0, ADDRESS_INET = 4, ADDRESS_INET6 = 6 };
 
@@ -47,6 +49,16 @@ struct record {
 
 /* Returning false ends the visit. */
 typedef bool (*record_visit)(void *arg, const struct record *record);
+
+/* One name server with one of its addresses, borrowed for the length of the visit. */
+struct server {
+	const uint8_t *name;      /* uncompressed wire form, any case, valid */
+	uint8_t name_length;      /* octets, root included */
+	struct address address;   /* family ADDRESS_NONE: not known; the port says nothing */
+};
+
+/* Returning false ends the visit. */
+typedef bool (*server_visit)(void *arg, const struct server *server);
 
 /* How an answer came about. Order and names are part of the frame format: add at the end. */
 enum answer_path {
@@ -83,6 +95,13 @@ struct facts {
 	/* Shows the records in order; NULL when there are none (yet). Returns how many were left out. */
 	size_t (*records)(const void *source, record_visit visit, void *arg);
 	const void *source;         /* for `records` alone; borrowed */
+	/* Shows the name servers of the zones that hold the qname and its ancestors, the nearest zone first, one call for
+	 * each address of a server; zones of fewer labels than the policy's min-ns-dots asks for are left out by whoever
+	 * provides it. NULL: not known (yet). Returns how many were left out. */
+	size_t (*servers)(const void *source, server_visit visit, void *arg);
+	const void *servers_source; /* for `servers` alone; borrowed */
+	bool dnssec_ok;             /* the query has the DO bit (RFC 3225) */
+	bool recursion_desired;     /* the query has the RD bit */
 };
 
 #endif

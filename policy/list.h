@@ -21,8 +21,13 @@
 #include "policy/diag.h"
 #include "policy/name.h"
 
-/* One rule as a list states it; borrowed for the call. An RPZ owner with several local records is several calls. */
+/* One rule as a list states it; borrowed for the call. An RPZ owner with several local records is several calls.
+ * Triggers that are names (QNAME, NSDNAME) use name, exact and below; those that are addresses (CLIENT-IP, IP, NSIP)
+ * use address and prefix_length. */
 struct rule {
+	enum trigger trigger;     /* TRIGGER_NONE is taken as TRIGGER_QNAME */
+	struct address address;   /* octets behind the prefix are not looked at; the port is 0 */
+	uint8_t prefix_length;    /* bits: 0 to 32 or 128 */
 	struct name name;         /* the owner, without `*.` */
 	bool exact;               /* matches the name itself */
 	bool below;               /* matches every name below it */

@@ -251,7 +251,7 @@ int list_read_text(struct list_reader *reader)
 	enum choice subdomains = reader->conf->subdomains;
 	bool below = subdomains == CHOICE_DEFAULT ? text_formats[reader->conf->format].below :
 		subdomains == CHOICE_YES;
-	struct rule rule = { .action = ACTION_ALLOW };
+	struct rule rule = { .trigger = TRIGGER_QNAME, .action = ACTION_ALLOW };
 	struct list_line line;
 
 	while (list_next_line(reader, &line))

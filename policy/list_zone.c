@@ -199,6 +199,7 @@ void zone_set_owner(struct zone *zone, const struct stated_name *owner)
 {
 	struct rule *rule = &zone->rule;
 
+	rule->trigger = TRIGGER_QNAME;
 	name_copy(&rule->name, &owner->name);
 	rule->exact = !owner->wildcard;
 	rule->below = owner->wildcard || zone->reader->conf->subdomains == CHOICE_YES;

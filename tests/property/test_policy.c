@@ -118,7 +118,8 @@ static void draw_list(size_t index)
 	for (i = 0; i < list->count; i++) {
 		struct rule *rule = &list->rules[i];
 
-		*rule = (struct rule){ .name = draw_name(), .exact = draw(3) != 0, .line = (unsigned)i + 1 };
+		*rule = (struct rule){ .trigger = TRIGGER_QNAME, .name = draw_name(), .exact = draw(3) != 0,
+			.line = (unsigned)i + 1 };
 		if (i > 0 && draw(4) == 0)
 			rule->name = list->rules[draw((unsigned)i)].name;
 		rule->below = !rule->exact || draw(2) == 0;

@@ -21,7 +21,7 @@ struct name fake_name(const char *text)
 
 static struct rule rule_of(const struct fake_rule *fake, unsigned line)
 {
-	struct rule rule = { .exact = true, .below = true, .action = fake->action, .line = line };
+	struct rule rule = { .trigger = TRIGGER_QNAME, .exact = true, .below = true, .action = fake->action, .line = line };
 	const char *text = fake->name;
 
 	if (text[0] == '=')
@@ -105,5 +105,6 @@ struct facts fake_question(const char *qname)
 {
 	return (struct facts){
 		.transport = TRANSPORT_UDP, .qname = fake_name(qname), .qtype = 1, .qclass = 1,
+		.recursion_desired = true,
 	};
 }
