@@ -47,21 +47,23 @@ static inline void absorb(struct state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-static inline struct hash finish(struct state s)
+/* Leaves the state from which the second word comes. */
+static inline uint64_t finish_low(struct state *s)
 {
-	struct hash hash;
+	s->v2 ^= 0xee;
+	mix(s);
+	mix(s);
+	mix(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
 
-	s.v2 ^= 0xee;
-	mix(&s);
-	mix(&s);
-	mix(&s);
-	hash.low = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+static inline uint64_t finish_high(struct state s)
+{
 	s.v1 ^= 0xdd;
 	mix(&s);
 	mix(&s);
 	mix(&s);
-	hash.high = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-	return hash;
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 /* Up to 8 octets as a little-endian word, zero padded. */
@@ -115,32 +117,78 @@ static inline void find_labels(const struct name *name, uint8_t *starts)
 	}
 }
 
-struct hash hash_name(const struct hash_key *key, const struct name *name)
+static inline void save(uint64_t *to, const struct state *s)
 {
-	uint8_t starts[NAME_LABELS_MAX];
-	struct state s = begin(key);
-	unsigned i;
-
-	find_labels(name, starts);
-	for (i = name->labels; i-- > 0;)
-		absorb_label(&s, name->octets + starts[i], NAME_OCTETS_MAX - (size_t)starts[i]);
-	return finish(s);
+	to[0] = s->v0;
+	to[1] = s->v1;
+	to[2] = s->v2;
+	to[3] = s->v3;
 }
 
-void hash_suffixes(const struct hash_key *key, const struct name *name, const struct hash_depths *depths,
-		   struct hash *hashes)
+static inline struct state restore(const uint64_t *from)
+{
+	return (struct state){ from[0], from[1], from[2], from[3] };
+}
+
+struct hash hash_name_above(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
+			    uint64_t *above)
 {
 	uint8_t starts[NAME_LABELS_MAX];
 	struct state s = begin(key);
-	unsigned depth = 0;
+	struct hash hash;
 	unsigned i;
 
 	find_labels(name, starts);
 	for (i = name->labels; i-- > 0;) {
+		unsigned depth = name->labels - i;
+
 		absorb_label(&s, name->octets + starts[i], NAME_OCTETS_MAX - (size_t)starts[i]);
-		if (hash_depths_has(depths, ++depth))
-			hashes[i] = finish(s);
+		if (i != 0 && depth >= from && depth <= to) {
+			struct state copy = s;
+
+			above[depth - from] = finish_low(&copy);
+		}
 	}
+	hash.low = finish_low(&s);
+	hash.high = finish_high(s);
+	return hash;
+}
+
+struct hash hash_name(const struct hash_key *key, const struct name *name)
+{
+	return hash_name_above(key, name, 1, 0, NULL);
+}
+
+void hash_walk_begin(struct hash_walk *walk, const struct hash_key *key, const struct name *name)
+{
+	struct state s = begin(key);
+
+	walk->octets = name->octets;
+	walk->cut = name->labels;
+	find_labels(name, walk->starts);
+	save(walk->state, &s);
+}
+
+void hash_walk_label(struct hash_walk *walk)
+{
+	struct state s = restore(walk->state);
+	unsigned start = walk->starts[--walk->cut];
+
+	absorb_label(&s, walk->octets + start, NAME_OCTETS_MAX - (size_t)start);
+	save(walk->state, &s);
+}
+
+void hash_walk_half(const struct hash_walk *walk, struct hash_half *half)
+{
+	struct state s = restore(walk->state);
+
+	half->low = finish_low(&s);
+	save(half->state, &s);
+}
+
+uint64_t hash_other_half(const struct hash_half *half)
+{
+	return finish_high(restore(half->state));
 }
 
 uint64_t hash_octets(const struct hash_key *key, const void *octets, size_t length)
@@ -154,5 +202,5 @@ uint64_t hash_octets(const struct hash_key *key, const void *octets, size_t leng
 		left -= left < WORD_OCTETS ? left : WORD_OCTETS;
 	}
 	absorb(&s, length);
-	return finish(s).low;
+	return finish_low(&s);
 }

@@ -3,38 +3,72 @@
 
 #include <string.h>
 
-static void visit_suffix(const struct snapshot *snapshot, const struct hash *hash, unsigned cut, match_visit visit,
-			 void *arg)
+/* A suffix that the filter lets through. */
+struct candidate {
+	struct hash_half half;
+	unsigned cut;
+};
+
+static void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, match_visit visit,
+			    void *arg)
 {
 	uint16_t numbers[SET_SAME_MAX];
-	size_t count = set_find(snapshot->set, hash, numbers, SET_SAME_MAX);
+	size_t count = set_find(snapshot->set, &candidate->half, numbers, SET_SAME_MAX);
 	uint16_t number;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		for (number = numbers[i]; number != 0; number = snapshot->classes[number].also) {
-			struct match match = { .class = &snapshot->classes[number], .cut = cut };
+			struct match match = { .class = &snapshot->classes[number], .cut = candidate->cut };
 
-			if (cut == 0 ? match.class->exact : match.class->below)
+			if (candidate->cut == 0 ? match.class->exact : match.class->below)
 				visit(arg, &match);
 		}
 	}
 }
 
-void match_name(const struct snapshot *snapshot, const struct name *name, match_visit visit, void *arg)
+static bool asks_filter(unsigned labels)
+{
+	return labels >= SET_ABOVE_FROM && labels <= SET_ABOVE_TO;
+}
+
+/* Walks down from the top as far as there can be rules. Fills `candidates`, the shortest first. */
+static size_t collect(const struct snapshot *snapshot, const struct name *name, struct candidate *candidates)
 {
 	const struct hash_depths *depths = set_depths(snapshot->set);
-	struct hash hashes[NAME_LABELS_MAX];
-	unsigned cut;
+	struct hash_walk walk;
+	size_t count = 0;
+	unsigned labels;
 
-	hash_suffixes(&snapshot->key, name, depths, hashes);
-	/* All lines are on their way before the first is needed. */
-	for (cut = 0; cut < name->labels; cut++)
-		if (hash_depths_has(depths, name->labels - cut))
-			set_prefetch(snapshot->set, &hashes[cut]);
-	for (cut = 0; cut < name->labels; cut++)
-		if (hash_depths_has(depths, name->labels - cut))
-			visit_suffix(snapshot, &hashes[cut], cut, visit, arg);
+	hash_walk_begin(&walk, &snapshot->key, name);
+	for (labels = 1; labels <= name->labels; labels++) {
+		struct candidate *candidate = &candidates[count];
+		struct set_hint hint;
+
+		hash_walk_label(&walk);
+		if (!hash_depths_has(depths, labels) && !asks_filter(labels))
+			continue;
+		hash_walk_half(&walk, &candidate->half);
+		hint = set_hint(snapshot->set, candidate->half.low);
+		if (hint.here && hash_depths_has(depths, labels)) {
+			/* On its way while the walk goes on. */
+			set_prefetch(snapshot->set, candidate->half.low);
+			candidate->cut = walk.cut;
+			count++;
+		}
+		if (!hint.below && asks_filter(labels))
+			break;
+	}
+	return count;
+}
+
+void match_name(const struct snapshot *snapshot, const struct name *name, match_visit visit, void *arg)
+{
+	struct candidate candidates[NAME_LABELS_MAX];
+	size_t count = collect(snapshot, name, candidates);
+
+	while (count-- > 0)
+		visit_candidate(snapshot, &candidates[count], visit, arg);
 }
 
 /* Only what denies can say why it did. */

@@ -1,17 +1,21 @@
 /*
- * set.h: which classes a hashed name belongs to: an immutable table in which a miss reads one cache line.
+ * set.h: which classes a hashed name belongs to: an immutable table behind a filter, so that a name of which no suffix
+ * is listed costs one cache line, however many labels it has and however many rules there are.
  *
- *     bucket, 64 octets:  7 tags of 56 bits | 7 classes of 16 bits | 1 octet of "went past here" bits
+ *     filter block, 64 octets:  4 bits for each rule, 4 others for each name of 2 to 5 labels that rules are below
+ *     table line,   64 octets:  7 tags of 16 bits | 7 classes of 16 bits | 7 tags of 40 bits | "went past here" bits
  *
- * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low` choose the bucket, the lower 3 bits of `low`
- * one of the 8 bits, the upper 56 bits of `high` are the tag: no bit is used twice. An entry whose bucket is full
- * goes to the next one with room and leaves its bit in every bucket that it passed; a search goes on only where its
- * own bit is set. Three slots of four are filled: 12.2 octets an entry.
+ * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low`, its place, choose the filter's block and bits,
+ * one of 256 parts of the table and a line in it; the next 16 bits of `low` are the short tag, 40 bits of `high` the
+ * long one, the lower 3 bits of the short tag choose one of the 8 bits of a line. An entry whose line is full goes to
+ * the next one of its part with room and leaves its bit in every line that it passed; a search goes on only where its
+ * own bit is set. Seven slots of eight are filled.
  *
- * False matches: a search for a name that is not in the table compares its tag with about 6 others, each equal by
- * chance with probability 2^-56, however large the table is: 8e-17 a search. 100,000 queries a second of 3 suffixes
- * each are 1e13 searches a year: one false match in about 1,250 years, and nobody without the key can bring one
- * about.
+ * False matches: a search that the filter lets through compares its tags with about 6 others, each equal by chance with
+ * probability 2^-56, whatever the size of the table: 9e-17, and the filter lets one in thirty through. 100,000 queries
+ * a second, all different, of 3 suffixes each are 1e13 searches a year: one false match in more than 1,000 years if the
+ * filter stopped nothing, and nobody without the key can bring one about. A filter that errs costs time alone: what it
+ * lets through is compared in the table.
  *
  * Classes are numbers from 1 to 65,535 that mean something to the caller alone; a name may have several.
  *
@@ -21,6 +25,7 @@
 #ifndef POLICY_SET_H
 #define POLICY_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +34,10 @@
 #define SET_CLASSES_MAX 65535
 /* The most classes of one name that a merge is shown; a name with more keeps all of them. */
 #define SET_SAME_MAX 512
+/* Names of so many labels are known to the filter as having rules below them. */
+#define SET_ABOVE_FROM 2
+#define SET_ABOVE_TO 5
+#define SET_ABOVE_MAX (SET_ABOVE_TO - SET_ABOVE_FROM + 1)
 
 struct set;
 struct set_builder;
@@ -44,21 +53,32 @@ typedef enum set_step (*set_merge)(void *arg, const uint16_t *present, size_t co
 struct set_builder *set_builder_create(void);
 void set_builder_destroy(struct set_builder **builder);
 
-/* `labels`: how many the name has. False, and nothing added: no memory. */
+/* `labels`: how many the name has. `above`: of its parents, as hash_name_above makes them from SET_ABOVE_FROM to
+ * SET_ABOVE_TO labels. False: no memory, nothing added. */
 bool set_builder_add(struct set_builder *builder, const struct hash *hash, unsigned labels, uint16_t class);
+bool set_builder_add_above(struct set_builder *builder, const uint64_t *above, unsigned labels);
 
 size_t set_builder_count(const struct set_builder *builder);
 
-/* Makes a set with room for `entries` of what was added, as many as are left after merging. Returns the owned set, or
- * NULL (no memory, or more were left). The builder stays as it was. */
-struct set *set_build(const struct set_builder *builder, size_t entries, set_merge merge, void *arg);
+/* Makes a set of what was added, with room for what is left after merging. The entries of one name are merged in the
+ * order in which they were added, names in any order. Returns the owned set, or NULL: no memory. The builder is empty
+ * afterwards: what it held is given back while the set grows, so that both together are hardly more than one. */
+struct set *set_build(struct set_builder *builder, set_merge merge, void *arg);
 void set_destroy(struct set **set);
 
-/* Starts to fetch what set_find for that hash will read. */
-void set_prefetch(const struct set *set, const struct hash *hash);
+/* May some rule be of that name, may some be below it? By `low` alone; false is certain. The second is known for names
+ * of SET_ABOVE_FROM to SET_ABOVE_TO labels. */
+struct set_hint {
+	bool here;
+	bool below;
+};
+struct set_hint set_hint(const struct set *set, uint64_t low);
+
+/* Starts to fetch what set_find will read. */
+void set_prefetch(const struct set *set, uint64_t low);
 
 /* Writes the classes of that name, at most `cap`, in the order in which they were added. Returns how many. */
-size_t set_find(const struct set *set, const struct hash *hash, uint16_t *classes, size_t cap);
+size_t set_find(const struct set *set, const struct hash_half *half, uint16_t *classes, size_t cap);
 
 /* The numbers of labels that the names in the set have. */
 const struct hash_depths *set_depths(const struct set *set);

@@ -90,12 +90,17 @@ static bool add_rule(void *arg, const struct rule *rule)
 		.below = rule->below,
 		.action = action_of(list, rule),
 	};
+	uint64_t above[SET_ABOVE_MAX];
 	struct hash hash;
 
 	/* The root would match everything, and a rule that matches nothing is none. */
 	if (rule->name.labels == 0 || (!rule->exact && !rule->below))
 		return true;
-	hash = hash_name(&build->snapshot->key, &rule->name);
+	hash = hash_name_above(&build->snapshot->key, &rule->name, SET_ABOVE_FROM, SET_ABOVE_TO, above);
+	if (!set_builder_add_above(build->entries, above, rule->name.labels)) {
+		build->no_memory = true;
+		return false;
+	}
 	if (class.action == ACTION_LOCAL_DATA)
 		return collect_record(build, rule, &hash);
 	if (class.action == ACTION_SINKHOLE)
@@ -168,27 +173,6 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 	class.below |= below;
 	class.also = twin->also;
 	return replace_by(build, &class, merged);
-}
-
-static bool compile_set(struct build *build)
-{
-	size_t added = set_builder_count(build->entries);
-	struct snapshot *snapshot = build->snapshot;
-	size_t left;
-	size_t i;
-
-	snapshot->set = set_build(build->entries, added, merge, build);
-	if (snapshot->set == NULL)
-		return false;
-	left = set_entries(snapshot->set);
-	if (left >= added - added / 10)
-		return true;
-	/* Much was merged away (a list with `x` and `*.x` halves): worth the time to do it again in less memory. */
-	set_destroy(&snapshot->set);
-	for (i = 0; i < snapshot->list_count; i++)
-		build->reports[i].duplicates = 0;
-	snapshot->set = set_build(build->entries, left, merge, build);
-	return snapshot->set != NULL;
 }
 
 /* --- lists ------------------------------------------------------------------------------------------------------ */
@@ -304,7 +288,8 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 	for (i = 0; i < conf->list_count; i++)
 		if (load_list(build, conf, (uint16_t)i, diag) != 0)
 			return -1;
-	if (!compile_set(build))
+	build->snapshot->set = set_build(build->entries, merge, build);
+	if (build->snapshot->set == NULL)
 		return diag_set(diag, conf->path, 0, 0, "out of memory");
 	build->snapshot->class_count = build->classes.count;
 	build->snapshot->classes = class_table_take(&build->classes);

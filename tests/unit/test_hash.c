@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 static const struct hash_key key = { UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908) };
-static const struct hash_depths all = { { UINT64_MAX, UINT64_MAX } };
 
 static struct name of(const char *text)
 {
@@ -31,42 +30,66 @@ static const char *const names[] = {
 	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk.x", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p",
 };
 
+static bool walks_to_the_hashes_of_its_suffixes(const struct name *name)
+{
+	struct hash_walk walk;
+	struct hash_half half;
+	struct name alone;
+	struct hash hash;
+
+	hash_walk_begin(&walk, &key, name);
+	while (walk.cut > 0) {
+		const uint8_t *suffix;
+
+		hash_walk_label(&walk);
+		hash_walk_half(&walk, &half);
+		suffix = name_suffix(name, walk.cut);
+		assert_true(name_from_wire(&alone, suffix, (size_t)(name->octets + name->length - suffix)));
+		hash = hash_name(&key, &alone);
+		if (half.low != hash.low || hash_other_half(&half) != hash.high)
+			return false;
+	}
+	return true;
+}
+
 static void suffixes_hash_like_names_of_their_own(void **state)
 {
-	struct hash hashes[NAME_LABELS_MAX];
 	size_t i;
-	unsigned cut;
 
 	(void)state;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct name name = of(names[i]);
 
-		hash_suffixes(&key, &name, &all, hashes);
-		for (cut = 0; cut < name.labels; cut++) {
-			const uint8_t *suffix = name_suffix(&name, cut);
-			struct name alone;
-
-			assert_true(name_from_wire(&alone, suffix, (size_t)(name.octets + name.length - suffix)));
-			assert_true(same(hashes[cut], hash_name(&key, &alone)));
-		}
+		assert_true(walks_to_the_hashes_of_its_suffixes(&name));
 	}
 }
 
-static void only_wanted_depths_are_written(void **state)
+static void parents_hash_on_the_way(void **state)
 {
-	struct hash hashes[NAME_LABELS_MAX];
-	struct hash_depths depths = { { 0, 0 } };
 	struct name name = of("a.b.c.d");
+	struct name two = of("c.d");
+	struct name three = of("b.c.d");
+	uint64_t above[4] = { 0, 0, 0, 0 };
+
+	(void)state;
+	assert_true(same(hash_name_above(&key, &name, 2, 5, above), hash_name(&key, &name)));
+	assert_true(above[0] == hash_name(&key, &two).low);
+	assert_true(above[1] == hash_name(&key, &three).low);
+	/* The name itself is none of its parents. */
+	assert_true(above[2] == 0 && above[3] == 0);
+	hash_name_above(&key, &two, 2, 5, above + 2);
+	assert_true(above[2] == 0 && above[3] == 0);
+}
+
+static void depths_are_numbers_from_1_to_127(void **state)
+{
+	struct hash_depths depths = { { 0, 0 } };
 
 	(void)state;
 	hash_depths_add(&depths, 2);
 	hash_depths_add(&depths, 127);
 	assert_true(hash_depths_has(&depths, 2) && hash_depths_has(&depths, 127));
 	assert_false(hash_depths_has(&depths, 3) || hash_depths_has(&depths, 66) || hash_depths_has(&depths, 63));
-	memset(hashes, 0, sizeof(hashes));
-	hash_suffixes(&key, &name, &depths, hashes);
-	assert_true(hashes[0].low == 0 && hashes[1].low == 0 && hashes[3].low == 0);
-	assert_true(hashes[2].low != 0);
 }
 
 static void octets_behind_the_name_do_not_count(void **state)
@@ -173,7 +196,6 @@ static void the_halves_have_nothing_in_common(void **state)
 
 static void the_largest_names_stay_inside(void **state)
 {
-	struct hash hashes[NAME_LABELS_MAX];
 	uint8_t wire[NAME_OCTETS_MAX];
 	struct name name;
 	unsigned i;
@@ -185,8 +207,7 @@ static void the_largest_names_stay_inside(void **state)
 	}
 	wire[254] = 0;
 	assert_true(name_from_wire(&name, wire, sizeof(wire)));
-	hash_suffixes(&key, &name, &all, hashes);
-	assert_true(same(hashes[0], hash_name(&key, &name)));
+	assert_true(walks_to_the_hashes_of_its_suffixes(&name));
 }
 
 static void octets_of_any_length_hash(void **state)
@@ -208,7 +229,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(suffixes_hash_like_names_of_their_own),
-		cmocka_unit_test(only_wanted_depths_are_written),
+		cmocka_unit_test(parents_hash_on_the_way),
+		cmocka_unit_test(depths_are_numbers_from_1_to_127),
 		cmocka_unit_test(octets_behind_the_name_do_not_count),
 		cmocka_unit_test(names_that_differ_hash_differently),
 		cmocka_unit_test(another_key_gives_other_hashes),
