@@ -206,16 +206,19 @@ guess_zone() { # file
 
 # The user's own lists as clauses; refusing is quick to see and harms nothing.
 user_policy() { # also guess zones (yes or no), file...
-	local file plain name number=0 format guess=$1 zone=''
+	local file plain base name number=0 format guess=$1 zone=''
 	shift
 	for file; do
 		number=$((number + 1))
 		[ -r "$file" ] || die "$file: cannot be read"
 		file=$(realpath "$file")
 		plain=$file
+		base=${file##*/}
 		case $file in
 		*.xz | *.gz | *.bz2)
-			plain=$run/$(basename "${file%.*}")
+			base=${base%.*}
+			mkdir -p "$run/unpacked"
+			plain=$run/unpacked/$number-$base   # two files may have one name
 			say "decompressing $file" >&2
 			case $file in
 			*.xz) xz -dc -- "$file" ;;
@@ -225,7 +228,7 @@ user_policy() { # also guess zones (yes or no), file...
 			;;
 		esac
 		format=$(guess_format "$plain")
-		name=$number-$(basename "$plain" | tr -cs 'A-Za-z0-9._\n-' - | cut -c 1-40)
+		name=$number-$(printf '%s\n' "$base" | tr -cs 'A-Za-z0-9._\n-' - | cut -c 1-40)
 		say "list $name: $file (format $format)" >&2
 		case $format in
 		rpz)

@@ -30,6 +30,16 @@ die() {
 	exit 1
 }
 
+# Neither configure nor make can work below such a path.
+need_plain_paths() {
+	local path
+	for path in "$root" "$unbound_cache" "${UNBOUND_TREE:-}"; do
+		case $path in
+		*[[:space:]\"\#\$\&\'\`\\]*) die "$path: make cannot build below a path with blanks, quotes or one of # \$ & \\" ;;
+		esac
+	done
+}
+
 # --- long steps ------------------------------------------------------------------------------------------------------
 
 step_group=

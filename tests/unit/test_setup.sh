@@ -57,9 +57,16 @@ claim() { # title, command...
 }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
-echo 1..3
+refuses() { # path of a checkout
+	FOLDER=$1 bash -c 'root=$FOLDER build=$FOLDER; . "$srcdir/tools/setup.sh"; need_plain_paths' >"$folder/output" 2>&1 &&
+		return 1
+	grep -q "make cannot build" "$folder/output"
+}
+
+echo 1..4
 interrupt packages
 claim "an interrupt never kills dpkg in the middle of its work" test -e "$folder/installed"
 claim "and is heard when that is done" test "$status" -eq 143
 interrupt sleeper
 claim "other steps end at once, with all that they started" gone "$(cat "$folder/sleeper")"
+claim "a path that make cannot work in is refused before anything is done" refuses "/tmp/a dir"
