@@ -196,7 +196,7 @@ static int store(struct parsing *parsing, struct conf_lex *lex, const struct opt
 	char *base = clause_base(parsing, option->clause);
 	char wrong[CONF_WRONG_MAX];
 	struct address address;
-	void *to = option->repeats ? (void *)&address : base + option->offset;
+	void *to = option->type == TYPE_ADDRESS ? (void *)&address : base + option->offset;
 
 	if (strlen(value->text) != value->length)
 		return fail_at(parsing, lex, value, "%s: has a NUL octet", option->key);
@@ -204,7 +204,7 @@ static int store(struct parsing *parsing, struct conf_lex *lex, const struct opt
 		drop_string(option, base);
 	if (conf_value_parse(option->type, &limits, value->text, to, wrong) != 0)
 		return fail_at(parsing, lex, value, "%s: %s", option->key, wrong);
-	return option->repeats ? add_sinkhole(parsing, lex, value, &address) : 0;
+	return option->type == TYPE_ADDRESS ? add_sinkhole(parsing, lex, value, &address) : 0;
 }
 
 static int read_option(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *word, const char *key)

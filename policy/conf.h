@@ -20,6 +20,7 @@
 #include "policy/action.h"
 #include "policy/diag.h"
 #include "policy/facts.h"
+#include "policy/rrtype.h"
 #include "policy/verdict.h"
 
 #define CONF_LISTS_MAX 256
@@ -51,6 +52,8 @@ struct list_conf {
 	int16_t ede;                 /* EDE code; EDE_NONE: send none; EDE_BY_ACTION: as the action has it */
 	uint32_t ttl;                /* seconds, of records we make; default 300, 0 to 86400 */
 	struct name zone;            /* rpz: the zone's name when the file does not say it; length 0: not set */
+	struct rrtypes qtypes;       /* its rules apply to questions of these types only; none: of all */
+	struct rrtypes qtypes_exempt;   /* and to these never */
 	unsigned line;               /* where the clause begins */
 };
 
@@ -64,12 +67,24 @@ struct dnstap_conf {
 	size_t ring_octets;          /* for each worker; default 1 MiB, 64 KiB to 1 GiB; a power of two */
 };
 
+/* verdict: how and when rules apply; the choices that BIND has as options of response-policy. */
+struct policy_options {
+	bool qname_wait_recurse;     /* resolve before a rule for the question denies it */
+	bool nsip_wait_recurse;      /* find out addresses of name servers before later rules decide */
+	bool nsdname_wait_recurse;   /* and their names */
+	bool recursive_only;         /* queries without RD are not judged */
+	bool keep_dnssec;            /* break-dnssec: no */
+	uint32_t min_ns_dots;        /* name servers of zones with fewer dots are not judged; 0 to 126 */
+	uint32_t max_policy_ttl;     /* seconds, of every record that we make; 0: no limit */
+};
+
 /* verdict: */
 struct conf {
 	char *path;                  /* owned: the file it was read from */
 	char *identity;              /* owned; NULL: the host's name */
 	enum mode mode;
 	char *state_directory;       /* owned; "/var/lib/unbound/verdict" */
+	struct policy_options options;
 	struct list_conf *lists;     /* owned */
 	size_t list_count;
 	struct dnstap_conf dnstap;

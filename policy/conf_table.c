@@ -13,6 +13,7 @@
 const char *const clause_names[CLAUSE_COUNT] = { "verdict", "policy-list", "dnstap" };
 
 #define IN_VERDICT(field) offsetof(struct conf, field)
+#define IN_OPTIONS(field) offsetof(struct conf, options.field)
 #define IN_LIST(field) offsetof(struct list_conf, field)
 #define IN_DNSTAP(field) offsetof(struct dnstap_conf, field)
 
@@ -24,6 +25,20 @@ const struct option option_table[OPTION_COUNT] = {
 	{ CLAUSE_VERDICT, "state-directory", TYPE_PATH, IN_VERDICT(state_directory), 0, PATH_OCTETS_MAX,
 		STATE_DIRECTORY,
 		NULL, NULL, "where the module keeps what it must not forget", false },
+	{ CLAUSE_VERDICT, "qname-wait-recurse", TYPE_FLAG, IN_OPTIONS(qname_wait_recurse), 0, 0, "no", NULL, NULL,
+		"resolve a question before a rule denies it", false },
+	{ CLAUSE_VERDICT, "nsip-wait-recurse", TYPE_FLAG, IN_OPTIONS(nsip_wait_recurse), 0, 0, "yes", NULL, NULL,
+		"find out the addresses of name servers before later lists decide", false },
+	{ CLAUSE_VERDICT, "nsdname-wait-recurse", TYPE_FLAG, IN_OPTIONS(nsdname_wait_recurse), 0, 0, "yes", NULL,
+		NULL, "find out the names of name servers before later lists decide", false },
+	{ CLAUSE_VERDICT, "min-ns-dots", TYPE_NUMBER, IN_OPTIONS(min_ns_dots), 0, 126, "1", NULL, "dots",
+		"name servers of zones with fewer are not judged", false },
+	{ CLAUSE_VERDICT, "recursive-only", TYPE_FLAG, IN_OPTIONS(recursive_only), 0, 0, "no", NULL, NULL,
+		"leave queries without RD alone", false },
+	{ CLAUSE_VERDICT, "break-dnssec", TYPE_INVERSE, IN_OPTIONS(keep_dnssec), 0, 0, "yes", NULL, NULL,
+		"deny signed answers to clients that ask for signatures, too", false },
+	{ CLAUSE_VERDICT, "max-policy-ttl", TYPE_NUMBER, IN_OPTIONS(max_policy_ttl), 1, 86400, "86400", NULL,
+		"seconds", "the most that any record made here lives", false },
 	{ CLAUSE_LIST, "name", TYPE_LIST_NAME, IN_LIST(name), 0, LIST_NAME_MAX, NULL, "required", NULL,
 		"what frames, logs and EDE texts call the list", false },
 	{ CLAUSE_LIST, "file", TYPE_PATH, IN_LIST(file), 0, PATH_OCTETS_MAX, NULL, "required", NULL,
@@ -38,6 +53,10 @@ const struct option option_table[OPTION_COUNT] = {
 		"a plain name covers every name below it", false },
 	{ CLAUSE_LIST, "sinkhole-address", TYPE_ADDRESS, 0, 0, 0, NULL, "none", NULL,
 		"what `action: sinkhole` answers with; up to 16", true },
+	{ CLAUSE_LIST, "qtype", TYPE_RRTYPES, IN_LIST(qtypes), 0, RRTYPES_MAX, NULL, "all", NULL,
+		"the only question types that the list judges", true },
+	{ CLAUSE_LIST, "qtype-exempt", TYPE_RRTYPES, IN_LIST(qtypes_exempt), 0, RRTYPES_MAX, NULL, "none", NULL,
+		"question types that the list does not judge", true },
 	{ CLAUSE_LIST, "category", TYPE_TEXT, IN_LIST(category), 0, CATEGORY_MAX, NULL, "none", NULL,
 		"carried in frames", false },
 	{ CLAUSE_LIST, "attack", TYPE_ATTACK, IN_LIST(attack), 0, ATTACK_MAX, NULL, "none", NULL,

@@ -276,6 +276,24 @@ static int parse_flag(const struct conf_limits *limits, const char *text, void *
 	return 0;
 }
 
+static int parse_inverse(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	bool value;
+
+	if (parse_flag(limits, text, &value, wrong) != 0)
+		return -1;
+	*(bool *)to = !value;
+	return 0;
+}
+
+static int parse_rrtypes(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	const char *why = rrtypes_from_text(to, text);
+
+	(void)limits;
+	return why == NULL ? 0 : refuse(wrong, "`%.64s` %s", text, why);
+}
+
 static int parse_ede(const struct conf_limits *limits, const char *text, void *to, char *wrong)
 {
 	int value;
@@ -330,6 +348,8 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_NUMBER] = { "number", NULL, parse_number },
 	[TYPE_SIZE] = { "size", NULL, parse_size },
 	[TYPE_FLAG] = { "word", yes_no, parse_flag },
+	[TYPE_INVERSE] = { "word", yes_no, parse_inverse },
+	[TYPE_RRTYPES] = { "types", NULL, parse_rrtypes },
 	[TYPE_CHOICE] = { "word", choices, NULL },
 	[TYPE_MODE] = { "word", modes, NULL },
 	[TYPE_FORMAT] = { "word", formats, NULL },
@@ -367,6 +387,8 @@ char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, ch
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max - 1);
 	else if (type == TYPE_STRING || type == TYPE_PATH)
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max);
+	else if (type == TYPE_RRTYPES)
+		snprintf(to, cap, "1..%llu types", (unsigned long long)limits->max);
 	else
 		snprintf(to, cap, "-");
 	return to;

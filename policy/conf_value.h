@@ -20,6 +20,8 @@ enum conf_type {
 	TYPE_NUMBER,      /* uint32_t: min to max */
 	TYPE_SIZE,        /* size_t: octets, min to max, with k, m or g; a power of two */
 	TYPE_FLAG,        /* bool: yes or no */
+	TYPE_INVERSE,     /* bool: true for no, false for yes */
+	TYPE_RRTYPES,     /* struct rrtypes: adds names of types separated by blanks, at most max in all */
 	TYPE_CHOICE,      /* enum choice: yes or no */
 	TYPE_MODE,        /* enum mode */
 	TYPE_FORMAT,      /* enum list_format */

@@ -55,6 +55,7 @@ struct server {
 	const uint8_t *name;      /* uncompressed wire form, any case, valid */
 	uint8_t name_length;      /* octets, root included */
 	struct address address;   /* family ADDRESS_NONE: not known; the port says nothing */
+	uint8_t chain;            /* which name of the CNAME chain it serves: 0 is the qname */
 };
 
 /* Returning false ends the visit. */
@@ -95,9 +96,9 @@ struct facts {
 	/* Shows the records in order; NULL when there are none (yet). Returns how many were left out. */
 	size_t (*records)(const void *source, record_visit visit, void *arg);
 	const void *source;         /* for `records` alone; borrowed */
-	/* Shows the name servers of the zones that hold the qname and its ancestors, the nearest zone first, one call for
-	 * each address of a server; zones of fewer labels than the policy's min-ns-dots asks for are left out by whoever
-	 * provides it. NULL: not known (yet). Returns how many were left out. */
+	/* Shows the name servers of the zones that hold the qname (and later names of the chain, as far as known) and its
+	 * ancestors, the nearest zone first, one call for each address of a server. Zones with too few labels for the
+	 * policy's min-ns-dots are left out by whoever provides it. NULL: not known (yet). Returns how many were left out. */
 	size_t (*servers)(const void *source, server_visit visit, void *arg);
 	const void *servers_source; /* for `servers` alone; borrowed */
 	bool dnssec_ok;             /* the query has the DO bit (RFC 3225) */

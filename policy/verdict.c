@@ -1,6 +1,7 @@
 /* verdict.c: the verdict as a value: empty, demoted, told in words. */
 #include "policy/verdict.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,10 @@ static void empty(struct rule_match *match)
 	match->ede = EDE_NONE;
 	match->wildcard = false;
 	match->chain = 0;
+	match->prefix_length = 0;
+	match->address.family = ADDRESS_NONE;
+	match->matched_address.family = ADDRESS_NONE;
+	match->matched_name.length = 0;
 	match->rule_name.length = 1;
 	match->rule_name.labels = 0;
 	match->rule_name.octets[0] = 0;
@@ -46,12 +51,25 @@ bool verdict_demote(struct verdict *verdict)
 	return true;
 }
 
+static char *prefix_text(const struct rule_match *match, char *to)
+{
+	char text[INET6_ADDRSTRLEN];
+	const int family = match->address.family == ADDRESS_INET ? AF_INET : AF_INET6;
+
+	if (inet_ntop(family, match->address.octets, text, sizeof(text)) == NULL)
+		text[0] = '\0';
+	snprintf(to, NAME_TEXT_MAX + 2, "%s/%u", text, match->prefix_length);
+	return to;
+}
+
 char *rule_match_text(const struct rule_match *match, char *to)
 {
 	if (match->trigger == TRIGGER_NONE) {
 		to[0] = '\0';
 		return to;
 	}
+	if (match->address.family != ADDRESS_NONE)
+		return prefix_text(match, to);
 	if (!match->wildcard)
 		return name_to_text(&match->rule_name, to);
 	to[0] = '*';
@@ -74,6 +92,7 @@ size_t verdict_ede_text(const struct verdict *verdict, const char *incident, cha
 {
 	char list[LIST_NAME_MAX];
 	char rule[NAME_TEXT_MAX + 2];
+	char trigger[16] = "";
 	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
 	const char *number = incident == NULL ? "" : incident;
 	size_t octets;
@@ -86,8 +105,10 @@ size_t verdict_ede_text(const struct verdict *verdict, const char *incident, cha
 		return 0;
 	plain_list_name(&verdict->rule, list);
 	rule_match_text(&verdict->rule, rule);
+	if (verdict->rule.trigger != TRIGGER_QNAME)
+		snprintf(trigger, sizeof(trigger), " (%s)", trigger_names[verdict->rule.trigger]);
 	for (;;) {
-		int written = snprintf(text, sizeof(text), "list %s, rule %s%s%.*s", list, rule,
+		int written = snprintf(text, sizeof(text), "list %s, rule %s%s%s%.*s", list, rule, trigger,
 				       *number == '\0' ? "" : ", incident ", FRAME_NUMBER_TEXT_MAX, number);
 
 		octets = written < 0 ? 0 : (size_t)written;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "policy/action.h"
+#include "policy/facts.h"
 #include "policy/name.h"
 
 #define LIST_NAME_MAX 64        /* octets with the NUL, as are the next two */
@@ -36,7 +37,11 @@ struct rule_match {
 	int16_t ede;                    /* EDE code to send, or EDE_NONE */
 	bool wildcard;                  /* the rule is *.rule_name */
 	uint8_t chain;                  /* which name of the CNAME chain: 0 is the qname */
-	struct name rule_name;          /* the owner of the rule, without `*.` */
+	uint8_t prefix_length;          /* of `address` */
+	struct address address;         /* the rule's, for CLIENT-IP, IP and NSIP; else the family is ADDRESS_NONE */
+	struct address matched_address; /* what matched it */
+	struct name rule_name;          /* the owner of the rule, without `*.`, for QNAME and NSDNAME; else the root */
+	struct name matched_name;       /* what matched it; else its length is 0 */
 };
 
 struct verdict {
@@ -45,7 +50,7 @@ struct verdict {
 	struct rule_match shadow;       /* the first that would have decided, but is in shadow mode or came too late */
 	bool denied_to_some;            /* some client, this one or another, is denied: keep it out of shared caches */
 	bool differs;                   /* clients of different groups get different verdicts */
-	bool final;                     /* the answer's records cannot change it (denied or passed by an earlier stage) */
+	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
 	uint32_t ttl;                   /* seconds, of every record we make */
 	const struct local_data *data;  /* for SINKHOLE and LOCAL_DATA; borrowed from the snapshot */
 };
@@ -61,7 +66,7 @@ bool verdict_demote(struct verdict *verdict);
  * nothing to say. Always NUL-terminated, ASCII. */
 size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap);
 
-/* The rule as text: `example.com` or `*.example.com`. `to` holds NAME_TEXT_MAX + 2. Returns `to`. */
+/* The rule as text: `example.com`, `*.example.com` or `192.0.2.0/24`. `to` holds NAME_TEXT_MAX + 2. Returns `to`. */
 char *rule_match_text(const struct rule_match *match, char *to);
 
 #endif

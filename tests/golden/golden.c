@@ -26,6 +26,37 @@ static void print_error(FILE *to, const struct diag *diag)
 
 /* --- configurations -------------------------------------------------------------------------------------------- */
 
+static void print_types(FILE *to, const char *key, const struct rrtypes *types)
+{
+	size_t i;
+
+	if (types->count == 0)
+		return;
+	fprintf(to, "    %s", key);
+	for (i = 0; i < types->count; i++)
+		fprintf(to, " %u", types->types[i]);
+	fprintf(to, "\n");
+}
+
+/* What differs from the defaults. */
+static void print_options(FILE *to, const struct policy_options *options)
+{
+	if (options->qname_wait_recurse)
+		fprintf(to, "    qname-wait-recurse yes\n");
+	if (!options->nsip_wait_recurse)
+		fprintf(to, "    nsip-wait-recurse no\n");
+	if (!options->nsdname_wait_recurse)
+		fprintf(to, "    nsdname-wait-recurse no\n");
+	if (options->recursive_only)
+		fprintf(to, "    recursive-only yes\n");
+	if (options->keep_dnssec)
+		fprintf(to, "    break-dnssec no\n");
+	if (options->min_ns_dots != 1)
+		fprintf(to, "    min-ns-dots %u\n", options->min_ns_dots);
+	if (options->max_policy_ttl != 86400)
+		fprintf(to, "    max-policy-ttl %u\n", options->max_policy_ttl);
+}
+
 static void print_list_conf(FILE *to, const struct list_conf *list)
 {
 	char text[NAME_TEXT_MAX];
@@ -35,6 +66,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 		"shadow %d, subdomains %d, ede %d, ttl %u\n",
 		list->line, list->name, list->file, format_names[list->format], action_table[list->action].name,
 		list->shadow, list->subdomains, list->ede, list->ttl);
+	print_types(to, "qtype", &list->qtypes);
+	print_types(to, "qtype-exempt", &list->qtypes_exempt);
 	for (i = 0; i < list->sinkhole_count; i++) {
 		const struct address *address = &list->sinkholes[i];
 
@@ -56,6 +89,7 @@ static void print_conf(FILE *to, const struct conf *conf)
 	fprintf(to, "verdict: identity %s, mode %s, state-directory %s\n",
 		conf->identity != NULL ? conf->identity : "(none)", conf->mode == MODE_SHADOW ? "shadow" : "enforce",
 		conf->state_directory);
+	print_options(to, &conf->options);
 	fprintf(to, "dnstap: socket-path %s, file %s, frames %s, ring-size %zu\n",
 		conf->dnstap.socket_path != NULL ? conf->dnstap.socket_path : "(none)",
 		conf->dnstap.file != NULL ? conf->dnstap.file : "(none)",

@@ -1,0 +1,38 @@
+/*
+ * rrtype.h: DNS record types by name (IANA's registry of RR types; RFC 3597 section 5 for TYPEnnn).
+ *
+ * Threads: constant data.
+ */
+#ifndef POLICY_RRTYPE_H
+#define POLICY_RRTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	RRTYPE_A = 1, RRTYPE_NS = 2, RRTYPE_CNAME = 5, RRTYPE_PTR = 12, RRTYPE_MX = 15, RRTYPE_AAAA = 28,
+	RRTYPE_SRV = 33, RRTYPE_DNAME = 39, RRTYPE_RRSIG = 46, RRTYPE_SVCB = 64, RRTYPE_HTTPS = 65, RRTYPE_ANY = 255
+};
+
+#define RRTYPES_MAX 32
+
+/* A few types, in no order. */
+struct rrtypes {
+	uint16_t types[RRTYPES_MAX];   /* host order */
+	uint8_t count;
+};
+
+/* Reads a name of `octets` letters, any case. False: there is no such type, *type untouched. */
+bool rrtype_from_text(uint16_t *type, const char *text, size_t octets);
+
+bool rrtypes_have(const struct rrtypes *types, uint16_t type);
+
+/* False: there is no room. A type that is there already takes none. */
+bool rrtypes_add(struct rrtypes *types, uint16_t type);
+
+/* Adds types whose names are separated by blanks, at least one. NULL; else a constant text that says what is wrong,
+ * *types untouched. */
+const char *rrtypes_from_text(struct rrtypes *types, const char *text);
+
+#endif
