@@ -51,7 +51,9 @@ enum skip_reason {
 	SKIP_APEX,            /* a record of the zone itself: SOA and NS are expected, others not */
 	SKIP_OUT_OF_ZONE,
 	SKIP_ROOT,            /* would match everything */
-	SKIP_TRIGGER,         /* a trigger of RPZ that is not read: rpz-ip, rpz-nsdname ... */
+	SKIP_TRIGGER,         /* a trigger that RPZ does not have */
+	SKIP_ADDRESS,         /* not a network as RPZ writes it, or its prefix length is out of range */
+	SKIP_HOST_BITS,       /* bits are set behind the network's prefix */
 	SKIP_ACTION,          /* an action of RPZ that is not read */
 	SKIP_RECORD,          /* a record type that local data cannot hold, or bad rdata */
 	SKIP_CLASS,           /* not class IN */

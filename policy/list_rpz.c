@@ -1,4 +1,5 @@
 /* list_rpz.c: the records of a response policy zone (draft-vixie-dnsop-dns-rpz-00) as rules. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,6 +8,8 @@
 #include "policy/list_zone.h"
 
 #define RDATA_OCTETS_MAX 65535
+#define HOLE_BLOCKS 6
+#define HOLE_BLOCK_OCTETS ((size_t)96 << 10)   /* under glibc's M_MMAP_THRESHOLD: from the heap */
 
 struct rpz {
 	struct zone zone;
@@ -40,7 +43,7 @@ static void set_record(struct rpz *rpz, const struct record_head *head, const st
 	rpz->zone.rule.ttl = head->has_ttl ? head->ttl : rpz->ttl;
 }
 
-/* --- the fast path: `owner [TTL] [IN] CNAME target` in plain octets, on one line ------------------------------- */
+/* --- the fast path: `owner [TTL] [IN] CNAME|A|AAAA ...` in plain octets, on one line ---------------------------- */
 
 static const char *skip_blanks(const char *text, const char *end)
 {
@@ -76,32 +79,99 @@ static const char *scan_stated(struct stated_name *stated, const char *text, con
 	return stop;
 }
 
+/* What the fast path reads of one record. */
+struct plain_record {
+	unsigned type;
+	struct stated_name target;              /* of a CNAME, absolute */
+	uint8_t rdata[sizeof(struct in6_addr)]; /* of A and AAAA */
+	uint16_t octets;
+};
+
+static const struct {
+	const char *word;
+	unsigned type;
+} plain_types[] = {
+	{ "CNAME", LDNS_RR_TYPE_CNAME },
+	{ "A", LDNS_RR_TYPE_A },
+	{ "AAAA", LDNS_RR_TYPE_AAAA },
+};
+
+/* The octet behind the type's name; NULL when it is none of the three. */
+static const char *scan_type(struct plain_record *record, const char *text, const char *end)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(plain_types) / sizeof(plain_types[0]); i++) {
+		size_t octets = strlen(plain_types[i].word);
+
+		if ((size_t)(end - text) <= octets || strncasecmp(text, plain_types[i].word, octets) != 0 ||
+		    !is_token_end(text + octets, end))
+			continue;
+		record->type = plain_types[i].type;
+		return text + octets;
+	}
+	return NULL;
+}
+
+/* An address by inet_pton, as libldns reads it; NULL when it is none. */
+static const char *scan_address(struct plain_record *record, const char *text, const char *end)
+{
+	const bool inet = record->type == LDNS_RR_TYPE_A;
+	char copy[INET6_ADDRSTRLEN];
+	size_t octets = 0;
+
+	while (!is_token_end(text + octets, end) && text[octets] != ';') {
+		if (octets == sizeof(copy) - 1)
+			return NULL;
+		copy[octets] = text[octets];
+		octets++;
+	}
+	copy[octets] = '\0';
+	record->octets = inet ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	if (inet_pton(inet ? AF_INET : AF_INET6, copy, record->rdata) != 1)
+		return NULL;
+	return text + octets;
+}
+
+static const char *scan_rdata(const struct rpz *rpz, struct plain_record *record, const char *text, const char *end)
+{
+	if (record->type != LDNS_RR_TYPE_CNAME)
+		return scan_address(record, text, end);
+	text = scan_stated(&record->target, text, end);
+	return text != NULL && zone_complete(&rpz->zone, &record->target) ? text : NULL;
+}
+
 /* 1: done; 0: the full grammar has to read it; -1: error. */
 static int read_fast(struct rpz *rpz, const struct list_line *line)
 {
-	struct stated_name owner, target;
+	struct stated_name owner;
+	struct plain_record record;
 	struct record_head head;
+	struct zone *zone = &rpz->zone;
 	const char *end = line->end, *text = scan_stated(&owner, line->text, end);
 
 	if (text == NULL || text == end)
 		return 0;
 	text = record_read_head(&head, skip_blanks(text, end), end);
-	if (end - text < 7 || strncasecmp(text, "CNAME", 5) != 0 || !is_token_end(text + 5, end) || !head.in)
+	text = head.in ? scan_type(&record, text, end) : NULL;
+	if (text == NULL)
 		return 0;
-	text = scan_stated(&target, skip_blanks(text + 5, end), end);
-	if (text == NULL || !zone_complete(&rpz->zone, &target))
+	text = scan_rdata(rpz, &record, skip_blanks(text, end), end);
+	if (text == NULL)
 		return 0;
 	text = skip_blanks(text, end);
 	if (text < end && *text != ';')
 		return 0;
-	zone_settle_apex(&rpz->zone);
+	zone_settle_apex(zone);
 	set_record(rpz, &head, line);
-	zone_set_owner(&rpz->zone, &owner);
-	if (rpz->zone.kind != OWNER_RULE)
-		zone_skip_owner(&rpz->zone, line);
-	else if (zone_emit_cname(&rpz->zone, &target.name, target.wildcard, line) != 0)
-		return -1;
-	return 1;
+	zone_set_owner(zone, &owner);
+	if (zone->kind != OWNER_RULE) {
+		zone_skip_owner(zone, line);
+		return 1;
+	}
+	if (record.type != LDNS_RR_TYPE_CNAME)
+		return zone_emit_data(zone, (uint16_t)record.type, record.rdata, record.octets) == 0 ? 1 : -1;
+	return zone_emit_cname(zone, &record.target.name, record.target.wildcard, line) == 0 ? 1 : -1;
 }
 
 /* --- the full grammar ------------------------------------------------------------------------------------------ */
@@ -295,15 +365,30 @@ static int read_line(struct rpz *rpz, const struct list_line *line)
 	return done == 0 ? read_full(rpz, line) : done < 0 ? -1 : 0;
 }
 
+/* libldns takes several buffers of 64 KiB for every record and gives them back. At the top of the heap glibc returns
+ * them to the system each time (M_TRIM_THRESHOLD), which is nine tenths of the time of a long list of TXT records.
+ * So the buffers of this reader are put above a hole that libldns then works in. */
+static bool allocate_buffers(struct rpz *rpz)
+{
+	void *volatile hole[HOLE_BLOCKS];   /* volatile: or a compiler leaves it out */
+	size_t i;
+
+	for (i = 0; i < HOLE_BLOCKS; i++)
+		hole[i] = malloc(HOLE_BLOCK_OCTETS);
+	rpz->text.buffer = malloc(RECORD_BUFFER_OCTETS);
+	rpz->rdata = malloc(RDATA_OCTETS_MAX);
+	for (i = 0; i < HOLE_BLOCKS; i++)
+		free(hole[i]);
+	return rpz->text.buffer != NULL && rpz->rdata != NULL;
+}
+
 int list_read_rpz(struct list_reader *reader)
 {
 	struct rpz rpz = { .zone = ZONE_INITIALIZER(reader), .reader = reader, .ttl = reader->conf->ttl };
 	struct list_line line;
 	int result = 0;
 
-	rpz.text.buffer = malloc(RECORD_BUFFER_OCTETS);
-	rpz.rdata = malloc(RDATA_OCTETS_MAX);
-	if (rpz.text.buffer == NULL || rpz.rdata == NULL)
+	if (!allocate_buffers(&rpz))
 		result = diag_set(reader->diag, reader->conf->file, 0, 0, "out of memory");
 	else if (reader->conf->zone.length > 0)
 		zone_set_origin(&rpz.zone, &reader->conf->zone);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/list_trigger.h"
+
 #define TYPE_CNAME 5
 
 struct special_target {
@@ -212,8 +214,8 @@ void zone_set_owner(struct zone *zone, const struct stated_name *owner)
 	else if (rule->name.labels == 0)
 		zone->kind = OWNER_APEX;
 	else if (is_reserved(&rule->name))
-		zone->reason = SKIP_TRIGGER;
-	else
+		zone->reason = trigger_read(rule, owner->wildcard);
+	if (zone->reason == SKIP_COUNT && rule->name.labels > 0)
 		zone->kind = OWNER_RULE;
 }
 
@@ -246,10 +248,10 @@ static enum action target_action(const struct zone *zone, const struct name *tar
 	const struct rule *rule = &zone->rule;
 	size_t i;
 
-	if (wildcard)
-		return target->labels == 0 ? ACTION_NODATA : ACTION_COUNT;
 	if (target->labels == 0)
-		return ACTION_NXDOMAIN;
+		return wildcard ? ACTION_NODATA : ACTION_NXDOMAIN;
+	if (wildcard)
+		return is_reserved(target) || lacks_last_dot(zone, target) ? ACTION_COUNT : ACTION_LOCAL_DATA;
 	if (is_reserved(target)) {
 		for (i = 0; i < sizeof(special_targets) / sizeof(special_targets[0]); i++) {
 			const char *label = special_targets[i].label;
@@ -260,7 +262,7 @@ static enum action target_action(const struct zone *zone, const struct name *tar
 		}
 		return ACTION_COUNT;
 	}
-	/* The first way of saying PASSTHRU: a CNAME to the name itself. */
+	/* The first way of saying PASSTHRU: a CNAME to the name itself, of a network to its owner without the trigger. */
 	if (rule->exact && name_equal(target, &rule->name))
 		return ACTION_PASS;
 	return lacks_last_dot(zone, target) ? ACTION_COUNT : ACTION_LOCAL_DATA;
@@ -278,7 +280,13 @@ static int emit(struct zone *zone, enum action action, uint16_t type, const uint
 int zone_emit_cname(struct zone *zone, const struct name *target, bool wildcard, const struct list_line *line)
 {
 	enum action action = target_action(zone, target, wildcard);
+	uint8_t star[NAME_OCTETS_MAX] = { 1, '*' };
 
+	/* `*.garden.example` is what the queried name is put in front of; no host has a name with such a label. */
+	if (action == ACTION_LOCAL_DATA && wildcard) {
+		memcpy(star + 2, target->octets, target->length);
+		return emit(zone, action, TYPE_CNAME, star, (uint16_t)(target->length + 2));
+	}
 	if (action == ACTION_LOCAL_DATA)
 		return emit(zone, action, TYPE_CNAME, target->octets, target->length);
 	if (action != ACTION_COUNT)

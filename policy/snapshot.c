@@ -93,6 +93,10 @@ static bool add_rule(void *arg, const struct rule *rule)
 	uint64_t above[SET_ABOVE_MAX];
 	struct hash hash;
 
+	if (rule->trigger != TRIGGER_QNAME && rule->trigger != TRIGGER_NONE) {
+		leave_out(build, 1, rule->line);
+		return true;
+	}
 	/* The root would match everything, and a rule that matches nothing is none. */
 	if (rule->name.labels == 0 || (!rule->exact && !rule->below))
 		return true;

@@ -23,16 +23,36 @@ static uint64_t hash_octets(uint64_t hash, const void *octets, size_t count)
 	return hash;
 }
 
+static bool is_network(const struct rule *rule)
+{
+	unsigned bits = rule->address.family == ADDRESS_INET ? 32 : 128;
+	unsigned bit;
+
+	if ((rule->address.family != ADDRESS_INET && rule->address.family != ADDRESS_INET6) ||
+	    rule->prefix_length == 0 || rule->prefix_length > bits)
+		return false;
+	for (bit = rule->prefix_length; bit < 128; bit++)
+		if (rule->address.octets[bit / 8] & (0x80 >> bit % 8))
+			return false;
+	return true;
+}
+
 static bool see(void *arg, const struct rule *rule)
 {
 	struct seen *seen = arg;
 	struct name again;
-	uint32_t words[] = { rule->exact, rule->below, rule->action, rule->line, rule->type, rule->rdata_length };
+	uint32_t words[] = { rule->exact, rule->below, rule->action, rule->line, rule->type, rule->rdata_length,
+		rule->trigger, rule->prefix_length };
 
 	if (!name_from_wire(&again, rule->name.octets, rule->name.length) || !name_equal(&again, &rule->name) ||
 	    again.labels != rule->name.labels || again.labels == 0 || (!rule->exact && !rule->below) ||
 	    (rule->action == ACTION_LOCAL_DATA) != (rule->rdata != NULL) || rule->line == 0)
 		abort();
+	if (rule->trigger != TRIGGER_QNAME && rule->trigger != TRIGGER_NSDNAME) {
+		if (!is_network(rule))
+			abort();
+		seen->hash = hash_octets(seen->hash, &rule->address, sizeof(rule->address));
+	}
 	seen->hash = hash_octets(seen->hash, words, sizeof(words));
 	seen->hash = hash_octets(seen->hash, rule->name.octets, rule->name.length);
 	if (rule->rdata != NULL) {

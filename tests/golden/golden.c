@@ -100,15 +100,38 @@ static void print_conf(FILE *to, const struct conf *conf)
 
 /* --- lists ----------------------------------------------------------------------------------------------------- */
 
+static void print_trigger(FILE *to, const struct rule *rule)
+{
+	char text[NAME_TEXT_MAX];
+
+	switch (rule->trigger) {
+	case TRIGGER_CLIENT_IP:
+	case TRIGGER_IP:
+	case TRIGGER_NSIP:
+		inet_ntop(rule->address.family == ADDRESS_INET ? AF_INET : AF_INET6, rule->address.octets, text,
+			sizeof(text));
+		fprintf(to, "%s %s/%u", trigger_names[rule->trigger], text, rule->prefix_length);
+		return;
+	case TRIGGER_NSDNAME:
+		fprintf(to, "%s ", trigger_names[rule->trigger]);
+		break;
+	case TRIGGER_NONE:
+	case TRIGGER_QNAME:
+	case TRIGGER_COUNT:
+		break;
+	}
+	fprintf(to, "%s%s%s", rule->exact ? "" : "*.", name_to_text(&rule->name, text),
+		rule->exact && rule->below ? " and below" : "");
+}
+
 static bool print_rule(void *arg, const struct rule *rule)
 {
 	FILE *to = arg;
-	char text[NAME_TEXT_MAX];
 	unsigned i;
 
-	fprintf(to, "%u: %s%s%s%s", rule->line, rule->exact ? "" : "*.", name_to_text(&rule->name, text),
-		rule->exact && rule->below ? " and below" : "",
-		rule->action == ACTION_ALLOW ? "" : " ");
+	fprintf(to, "%u: ", rule->line);
+	print_trigger(to, rule);
+	fprintf(to, "%s", rule->action == ACTION_ALLOW ? "" : " ");
 	if (rule->action != ACTION_ALLOW)
 		fprintf(to, "%s", action_table[rule->action].name);
 	if (rule->rdata != NULL) {

@@ -10,8 +10,13 @@ static bool write_rule(void *arg, const struct rule *rule)
 	char text[NAME_TEXT_MAX];
 	unsigned i;
 
-	fprintf(outcome->to, "%u %d%d %s %d", rule->line, rule->exact, rule->below, name_to_text(&rule->name, text),
-		(int)rule->action);
+	fprintf(outcome->to, "%u %d %d%d %s %d", rule->line, (int)rule->trigger, rule->exact, rule->below,
+		name_to_text(&rule->name, text), (int)rule->action);
+	if (rule->trigger != TRIGGER_QNAME && rule->trigger != TRIGGER_NSDNAME) {
+		fprintf(outcome->to, " %d/%u ", (int)rule->address.family, rule->prefix_length);
+		for (i = 0; i < sizeof(rule->address.octets); i++)
+			fprintf(outcome->to, "%02x", rule->address.octets[i]);
+	}
 	if (rule->rdata != NULL) {
 		fprintf(outcome->to, " %u %u ", rule->ttl, rule->type);
 		for (i = 0; i < rule->rdata_length; i++)

@@ -32,16 +32,19 @@ static void write_record(FILE *to, uint64_t *seed)
 {
 	static const char *const owners[] = { "evil.example", "*.evil.example", "EVIL.example.", "evil.com.rpz.test.",
 		"*.evil.com.rpz.test.", "@", "*", "*.", ".", "", "1.2.3.4", "32.1.2.0.192.rpz-ip",
-		"_x.y", "a..b", "a.*.b",
+		"24.0.2.0.192.rpz-client-ip", "48.zz.1.db8.2001.rpz-nsip", "33.1.2.0.192.rpz-ip", "*.ns.evil.rpz-nsdname",
+		"rpz-nsdname", "24.1.2.0.192.rpz-ip", "_x.y", "a..b", "a.*.b",
 		"rpz.test.", "*.rpz.test.", "a\\.b", "**.a", "*..", "\xc3\xa4.example", NULL };
 	static const char *const heads[] = { "", " 60", " IN", " 60 IN", " IN 60", " 1h", "\tin", " CH", " 60 60",
 		" CLASS1", " 2147483648", NULL };
-	static const char *const types[] = { " CNAME", "\tcname ", " CNAME \t", " A", " TXT",
-		" CNAMEX", " NS", NULL };
+	static const char *const types[] = { " CNAME", "\tcname ", " CNAME \t", " A", " A", "\ta ", " AAAA", " aaaa\t",
+		" TXT", " CNAMEX", " AA", " NS", NULL };
 	static const char *const targets[] = { " .", " *.", " rpz-passthru.", " rpz-drop.",
 		" RPZ-TCP-ONLY.", " rpz-other.",
 		" garden.example.", " garden", " *.garden.example.", " evil.example.",
 		" evil.example", " @", " 192.0.2.1",
+		" 192.0.2.1;x", " 192.0.2.01", " 192.0.2", " 2001:db8::1", " 2001:DB8::", " ::ffff:192.0.2.1", " ::",
+		" 2001:db8::1::", " fe80::1%lo", " 0x7f000001", " 1.2.3.4.5", " 32.1.2.0.192.", " *.32.1.2.0.192.",
 		" \"a ; b\"", " \\100.", " *..", " a..b", "", NULL };
 	static const char *const ends[] = { "", " ", " ; comment", ";comment", "\t;", " x", "\r", NULL };
 

@@ -48,7 +48,7 @@ FILES = {
     "allowed.txt": "# ours\npartner.evil.example\n",
     "malware.rpz": "$TTL 300\n@ SOA localhost. nobody.invalid. 2026112001 3600 1200 604800 300\n@ NS localhost.\n"
                    "evil.example CNAME .\n*.evil.example CNAME .\nnodata.example CNAME *.\n"
-                   "walled.example A 192.0.2.10\nwalled.example TXT \"go away\"\n32.1.2.0.192.rpz-ip CNAME .\n"
+                   "walled.example A 192.0.2.10\nwalled.example TXT \"go away\"\n32.1.2.0.192.rpz-xy CNAME .\n"
                    "drop.example CNAME rpz-drop.\ntcp.example CNAME rpz-tcp-only.\n"
                    "twice.example A 192.0.2.11\ntwice.example CNAME .\n",
     "seen.txt": "seen.example\n",
