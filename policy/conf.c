@@ -74,7 +74,7 @@ static int finish_list(struct parsing *parsing)
 	if (parsing->list_file == NULL)
 		return 0;
 	list = &conf->lists[conf->list_count - 1];
-	missing = list_conf_wrong(list, parsing->seen[option_find(CLAUSE_LIST, "format")]);
+	missing = list_conf_wrong(list);
 	if (missing != NULL)
 		return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
 			"policy-list: %s%s%s", list->name, *list->name != '\0' ? " " : "", missing);
@@ -83,7 +83,7 @@ static int finish_list(struct parsing *parsing)
 			return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
 				"policy-list: %s is there twice, first at line %u: give each list a name of its own",
 				list->name, conf->lists[i].line);
-	if (list->action == ACTION_ALLOW && list->format != FORMAT_RPZ)
+	if (list->action == ACTION_ALLOW && !format_has_actions(list->format))
 		list->action = ACTION_NXDOMAIN;
 	free(parsing->list_file);
 	parsing->list_file = NULL;

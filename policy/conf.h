@@ -25,12 +25,22 @@
 
 #define CONF_LISTS_MAX 256
 #define CONF_ADDRESSES_MAX 16
+#define COLUMN_MAX 64               /* octets of a column's name with the NUL */
+#define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 
 enum mode { MODE_ENFORCE, MODE_SHADOW };
 
-enum list_format { FORMAT_DOMAINS, FORMAT_HOSTS, FORMAT_WILDCARD, FORMAT_RPZ, FORMAT_COUNT };
+enum list_format {
+	FORMAT_DOMAINS, FORMAT_HOSTS, FORMAT_WILDCARD, FORMAT_RPZ, FORMAT_ADBLOCK, FORMAT_DNSMASQ, FORMAT_UNBOUND,
+	FORMAT_CIDR, FORMAT_CSV,
+	FORMAT_DETECT,               /* by the file's content */
+	FORMAT_COUNT
+};
 
 extern const char *const format_names[FORMAT_COUNT];
+
+/* Can rules of that format ask for an action of their own? FORMAT_DETECT may turn out to be one of those. */
+bool format_has_actions(enum list_format format);
 
 enum frames_mode { FRAMES_ALL, FRAMES_VERDICTS };
 
@@ -42,7 +52,9 @@ struct list_conf {
 	char name[LIST_NAME_MAX];
 	char *file;                  /* owned */
 	enum list_format format;
-	enum action action;          /* ACTION_ALLOW: as the rules say (rpz); other formats: nxdomain */
+	enum trigger trigger;        /* TRIGGER_NONE: as the format has it: names QNAME, addresses IP */
+	char column[COLUMN_MAX];     /* csv: its number from 1, or its header; empty: by content */
+	enum action action;          /* ACTION_ALLOW: as the rules say (formats that do); other formats: nxdomain */
 	bool shadow;
 	enum choice subdomains;      /* a plain name covers what is below it: domains yes, hosts no */
 	struct address sinkholes[CONF_ADDRESSES_MAX];   /* ports are 0 */
@@ -54,6 +66,10 @@ struct list_conf {
 	struct name zone;            /* rpz: the zone's name when the file does not say it; length 0: not set */
 	struct rrtypes qtypes;       /* its rules apply to questions of these types only; none: of all */
 	struct rrtypes qtypes_exempt;   /* and to these never */
+	size_t octets_max;           /* of the text, decompressed; 0: LIST_OCTETS_MAX */
+	uint32_t shrink_max;         /* percent that the list may lose from one load to the next */
+	bool allow_wide;             /* take rules for public suffixes and top-level domains */
+	bool allow_older;            /* take a file whose SOA has an older serial than the one before */
 	unsigned line;               /* where the clause begins */
 };
 

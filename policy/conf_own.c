@@ -8,28 +8,60 @@ const char *const format_names[FORMAT_COUNT] = {
 	[FORMAT_HOSTS] = "hosts",
 	[FORMAT_WILDCARD] = "wildcard",
 	[FORMAT_RPZ] = "rpz",
+	[FORMAT_ADBLOCK] = "adblock",
+	[FORMAT_DNSMASQ] = "dnsmasq",
+	[FORMAT_UNBOUND] = "unbound-local-zone",
+	[FORMAT_CIDR] = "cidr",
+	[FORMAT_CSV] = "csv",
+	[FORMAT_DETECT] = "detect",
 };
 
-const char *list_conf_wrong(const struct list_conf *list, bool has_format)
+bool format_has_actions(enum list_format format)
+{
+	return format == FORMAT_RPZ || format == FORMAT_DNSMASQ || format == FORMAT_UNBOUND || format == FORMAT_DETECT;
+}
+
+static bool has_address_trigger(const struct list_conf *list)
+{
+	return list->trigger == TRIGGER_IP || list->trigger == TRIGGER_CLIENT_IP || list->trigger == TRIGGER_NSIP;
+}
+
+/* What `trigger:` and `column:` say that the format cannot do. */
+static const char *extras_wrong(const struct list_conf *list)
+{
+	const enum list_format format = list->format;
+
+	if (*list->column != '\0' && format != FORMAT_CSV && format != FORMAT_DETECT)
+		return "has a `column:`, which is for `format: csv` alone: remove it";
+	if (list->trigger == TRIGGER_NONE || format == FORMAT_CSV || format == FORMAT_DETECT)
+		return NULL;
+	if (format == FORMAT_RPZ)
+		return "has a `trigger:`, but the owners of an rpz list say what triggers them: remove it";
+	if (format == FORMAT_CIDR && !has_address_trigger(list))
+		return "holds addresses, but its `trigger:` is about names: use ip, client-ip or nsip";
+	if (format != FORMAT_CIDR && has_address_trigger(list))
+		return "holds names, but its `trigger:` is about addresses: use qname or nsdname";
+	return NULL;
+}
+
+const char *list_conf_wrong(const struct list_conf *list)
 {
 	if (*list->name == '\0')
 		return "has no `name:`: add one, frames and logs tell lists by it";
 	if (list->file == NULL)
 		return "has no `file:`: add the path of the list";
-	if (!has_format)
-		return "has no `format:`: add domains, hosts, wildcard or rpz";
 	if (list->action == ACTION_SINKHOLE && list->sinkhole_count == 0)
 		return "has `action: sinkhole` but no `sinkhole-address:`: add one, or several";
 	if (list->action != ACTION_SINKHOLE && list->sinkhole_count > 0)
 		return "has a `sinkhole-address:` that nothing uses: add `action: sinkhole`, or remove it";
-	if (list->action == ACTION_LOCAL_DATA && list->format != FORMAT_RPZ)
+	if (list->action == ACTION_LOCAL_DATA && !format_has_actions(list->format))
 		return "has `action: local-data`, but only an rpz list holds data: "
 			"use `action: sinkhole`, or `format: rpz`";
 	if (list->action == ACTION_LOCAL_DATA)
 		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
-	if (list->zone.length > 0 && list->format != FORMAT_RPZ)
+	if (list->zone.length > 0 && list->format != FORMAT_RPZ && list->format != FORMAT_DETECT)
 		return "has a `zone:`, which is for `format: rpz` alone: remove it";
-	return NULL;
+	return extras_wrong(list);
 }
 
 void conf_destroy(struct conf **conf)

@@ -30,7 +30,7 @@ struct option {
 	bool repeats;
 };
 
-#define OPTION_COUNT 28
+#define OPTION_COUNT 34
 
 extern const struct option option_table[OPTION_COUNT];
 
@@ -44,6 +44,6 @@ struct conf_limits option_limits(const struct option *option, const char *folder
 const char *option_nearest(enum clause clause, const char *key);
 
 /* What a whole policy-list: lacks or says in vain, and what would be right; NULL: nothing. A constant text. */
-const char *list_conf_wrong(const struct list_conf *list, bool has_format);
+const char *list_conf_wrong(const struct list_conf *list);
 
 #endif

@@ -22,7 +22,13 @@ static const struct word choices[] = { { "yes", CHOICE_YES }, { "no", CHOICE_NO 
 static const struct word modes[] = { { "enforce", MODE_ENFORCE }, { "shadow", MODE_SHADOW }, { NULL, 0 } };
 static const struct word formats[] = {
 	{ "domains", FORMAT_DOMAINS }, { "hosts", FORMAT_HOSTS }, { "wildcard", FORMAT_WILDCARD },
-	{ "rpz", FORMAT_RPZ }, { NULL, 0 }
+	{ "rpz", FORMAT_RPZ }, { "adblock", FORMAT_ADBLOCK }, { "dnsmasq", FORMAT_DNSMASQ },
+	{ "unbound-local-zone", FORMAT_UNBOUND }, { "cidr", FORMAT_CIDR }, { "csv", FORMAT_CSV },
+	{ "detect", FORMAT_DETECT }, { NULL, 0 }
+};
+static const struct word triggers[] = {
+	{ "qname", TRIGGER_QNAME }, { "nsdname", TRIGGER_NSDNAME }, { "ip", TRIGGER_IP },
+	{ "client-ip", TRIGGER_CLIENT_IP }, { "nsip", TRIGGER_NSIP }, { NULL, 0 }
 };
 static const struct word frames[] = { { "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { NULL, 0 } };
 static const struct word actions[] = {
@@ -238,11 +244,22 @@ static char *print_size(uint64_t octets, char *to, size_t cap)
 	return to;
 }
 
-static int parse_size(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+static int parse_percent(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	char number[32];
+	size_t length = strlen(text);
+
+	if (length > 0 && length < sizeof(number) && text[length - 1] == '%')
+		length--;
+	snprintf(number, sizeof(number), "%.*s", (int)(length < sizeof(number) ? length : sizeof(number) - 1), text);
+	return parse_number(limits, number, to, wrong);
+}
+
+static int parse_octets(const struct conf_limits *limits, const char *text, void *to, char *wrong)
 {
 	char a[32], b[32];
 	const char *at = text;
-	uint64_t number, power = 1;
+	uint64_t number;
 
 	if (!read_digits(&at, &number) || (*at != '\0' && (strchr("kmgKMG", *at) == NULL || at[1] != '\0')))
 		return refuse(wrong, "`%.64s` should be a size from %s to %s, as 512k or 1m", text,
@@ -255,13 +272,25 @@ static int parse_size(const struct conf_limits *limits, const char *text, void *
 	if (number < limits->min || number > limits->max)
 		return refuse(wrong, "%.64s is %s %s", text, number < limits->min ? "under" : "over",
 			print_size(number < limits->min ? limits->min : limits->max, a, sizeof(a)));
+	*(size_t *)to = (size_t)number;
+	return 0;
+}
+
+static int parse_size(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	char a[32], b[32];
+	uint64_t power = 1;
+	size_t number;
+
+	if (parse_octets(limits, text, &number, wrong) != 0)
+		return -1;
 	while (power * 2 <= number)
 		power *= 2;
 	if (power != number)
 		return refuse(wrong, "%.64s is no power of two: write %s or %s", text,
 			print_size(power, a, sizeof(a)),
 			print_size(power * 2, b, sizeof(b)));
-	*(size_t *)to = (size_t)number;
+	*(size_t *)to = number;
 	return 0;
 }
 
@@ -347,12 +376,15 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_PATH] = { "path", NULL, parse_path },
 	[TYPE_NUMBER] = { "number", NULL, parse_number },
 	[TYPE_SIZE] = { "size", NULL, parse_size },
+	[TYPE_OCTETS] = { "size", NULL, parse_octets },
+	[TYPE_PERCENT] = { "number", NULL, parse_percent },
 	[TYPE_FLAG] = { "word", yes_no, parse_flag },
 	[TYPE_INVERSE] = { "word", yes_no, parse_inverse },
 	[TYPE_RRTYPES] = { "types", NULL, parse_rrtypes },
 	[TYPE_CHOICE] = { "word", choices, NULL },
 	[TYPE_MODE] = { "word", modes, NULL },
 	[TYPE_FORMAT] = { "word", formats, NULL },
+	[TYPE_TRIGGER] = { "word", triggers, NULL },
 	[TYPE_FRAMES] = { "word", frames, NULL },
 	[TYPE_ACTION] = { "word", actions, NULL },
 	[TYPE_EDE] = { "word", edes, parse_ede },
@@ -378,9 +410,9 @@ char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, ch
 
 	if (types[type].words != NULL)
 		return list_words(types[type].words, "|", "|", to, cap);
-	if (type == TYPE_NUMBER)
+	if (type == TYPE_NUMBER || type == TYPE_PERCENT)
 		snprintf(to, cap, "%llu..%llu", (unsigned long long)limits->min, (unsigned long long)limits->max);
-	else if (type == TYPE_SIZE)
+	else if (type == TYPE_SIZE || type == TYPE_OCTETS)
 		snprintf(to, cap, "%s..%s", print_size(limits->min, a, sizeof(a)),
 			print_size(limits->max, b, sizeof(b)));
 	else if (type == TYPE_TEXT || type == TYPE_LIST_NAME || type == TYPE_ATTACK)

@@ -19,12 +19,15 @@ enum conf_type {
 	TYPE_PATH,        /* char *, owned: relative to the file it stands in, at most max octets */
 	TYPE_NUMBER,      /* uint32_t: min to max */
 	TYPE_SIZE,        /* size_t: octets, min to max, with k, m or g; a power of two */
+	TYPE_OCTETS,      /* the same, any number */
+	TYPE_PERCENT,     /* uint32_t: min to max, a % behind it is fine */
 	TYPE_FLAG,        /* bool: yes or no */
 	TYPE_INVERSE,     /* bool: true for no, false for yes */
 	TYPE_RRTYPES,     /* struct rrtypes: adds names of types separated by blanks, at most max in all */
 	TYPE_CHOICE,      /* enum choice: yes or no */
 	TYPE_MODE,        /* enum mode */
 	TYPE_FORMAT,      /* enum list_format */
+	TYPE_TRIGGER,     /* enum trigger */
 	TYPE_FRAMES,      /* enum frames_mode */
 	TYPE_ACTION,      /* enum action */
 	TYPE_EDE,         /* int16_t */

@@ -82,6 +82,7 @@ static const char *load(struct file_text *text, int fd, size_t max_octets)
 	}
 	text->octets = octets;
 	text->length = length;
+	text->modified = before.st_mtim.tv_sec;
 	return NULL;
 }
 

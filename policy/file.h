@@ -10,10 +10,12 @@
 #define POLICY_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct file_text {
 	char *octets;     /* `length` of them and a NUL; may be changed; NULL once released */
 	size_t length;
+	int64_t modified; /* mtime, in seconds since 1970 */
 };
 
 /* Reads the file at `path`, at most `max_octets`. NULL on success: *text is then owned and needs file_release. Else a

@@ -2,19 +2,21 @@
 #include "policy/list.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "policy/file.h"
+#include "policy/list_entry.h"
 #include "policy/list_reader.h"
+#include "policy/unpack.h"
 
-#define FILE_OCTETS_MAX ((size_t)1 << 30)
 #define SNIFF_OCTETS 4096
 
 const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_NAME] = "not a domain name",
 	[SKIP_NAME_LONG] = "a label over 63 or a name over 255 octets",
-	[SKIP_NON_ASCII] = "an internationalised name that is not in xn-- form",
+	[SKIP_NON_ASCII] = "an internationalised name that IDNA (UTS 46) refuses",
 	[SKIP_SYNTAX] = "a line that the format does not know",
 	[SKIP_APEX] = "a record of the zone itself",
 	[SKIP_OUT_OF_ZONE] = "a name outside the zone",
@@ -27,6 +29,13 @@ const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_CLASS] = "a record that is not of class IN",
 	[SKIP_LINE_LONG] = "a line over 65535 octets",
 	[SKIP_TOO_MANY] = "over a limit of the compiled form",
+	[SKIP_NETWORK] = "not an address or network",
+	[SKIP_WIDE] = "for a top-level domain, a public suffix or a huge network (allow-wide: yes takes it)",
+	[SKIP_OPTION] = "an option of another program that is no rule",
+	[SKIP_PATTERN] = "an AdBlock pattern that is no name",
+	[SKIP_MODIFIER] = "an AdBlock modifier that a resolver cannot honour",
+	[SKIP_EXCEPTED] = "covered by an exception, or by an $important rule, of the same list",
+	[SKIP_COLUMN] = "a row without that column",
 };
 
 /* A file that has mostly these is in another format; the others are what a good list may hold and we cannot use. */
@@ -37,6 +46,8 @@ static const bool speaks_against_format[SKIP_COUNT] = {
 	[SKIP_SYNTAX] = true,
 	[SKIP_OUT_OF_ZONE] = true,
 	[SKIP_LINE_LONG] = true,
+	[SKIP_NETWORK] = true,
+	[SKIP_COLUMN] = true,
 };
 
 struct magic {
@@ -47,52 +58,13 @@ struct magic {
 };
 
 static const struct magic magics[] = {
-	{ "\x1f\x8b", 2, "gzip-compressed", "decompress it first (gunzip)" },
-	{ "\xfd" "7zXZ", 5, "xz-compressed", "decompress it first (xz -d)" },
+	{ "\x1f\x8b", 2, "gzip-compressed twice", "decompress it once (gunzip)" },
+	{ "\xfd" "7zXZ", 5, "xz-compressed twice", "decompress it once (xz -d)" },
 	{ "\x28\xb5\x2f\xfd", 4, "zstd-compressed", "decompress it first (zstd -d)" },
 	{ "BZh", 3, "bzip2-compressed", "decompress it first (bunzip2)" },
 	{ "PK\x03\x04", 4, "a zip archive", "unpack it first (unzip)" },
 	{ "\xff\xfe", 2, "UTF-16 text", "convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)" },
 	{ "\xfe\xff", 2, "UTF-16 text", "convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)" },
-};
-
-/* How a line of another format gives itself away; tried in order. */
-struct guess {
-	const char *start;     /* the line begins with this */
-	const char *inside;    /* and holds this */
-	const char *name;
-	const char *remedy;
-};
-
-static const char unknown_list[] = "another format";
-static const char other_list[] = "which is not read: most publishers offer the same list as domains or rpz";
-
-static const struct guess guesses[] = {
-	{ "||", "", "an AdBlock list", other_list },
-	{ "@@", "", "an AdBlock list", other_list },
-	{ "[Adblock", "", "an AdBlock list", other_list },
-	{ "!", "", "an AdBlock list", other_list },
-	{ "address=/", "", "a dnsmasq list", other_list },
-	{ "server=/", "", "a dnsmasq list", other_list },
-	{ "local=/", "", "a dnsmasq list", other_list },
-	{ "server:", "", "an unbound.conf", "include it in Unbound itself" },
-	{ "local-zone:", "", "an unbound.conf", "include it in Unbound itself" },
-	{ "http://", "", "a list of URLs", "which is not read: a resolver can refuse names alone" },
-	{ "https://", "", "a list of URLs", "which is not read: a resolver can refuse names alone" },
-	{ "{", "", "JSON", "which is not read" },
-	{ "$", "", "an RPZ zone", "set `format: rpz`" },
-	{ "0.0.0.0", "", "a hosts file", "set `format: hosts`" },
-	{ "127.0.0.1", "", "a hosts file", "set `format: hosts`" },
-	{ "::", "", "a hosts file", "set `format: hosts`" },
-	{ "", " CNAME ", "an RPZ zone", "set `format: rpz`" },
-	{ "", "\tCNAME\t", "an RPZ zone", "set `format: rpz`" },
-	{ "", " SOA ", "an RPZ zone", "set `format: rpz`" },
-	{ "*.", "", "a wildcard list", "set `format: wildcard`" },
-	{ "", ",", "a table", "which is not read: cut the column with the names out" },
-	{ "", " ", unknown_list, "set `format:` to what it is" },
-	{ "", "\t", unknown_list, "set `format:` to what it is" },
-	{ "", ".", "a list of names", "set `format: domains`" },
-	{ "", "", unknown_list, "set `format:` to what it is" },
 };
 
 bool list_next_line(struct list_reader *reader, struct list_line *line)
@@ -111,8 +83,34 @@ bool list_next_line(struct list_reader *reader, struct list_line *line)
 	return true;
 }
 
+bool list_next_entry(struct list_reader *reader, struct list_line *line)
+{
+	while (list_next_line(reader, line)) {
+		if (line->end - line->text <= LIST_LINE_MAX)
+			return true;
+		list_skip(reader, SKIP_LINE_LONG, line->number, line->text);
+	}
+	return false;
+}
+
+/* Counts a rule that is too wide, with its name or network as the example: the line may be anywhere. */
+static void skip_wide(struct list_reader *reader, const struct rule *rule)
+{
+	char text[NAME_TEXT_MAX];
+	const char *at = rule->name.labels == 0 ? "" : name_to_text(&rule->name, text);
+
+	if (reader->stats.skipped[SKIP_WIDE]++ > 0)
+		return;
+	reader->stats.skipped_line[SKIP_WIDE] = rule->line;
+	snprintf(reader->stats.skipped_text[SKIP_WIDE], SKIP_EXAMPLE_MAX, "%s%.48s", rule->exact ? "" : "*.", at);
+}
+
 int list_emit(struct list_reader *reader, const struct rule *rule)
 {
+	if (!reader->conf->allow_wide && list_is_wide(rule, reader->stats.format == FORMAT_RPZ)) {
+		skip_wide(reader, rule);
+		return 0;
+	}
 	if (!reader->visit(reader->arg, rule))
 		return diag_set(reader->diag, reader->conf->file, rule->line, 0, "out of memory");
 	reader->stats.rules++;
@@ -120,10 +118,22 @@ int list_emit(struct list_reader *reader, const struct rule *rule)
 	return 0;
 }
 
+static void keep_example(char *to, const char *text, const char *end)
+{
+	size_t used = 0;
+
+	for (; text < end && used < SKIP_EXAMPLE_MAX - 1 && *text != '\n' && *text != '\r' && *text != '\0'; text++)
+		if (used > 0 || (*text != ' ' && *text != '\t'))
+			to[used++] = *text;
+	to[used] = '\0';
+}
+
 void list_skip(struct list_reader *reader, enum skip_reason reason, unsigned line, const char *text)
 {
-	if (reader->stats.skipped[reason]++ == 0)
+	if (reader->stats.skipped[reason]++ == 0) {
 		reader->stats.skipped_line[reason] = line;
+		keep_example(reader->stats.skipped_text[reason], text, reader->end);
+	}
 	if (!speaks_against_format[reason])
 		return;
 	if (reader->bad++ > 0)
@@ -133,40 +143,13 @@ void list_skip(struct list_reader *reader, enum skip_reason reason, unsigned lin
 	reader->bad_reason = reason;
 }
 
-/* Is `what` in the line that begins at `text`? */
-static bool line_holds(const char *text, const char *end, const char *what)
-{
-	const char *newline = memchr(text, '\n', (size_t)(end - text));
-	size_t octets = (size_t)((newline != NULL ? newline : end) - text);
-
-	return memmem(text, octets, what, strlen(what)) != NULL;
-}
-
-static bool begins_with(const char *text, const char *end, const char *what)
-{
-	size_t octets = strlen(what);
-
-	return (size_t)(end - text) >= octets && strncasecmp(text, what, octets) == 0;
-}
-
-static const struct guess *guess_format(const char *text, const char *end)
-{
-	const struct guess *guess = guesses;
-
-	/* The last row takes everything. */
-	while (!begins_with(text, end, guess->start) || !line_holds(text, end, guess->inside))
-		guess++;
-	return guess;
-}
-
 /* Is the remedy the format that is set already? */
-static bool says_format(const struct guess *guess, const char *format)
+static bool says_format(const char *remedy, const char *format)
 {
 	static const char start[] = "set `format: ";
 	const size_t octets = sizeof(start) - 1;
 
-	return strncmp(guess->remedy, start, octets) == 0 &&
-		strncmp(guess->remedy + octets, format, strlen(format)) == 0;
+	return strncmp(remedy, start, octets) == 0 && strncmp(remedy + octets, format, strlen(format)) == 0;
 }
 
 /* CR where LF should be: everything is one line, and a comment at its start would hide the whole list. */
@@ -213,7 +196,8 @@ static int refuse_unusable(struct list_reader *reader)
 {
 	const struct list_stats *stats = &reader->stats;
 	const char *file = reader->conf->file, *format = format_names[stats->format];
-	const struct guess *guess;
+	const char *guess, *remedy;
+	bool known;
 	size_t skipped = 0, entries = reader->good + reader->bad;
 	unsigned i, most = 0;
 
@@ -235,23 +219,57 @@ static int refuse_unusable(struct list_reader *reader)
 	if (reader->bad == 0)
 		return diag_set(reader->diag, file, stats->skipped_line[most], 0,
 			"has no usable rule: %s (%zu times)", skip_texts[most], stats->skipped[most]);
-	guess = guess_format(reader->bad_text, reader->end);
+	guess = list_guess(reader->bad_text, reader->end, &remedy, &known);
 	/* A list of names with many that are none is no other format. */
-	if (says_format(guess, format) || (reader->good > 0 && guess->name == unknown_list))
+	if (says_format(remedy, format) || (reader->good > 0 && !known))
 		return diag_set(reader->diag, file, reader->bad_line, 0,
 			"%zu of %zu entries cannot be read as `format: %s`, first here: %s; "
 			"correct or remove them, the larger part of a list has to be right",
 			reader->bad, entries, format, skip_texts[reader->bad_reason]);
 	return diag_set(reader->diag, file, reader->bad_line, 0,
 		"%zu of %zu entries cannot be read as `format: %s`, first here: %s; this looks like %s, %s",
-		reader->bad, entries, format, skip_texts[reader->bad_reason], guess->name, guess->remedy);
+		reader->bad, entries, format, skip_texts[reader->bad_reason], guess, remedy);
+}
+
+/* What a plain name covers, and what triggers the rules, unless the configuration says otherwise. */
+struct format_habits {
+	int (*read)(struct list_reader *reader);
+	enum trigger trigger;
+	bool below;
+};
+
+static const struct format_habits format_habits[FORMAT_COUNT] = {
+	[FORMAT_DOMAINS] = { list_read_text, TRIGGER_QNAME, true },
+	[FORMAT_HOSTS] = { list_read_text, TRIGGER_QNAME, false },
+	[FORMAT_WILDCARD] = { list_read_text, TRIGGER_QNAME, false },
+	[FORMAT_RPZ] = { list_read_rpz, TRIGGER_QNAME, false },
+	[FORMAT_ADBLOCK] = { list_read_adblock, TRIGGER_QNAME, false },
+	[FORMAT_DNSMASQ] = { list_read_dnsmasq, TRIGGER_QNAME, true },
+	[FORMAT_UNBOUND] = { list_read_unbound, TRIGGER_QNAME, true },
+	[FORMAT_CIDR] = { list_read_cidr, TRIGGER_IP, false },
+	[FORMAT_CSV] = { list_read_csv, TRIGGER_QNAME, true },
+};
+
+/* Settles the format and what it means for this list. */
+static int choose_format(struct list_reader *reader)
+{
+	const struct list_conf *conf = reader->conf;
+	enum list_format format = conf->format;
+
+	reader->stats.detected = format == FORMAT_DETECT;
+	if (format == FORMAT_DETECT && list_detect(reader, &format) != 0)
+		return -1;
+	reader->stats.format = format;
+	reader->trigger = conf->trigger != TRIGGER_NONE ? conf->trigger : format_habits[format].trigger;
+	reader->below = conf->subdomains == CHOICE_DEFAULT ? format_habits[format].below :
+		conf->subdomains == CHOICE_YES;
+	return 0;
 }
 
 int list_read(struct list_reader *reader, const char *octets, size_t length)
 {
 	static const char utf8_bom[] = "\xef\xbb\xbf";
 
-	reader->stats.format = reader->conf->format;
 	reader->stats.octets = length;
 	reader->at = octets;
 	reader->end = octets + length;
@@ -261,7 +279,7 @@ int list_read(struct list_reader *reader, const char *octets, size_t length)
 		return diag_set(reader->diag, reader->conf->file, 0, 0, "is empty: a list without rules is not used");
 	if (refuse_sniffed(reader, reader->at, (size_t)(reader->end - reader->at)) != 0)
 		return -1;
-	if ((reader->conf->format == FORMAT_RPZ ? list_read_rpz : list_read_text)(reader) != 0)
+	if (choose_format(reader) != 0 || format_habits[reader->stats.format].read(reader) != 0)
 		return -1;
 	return refuse_unusable(reader);
 }
@@ -269,10 +287,18 @@ int list_read(struct list_reader *reader, const char *octets, size_t length)
 int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
 {
 	struct list_reader reader = { .conf = conf, .visit = visit, .arg = arg, .diag = diag };
-	struct file_text text;
-	const char *wrong = file_load(&text, conf->file, FILE_OCTETS_MAX);
+	const size_t octets_max = conf->octets_max != 0 ? conf->octets_max : LIST_OCTETS_MAX;
+	struct file_text text = { .octets = NULL };
+	const char *wrong = file_load(&text, conf->file, octets_max);
 	int result;
 
+	reader.stats.file_octets = text.length;
+	reader.stats.modified = text.modified;
+	if (wrong == NULL) {
+		wrong = unpack(&text, octets_max);
+		if (wrong != NULL)
+			file_release(&text);
+	}
 	if (wrong != NULL)
 		return diag_set(diag, conf->file, 0, 0, "%s (the file of policy-list %s)", wrong, conf->name);
 	result = list_read(&reader, text.octets, text.length);

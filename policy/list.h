@@ -32,6 +32,7 @@ struct rule {
 	bool exact;               /* matches the name itself */
 	bool below;               /* matches every name below it */
 	enum action action;       /* ACTION_ALLOW: the list's own action */
+	bool keeps_action;        /* the list's own action does not replace it: an exception from the list */
 	/* For ACTION_LOCAL_DATA: one record; else rdata is NULL. */
 	uint16_t type;            /* host order */
 	const uint8_t *rdata;     /* wire form, uncompressed */
@@ -46,7 +47,7 @@ typedef bool (*rule_visit)(void *arg, const struct rule *rule);
 enum skip_reason {
 	SKIP_NAME,            /* not a domain name */
 	SKIP_NAME_LONG,       /* a label over 63 or a name over 255 octets */
-	SKIP_NON_ASCII,       /* an internationalised name that is not in xn-- form */
+	SKIP_NON_ASCII,       /* an internationalised name that UTS 46 refuses */
 	SKIP_SYNTAX,          /* a line that the format does not know */
 	SKIP_APEX,            /* a record of the zone itself: SOA and NS are expected, others not */
 	SKIP_OUT_OF_ZONE,
@@ -59,18 +60,31 @@ enum skip_reason {
 	SKIP_CLASS,           /* not class IN */
 	SKIP_LINE_LONG,
 	SKIP_TOO_MANY,        /* over a limit of the compiled form */
+	SKIP_NETWORK,         /* not an address or network */
+	SKIP_WIDE,            /* for a top-level domain, a public suffix or a huge network, without allow-wide */
+	SKIP_OPTION,          /* an option of the file's own program that is no rule */
+	SKIP_PATTERN,         /* AdBlock: a pattern that is no name: a path, a regular expression, a page element */
+	SKIP_MODIFIER,        /* AdBlock: a modifier that a resolver cannot honour */
+	SKIP_EXCEPTED,        /* AdBlock: covered by an exception of the same list, or by an $important block */
+	SKIP_COLUMN,          /* csv: a row without that column */
 	SKIP_COUNT
 };
 
 extern const char *const skip_texts[SKIP_COUNT];   /* for people: "not a domain name" */
 
+#define SKIP_EXAMPLE_MAX 64     /* octets with the NUL */
+
 struct list_stats {
-	enum list_format format;          /* as read */
+	enum list_format format;          /* as read, never FORMAT_DETECT */
+	bool detected;                    /* by content: the configuration leaves it out */
 	size_t lines;
 	size_t rules;
 	size_t skipped[SKIP_COUNT];
 	unsigned skipped_line[SKIP_COUNT];  /* the first line of each kind; 0: none */
-	size_t octets;                    /* of the file */
+	char skipped_text[SKIP_COUNT][SKIP_EXAMPLE_MAX];   /* what stands there, cut; any octets but NUL and LF */
+	size_t octets;                    /* of the text, decompressed */
+	size_t file_octets;               /* of the file */
+	int64_t modified;                 /* the file's mtime in seconds since 1970; 0: not known */
 	uint32_t serial;                  /* of the SOA; 0: none */
 };
 

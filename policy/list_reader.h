@@ -25,7 +25,9 @@ struct list_reader {
 	const char *end;
 	rule_visit visit;
 	void *arg;
-	struct list_stats stats;
+	struct list_stats stats;        /* stats.format: the format that is read */
+	enum trigger trigger;           /* of the rules of formats that do not say it themselves */
+	bool below;                     /* a plain name covers what is below it */
 	struct diag *diag;
 	size_t bad;                     /* entries that show that the file is not in this format */
 	size_t good;
@@ -45,10 +47,14 @@ struct list_line {
 /* The next line; false at the end of the file. */
 bool list_next_line(struct list_reader *reader, struct list_line *line);
 
-/* Hands a rule to the visitor. 0, or -1 when it is out of memory, with the diag set. */
+/* The next line that is not too long; those that are get counted. */
+bool list_next_entry(struct list_reader *reader, struct list_line *line);
+
+/* Hands a rule to the visitor; one that is too wide is skipped instead. 0, or -1 when it is out of memory, with the
+ * diag set. */
 int list_emit(struct list_reader *reader, const struct rule *rule);
 
-/* Counts something that cannot be used; `text` is where it stands. */
+/* Counts something that cannot be used; `text` is where it stands in the file. */
 void list_skip(struct list_reader *reader, enum skip_reason reason, unsigned line, const char *text);
 
 /*
@@ -62,6 +68,22 @@ const char *list_scan_name(struct name *name, const char *text, const char *end,
 /* The readers: 0, or -1 with the diag set. */
 int list_read_text(struct list_reader *reader);
 int list_read_rpz(struct list_reader *reader);
+int list_read_adblock(struct list_reader *reader);
+int list_read_dnsmasq(struct list_reader *reader);
+int list_read_unbound(struct list_reader *reader);
+int list_read_cidr(struct list_reader *reader);
+int list_read_csv(struct list_reader *reader);
+
+/* One line as the format `as`, domains or hosts: lists of other formats may hold such lines too. */
+int list_read_text_line(struct list_reader *reader, const struct list_line *line, struct rule *rule,
+	enum list_format as);
+
+/* Sets *format by the content. -1 with the diag set: it could be several or none. */
+int list_detect(const struct list_reader *reader, enum list_format *format);
+
+/* What the line at `text` most likely belongs to, as two constant texts: "a hosts file" and what to do about it; *known
+ * is false when nothing gives it away. */
+const char *list_guess(const char *text, const char *end, const char **remedy, bool *known);
 
 /* Reads a whole list from memory: what list_load does behind the file. `octets` may be anything. */
 int list_read(struct list_reader *reader, const char *octets, size_t length);

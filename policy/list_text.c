@@ -1,32 +1,20 @@
 /* list_text.c: the formats with one entry on a line: domains, hosts, wildcard. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <strings.h>
 
-#include "policy/list_reader.h"
+#include "policy/list_entry.h"
+#include "policy/list_token.h"
 
 #define LABEL_OCTETS_MAX 63
-#define ADDRESS_TEXT_MAX 64    /* an IPv6 address with a zone, and the NUL */
 
 /* What a format's lines look like: all that the formats differ in. */
 struct text_format {
 	bool address_first;     /* ADDRESS name [name...] */
 	bool stars;             /* *.name is known */
-	bool below;             /* a plain name covers what is below it, unless the configuration says otherwise */
 };
 
 static const struct text_format text_formats[FORMAT_COUNT] = {
-	[FORMAT_DOMAINS] = { .below = true },
 	[FORMAT_HOSTS] = { .address_first = true },
 	[FORMAT_WILDCARD] = { .stars = true },
-};
-
-/* What stands in every hosts file and is no rule. */
-static const char *const usual_hosts[] = {
-	"localhost", "localhost.localdomain", "localhost4", "localhost6", "local", "broadcasthost", "0.0.0.0",
-	"ip6-localhost", "ip6-loopback", "ip6-localnet", "ip6-mcastprefix", "ip6-allnodes", "ip6-allrouters",
-	"ip6-allhosts",
 };
 
 enum kind { OTHER, LOWER, UPPER, DOT };
@@ -35,11 +23,6 @@ static const uint8_t kinds[256] = {
 	['a' ... 'z'] = LOWER, ['0' ... '9'] = LOWER, ['-'] = LOWER, ['_'] = LOWER,
 	['A' ... 'Z'] = UPPER, ['.'] = DOT,
 };
-
-static bool is_blank(char octet)
-{
-	return octet == ' ' || octet == '\t' || octet == '\f' || octet == '\r';
-}
 
 /* Ends the label whose length octet is at `label`; false when it is empty or too long. */
 static bool end_label(struct name *name, size_t label, size_t used, enum skip_reason *reason)
@@ -103,159 +86,106 @@ const char *list_scan_name(struct name *name, const char *text, const char *end,
 	return at;
 }
 
-/* 192.0.2.1 in the place of a name: no top-level domain is a number (RFC 3696 section 2). */
-static bool is_numeric(const struct name *name)
+/* The end of an entry. A comment may follow it without a blank, as no name holds a '#'; but name##.class hides parts
+ * of pages in AdBlock lists, and says nothing against the name. */
+static const char *entry_end(const char *text, const char *end)
 {
-	const uint8_t *label = name->octets;
-	unsigned i;
-
-	if (name->octets[name->length - 2] > '9')
-		return false;
-	for (i = 1; i < name->labels; i++)
-		label += 1 + *label;
-	for (i = 1; i <= *label; i++)
-		if (label[i] < '0' || label[i] > '9')
-			return false;
-	return true;
-}
-
-static const char *token_end(const char *text, const char *end)
-{
-	while (text < end && !is_blank(*text))
-		text++;
+	for (; text < end && !token_is_blank(*text); text++)
+		if (*text == '#' && (text + 1 == end || strchr("#@?$%", text[1]) == NULL))
+			break;
 	return text;
-}
-
-static const char *skip_blanks(const char *text, const char *end)
-{
-	while (text < end && is_blank(*text))
-		text++;
-	return text;
-}
-
-static bool is_comment(const char *text, const char *end)
-{
-	return text == end || *text == '#' || *text == ';';
-}
-
-static bool is_usual_host(const char *text, const char *end)
-{
-	size_t i, octets = (size_t)(end - text);
-
-	for (i = 0; i < sizeof(usual_hosts) / sizeof(usual_hosts[0]); i++)
-		if (strlen(usual_hosts[i]) == octets && strncasecmp(usual_hosts[i], text, octets) == 0)
-			return true;
-	return false;
-}
-
-/* An address as hosts files have it, a zone (fe80::1%lo0) included. */
-static bool is_address(const char *text, const char *end)
-{
-	char copy[ADDRESS_TEXT_MAX];
-	uint8_t octets[sizeof(struct in6_addr)];
-	size_t length = (size_t)(end - text);
-	char *zone;
-
-	if (length >= sizeof(copy))
-		return false;
-	memcpy(copy, text, length);
-	copy[length] = '\0';
-	zone = strchr(copy, '%');
-	if (zone != NULL)
-		*zone = '\0';
-	return inet_pton(AF_INET, copy, octets) == 1 || inet_pton(AF_INET6, copy, octets) == 1;
-}
-
-static enum skip_reason why_no_name(const char *text, const char *end)
-{
-	for (; text < end; text++)
-		if ((uint8_t)*text >= 0x80)
-			return SKIP_NON_ASCII;
-	return SKIP_NAME;
-}
-
-/* Reads the entry text..end, one token, into `rule`. SKIP_COUNT, or why it is none. */
-static enum skip_reason read_entry(struct rule *rule, const char *text, const char *end,
-	const struct text_format *format, bool below)
-{
-	const char *stop;
-	enum skip_reason reason;
-
-	rule->exact = true;
-	rule->below = below;
-	if (format->stars && end - text <= 2 && strncmp(text, "*.", (size_t)(end - text)) == 0)
-		return SKIP_ROOT;
-	if (format->stars && end - text > 1 && text[0] == '*' && text[1] == '.') {
-		text += 2;
-		rule->below = true;
-	}
-	stop = list_scan_name(&rule->name, text, end, &reason);
-	if (stop != end)
-		return why_no_name(text, end);
-	if (reason != SKIP_COUNT)
-		return reason;
-	if (rule->name.labels == 0)
-		return SKIP_ROOT;
-	return is_numeric(&rule->name) ? SKIP_NAME : SKIP_COUNT;
 }
 
 /* The start of the first entry; NULL when the line is none of this format. */
 static const char *find_entries(const struct list_line *line, const char *text, const struct text_format *format)
 {
-	const char *end = token_end(text, line->end);
+	const char *end = entry_end(text, line->end);
+	struct address address;
 
 	if (format->address_first) {
-		if (!is_address(text, end))
+		if (!list_read_address(&address, text, end))
 			return NULL;
-		text = skip_blanks(end, line->end);
-		return is_comment(text, line->end) ? NULL : text;
+		text = token_skip_blanks(end, line->end);
+		return token_is_comment(text, line->end) ? NULL : text;
 	}
-	return is_comment(skip_blanks(end, line->end), line->end) ? text : NULL;
+	return token_is_comment(token_skip_blanks(end, line->end), line->end) ? text : NULL;
 }
 
-static int read_line(struct list_reader *reader, const struct list_line *line, struct rule *rule, bool below)
+static int read_entry(struct list_reader *reader, const struct list_line *line, struct rule *rule, const char *text,
+	const char *end, const struct text_format *format)
 {
-	const struct text_format *format = &text_formats[reader->conf->format];
-	const char *text = skip_blanks(line->text, line->end);
+	enum skip_reason reason;
 
-	if (is_comment(text, line->end))
-		return 0;
-	if (line->end - line->text > LIST_LINE_MAX) {
-		list_skip(reader, SKIP_LINE_LONG, line->number, text);
-		return 0;
+	if (format->stars) {
+		reason = list_read_pattern(rule, text, end, reader->below);
+	} else {
+		rule->exact = true;
+		rule->below = reader->below;
+		reason = list_read_name(&rule->name, text, end);
 	}
+	if (reason == SKIP_COUNT)
+		return list_emit(reader, rule);
+	list_skip(reader, reason, line->number, line->text);
+	return 0;
+}
+
+int list_read_text_line(struct list_reader *reader, const struct list_line *line, struct rule *rule,
+	enum list_format as)
+{
+	const struct text_format *format = &text_formats[as];
+	const char *text = token_skip_blanks(line->text, line->end);
+
+	if (token_is_comment(text, line->end))
+		return 0;
 	text = find_entries(line, text, format);
 	if (text == NULL) {
 		list_skip(reader, SKIP_SYNTAX, line->number, line->text);
 		return 0;
 	}
 	rule->line = line->number;
-	while (!is_comment(text, line->end)) {
-		const char *end = token_end(text, line->end);
-		enum skip_reason reason = SKIP_COUNT;
+	while (!token_is_comment(text, line->end)) {
+		const char *end = entry_end(text, line->end);
 
-		if (!format->address_first || !is_usual_host(text, end)) {
-			reason = read_entry(rule, text, end, format, below);
-			if (reason == SKIP_COUNT && list_emit(reader, rule) != 0)
-				return -1;
-		}
-		if (reason != SKIP_COUNT)
-			list_skip(reader, reason, line->number, line->text);
-		text = skip_blanks(end, line->end);
+		if ((!format->address_first || !list_is_usual_host(text, end)) &&
+		    read_entry(reader, line, rule, text, end, format) != 0)
+			return -1;
+		text = token_skip_blanks(end, line->end);
 	}
 	return 0;
 }
 
+/* 1: done; 0: the line is more than one plain name; -1: error. */
+static int read_fast(struct list_reader *reader, const struct list_line *line, struct rule *rule)
+{
+	enum skip_reason reason;
+	const char *stop = list_scan_name(&rule->name, line->text, line->end, &reason);
+	uint8_t last;
+
+	if (stop != line->end || reason != SKIP_COUNT || rule->name.labels == 0)
+		return 0;
+	/* A name that ends with a letter is no address. */
+	last = rule->name.octets[rule->name.length - 2];
+	if (last < 'a' || last > 'z')
+		return 0;
+	rule->exact = true;
+	rule->below = reader->below;
+	rule->line = line->number;
+	return list_emit(reader, rule) == 0 ? 1 : -1;
+}
+
 int list_read_text(struct list_reader *reader)
 {
-	enum choice subdomains = reader->conf->subdomains;
-	bool below = subdomains == CHOICE_DEFAULT ? text_formats[reader->conf->format].below :
-		subdomains == CHOICE_YES;
-	struct rule rule = { .trigger = TRIGGER_QNAME, .action = ACTION_ALLOW };
+	const enum list_format format = reader->stats.format;
+	struct rule rule = { .trigger = reader->trigger, .action = ACTION_ALLOW };
 	struct list_line line;
 
-	while (list_next_line(reader, &line))
-		if (read_line(reader, &line, &rule, below) != 0)
+	while (list_next_entry(reader, &line)) {
+		int done = text_formats[format].address_first ? 0 : read_fast(reader, &line, &rule);
+
+		if (done == 0)
+			done = list_read_text_line(reader, &line, &rule, format);
+		if (done < 0)
 			return -1;
+	}
 	return 0;
 }

@@ -74,6 +74,9 @@ static void stops_when_the_sink_has_no_memory(void **state)
 		"a.example\nb.example\nc.example\n", "::1 a.example b.example\n::1 c.example\n",
 		"*.a.example\nb.example\nc.example\n",
 		"a.example CNAME .\nb.example A 192.0.2.1\nc.example CNAME .\n",
+		"||a.example^\n@@||b.example^\n||c.example^\n", "address=/a.example/b.example/\nlocal=/c.example/\n",
+		"local-zone: a.example static\nlocal-zone: b.example deny\nlocal-zone: c.example refuse\n",
+		"192.0.2.1\n192.0.2.2\n192.0.2.3\n", "a.example,1\nb.example,2\nc.example,3\n", "a.example\nb.example\n",
 	};
 	unsigned format;
 
@@ -96,7 +99,10 @@ static void a_line_over_64_kib_is_skipped_and_counted(void **state)
 	static char text[200000];
 	static const char *const before[FORMAT_COUNT] = {
 		"a.example\nb.example\n", "::1 a.example\n::1 b.example\n", "a.example\nb.example\n",
-		"a.example CNAME .\nb.example CNAME .\n",
+		"a.example CNAME .\nb.example CNAME .\n", "||a.example^\n||b.example^\n",
+		"address=/a.example/\naddress=/b.example/\n",
+		"local-zone: a.example static\nlocal-zone: b.example static\n", "192.0.2.1\n192.0.2.2\n",
+		"a.example,1\nb.example,2\n", "a.example\nb.example\n",
 	};
 	unsigned format;
 

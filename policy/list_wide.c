@@ -1,0 +1,64 @@
+/* list_wide.c: rules so wide that a slip of a feed's author would take half the world with it. */
+#include <libpsl.h>
+#include <string.h>
+
+#include "policy/list_entry.h"
+
+#define SUFFIX_LABELS_MAX 5    /* no registry's suffix has more */
+#define INET_BITS_MIN 8
+#define INET6_BITS_MIN 16
+
+/* Registries that have no suffix but their own top-level domain, and most of the names of lists. Looking into the
+ * Public Suffix List costs more than all the rest of reading a rule; a test holds this table to the list. */
+static const char *const flat_domains[] = { "com", "net", "org", "info", "xyz", "top", "club", "site", "online", "shop" };
+
+static bool is_flat(const uint8_t *label)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(flat_domains) / sizeof(flat_domains[0]); i++)
+		if (label[1] == (uint8_t)flat_domains[i][0] && strlen(flat_domains[i]) == *label &&
+		    memcmp(label + 1, flat_domains[i], *label) == 0)
+			return true;
+	return false;
+}
+
+static bool is_public_suffix(const struct name *name)
+{
+	char text[NAME_OCTETS_MAX + 1];
+	const uint8_t *label = name->octets;
+	size_t used = 0;
+
+	for (; *label != 0; label += 1 + *label) {
+		if (memchr(label + 1, '.', *label) != NULL || memchr(label + 1, '\0', *label) != NULL)
+			return false;
+		memcpy(text + used, label + 1, *label);
+		used += *label;
+		text[used++] = '.';
+	}
+	text[used - 1] = '\0';
+	return psl_is_public_suffix2(psl_builtin(), text, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) == 1;
+}
+
+static bool is_wide_name(const struct rule *rule, bool in_zone)
+{
+	const struct name *name = &rule->name;
+
+	/* Exact rules for hosts without a domain are common in zones of one's own. */
+	if (name->labels <= 1)
+		return rule->below || !in_zone || is_public_suffix(name);
+	if (!rule->below || name->labels > SUFFIX_LABELS_MAX || is_flat(name_suffix(name, name->labels - 1u)))
+		return false;
+	return is_public_suffix(name);
+}
+
+bool list_is_wide(const struct rule *rule, bool in_zone)
+{
+	switch (rule->trigger) {
+	case TRIGGER_CLIENT_IP: case TRIGGER_IP: case TRIGGER_NSIP:
+		return rule->prefix_length < (rule->address.family == ADDRESS_INET ? INET_BITS_MIN : INET6_BITS_MIN);
+	case TRIGGER_NONE: case TRIGGER_QNAME: case TRIGGER_NSDNAME: case TRIGGER_COUNT:
+		break;
+	}
+	return is_wide_name(rule, in_zone);
+}
