@@ -244,7 +244,7 @@ struct tap *tap_create(const struct tap_options *options)
 }
 
 /* Waits for the thread's end. False: it did not end in time, and now owns the tap. */
-static bool wait_for_end(struct tap *tap, unsigned timeout_ms)
+static bool wait_for_end(struct tap *tap, unsigned timeout_ms, struct tap_counts *last)
 {
 	struct timespec until;
 	bool ended;
@@ -263,16 +263,20 @@ static bool wait_for_end(struct tap *tap, unsigned timeout_ms)
 	tap->abandoned = !ended;
 	if (!ended)
 		pthread_detach(tap->thread);
+	tap_counts(tap, last);
 	pthread_mutex_unlock(&tap->lock);
 	return ended;
 }
 
-void tap_destroy(struct tap **tap, unsigned timeout_ms)
+void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last)
 {
+	struct tap_counts unwanted;
 	struct tap *self = *tap;
 	uint64_t one = 1;
 	ssize_t woken;
 
+	if (last)
+		memset(last, 0, sizeof(*last));
 	if (!self)
 		return;
 	*tap = NULL;
@@ -282,7 +286,7 @@ void tap_destroy(struct tap **tap, unsigned timeout_ms)
 		/* Only to be quick: without it the thread would see at its next turn, 50 ms later. */
 		woken = write(self->stop_fd, &one, sizeof(one));
 		(void)woken;
-		if (!wait_for_end(self, timeout_ms))
+		if (!wait_for_end(self, timeout_ms, last ? last : &unwanted))
 			return;
 		pthread_join(self->thread, NULL);
 	}

@@ -65,8 +65,9 @@ struct tap_counts {
 struct tap *tap_create(const struct tap_options *options);
 
 /* Stops within about `timeout_ms`: sends what it can, says goodbye to collectors, joins the thread. A thread that does
- * not end in time is left alone with what it owns (the library is never unloaded). Sets *tap to NULL. */
-void tap_destroy(struct tap **tap, unsigned timeout_ms);
+ * not end in time is left alone with what it owns (the library is never unloaded). Sets *tap to NULL.
+ * *last, unless NULL, gets the counts at the end; what no sink wrote is lost then. */
+void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last);
 
 /* Encodes the event into the worker's ring, and adds this tap's drops of the worker's earlier events to its `dropped`.
  * Never blocks, allocates only at a worker's first frame. Answers with a verdict other than plain allow may use the

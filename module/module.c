@@ -63,9 +63,9 @@ void deinit(struct module_env *env, int id)
 	if (dynlib == NULL || dynlib->func_operate != operate || !state_running())
 		return;
 	callbacks_unregister(env, id);
+	state_stop();
 	state_summary(text, sizeof(text));
 	log_info("unbound-verdict: %s", text);
-	state_stop();
 }
 
 void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)

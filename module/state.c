@@ -21,7 +21,8 @@ static struct {
 	struct conf *conf;                  /* of that snapshot; main thread */
 	size_t skipped;                     /* list entries that could not be used; main thread */
 	struct tap *tap;                    /* made and destroyed while no worker runs */
-	enum frames_mode frames;            /* likewise */
+	struct tap_counts last;             /* of the tap before; main thread */
+	enum frames_mode frames;            /* as `tap` */
 	uint64_t boot;                      /* likewise, once */
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
@@ -149,7 +150,7 @@ bool state_running(void)
 
 void state_stop(void)
 {
-	tap_destroy(&state.tap, TAP_STOP_MS);
+	tap_destroy(&state.tap, TAP_STOP_MS, &state.last);
 }
 
 struct slot *state_slot(void)
@@ -215,7 +216,6 @@ void state_describe(char *to, size_t cap)
 void state_summary(char *to, size_t cap)
 {
 	uint64_t answers = 0, denied = 0, escaped = 0, failed = 0;
-	struct tap_counts counts = { 0 };
 
 	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
 		const struct slot *slot = &state.slots[i];
@@ -226,10 +226,9 @@ void state_summary(char *to, size_t cap)
 		for (unsigned action = 0; action < ACTION_COUNT; action++)
 			denied += action_table[action].denies ? slot->verdicts[action] : 0;
 	}
-	if (state.tap != NULL)
-		tap_counts(state.tap, &counts);
-	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; frames since the last load: "
-		"%llu emitted, %llu dropped", (unsigned long long)answers, (unsigned long long)denied,
-		(unsigned long long)escaped, (unsigned long long)failed, (unsigned long long)counts.emitted,
-		(unsigned long long)(counts.dropped_ring + counts.dropped_sink));
+	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; since the last load %llu frames, "
+		"of which %llu reached the file and %llu the socket", (unsigned long long)answers,
+		(unsigned long long)denied, (unsigned long long)escaped, (unsigned long long)failed,
+		(unsigned long long)state.last.emitted, (unsigned long long)state.last.written_file,
+		(unsigned long long)state.last.written_socket);
 }

@@ -60,7 +60,7 @@ void state_emit(struct slot *slot, struct event *event);
 /* Octets of memory held; cheap. */
 size_t state_octets(void);
 
-/* One line for the log: what was loaded. And one: what has been counted since the start. */
+/* One line for the log: what was loaded. And one, after state_stop: what was counted since the start. */
 void state_describe(char *to, size_t cap);
 void state_summary(char *to, size_t cap);
 

@@ -189,14 +189,14 @@ int main(void)
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
 	tap = start(file, NULL);
 	measure("file", tap, false);
-	tap_destroy(&tap, 2000);
+	tap_destroy(&tap, 2000, NULL);
 	tap = start(file, NULL);
 	measure("file_refused", tap, true);
-	tap_destroy(&tap, 2000);
+	tap_destroy(&tap, 2000, NULL);
 	if (collect(socket_path) > 0) {
 		tap = start(NULL, socket_path);
 		measure("socket", tap, false);
-		tap_destroy(&tap, 2000);
+		tap_destroy(&tap, 2000, NULL);
 	}
 	unlink(file);
 	unlink(old);

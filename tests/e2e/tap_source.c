@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 	nanosleep(&(struct timespec){ (time_t)(linger_ms / 1000), (long)(linger_ms % 1000) * 1000000 }, NULL);
 	print_counts(tap);
 	before = now_ns();
-	tap_destroy(&tap, (unsigned)stop_ms);
+	tap_destroy(&tap, (unsigned)stop_ms, NULL);
 	printf("stop_ms %lld\nlongest_emit_us %lld\n", (long long)(now_ns() - before) / 1000000,
 		(long long)longest / 1000);
 	return 0;

@@ -183,9 +183,9 @@ static void without_a_sink_nothing_is_wanted_or_counted(void **state)
 	assert_false(emit(tap, 0, 1, true));
 	tap_counts(tap, &counts);
 	assert_int_equal(counts.emitted, 0);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_null(tap);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 }
 
 struct producer {
@@ -230,19 +230,22 @@ static void every_frame_is_written_or_counted(void **state)
 	assert_int_equal(counts.written_file, taken);
 	assert_int_equal(counts.dropped_sink, 0);
 	assert_int_equal(counts.errors, 0);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_int_equal(frames_in(path), taken);
 }
 
 static void what_is_in_the_rings_is_written_at_the_end(void **state)
 {
 	struct tap *tap = start(path, NULL, RING);
+	struct tap_counts last;
 	uint64_t taken = 0, i;
 
 	(void)state;
 	for (i = 1; i <= 100; i++)
 		taken += emit(tap, 0, i, false);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, &last);
+	assert_int_equal(last.emitted, 100);
+	assert_int_equal(last.written_file, taken);
 	assert_int_equal(taken, 100);
 	assert_int_equal(frames_in(path), 100);
 }
@@ -271,7 +274,7 @@ static void a_stop_without_time_leaves_the_end_to_the_thread(void **state)
 		int64_t before = now_ms();
 
 		emit(tap, 0, 1, false);
-		tap_destroy(&tap, 0);
+		tap_destroy(&tap, 0, NULL);
 		assert_null(tap);
 		assert_in_range(now_ms() - before, 0, 200);
 	}
@@ -292,7 +295,7 @@ static void an_old_file_is_moved_and_never_truncated(void **state)
 
 		for (i = 1; i <= run * 10; i++)
 			emit(tap, 0, i, false);
-		tap_destroy(&tap, STOP_MS);
+		tap_destroy(&tap, STOP_MS, NULL);
 	}
 	assert_int_equal(frames_in(path_1), 10);
 	assert_int_equal(frames_in(path), 20);
@@ -312,7 +315,7 @@ static void links_and_directories_are_left_alone(void **state)
 	emit(tap, 0, 1, false);
 	sleep_ms(50);
 	tap_counts(tap, &counts);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_int_equal(counts.file_errno, ELOOP);
 	assert_in_range(counts.errors, 1, 2);
 	assert_int_equal(lstat(path, &status), 0);
@@ -323,7 +326,7 @@ static void links_and_directories_are_left_alone(void **state)
 	tap = start(path, NULL, RING);
 	sleep_ms(50);
 	tap_counts(tap, &counts);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_int_equal(counts.file_errno, EISDIR);
 	rmdir(path);
 }
@@ -351,7 +354,7 @@ static void after_an_outage_the_latest_frames_are_written(void **state)
 	counts = settled(tap);
 	assert_int_equal(counts.emitted, 3000);
 	assert_true(counts.written_file > 100);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_int_equal(frames_in(path), counts.written_file);
 	assert_true(dropped_is_exact(path) > 0);
 }
@@ -368,7 +371,7 @@ static void the_largest_response_passes(void **state)
 	sample_init(&sample, &record, 1);
 	assert_true(tap_emit(tap, 0, &sample.event));
 	assert_int_equal(settled(tap).written_file, 1);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_int_equal(frames_in(path), 1);
 }
 
@@ -380,7 +383,7 @@ static void a_worker_that_is_not_there_is_refused(void **state)
 	assert_false(emit(tap, 4, 1, false));
 	assert_false(emit(tap, UINT32_MAX, 1, false));
 	assert_int_equal(settled(tap).emitted, 0);
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 }
 
 /* The kernel's backlog takes the connection, and nobody ever accepts it. */
@@ -404,7 +407,7 @@ static void a_collector_that_never_answers_holds_up_neither_file_nor_stop(void *
 	assert_int_equal(settled(tap).written_file, 100);
 	assert_in_range(now_ms() - before, 0, 400);
 	before = now_ms();
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	assert_in_range(now_ms() - before, 0, STOP_MS);
 	assert_int_equal(frames_in(path), 100);
 	close(fd);
@@ -444,7 +447,7 @@ static void the_thread_takes_no_signals_from_the_host(void **state)
 	unsigned long long blocked = blocked_signals();
 
 	(void)state;
-	tap_destroy(&tap, STOP_MS);
+	tap_destroy(&tap, STOP_MS, NULL);
 	if (access("/proc/self/task", R_OK) != 0)
 		skip();
 	assert_true(blocked >> 0 & 1);    /* HUP */
