@@ -12,6 +12,8 @@
 #include "policy/unpack.h"
 
 #define SNIFF_OCTETS 4096
+/* What of a record that is being read lies behind, at most: more of it is comments. */
+#define RECORD_SPAN (2 * LIST_LINE_MAX)
 
 const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_NAME] = "not a domain name",
@@ -67,13 +69,41 @@ static const struct magic magics[] = {
 	{ "\xfe\xff", 2, "UTF-16 text", "convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)" },
 };
 
+/* Reads on. What lies before the record being read is given back; what an error will quote is not. */
+static bool fill(struct list_reader *reader)
+{
+	struct file_stream *stream = reader->stream;
+
+	if (reader->filled == reader->end || reader->wrong != NULL)
+		return false;
+	if (reader->forgets && reader->at - stream->octets > RECORD_SPAN)
+		file_forget(stream, reader->at - RECORD_SPAN, reader->bad_text);
+	reader->wrong = file_more(stream);
+	reader->filled = stream->octets + stream->filled;
+	return reader->wrong == NULL;
+}
+
+static const char *find_newline(struct list_reader *reader)
+{
+	const char *from = reader->at;
+	const char *newline;
+
+	do {
+		newline = memchr(from, '\n', (size_t)(reader->filled - from));
+		from = reader->filled;
+	} while (newline == NULL && fill(reader));
+	return newline;
+}
+
 bool list_next_line(struct list_reader *reader, struct list_line *line)
 {
 	const char *newline;
 
 	if (reader->at >= reader->end)
 		return false;
-	newline = memchr(reader->at, '\n', (size_t)(reader->end - reader->at));
+	newline = find_newline(reader);
+	if (reader->wrong != NULL)
+		return false;
 	line->text = reader->at;
 	line->end = newline != NULL ? newline : reader->end;
 	reader->at = newline != NULL ? newline + 1 : reader->end;
@@ -236,18 +266,19 @@ struct format_habits {
 	int (*read)(struct list_reader *reader);
 	enum trigger trigger;
 	bool below;
+	bool twice;             /* the file is read twice */
 };
 
 static const struct format_habits format_habits[FORMAT_COUNT] = {
-	[FORMAT_DOMAINS] = { list_read_text, TRIGGER_QNAME, true },
-	[FORMAT_HOSTS] = { list_read_text, TRIGGER_QNAME, false },
-	[FORMAT_WILDCARD] = { list_read_text, TRIGGER_QNAME, false },
-	[FORMAT_RPZ] = { list_read_rpz, TRIGGER_QNAME, false },
-	[FORMAT_ADBLOCK] = { list_read_adblock, TRIGGER_QNAME, false },
-	[FORMAT_DNSMASQ] = { list_read_dnsmasq, TRIGGER_QNAME, true },
-	[FORMAT_UNBOUND] = { list_read_unbound, TRIGGER_QNAME, true },
-	[FORMAT_CIDR] = { list_read_cidr, TRIGGER_IP, false },
-	[FORMAT_CSV] = { list_read_csv, TRIGGER_QNAME, true },
+	[FORMAT_DOMAINS] = { list_read_text, TRIGGER_QNAME, true, false },
+	[FORMAT_HOSTS] = { list_read_text, TRIGGER_QNAME, false, false },
+	[FORMAT_WILDCARD] = { list_read_text, TRIGGER_QNAME, false, false },
+	[FORMAT_RPZ] = { list_read_rpz, TRIGGER_QNAME, false, false },
+	[FORMAT_ADBLOCK] = { list_read_adblock, TRIGGER_QNAME, false, true },
+	[FORMAT_DNSMASQ] = { list_read_dnsmasq, TRIGGER_QNAME, true, false },
+	[FORMAT_UNBOUND] = { list_read_unbound, TRIGGER_QNAME, true, false },
+	[FORMAT_CIDR] = { list_read_cidr, TRIGGER_IP, false, false },
+	[FORMAT_CSV] = { list_read_csv, TRIGGER_QNAME, true, false },
 };
 
 /* Settles the format and what it means for this list. */
@@ -266,44 +297,87 @@ static int choose_format(struct list_reader *reader)
 	return 0;
 }
 
+static int refuse_file(struct list_reader *reader, const char *wrong)
+{
+	return diag_set(reader->diag, reader->conf->file, 0, 0, "%s (the file of policy-list %s)", wrong,
+		reader->conf->name);
+}
+
+/* Reads the rest now when the format needs two readings of it; else what is behind need not stay. */
+static int read_format(struct list_reader *reader)
+{
+	if (choose_format(reader) != 0)
+		return -1;
+	reader->forgets = !format_habits[reader->stats.format].twice;
+	while (!reader->forgets && fill(reader))
+		;
+	return format_habits[reader->stats.format].read(reader);
+}
+
 int list_read(struct list_reader *reader, const char *octets, size_t length)
 {
 	static const char utf8_bom[] = "\xef\xbb\xbf";
+	int result;
 
 	reader->stats.octets = length;
 	reader->at = octets;
 	reader->end = octets + length;
+	reader->filled = reader->stream == NULL ? reader->end : octets + reader->stream->filled;
+	if (reader->filled == octets && length > 0 && !fill(reader))
+		return refuse_file(reader, reader->wrong);
 	if (length >= 3 && memcmp(octets, utf8_bom, 3) == 0)
 		reader->at += 3;
 	if (reader->at == reader->end)
 		return diag_set(reader->diag, reader->conf->file, 0, 0, "is empty: a list without rules is not used");
-	if (refuse_sniffed(reader, reader->at, (size_t)(reader->end - reader->at)) != 0)
+	if (refuse_sniffed(reader, reader->at, (size_t)(reader->filled - reader->at)) != 0)
 		return -1;
-	if (choose_format(reader) != 0 || format_habits[reader->stats.format].read(reader) != 0)
-		return -1;
-	return refuse_unusable(reader);
+	result = read_format(reader);
+	/* Whatever else was found: it was found in a part of the file, or of two files. */
+	if (reader->wrong != NULL)
+		return refuse_file(reader, reader->wrong);
+	return result != 0 ? -1 : refuse_unusable(reader);
+}
+
+/* Opens the file and reads its front; all of it when it is compressed, into *text, which has octets then. */
+static const char *open_list(struct file_stream *stream, struct file_text *text, const struct list_conf *conf)
+{
+	const size_t octets_max = conf->octets_max != 0 ? conf->octets_max : LIST_OCTETS_MAX;
+	const char *wrong = file_open(stream, conf->file, octets_max);
+
+	if (wrong != NULL)
+		return wrong;
+	wrong = file_more(stream);
+	if (wrong == NULL && unpack_knows(stream->octets, stream->filled)) {
+		wrong = file_rest(stream, text);
+		if (wrong == NULL)
+			wrong = unpack(text, octets_max);
+	}
+	if (wrong != NULL) {
+		file_release(text);
+		file_close(stream);
+	}
+	return wrong;
 }
 
 int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
 {
 	struct list_reader reader = { .conf = conf, .visit = visit, .arg = arg, .diag = diag };
-	const size_t octets_max = conf->octets_max != 0 ? conf->octets_max : LIST_OCTETS_MAX;
 	struct file_text text = { .octets = NULL };
-	const char *wrong = file_load(&text, conf->file, octets_max);
+	struct file_stream stream = { .octets = NULL };
+	const char *wrong = open_list(&stream, &text, conf);
 	int result;
 
-	reader.stats.file_octets = text.length;
-	reader.stats.modified = text.modified;
-	if (wrong == NULL) {
-		wrong = unpack(&text, octets_max);
-		if (wrong != NULL)
-			file_release(&text);
-	}
 	if (wrong != NULL)
-		return diag_set(diag, conf->file, 0, 0, "%s (the file of policy-list %s)", wrong, conf->name);
-	result = list_read(&reader, text.octets, text.length);
+		return refuse_file(&reader, wrong);
+	reader.stats.file_octets = (size_t)stream.before.st_size;
+	reader.stats.modified = stream.before.st_mtim.tv_sec;
+	if (text.octets == NULL)
+		reader.stream = &stream;
+	result = text.octets != NULL ? list_read(&reader, text.octets, text.length)
+				     : list_read(&reader, stream.octets, stream.length);
 	if (result == 0)
 		*stats = reader.stats;
 	file_release(&text);
+	file_close(&stream);
 	return result;
 }

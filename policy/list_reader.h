@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "policy/diag.h"
+#include "policy/file.h"
 #include "policy/list.h"
 #include "policy/name.h"
 
@@ -23,6 +24,10 @@ struct list_reader {
 	const struct list_conf *conf;   /* borrowed, as is all but `stats` */
 	const char *at;                 /* what is left of the file; ends before `end` */
 	const char *end;
+	const char *filled;             /* up to there it was read */
+	struct file_stream *stream;     /* where the rest comes from; NULL: all is there */
+	const char *wrong;              /* what is, with the stream; NULL: nothing */
+	bool forgets;                   /* what was read is not read again */
 	rule_visit visit;
 	void *arg;
 	struct list_stats stats;        /* stats.format: the format that is read */
@@ -44,7 +49,7 @@ struct list_line {
 	unsigned number;        /* from 1 */
 };
 
-/* The next line; false at the end of the file. */
+/* The next line; false at the end of the file, or when it cannot be read on. */
 bool list_next_line(struct list_reader *reader, struct list_line *line);
 
 /* The next line that is not too long; those that are get counted. */
@@ -85,7 +90,8 @@ int list_detect(const struct list_reader *reader, enum list_format *format);
  * is false when nothing gives it away. */
 const char *list_guess(const char *text, const char *end, const char **remedy, bool *known);
 
-/* Reads a whole list from memory: what list_load does behind the file. `octets` may be anything. */
+/* Reads a whole list from memory, or from what reader->stream has room for: what list_load does behind the file.
+ * `octets` may be anything. */
 int list_read(struct list_reader *reader, const char *octets, size_t length);
 
 #endif

@@ -11,7 +11,8 @@
 #define FILL_DENOMINATOR 8
 #define FILTER_BITS 8
 #define FIRST_ABOVE 4096
-#define AHEAD 16
+#define ABOVE_STEP ((size_t)1 << 16)   /* octets; whole pages */
+#define RECENT 4096             /* a power of two */
 
 struct set_builder {
 	struct queue queue;
@@ -21,7 +22,7 @@ struct set_builder {
 	uint32_t *above;           /* mapped; places of names that rules are below */
 	size_t above_used;
 	size_t above_cap;
-	uint32_t recent[SET_ABOVE_MAX];   /* the last of each number of labels: lists are sorted, mostly */
+	uint32_t recent[RECENT];   /* some of them, so that most come once */
 	struct hash_depths depths;
 };
 
@@ -43,7 +44,7 @@ struct set_builder *set_builder_create(void)
 	if (builder == NULL)
 		return NULL;
 	builder->above_cap = FIRST_ABOVE;
-	builder->above = memory_map_small(FIRST_ABOVE * sizeof(*builder->above));
+	builder->above = memory_map(FIRST_ABOVE * sizeof(*builder->above));
 	if (builder->above != NULL && queue_init(&builder->queue))
 		return builder;
 	set_builder_destroy(&builder);
@@ -102,9 +103,11 @@ bool set_builder_add_above(struct set_builder *builder, const uint64_t *above, u
 	for (i = 0; i < SET_ABOVE_MAX && SET_ABOVE_FROM + i < labels; i++) {
 		uint32_t place = place_of(above[i]);
 
-		if (builder->above_used == 0 || place != builder->recent[i])
-			builder->above[builder->above_used++] = place;
-		builder->recent[i] = place;
+		/* Place 0 looks as if it had come already when it has not. */
+		if (builder->recent[place % RECENT] == place && place != 0)
+			continue;
+		builder->above[builder->above_used++] = place;
+		builder->recent[place % RECENT] = place;
 	}
 	return true;
 }
@@ -126,24 +129,55 @@ static void mark(const struct set *set, uint32_t place, uint64_t factor)
 		block[bits >> 61] |= UINT64_C(1) << (bits >> 55 & 63);
 }
 
-static bool create_filter(struct set *set, struct set_builder *builder)
+static bool create_filter(struct set *set, const struct set_builder *builder)
 {
-	size_t i;
-
 	set->blocks = (builder->names + builder->above_used) / (BLOCK_WORDS * 64 / FILTER_BITS) + 1;
 	if (set->blocks > UINT32_MAX)
 		return false;
 	set->filter = memory_map(set_filter_octets(set));
-	if (set->filter == NULL)
-		return false;
-	for (i = 0; i < builder->above_used; i++) {
-		if (builder->above_used - i > AHEAD)
-			__builtin_prefetch(block_of(set, builder->above[i + AHEAD]), 1);
-		mark(set, builder->above[i], FILTER_ABOVE);
+	return set->filter != NULL;
+}
+
+/* Sorts by part, in place: each goes to where its part is filled next, what was there takes its turn. */
+static void sort_above(uint32_t *above, size_t count)
+{
+	size_t next[SET_PARTS] = { 0 };
+	size_t ends[SET_PARTS];
+	size_t sum = 0;
+	size_t i;
+	unsigned part;
+
+	for (i = 0; i < count; i++)
+		next[above[i] >> 24]++;
+	for (part = 0; part < SET_PARTS; part++) {
+		size_t size = next[part];
+
+		next[part] = sum;
+		sum += size;
+		ends[part] = sum;
 	}
-	memory_forget(builder->above, builder->above_cap * sizeof(*builder->above));
-	builder->above_used = 0;
-	return true;
+	for (part = 0; part < SET_PARTS; part++) {
+		while (next[part] < ends[part]) {
+			uint32_t place = above[next[part]];
+			size_t *to = &next[place >> 24];
+
+			above[next[part]] = above[*to];
+			above[(*to)++] = place;
+		}
+	}
+}
+
+/* Marks the names of a part that rules are below, and forgets them. Returns where those of the next begin. */
+static size_t mark_above(const struct set *set, struct set_builder *builder, unsigned part, size_t from)
+{
+	size_t step = ABOVE_STEP / sizeof(*builder->above);
+	size_t i = from;
+
+	while (i < builder->above_used && builder->above[i] >> 24 == part)
+		mark(set, builder->above[i++], FILTER_ABOVE);
+	if (i / step != from / step)
+		memory_forget(builder->above + from / step * step, (i / step - from / step) * ABOVE_STEP);
+	return i;
 }
 
 /* --- lines ------------------------------------------------------------------------------------------------------ */
@@ -330,14 +364,20 @@ static void trim(struct set *set)
 
 static void build_parts(struct set *set, struct set_builder *builder, struct making *making)
 {
+	size_t above = 0;
 	unsigned i;
 
+	sort_above(builder->above, builder->above_used);
 	for (i = 0; i < SET_PARTS; i++) {
+		above = mark_above(set, builder, i, above);
 		making->count = builder->queue.parts[i].count;
 		queue_take(&builder->queue, i, making->entries);
 		build_part(set, making, i);
 	}
+	builder->above_used = 0;
 	trim(set);
+	memory_settle(set->lines, set->mapped);
+	memory_settle(set->filter, set_filter_octets(set));
 }
 
 struct set *set_build(struct set_builder *builder, set_merge merge, void *arg)

@@ -6,6 +6,10 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+/* Headers before Linux 6.1 lack it. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 size_t memory_pages(size_t octets)
 {
@@ -18,17 +22,19 @@ static void *map(size_t octets)
 {
 	void *start = mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return start == MAP_FAILED ? NULL : start;
+	if (start == MAP_FAILED)
+		return NULL;
+	(void)madvise(start, octets, MADV_NOHUGEPAGE);
+	return start;
 }
 
-/* Begins where a huge page may, since every search goes to another page. */
 void *memory_map(size_t octets)
 {
 	uint8_t *start;
 	size_t skip;
 
-	if (octets < 2 * HUGE_PAGE)
-		return memory_map_small(octets);
+	if (octets < HUGE_PAGE)
+		return map(octets);
 	if (octets > SIZE_MAX - HUGE_PAGE)
 		return NULL;
 	start = map(octets + HUGE_PAGE);
@@ -39,20 +45,24 @@ void *memory_map(size_t octets)
 		munmap(start, skip);
 	if (skip != HUGE_PAGE)
 		munmap(start + skip + octets, HUGE_PAGE - skip);
-	(void)madvise(start + skip, octets, MADV_HUGEPAGE);
 	return start + skip;
 }
 
-void *memory_map_small(size_t octets)
+void memory_settle(void *at, size_t octets)
 {
-	void *start = map(octets);
-
-	if (start != NULL)
-		(void)madvise(start, octets, MADV_NOHUGEPAGE);
-	return start;
+	if (octets < HUGE_PAGE)
+		return;
+	(void)madvise(at, octets, MADV_HUGEPAGE);
+	/* From Linux 6.1 on at once; before, the system does it by and by. */
+	(void)madvise(at, octets / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE);
 }
 
 void memory_forget(void *at, size_t octets)
 {
-	(void)madvise(at, octets, MADV_DONTNEED);
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t begin = ((uintptr_t)at + page - 1) / page * page;
+	uintptr_t end = ((uintptr_t)at + octets) / page * page;
+
+	if (begin < end)
+		(void)madvise((uint8_t *)at + (begin - (uintptr_t)at), end - begin, MADV_DONTNEED);
 }

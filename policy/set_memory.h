@@ -11,13 +11,14 @@
 /* So many octets up to whole pages. 0: too many. */
 size_t memory_pages(size_t octets);
 
-/* Zeroed, on huge pages when it is large. `octets` are whole pages. NULL: no memory. */
+/* Zeroed, on small pages; what is large begins where a huge page may. `octets` are whole pages. NULL: no memory. */
 void *memory_map(size_t octets);
 
-/* The same, on small pages. */
-void *memory_map_small(size_t octets);
+/* Moves what memory_map gave to huge pages where the system has any, since every search goes to another page. Only when
+ * all of it is written: a huge page takes all of its memory at once. */
+void memory_settle(void *at, size_t octets);
 
-/* Gives pages back that lie in such memory; they read as zeros. */
+/* Gives back the pages of such memory that lie in that range whole; they read as zeros. */
 void memory_forget(void *at, size_t octets);
 
 #endif

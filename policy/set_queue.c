@@ -45,7 +45,7 @@ static struct entry unpack(const struct packed *packed, unsigned part)
 bool queue_init(struct queue *queue)
 {
 	*queue = (struct queue){ .used = 1, .cap = FIRST_PAGES };
-	queue->pages = memory_map_small(FIRST_PAGES * sizeof(struct page));
+	queue->pages = memory_map(FIRST_PAGES * sizeof(struct page));
 	return queue->pages != NULL;
 }
 

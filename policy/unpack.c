@@ -167,10 +167,25 @@ static const char *finish(struct output *output, struct file_text *text)
 	return NULL;
 }
 
+static bool is_gzip(const char *octets, size_t length)
+{
+	return length >= 2 && memcmp(octets, "\x1f\x8b", 2) == 0;
+}
+
+static bool is_xz(const char *octets, size_t length)
+{
+	return length >= 6 && memcmp(octets, "\xfd" "7zXZ\0", 6) == 0;
+}
+
+bool unpack_knows(const char *octets, size_t length)
+{
+	return is_gzip(octets, length) || is_xz(octets, length);
+}
+
 const char *unpack(struct file_text *text, size_t octets_max)
 {
-	const bool gzip = text->length >= 2 && memcmp(text->octets, "\x1f\x8b", 2) == 0;
-	const bool xz = text->length >= 6 && memcmp(text->octets, "\xfd" "7zXZ\0", 6) == 0;
+	const bool gzip = is_gzip(text->octets, text->length);
+	const bool xz = is_xz(text->octets, text->length);
 	struct output output = { .room = FIRST_OCTETS, .packed = text->length, .max = octets_max };
 	const char *wrong;
 

@@ -10,9 +10,13 @@
 #ifndef POLICY_UNPACK_H
 #define POLICY_UNPACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/file.h"
+
+/* Does a file that begins so hold something compressed? */
+bool unpack_knows(const char *octets, size_t length);
 
 /* Replaces *text, when it is compressed, by what is inside: at most `octets_max`. NULL: done, or it was not
  * compressed. Else a constant text that says what is wrong, for people, and *text is untouched. */

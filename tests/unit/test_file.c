@@ -125,6 +125,96 @@ static void refuses_a_file_that_grows_while_it_is_read(void **state)
 	assert_non_null(strstr(wrong, "changed while it was read"));
 }
 
+#define LARGE ((size_t)3000000)
+
+/* Four octets each, so that none is like its neighbour. */
+static char *numbers(size_t octets)
+{
+	char *text = malloc(octets);
+	uint32_t i;
+
+	assert_non_null(text);
+	for (i = 0; i < octets / sizeof(i); i++)
+		memcpy(text + i * sizeof(i), &i, sizeof(i));
+	return text;
+}
+
+static void reads_piece_by_piece_and_ends_with_a_nul(void **state)
+{
+	char path[TEMP_PATH_MAX], *text = numbers(LARGE);
+	struct file_stream stream;
+	unsigned pieces = 0;
+
+	(void)state;
+	temp_file(path, text, LARGE);
+	assert_null(file_open(&stream, path, LARGE));
+	assert_int_equal(stream.filled, 0);
+	assert_int_equal(stream.length, LARGE);
+	while (stream.filled < stream.length) {
+		assert_null(file_more(&stream));
+		pieces++;
+	}
+	assert_true(pieces > 10);
+	assert_memory_equal(stream.octets, text, LARGE);
+	assert_int_equal(stream.octets[LARGE], '\0');
+	file_close(&stream);
+	file_close(&stream);
+	free(text);
+	unlink(path);
+}
+
+static void forgets_what_lies_behind_but_not_what_is_kept(void **state)
+{
+	char path[TEMP_PATH_MAX], *text = numbers(LARGE);
+	const size_t here = 2500001, kept = 1000001;
+	struct file_stream stream;
+
+	(void)state;
+	temp_file(path, text, LARGE);
+	assert_null(file_open(&stream, path, LARGE));
+	while (stream.filled < stream.length)
+		assert_null(file_more(&stream));
+	file_forget(&stream, stream.octets + here, stream.octets + kept);
+	assert_int_equal(stream.octets[5], 0);
+	assert_int_equal(stream.octets[2000001], 0);
+	assert_memory_equal(stream.octets + kept, text + kept, 100000);
+	assert_memory_equal(stream.octets + here, text + here, LARGE - here);
+	file_close(&stream);
+	free(text);
+	unlink(path);
+}
+
+static void says_that_a_file_shrank_or_was_written_to_between_two_pieces(void **state)
+{
+	char path[TEMP_PATH_MAX], *text = numbers(LARGE);
+	struct file_stream stream;
+	const char *wrong = NULL;
+	FILE *file;
+	int shrink;
+
+	(void)state;
+	for (shrink = 0; shrink < 2; shrink++) {
+		temp_file(path, text, LARGE);
+		assert_null(file_open(&stream, path, LARGE));
+		assert_null(file_more(&stream));
+		if (shrink) {
+			assert_int_equal(truncate(path, LARGE / 2), 0);
+		} else {
+			file = fopen(path, "a");
+			assert_non_null(file);
+			assert_true(fputs("more", file) >= 0 && fclose(file) == 0);
+		}
+		while (wrong == NULL && stream.filled < stream.length)
+			wrong = file_more(&stream);
+		assert_non_null(wrong);
+		assert_non_null(strstr(wrong, "changed while it was read"));
+		wrong = NULL;
+		file_close(&stream);
+		unlink(path);
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +225,9 @@ int main(void)
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(does_not_wait_for_a_fifo),
 		cmocka_unit_test(refuses_a_file_that_grows_while_it_is_read),
+		cmocka_unit_test(reads_piece_by_piece_and_ends_with_a_nul),
+		cmocka_unit_test(forgets_what_lies_behind_but_not_what_is_kept),
+		cmocka_unit_test(says_that_a_file_shrank_or_was_written_to_between_two_pieces),
 	};
 
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);

@@ -93,6 +93,61 @@ static void stops_when_the_sink_has_no_memory(void **state)
 	}
 }
 
+#define MANY 100000
+#define MANY_OCTETS ((size_t)MANY * 21)
+
+/* Every name with its number, so that one that is torn or lost shows. */
+static bool next_number(void *arg, const struct rule *rule)
+{
+	unsigned *number = arg;
+	char expected[32];
+	char text[NAME_TEXT_MAX];
+
+	snprintf(expected, sizeof(expected), "number%06u.example", *number);
+	assert_string_equal(name_to_text(&rule->name, text), expected);
+	assert_int_equal(rule->line, *number + 1);
+	++*number;
+	return true;
+}
+
+static void names_are_whole_where_two_pieces_of_a_file_meet(void **state)
+{
+	char path[TEMP_PATH_MAX], *text = malloc(MANY_OCTETS + 1);
+	struct list_conf conf = { .name = "test", .format = FORMAT_DOMAINS };
+	struct list_stats stats;
+	unsigned number = 0;
+	unsigned i;
+
+	(void)state;
+	assert_non_null(text);
+	for (i = 0; i < MANY; i++)
+		snprintf(text + (size_t)i * 21, 22, "number%06u.example\n", i);
+	conf.file = temp_file(path, text, (size_t)MANY * 21);
+	assert_int_equal(list_load(&conf, next_number, &number, &stats, NULL), 0);
+	assert_int_equal(number, MANY);
+	unlink(path);
+	free(text);
+}
+
+/* The first line that cannot be read is what an error is made of when millions of octets have been read since. */
+static void remembers_the_first_bad_line_of_a_large_file(void **state)
+{
+	char *text = malloc(MANY_OCTETS + 1), message[1024];
+	struct counting counting = { .room = SIZE_MAX };
+	struct list_stats stats;
+	struct diag diag;
+	unsigned i;
+
+	(void)state;
+	assert_non_null(text);
+	for (i = 0; i < MANY; i++)
+		snprintf(text + (size_t)i * 21, 22, i < 10 ? "number%06u.example\n" : i == 10 ?
+			"address=/a.example/\n " : "%06u what is this?\n ", i);
+	assert_int_equal(load_text(FORMAT_DOMAINS, text, (size_t)MANY * 21, &counting, &stats, &diag), -1);
+	assert_non_null(strstr(diag_format(&diag, message, sizeof(message)), "dnsmasq"));
+	free(text);
+}
+
 /* A line over 64 KiB costs that line alone, in every format. */
 static void a_line_over_64_kib_is_skipped_and_counted(void **state)
 {
@@ -235,6 +290,8 @@ int main(void)
 		cmocka_unit_test(every_reason_has_a_text),
 		cmocka_unit_test(success_leaves_the_diag_and_failure_the_stats_alone),
 		cmocka_unit_test(stops_when_the_sink_has_no_memory),
+		cmocka_unit_test(names_are_whole_where_two_pieces_of_a_file_meet),
+		cmocka_unit_test(remembers_the_first_bad_line_of_a_large_file),
 		cmocka_unit_test(a_line_over_64_kib_is_skipped_and_counted),
 		cmocka_unit_test(nothing_inherits_from_an_rpz_line_over_64_kib),
 		cmocka_unit_test(a_nul_behind_the_first_4_kib_costs_its_line_alone),
