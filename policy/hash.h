@@ -5,8 +5,8 @@
  * finalisation of the reference code) over 64-bit words of our own making: the labels from the root leftwards, each
  * as its wire form (length octet first), zero padded to whole little-endian words. The length octet says how many
  * words a label takes, so no two names give the same words. The state after a label is copied and finalised for the
- * suffix that begins there: all suffixes of a name cost one pass over it. Of the two output words the first costs three
- * rounds, the second three more; a search that the first one ends never pays for the second (struct hash_half).
+ * suffix that begins there: all suffixes of a name cost one pass over it. Of the two output words the first costs
+ * three rounds, the second three more; a search that the first one ends never pays for the second (struct hash_half).
  *
  * The key is random for each compiled policy: without it nobody can craft two names that collide.
  *
@@ -48,7 +48,8 @@ bool hash_depths_has(const struct hash_depths *depths, unsigned labels);
 /* The whole name; the root too. */
 struct hash hash_name(const struct hash_key *key, const struct name *name);
 
-/* The same, and on the way the `low` of each shorter suffix of `from` to `to` labels: above[0] is of `from` labels. */
+/* The same, and on the way the `low` of each shorter suffix of `from` to `to` labels: above[0] is of `from` labels.
+ * */
 struct hash hash_name_above(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
 			    uint64_t *above);
 

@@ -1,21 +1,21 @@
 /*
- * set.h: which classes a hashed name belongs to: an immutable table behind a filter, so that a name of which no suffix
- * is listed costs one cache line, however many labels it has and however many rules there are.
+ * set.h: which classes a hashed name belongs to: an immutable table behind a filter, so that a name of which no
+ * suffix is listed costs one cache line, however many labels it has and however many rules there are.
  *
  *     filter block, 64 octets:  4 bits for each rule, 4 others for each name of 2 to 5 labels that rules are below
  *     table line,   64 octets:  7 tags of 16 bits | 7 classes of 16 bits | 7 tags of 40 bits | "went past here" bits
  *
- * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low`, its place, choose the filter's block and bits,
- * one of 256 parts of the table and a line in it; the next 16 bits of `low` are the short tag, 40 bits of `high` the
- * long one, the lower 3 bits of the short tag choose one of the 8 bits of a line. An entry whose line is full goes to
- * the next one of its part with room and leaves its bit in every line that it passed; a search goes on only where its
- * own bit is set. Seven slots of eight are filled.
+ * A hash is 128 keyed bits (policy/hash.h). The upper 32 bits of `low`, its place, choose the filter's block and
+ * bits, one of 256 parts of the table and a line in it; the next 16 bits of `low` are the short tag, 40 bits of
+ * `high` the long one, the lower 3 bits of the short tag choose one of the 8 bits of a line. An entry whose line is
+ * full goes to the next one of its part with room and leaves its bit in every line that it passed; a search goes on
+ * only where its own bit is set. Seven slots of eight are filled.
  *
- * False matches: a search that the filter lets through compares its tags with about 6 others, each equal by chance with
- * probability 2^-56, whatever the size of the table: 9e-17, and the filter lets one in thirty through. 100,000 queries
- * a second, all different, of 3 suffixes each are 1e13 searches a year: one false match in more than 1,000 years if the
- * filter stopped nothing, and nobody without the key can bring one about. A filter that errs costs time alone: what it
- * lets through is compared in the table.
+ * False matches: a search that the filter lets through compares its tags with about 6 others, each equal by chance
+ * with probability 2^-56, whatever the size of the table: 9e-17, and the filter lets one in thirty through. 100,000
+ * queries a second, all different, of 3 suffixes each are 1e13 searches a year: one false match in more than 1,000
+ * years if the filter stopped nothing, and nobody without the key can bring one about. A filter that errs costs time
+ * alone: what it lets through is compared in the table.
  *
  * Classes are numbers from 1 to 65,535 that mean something to the caller alone; a name may have several.
  *
@@ -66,8 +66,8 @@ size_t set_builder_count(const struct set_builder *builder);
 struct set *set_build(struct set_builder *builder, set_merge merge, void *arg);
 void set_destroy(struct set **set);
 
-/* May some rule be of that name, may some be below it? By `low` alone; false is certain. The second is known for names
- * of SET_ABOVE_FROM to SET_ABOVE_TO labels. */
+/* May some rule be of that name, may some be below it? By `low` alone; false is certain. The second is known for
+ * names of SET_ABOVE_FROM to SET_ABOVE_TO labels. */
 struct set_hint {
 	bool here;
 	bool below;

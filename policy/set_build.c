@@ -388,7 +388,8 @@ struct set *set_build(struct set_builder *builder, set_merge merge, void *arg)
 	if (set == NULL)
 		return NULL;
 	set->depths = builder->depths;
-	if (create_filter(set, builder) && create_lines(set, &builder->queue) && making_init(&making, &builder->queue))
+	if (create_filter(set, builder) && create_lines(set, &builder->queue) &&
+	    making_init(&making, &builder->queue))
 		build_parts(set, builder, &making);
 	else
 		set_destroy(&set);

@@ -14,8 +14,8 @@ size_t memory_pages(size_t octets);
 /* Zeroed, on small pages; what is large begins where a huge page may. `octets` are whole pages. NULL: no memory. */
 void *memory_map(size_t octets);
 
-/* Moves what memory_map gave to huge pages where the system has any, since every search goes to another page. Only when
- * all of it is written: a huge page takes all of its memory at once. */
+/* Moves what memory_map gave to huge pages where the system has any, since every search goes to another page. Only
+ * when all of it is written: a huge page takes all of its memory at once. */
 void memory_settle(void *at, size_t octets);
 
 /* Gives back the pages of such memory that lie in that range whole; they read as zeros. */

@@ -100,12 +100,12 @@ static inline unsigned slots_with(const struct line *line, uint16_t tag)
 #ifdef __SSE2__
 	typedef uint16_t tags __attribute__((vector_size(16)));
 	typedef char octets __attribute__((vector_size(16)));
+	tags wanted = { tag, tag, tag, tag, tag, tag, tag, tag };
 	tags have;
 
 	/* Tags are the front of the line: the eighth is the first class, and is masked out. */
 	memcpy(&have, line, sizeof(have));
-	return (unsigned)__builtin_ia32_pmovmskb128((octets)(have == (tags){ tag, tag, tag, tag, tag, tag, tag, tag }))
-	       & 0x1555;
+	return (unsigned)__builtin_ia32_pmovmskb128((octets)(have == wanted)) & 0x1555;
 #else
 	unsigned found = 0;
 	unsigned slot;

@@ -1,8 +1,8 @@
 /*
  * set_queue.h: what waits to be put into a set, sorted by part. For policy/set*.c alone.
  *
- * 12 octets an entry. The entries of a part are read in the order in which they came and their memory goes back to the
- * system right behind the reader.
+ * 12 octets an entry. The entries of a part are read in the order in which they came and their memory goes back to
+ * the system right behind the reader.
  *
  * Threads: belongs to one thread.
  */
