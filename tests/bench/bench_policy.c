@@ -1,10 +1,10 @@
 /*
  * bench_policy.c: what a policy costs: memory, time to load, time for a look-up, memory while it is replaced.
  *
- * Prints `bench policy_NAME VALUE UNIT` for the real list (VERDICT_DATA) and for made ones of 1, 5 and 10 million names,
- * whose names carry the size in millions (`_1m`). Times are CPU time; of look-ups the median of rounds, each with other
- * names, drawn at random from all that are listed (hit) or from names that no list has (miss). Each size is measured in
- * a process of its own, so that memory is its own too.
+ * Prints `bench policy_NAME VALUE UNIT` for the real list (VERDICT_DATA) and for made ones of 1, 5 and 10 million
+ * names, whose names carry the size in millions (`_1m`). Times are CPU time; of look-ups the median of rounds, each
+ * with other names, drawn at random from all that are listed (hit) or from names that no list has (miss). Each size
+ * is measured in a process of its own, so that memory is its own too.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "policy/evaluate.h"
 #include "policy/match.h"
 #include "policy/snapshot.h"
-#include "tests/bench/names.h"
+#include "tests/bench/pool.h"
 
 #define ROUNDS 11
 #define LOADS 3
@@ -66,21 +66,22 @@ static bool reset_peak(void)
 
 /* --- loading ---------------------------------------------------------------------------------------------------- */
 
-static struct snapshot *load(const char *path, enum list_format format, double *cpu_s)
+/* `all`: rules that a list may not have unless it is told so are taken too. */
+static struct snapshot *load(const char *path, enum list_format format, bool all, double *cpu_s)
 {
 	struct list_conf list = { .name = "bench", .format = format, .action = ACTION_NXDOMAIN, .ede = EDE_BY_ACTION,
-				  .ttl = 300 };
+				  .ttl = 300, .allow_wide = all };
 	struct conf conf = { .lists = &list, .list_count = 1 };
 	char conf_path[] = "bench";
 	struct snapshot *snapshot;
 	struct diag diag;
 	char text[1024];
-	double start = names_cpu_s();
+	double start = pool_cpu_s();
 
 	conf.path = conf_path;
 	list.file = strdup(path);
 	snapshot = snapshot_build(&conf, NULL, &diag);
-	*cpu_s = names_cpu_s() - start;
+	*cpu_s = pool_cpu_s() - start;
 	if (snapshot == NULL)
 		fprintf(stderr, "bench_policy: %s\n", diag_format(&diag, text, sizeof(text)));
 	free(list.file);
@@ -94,14 +95,14 @@ static bool measure_load(const struct bench *bench, const char *path, enum list_
 
 	for (i = 0; i < LOADS; i++) {
 		double cpu_s;
-		struct snapshot *snapshot = load(path, format, &cpu_s);
+		struct snapshot *snapshot = load(path, format, false, &cpu_s);
 
 		if (snapshot == NULL)
 			return false;
 		rates[i] = (double)snapshot_rule_count(snapshot) / cpu_s;
 		snapshot_destroy(&snapshot);
 	}
-	print(bench, name, names_median(rates, LOADS), "rules/s");
+	print(bench, name, pool_median(rates, LOADS), "rules/s");
 	return true;
 }
 
@@ -110,7 +111,7 @@ static bool measure_reload(const struct bench *bench)
 {
 	double before = status_mib("RssAnon:");
 	double cpu_s;
-	struct snapshot *first = load(bench->text, FORMAT_DOMAINS, &cpu_s);
+	struct snapshot *first = load(bench->text, FORMAT_DOMAINS, false, &cpu_s);
 	double alone = status_mib("RssAnon:") - before;
 	double files = status_mib("RssFile:");
 	struct snapshot *second;
@@ -118,7 +119,7 @@ static bool measure_reload(const struct bench *bench)
 
 	if (first == NULL || !reset_peak())
 		return false;
-	second = load(bench->text, FORMAT_DOMAINS, &cpu_s);
+	second = load(bench->text, FORMAT_DOMAINS, false, &cpu_s);
 	peak = status_mib("VmHWM:") - files - before;
 	if (second == NULL)
 		return false;
@@ -133,7 +134,7 @@ static bool measure_reload(const struct bench *bench)
 /* --- look-ups --------------------------------------------------------------------------------------------------- */
 
 /* All names of a list of text. */
-static bool read_names(const char *path, struct names *names)
+static bool read_names(const char *path, struct pool *names)
 {
 	FILE *file = fopen(path, "re");
 	char line[1024];
@@ -142,40 +143,40 @@ static bool read_names(const char *path, struct names *names)
 
 	while (good && fgets(line, sizeof(line), file) != NULL)
 		if (name_from_text(&name, line, strcspn(line, "\r\n")) == NULL)
-			good = names_add(names, &name);
+			good = pool_add(names, &name);
 	if (file != NULL)
 		fclose(file);
 	return good;
 }
 
 /* Draws names that are listed: made again from their numbers, or from a random one of the real ones on. */
-static bool draw_listed(const struct bench *bench, const struct names *real, struct names *drawn, uint64_t *state)
+static bool draw_listed(const struct bench *bench, const struct pool *real, struct pool *drawn, uint64_t *state)
 {
 	struct name name;
 	size_t i;
 
 	for (i = 0; i < ROUND_NAMES; i++) {
 		if (bench->made != 0) {
-			names_make(&name, names_draw(state) % bench->made);
+			pool_make(&name, pool_draw(state) % bench->made);
 		} else {
-			size_t which = names_draw(state) % real->count;
+			size_t which = pool_draw(state) % real->count;
 
-			memcpy(&name, names_at(real, which), sizeof(name));
+			memcpy(&name, pool_at(real, which), sizeof(name));
 		}
-		if (!names_add(drawn, &name))
+		if (!pool_add(drawn, &name))
 			return false;
 	}
 	return true;
 }
 
-static bool draw_unlisted(struct names *drawn, uint64_t *state)
+static bool draw_unlisted(struct pool *drawn, uint64_t *state)
 {
 	struct name name;
 	size_t i;
 
 	for (i = 0; i < ROUND_NAMES; i++) {
-		names_make(&name, names_draw(state) | NAMES_LISTED);
-		if (!names_add(drawn, &name))
+		pool_make(&name, pool_draw(state) | POOL_LISTED);
+		if (!pool_add(drawn, &name))
 			return false;
 	}
 	return true;
@@ -186,18 +187,18 @@ static void count_match(void *arg, const struct match *match)
 	*(size_t *)arg += match->cut == 0;
 }
 
-static size_t match_all(const struct snapshot *snapshot, const struct names *names)
+static size_t match_all(const struct snapshot *snapshot, const struct pool *names)
 {
 	size_t found = 0;
 	size_t at = 0;
 	size_t i;
 
 	for (i = 0; i < names->count; i++)
-		match_name(snapshot, names_next(names, &at), count_match, &found);
+		match_name(snapshot, pool_next(names, &at), count_match, &found);
 	return found;
 }
 
-static size_t evaluate_all(const struct snapshot *snapshot, const struct names *names)
+static size_t evaluate_all(const struct snapshot *snapshot, const struct pool *names)
 {
 	struct facts facts = { .qtype = 1, .qclass = 1 };
 	struct verdict verdict;
@@ -206,7 +207,7 @@ static size_t evaluate_all(const struct snapshot *snapshot, const struct names *
 	size_t i;
 
 	for (i = 0; i < names->count; i++) {
-		const struct name *name = names_next(names, &at);
+		const struct name *name = pool_next(names, &at);
 
 		memcpy(&facts.qname, name, offsetof(struct name, octets) + name->length);
 		evaluate_question(snapshot, &facts, &verdict);
@@ -215,19 +216,19 @@ static size_t evaluate_all(const struct snapshot *snapshot, const struct names *
 	return denied;
 }
 
-static double time_of(size_t (*run)(const struct snapshot *, const struct names *), const struct snapshot *snapshot,
-		      const struct names *names, size_t *found)
+static double time_of(size_t (*run)(const struct snapshot *, const struct pool *), const struct snapshot *snapshot,
+		      const struct pool *names, size_t *found)
 {
-	double start = names_cpu_s();
+	double start = pool_cpu_s();
 
 	*found = run(snapshot, names);
-	return (names_cpu_s() - start) * 1e9 / (double)names->count;
+	return (pool_cpu_s() - start) * 1e9 / (double)names->count;
 }
 
 /* The four things that are measured: look-up and whole evaluation, of names that are listed and that are not. */
 static const struct {
 	const char *name;
-	size_t (*run)(const struct snapshot *, const struct names *);
+	size_t (*run)(const struct snapshot *, const struct pool *);
 	bool listed;
 } lookups[] = {
 	{ "lookup_miss_ns", match_all, false },
@@ -238,10 +239,10 @@ static const struct {
 
 #define LOOKUPS (sizeof(lookups) / sizeof(lookups[0]))
 
-static bool measure_lookup(const struct bench *bench, const struct snapshot *snapshot, const struct names *real,
+static bool measure_lookup(const struct bench *bench, const struct snapshot *snapshot, const struct pool *real,
 			   size_t which, uint64_t *state, double *ns)
 {
-	struct names names = { .count = 0 };
+	struct pool names = { .count = 0 };
 	bool listed = lookups[which].listed;
 	bool right = listed ? draw_listed(bench, real, &names, state) : draw_unlisted(&names, state);
 	size_t found;
@@ -252,13 +253,13 @@ static bool measure_lookup(const struct bench *bench, const struct snapshot *sna
 		if (!right)
 			fprintf(stderr, "bench_policy: verdicts are wrong\n");
 	}
-	names_fini(&names);
+	pool_fini(&names);
 	return right;
 }
 
 static bool measure_lookups(const struct bench *bench, const struct snapshot *snapshot)
 {
-	struct names real = { .count = 0 };
+	struct pool real = { .count = 0 };
 	double times[LOOKUPS][ROUNDS];
 	uint64_t state = 7;
 	bool right = bench->made != 0 || read_names(bench->text, &real);
@@ -269,8 +270,8 @@ static bool measure_lookups(const struct bench *bench, const struct snapshot *sn
 		for (k = 0; k < LOOKUPS && right; k++)
 			right = measure_lookup(bench, snapshot, &real, k, &state, &times[k][i]);
 	for (k = 0; k < LOOKUPS && right; k++)
-		print(bench, lookups[k].name, names_median(times[k], ROUNDS), "ns");
-	names_fini(&real);
+		print(bench, lookups[k].name, pool_median(times[k], ROUNDS), "ns");
+	pool_fini(&real);
 	return right;
 }
 
@@ -286,10 +287,9 @@ static bool measure(const struct bench *bench)
 	    !measure_load(bench, bench->text, FORMAT_DOMAINS, "load_rules_per_s") ||
 	    (bench->rpz != NULL && !measure_load(bench, bench->rpz, FORMAT_RPZ, "load_rpz_rules_per_s")))
 		return false;
-	snapshot = load(bench->text, FORMAT_DOMAINS, &cpu_s);
+	snapshot = load(bench->text, FORMAT_DOMAINS, true, &cpu_s);
 	if (snapshot == NULL)
 		return false;
-	print(bench, "load_cpu_s", cpu_s, "s");
 	print(bench, "rules", (double)snapshot_rule_count(snapshot), "rules");
 	print(bench, "octets_per_rule", (double)snapshot_octets(snapshot) / (double)snapshot_rule_count(snapshot),
 	      "octets");
@@ -323,9 +323,10 @@ static bool write_lists(const struct bench *bench)
 	if (good)
 		fputs("$TTL 300\n@ SOA localhost. root.localhost. 1 3600 600 86400 300\n@ NS localhost.\n", rpz);
 	for (i = 0; good && i < bench->made; i++) {
-		names_make(&name, i);
+		pool_make(&name, i);
 		name_to_text(&name, shown);
-		good = fprintf(text, "%s\n", shown) > 0 && fprintf(rpz, "%s CNAME .\n*.%s CNAME .\n", shown, shown) > 0;
+		good = fprintf(text, "%s\n", shown) > 0 &&
+		       fprintf(rpz, "%s CNAME .\n*.%s CNAME .\n", shown, shown) > 0;
 	}
 	if (text != NULL)
 		good = fclose(text) == 0 && good;

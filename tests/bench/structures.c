@@ -3,24 +3,24 @@
 
 #include <endian.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "policy/set_memory.h"
 
 #define LINE 64
 #define SLOTS 7
 #define PASSED 63
-#define HUGE_PAGE ((size_t)2 << 20)
 #define FUSE_TRIES 100
 
 void *structures_map(size_t octets)
 {
-	void *start = aligned_alloc(HUGE_PAGE, (octets + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+	size_t pages = memory_pages(octets);
+	void *start = memory_map(pages);
 
 	if (start == NULL)
 		return NULL;
-	(void)madvise(start, octets, MADV_HUGEPAGE);
-	memset(start, 0, octets);
+	memset(start, 0, pages);
+	memory_settle(start, pages);
 	return start;
 }
 
@@ -341,11 +341,6 @@ bool fuse_build(struct fuse *fuse, const struct hash *hashes, size_t count)
 			fuse->seed = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 			built = fuse_try(fuse, &p, hashes, count);
 		}
-	free(p.xors);
-	free(p.counts);
-	free(p.alone);
-	free(p.keys);
-	free(p.where);
 	return built;
 }
 

@@ -1,7 +1,7 @@
 /*
  * structures.h: small implementations of what the literature offers for "is this hash in the set, and what is its
- * class?", to be measured side by side. Each takes 64 or more keyed bits of a name (policy/hash.h) and keeps a class of
- * 16 bits for each; filters keep none.
+ * class?", to be measured side by side. Each takes 64 or more keyed bits of a name (policy/hash.h) and keeps a class
+ * of 16 bits for each; filters keep none.
  *
  * Threads: read-only once built.
  */
@@ -27,7 +27,8 @@ struct bloom {
 	size_t blocks;
 };
 
-/* Graf and Lemire 2022: "Binary fuse filters: fast and smaller than xor filters"; 8-bit fingerprints, three places. */
+/* Graf and Lemire 2022: "Binary fuse filters: fast and smaller than xor filters"; 8-bit fingerprints, three places.
+ * */
 struct fuse {
 	uint8_t *prints;
 	size_t octets;
@@ -43,7 +44,7 @@ struct prints {
 	size_t slots;
 };
 
-/* Zeroed, on huge pages where there are any. NULL: none. */
+/* Zeroed, on huge pages where there are any; never given back before the process ends. NULL: none. */
 void *structures_map(size_t octets);
 
 /* `fill`: slots taken of a hundred. False: no memory. The hashes are all different. */

@@ -1,5 +1,5 @@
-/* names.c: makes names from numbers. */
-#include "tests/bench/names.h"
+/* pool.c: makes names from numbers. */
+#include "tests/bench/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *const tops[] = {
 static const uint16_t listed_labels[] = { [2] = 173, [3] = 72, [4] = 7, [5] = 2, [6] = 2 };
 static const uint16_t asked_labels[] = { [2] = 44, [3] = 118, [4] = 51, [5] = 23, [6] = 20 };
 
-uint64_t names_draw(uint64_t *state)
+uint64_t pool_draw(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -27,7 +27,7 @@ uint64_t names_draw(uint64_t *state)
 
 static unsigned draw_labels(const uint16_t *shares, uint64_t *state)
 {
-	unsigned drawn = names_draw(state) & 255;
+	unsigned drawn = pool_draw(state) & 255;
 	unsigned labels = 2;
 
 	while (drawn >= shares[labels])
@@ -44,33 +44,33 @@ static void put_label(struct name *name, unsigned octets, uint64_t *state)
 	name->octets[name->length++] = (uint8_t)octets;
 	for (i = 0; i < octets; i++, bits >>= 5) {
 		if (i % 12 == 0)
-			bits = names_draw(state);
+			bits = pool_draw(state);
 		name->octets[name->length++] = (uint8_t)letters[bits & 31];
 	}
 }
 
-void names_make(struct name *name, uint64_t number)
+void pool_make(struct name *name, uint64_t number)
 {
 	uint64_t state = number;
 	unsigned i;
 	const char *top;
 
 	name->length = 0;
-	name->labels = (uint8_t)draw_labels(number < NAMES_LISTED ? listed_labels : asked_labels, &state);
+	name->labels = (uint8_t)draw_labels(number < POOL_LISTED ? listed_labels : asked_labels, &state);
 	for (i = 2; i < name->labels; i++)
-		put_label(name, 2 + (unsigned)(names_draw(&state) % 7), &state);
-	put_label(name, 7 + (unsigned)(names_draw(&state) % 12), &state);
+		put_label(name, 2 + (unsigned)(pool_draw(&state) % 7), &state);
+	put_label(name, 7 + (unsigned)(pool_draw(&state) % 12), &state);
 	/* An octet that no letter of a listed name is: else chance makes some of them the same. */
-	if (number >= NAMES_LISTED)
+	if (number >= POOL_LISTED)
 		name->octets[name->length - 1] = '9';
-	top = tops[names_draw(&state) % (sizeof(tops) / sizeof(tops[0]))];
+	top = tops[pool_draw(&state) % (sizeof(tops) / sizeof(tops[0]))];
 	name->octets[name->length++] = (uint8_t)strlen(top);
 	memcpy(name->octets + name->length, top, strlen(top) + 1);
 	name->length = (uint8_t)(name->length + strlen(top) + 1);
 }
 
 /* Remembers where every 64th begins. */
-static bool note_start(struct names *names)
+static bool note_start(struct pool *names)
 {
 	size_t number = names->count / 64;
 
@@ -89,7 +89,7 @@ static bool note_start(struct names *names)
 	return true;
 }
 
-bool names_add(struct names *names, const struct name *name)
+bool pool_add(struct pool *names, const struct name *name)
 {
 	size_t octets = offsetof(struct name, octets) + name->length;
 
@@ -110,14 +110,14 @@ bool names_add(struct names *names, const struct name *name)
 	return true;
 }
 
-void names_fini(struct names *names)
+void pool_fini(struct pool *names)
 {
 	free(names->packed);
 	free(names->starts);
-	*names = (struct names){ .count = 0 };
+	*names = (struct pool){ .count = 0 };
 }
 
-const struct name *names_next(const struct names *names, size_t *at)
+const struct name *pool_next(const struct pool *names, size_t *at)
 {
 	const struct name *name = (const struct name *)(names->packed + *at);
 
@@ -125,17 +125,17 @@ const struct name *names_next(const struct names *names, size_t *at)
 	return name;
 }
 
-const struct name *names_at(const struct names *names, size_t index)
+const struct name *pool_at(const struct pool *names, size_t index)
 {
 	size_t at = names->starts[index / 64];
 	size_t i;
 
 	for (i = index % 64; i > 0; i--)
-		(void)names_next(names, &at);
-	return names_next(names, &at);
+		(void)pool_next(names, &at);
+	return pool_next(names, &at);
 }
 
-double names_cpu_s(void)
+double pool_cpu_s(void)
 {
 	struct timespec now;
 
@@ -151,7 +151,7 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-double names_median(double *values, size_t count)
+double pool_median(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare);
 	return values[count / 2];
