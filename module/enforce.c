@@ -6,6 +6,7 @@
 #include "module/apply.h"
 #include "module/callbacks.h"
 #include "module/extract.h"
+#include "module/garden.h"
 #include "module/state.h"
 #include "policy/evaluate.h"
 
@@ -80,14 +81,57 @@ static void drop(struct module_qstate *qstate, int id)
 	apply_drop(qstate);
 }
 
-static void deny_question(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict)
+/* Answers what is denied, of which `chain` is known. The state is finished, or waits for a sub-query. */
+static void deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
+	const struct reply_info *chain)
 {
-	query_keep(qstate, id, verdict, true);
-	if (verdict->action == ACTION_DROP)
-		drop(qstate, id);
-	else if (!apply_denial(qstate, verdict, NULL))
-		fail_closed(qstate, slot);
+	struct query *query;
+
 	finish(qstate, id);
+	query_keep(qstate, id, verdict, true);
+	query = query_get(qstate, id);
+	/* Another state resolves with this message, so it must stay: the clients' retries get states of their own. */
+	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0) {
+		drop(qstate, id);
+		return;
+	}
+	if (query == NULL) {
+		fail_closed(qstate, slot);
+		return;
+	}
+	switch (garden_start(qstate, id, verdict, chain, &query->garden)) {
+	case GARDEN_NONE:
+		if (!apply_denial(qstate, verdict, chain))
+			fail_closed(qstate, slot);
+		return;
+	case GARDEN_WAITS:
+		qstate->return_msg = NULL;
+		return;
+	case GARDEN_FAILED:
+		fail_closed(qstate, slot);
+		return;
+	}
+}
+
+void enforce_inform(const struct module_qstate *done, int id, struct module_qstate *waiting)
+{
+	struct query *query = query_get(waiting, id);
+
+	if (query != NULL && query->garden != NULL)
+		garden_inform(query->garden, done, waiting);
+}
+
+bool enforce_waited(struct module_qstate *qstate, int id)
+{
+	struct query *query = query_get(qstate, id);
+	struct slot *slot = state_slot();
+
+	if (query == NULL || query->garden == NULL)
+		return false;
+	finish(qstate, id);
+	if (!garden_finish(query->garden, qstate) && slot != NULL)
+		fail_closed(qstate, slot);
+	return true;
 }
 
 void enforce_question(struct module_qstate *qstate, int id)
@@ -104,7 +148,7 @@ void enforce_question(struct module_qstate *qstate, int id)
 		qstate->no_cache_store = 1;
 	if (first_client(qstate) != NULL) {
 		if (denied(&verdict))
-			deny_question(qstate, id, slot, &verdict);
+			deny(qstate, id, slot, &verdict, NULL);
 		else if (verdict.differs)
 			apply_unique(qstate);
 	}
@@ -156,12 +200,7 @@ static void deny_answer(struct module_qstate *qstate, int id, struct slot *slot,
 		deny_bogus(qstate, id, verdict);
 		return;
 	}
-	query_keep(qstate, id, verdict, true);
-	/* Another state resolves with this message, so it must stay: the clients' retries get states of their own. */
-	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0)
-		drop(qstate, id);
-	else if (!apply_denial(qstate, verdict, reply))
-		fail_closed(qstate, slot);
+	deny(qstate, id, slot, verdict, reply);
 }
 
 /* Clients with different verdicts have joined a state that was not theirs: one answer cannot serve them all. */

@@ -74,7 +74,8 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id, struct 
 	switch (event) {
 	case module_event_new:
 	case module_event_pass:
-		enforce_question(qstate, id);
+		if (!enforce_waited(qstate, id))
+			enforce_question(qstate, id);
 		return;
 	case module_event_moddone:
 		enforce_answer(qstate, id);
@@ -88,12 +89,10 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id, struct 
 	qstate->ext_state[id] = module_error;
 }
 
-/* The module asks no sub-queries. */
+/* `super` waits for the sub-query `qstate`. */
 void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
 {
-	(void)qstate;
-	(void)id;
-	(void)super;
+	enforce_inform(qstate, id, super);
 }
 
 /* What is kept lies in the state's region, which Unbound frees. */

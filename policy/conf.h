@@ -59,6 +59,7 @@ struct list_conf {
 	enum choice subdomains;      /* a plain name covers what is below it: domains yes, hosts no */
 	struct address sinkholes[CONF_ADDRESSES_MAX];   /* ports are 0 */
 	size_t sinkhole_count;
+	struct name sinkhole_name;   /* CNAME instead of addresses; `*.` gets the denied name in front; length 0: not set */
 	char category[CATEGORY_MAX];
 	char attack[ATTACK_MAX];
 	int16_t ede;                 /* EDE code; EDE_NONE: send none; EDE_BY_ACTION: as the action has it */
@@ -83,6 +84,9 @@ struct dnstap_conf {
 	size_t ring_octets;          /* for each worker; default 1 MiB, 64 KiB to 1 GiB; a power of two */
 };
 
+/* What becomes of HTTPS and SVCB records (RFC 9460), which can lead a client past a list. */
+enum https_mode { HTTPS_PASS, HTTPS_BLOCK, HTTPS_STRIP_HINTS, HTTPS_STRIP_ECH };
+
 /* verdict: how and when rules apply; the choices that BIND has as options of response-policy. */
 struct policy_options {
 	bool qname_wait_recurse;     /* resolve before a rule for the question denies it */
@@ -91,6 +95,7 @@ struct policy_options {
 	bool recursive_only;         /* queries without RD are not judged */
 	bool keep_dnssec;            /* break-dnssec: no */
 	uint32_t min_ns_dots;        /* name servers of zones with fewer dots are not judged; 0 to 126 */
+	enum https_mode https;
 	uint32_t max_policy_ttl;     /* seconds, of every record that we make; 0: no limit */
 };
 

@@ -50,8 +50,12 @@ const char *list_conf_wrong(const struct list_conf *list)
 		return "has no `name:`: add one, frames and logs tell lists by it";
 	if (list->file == NULL)
 		return "has no `file:`: add the path of the list";
-	if (list->action == ACTION_SINKHOLE && list->sinkhole_count == 0)
-		return "has `action: sinkhole` but no `sinkhole-address:`: add one, or several";
+	if (list->action == ACTION_SINKHOLE && list->sinkhole_count == 0 && list->sinkhole_name.length == 0)
+		return "has `action: sinkhole` but no `sinkhole-address:`: add one, or several, or a `sinkhole-name:`";
+	if (list->sinkhole_count > 0 && list->sinkhole_name.length > 0)
+		return "has `sinkhole-address:` and `sinkhole-name:`: remove one of them";
+	if (list->action != ACTION_SINKHOLE && list->sinkhole_name.length > 0)
+		return "has a `sinkhole-name:` that nothing uses: add `action: sinkhole`, or remove it";
 	if (list->action != ACTION_SINKHOLE && list->sinkhole_count > 0)
 		return "has a `sinkhole-address:` that nothing uses: add `action: sinkhole`, or remove it";
 	if (list->action == ACTION_LOCAL_DATA && !format_has_actions(list->format))

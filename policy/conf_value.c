@@ -20,6 +20,10 @@ struct word {
 static const struct word yes_no[] = { { "yes", 1 }, { "no", 0 }, { NULL, 0 } };
 static const struct word choices[] = { { "yes", CHOICE_YES }, { "no", CHOICE_NO }, { NULL, 0 } };
 static const struct word modes[] = { { "enforce", MODE_ENFORCE }, { "shadow", MODE_SHADOW }, { NULL, 0 } };
+static const struct word https[] = {
+	{ "pass", HTTPS_PASS }, { "block", HTTPS_BLOCK }, { "strip-hints", HTTPS_STRIP_HINTS },
+	{ "strip-ech", HTTPS_STRIP_ECH }, { NULL, 0 }
+};
 static const struct word formats[] = {
 	{ "domains", FORMAT_DOMAINS }, { "hosts", FORMAT_HOSTS }, { "wildcard", FORMAT_WILDCARD },
 	{ "rpz", FORMAT_RPZ }, { "adblock", FORMAT_ADBLOCK }, { "dnsmasq", FORMAT_DNSMASQ },
@@ -343,7 +347,7 @@ static int parse_zone(const struct conf_limits *limits, const char *text, void *
 	if (why != NULL)
 		return refuse(wrong, "`%.64s` is not a domain name (%s): it should be like `rpz.example`", text, why);
 	if (name.labels == 0)
-		return refuse(wrong, "the root cannot be a list's zone: it should be like `rpz.example`");
+		return refuse(wrong, "the root is too little: it should be like `rpz.example`");
 	memcpy(to, &name, sizeof(name));
 	return 0;
 }
@@ -383,6 +387,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_RRTYPES] = { "types", NULL, parse_rrtypes },
 	[TYPE_CHOICE] = { "word", choices, NULL },
 	[TYPE_MODE] = { "word", modes, NULL },
+	[TYPE_HTTPS] = { "word", https, NULL },
 	[TYPE_FORMAT] = { "word", formats, NULL },
 	[TYPE_TRIGGER] = { "word", triggers, NULL },
 	[TYPE_FRAMES] = { "word", frames, NULL },

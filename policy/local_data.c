@@ -82,6 +82,30 @@ size_t local_data_select(const struct local_data *data, uint16_t qtype, size_t *
 	return count != 0 ? count : select_type(data, qtype, found, cap);
 }
 
+static uint8_t count_labels(const uint8_t *label)
+{
+	uint8_t labels = 0;
+
+	for (; *label != 0; label += 1 + *label)
+		labels++;
+	return labels;
+}
+
+bool local_data_target(const struct local_record *record, const struct name *owner, struct name *target)
+{
+	const bool star = record->rdata[0] == 1 && record->rdata[1] == '*';
+	const size_t front = star ? owner->length - 1u : 0;
+	const size_t octets = record->rdata_length - (star ? 2u : 0u);
+
+	if (octets > NAME_OCTETS_MAX - front)
+		return false;
+	memcpy(target->octets, owner->octets, front);
+	memcpy(target->octets + front, record->rdata + (star ? 2 : 0), octets);
+	target->length = (uint8_t)(front + octets);
+	target->labels = count_labels(target->octets);
+	return true;
+}
+
 static bool same_rdata(const struct local_record *a, const struct local_record *b)
 {
 	return a->type == b->type && a->rdata_length == b->rdata_length &&

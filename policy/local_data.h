@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/name.h"
+
 struct local_data;
 
 struct local_record {
@@ -28,6 +30,10 @@ struct local_record local_data_at(const struct local_data *data, size_t index);
 /* How many records answer a question for `qtype`: those of that type, or the CNAME when there is one (type ANY takes
  * all). Their indices go to `found`, at most `cap`. 0: NODATA. */
 size_t local_data_select(const struct local_data *data, uint16_t qtype, size_t *found, size_t cap);
+
+/* The target of a CNAME record of `owner`: `*.garden.example` is the owner put in front of garden.example (BIND's
+ * manual). False, and *target untouched: it would be over 255 octets. */
+bool local_data_target(const struct local_record *record, const struct name *owner, struct name *target);
 
 /* For the compiler of policies (policy/local_pool.h). */
 

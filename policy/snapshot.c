@@ -9,6 +9,7 @@
 #include "policy/snapshot_parts.h"
 
 #define TYPE_A 1
+#define TYPE_CNAME 5
 #define TYPE_AAAA 28
 
 /* A snapshot in the making. */
@@ -183,8 +184,15 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 
 static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf)
 {
+	const struct name *name = &conf->sinkhole_name;
 	struct local_record records[CONF_ADDRESSES_MAX];
 	size_t i;
+
+	if (name->length > 0) {
+		records[0] = (struct local_record){ .type = TYPE_CNAME, .rdata_length = name->length, .ttl = conf->ttl,
+			.rdata = name->octets };
+		return local_pool_intern(pool, records, 1);
+	}
 
 	for (i = 0; i < conf->sinkhole_count && i < CONF_ADDRESSES_MAX; i++) {
 		bool inet6 = conf->sinkholes[i].family == ADDRESS_INET6;

@@ -53,6 +53,8 @@ static void print_options(FILE *to, const struct policy_options *options)
 		fprintf(to, "    break-dnssec no\n");
 	if (options->min_ns_dots != 1)
 		fprintf(to, "    min-ns-dots %u\n", options->min_ns_dots);
+	if (options->https != HTTPS_PASS)
+		fprintf(to, "    https %d\n", (int)options->https);
 	if (options->max_policy_ttl != 86400)
 		fprintf(to, "    max-policy-ttl %u\n", options->max_policy_ttl);
 }
@@ -74,6 +76,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 		inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text));
 		fprintf(to, "    sinkhole %s\n", text);
 	}
+	if (list->sinkhole_name.length > 0)
+		fprintf(to, "    sinkhole %s\n", name_to_text(&list->sinkhole_name, text));
 	if (*list->category != '\0')
 		fprintf(to, "    category %s\n", list->category);
 	if (*list->attack != '\0')

@@ -270,6 +270,59 @@ static void a_visit_that_fails_ends_the_flush(void **state)
 	local_pool_destroy(&pool);
 }
 
+/* `length` octets of name: labels of 63, and what is left. */
+static struct name name_of_length(unsigned length)
+{
+	struct name name = { .length = (uint8_t)length };
+	unsigned at = 0;
+
+	while (length - at > 1) {
+		unsigned label = length - at - 2 < 63 ? length - at - 2 : 63;
+
+		/* No label may be left empty. */
+		if (length - at - 2 == label + 1)
+			label--;
+		name.octets[at] = (uint8_t)label;
+		memset(name.octets + at + 1, 'a', label);
+		at += label + 1;
+		name.labels++;
+	}
+	name.octets[at] = 0;
+	return name;
+}
+
+static void puts_the_owner_in_front_of_a_star_up_to_255_octets(void **state)
+{
+	static const uint8_t plain[] = "\6garden\7example", star[] = "\1*\6garden\7example";
+	static const struct {
+		const uint8_t *rdata;
+		uint16_t octets;
+		unsigned owner;      /* octets of its name */
+		unsigned expected;   /* of the target; 0: too long */
+		const char *why;
+	} stars[] = {
+		{ plain, sizeof(plain), 255, sizeof(plain), "without a star the owner does not matter" },
+		{ star, sizeof(star), 1, sizeof(star) - 2, "the root in front of a name is the name" },
+		{ star, sizeof(star), 20, 19 + sizeof(star) - 2, "the owner loses its root, the target its star" },
+		{ star, sizeof(star), 256 - (sizeof(star) - 2), 255, "the longest that fits" },
+		{ star, sizeof(star), 257 - (sizeof(star) - 2), 0, "one octet more" },
+		{ star, sizeof(star), 255, 0, "the longest owner" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(stars) / sizeof(stars[0]); i++) {
+		struct local_record record = { .type = 5, .rdata_length = stars[i].octets, .rdata = stars[i].rdata };
+		struct name owner = name_of_length(stars[i].owner), target = { .length = 0 }, again;
+		bool fits = local_data_target(&record, &owner, &target);
+
+		if (fits != (stars[i].expected > 0) || target.length != stars[i].expected)
+			fail_msg("%s: %d, %u octets", stars[i].why, fits, target.length);
+		if (fits && (!name_from_wire(&again, target.octets, target.length) || again.labels != target.labels))
+			fail_msg("%s: no sound name", stars[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +334,7 @@ int main(void)
 		cmocka_unit_test(scattered_records_come_together_in_list_order),
 		cmocka_unit_test(what_an_owner_has_too_much_is_counted),
 		cmocka_unit_test(a_visit_that_fails_ends_the_flush),
+		cmocka_unit_test(puts_the_owner_in_front_of_a_star_up_to_255_octets),
 	};
 
 	return cmocka_run_group_tests_name("local_data", tests, NULL, NULL);
