@@ -19,6 +19,7 @@ static struct {
 	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` */
 	_Atomic size_t octets;              /* of that snapshot */
 	struct conf *conf;                  /* of that snapshot; main thread */
+	struct build_report report;         /* likewise */
 	size_t skipped;                     /* list entries that could not be used; main thread */
 	struct tap *tap;                    /* made and destroyed while no worker runs */
 	struct tap_counts last;             /* of the tap before; main thread */
@@ -83,6 +84,7 @@ static size_t skipped_total(const struct build_report *report)
 
 static int load_policy(const char *path, const char *chroot, struct diag *diag)
 {
+	const struct build_history before = { .conf = state.conf, .report = &state.report };
 	struct build_report report = { 0 };
 	struct conf *conf = read_conf(path, chroot, diag);
 	struct snapshot *snapshot;
@@ -91,13 +93,12 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 
 	if (conf == NULL)
 		return -1;
-	snapshot = snapshot_build(conf, &report, diag);
+	snapshot = snapshot_build_again(conf, state.conf != NULL ? &before : NULL, &report, diag);
 	if (snapshot == NULL) {
 		conf_destroy(&conf);
 		return -1;
 	}
 	state.skipped = skipped_total(&report);
-	build_report_fini(&report);
 	atomic_store_explicit(&state.octets, snapshot_octets(snapshot), memory_order_relaxed);
 	old = epoch_publish(&state.epoch, &state.snapshot, snapshot, &ticket);
 	/* Unbound runs no worker while it (re)loads, so nobody can be inside; if one were, keep rather than crash. */
@@ -105,6 +106,8 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 		snapshot_destroy(&old);
 	conf_destroy(&state.conf);
 	state.conf = conf;
+	build_report_fini(&state.report);
+	state.report = report;
 	return 0;
 }
 

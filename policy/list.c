@@ -1,11 +1,13 @@
 /* list.c: from a list file to rules: what every format has in common, and when a file is no list at all. */
 #include "policy/list.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "policy/conf_table.h"
 #include "policy/file.h"
 #include "policy/list_entry.h"
 #include "policy/list_reader.h"
@@ -32,7 +34,7 @@ const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_LINE_LONG] = "a line over 65535 octets",
 	[SKIP_TOO_MANY] = "over a limit of the compiled form",
 	[SKIP_NETWORK] = "not an address or network",
-	[SKIP_WIDE] = "for a top-level domain, a public suffix or a huge network (allow-wide: yes takes it)",
+	[SKIP_WIDE] = "a TLD, a public suffix or a huge network, see allow-wide",
 	[SKIP_OPTION] = "an option of another program that is no rule",
 	[SKIP_PATTERN] = "an AdBlock pattern that is no name",
 	[SKIP_MODIFIER] = "an AdBlock modifier that a resolver cannot honour",
@@ -113,6 +115,14 @@ bool list_next_line(struct list_reader *reader, struct list_line *line)
 	return true;
 }
 
+struct list_reader list_reader_ahead(const struct list_reader *reader)
+{
+	struct list_reader ahead = *reader;
+
+	ahead.forgets = false;
+	return ahead;
+}
+
 bool list_next_entry(struct list_reader *reader, struct list_line *line)
 {
 	while (list_next_line(reader, line)) {
@@ -126,13 +136,16 @@ bool list_next_entry(struct list_reader *reader, struct list_line *line)
 /* Counts a rule that is too wide, with its name or network as the example: the line may be anywhere. */
 static void skip_wide(struct list_reader *reader, const struct rule *rule)
 {
-	char text[NAME_TEXT_MAX];
-	const char *at = rule->name.labels == 0 ? "" : name_to_text(&rule->name, text);
+	char text[NAME_TEXT_MAX], *to = reader->stats.skipped_text[SKIP_WIDE];
 
 	if (reader->stats.skipped[SKIP_WIDE]++ > 0)
 		return;
 	reader->stats.skipped_line[SKIP_WIDE] = rule->line;
-	snprintf(reader->stats.skipped_text[SKIP_WIDE], SKIP_EXAMPLE_MAX, "%s%.48s", rule->exact ? "" : "*.", at);
+	if (rule->prefix_length == 0)
+		snprintf(to, SKIP_EXAMPLE_MAX, "%s%.48s", rule->exact ? "" : "*.", name_to_text(&rule->name, text));
+	else if (inet_ntop(rule->address.family == ADDRESS_INET ? AF_INET : AF_INET6, rule->address.octets, text,
+			   sizeof(text)) != NULL)
+		snprintf(to, SKIP_EXAMPLE_MAX, "%.48s/%u", text, rule->prefix_length);
 }
 
 int list_emit(struct list_reader *reader, const struct rule *rule)
@@ -291,6 +304,16 @@ static int choose_format(struct list_reader *reader)
 	if (format == FORMAT_DETECT && list_detect(reader, &format) != 0)
 		return -1;
 	reader->stats.format = format;
+	if (reader->stats.detected) {
+		struct list_conf found = *conf;
+		const char *wrong;
+
+		found.format = format;
+		wrong = list_conf_wrong(&found);
+		if (wrong != NULL)
+			return diag_set(reader->diag, conf->file, 0, 0, "looks like `format: %s`, and then the policy-list %s",
+				format_names[format], wrong);
+	}
 	reader->trigger = conf->trigger != TRIGGER_NONE ? conf->trigger : format_habits[format].trigger;
 	reader->below = conf->subdomains == CHOICE_DEFAULT ? format_habits[format].below :
 		conf->subdomains == CHOICE_YES;

@@ -261,7 +261,7 @@ static int read_line(struct adblock *adblock, const struct list_line *line)
 /* Lines that are too long are skipped here and counted in the second reading. */
 static int collect_overrides(struct adblock *adblock)
 {
-	struct list_reader *reader = adblock->reader, copy = *reader;
+	struct list_reader *reader = adblock->reader, copy = list_reader_ahead(reader);
 	const size_t octets = (size_t)(reader->end - reader->at);
 	struct list_line line;
 

@@ -125,7 +125,7 @@ static bool is_comment(const struct row *row)
 
 static char find_separator(const struct list_reader *reader)
 {
-	struct list_reader copy = *reader;
+	struct list_reader copy = list_reader_ahead(reader);
 	size_t counts[sizeof(separators)] = { 0 }, rows = 0;
 	struct row row;
 	unsigned i, best = 0;
@@ -152,7 +152,7 @@ static bool is_usable(struct csv *csv, const struct field *field)
 
 static size_t find_column(struct csv *csv)
 {
-	struct list_reader copy = *csv->reader;
+	struct list_reader copy = list_reader_ahead(csv->reader);
 	size_t counts[COLUMNS_MAX] = { 0 }, rows = 0, i, best = 0;
 	struct field field;
 	struct row row;
@@ -173,7 +173,7 @@ static size_t find_column(struct csv *csv)
 /* The column with that header in the first row; 0 when there is none, which no column is. */
 static size_t find_header(struct csv *csv, const char *header)
 {
-	struct list_reader copy = *csv->reader;
+	struct list_reader copy = list_reader_ahead(csv->reader);
 	struct field field;
 	struct row row;
 	size_t i;

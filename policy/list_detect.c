@@ -254,7 +254,7 @@ static int refuse_unknown(const struct list_reader *reader, const struct tally *
 
 int list_detect(const struct list_reader *reader, enum list_format *format)
 {
-	struct list_reader copy = *reader;
+	struct list_reader copy = list_reader_ahead(reader);
 	struct tally tally = { .lines = 0 };
 	struct list_line line;
 	enum list_format first, second;

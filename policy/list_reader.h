@@ -55,6 +55,9 @@ bool list_next_line(struct list_reader *reader, struct list_line *line);
 /* The next line that is not too long; those that are get counted. */
 bool list_next_entry(struct list_reader *reader, struct list_line *line);
 
+/* A copy to look ahead with: what it reads stays for the reader itself, and what it counts is lost with it. */
+struct list_reader list_reader_ahead(const struct list_reader *reader);
+
 /* Hands a rule to the visitor; one that is too wide is skipped instead. 0, or -1 when it is out of memory, with the
  * diag set. */
 int list_emit(struct list_reader *reader, const struct rule *rule);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "policy/feed.h"
 #include "policy/snapshot_parts.h"
 
 #define TYPE_A 1
@@ -19,6 +20,7 @@ struct build {
 	struct class_table classes;
 	uint16_t list;                 /* being loaded */
 	struct list_report *reports;
+	const struct build_history *before;   /* NULL: nothing was loaded */
 	/* Rules left out of the list being loaded, because of a limit of ours. */
 	size_t left_out;
 	unsigned left_out_line;        /* of the first; 0: none */
@@ -50,7 +52,7 @@ static bool add_entry(struct build *build, const struct class *class, const stru
 /* The list's own action first; a rule and a list without one mean NXDOMAIN. */
 static enum action action_of(const struct list_info *list, const struct rule *rule)
 {
-	enum action action = list->action != ACTION_ALLOW ? list->action : rule->action;
+	enum action action = list->action != ACTION_ALLOW && !rule->keeps_action ? list->action : rule->action;
 
 	if (action == ACTION_ALLOW)
 		return ACTION_NXDOMAIN;
@@ -234,6 +236,21 @@ static void count_left_out(struct build *build, struct list_stats *stats)
 		stats->skipped_line[SKIP_TOO_MANY] = build->left_out_line;
 }
 
+static int check_feed(const struct build *build, const struct list_conf *list, const struct list_stats *now,
+		      struct diag *diag)
+{
+	const struct build_history *before = build->before;
+	size_t i;
+
+	for (i = 0; before != NULL && i < before->report->list_count; i++) {
+		const struct list_conf *other = &before->conf->lists[i];
+
+		if (strcmp(other->name, list->name) == 0 && strcmp(other->file, list->file) == 0)
+			return feed_check(list, now, &before->report->lists[i].stats, diag);
+	}
+	return 0;
+}
+
 static int load_list(struct build *build, const struct conf *conf, uint16_t index, struct diag *diag)
 {
 	struct snapshot *snapshot = build->snapshot;
@@ -251,6 +268,8 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	if (build->no_memory)
 		return diag_set(diag, conf->lists[index].file, 0, 0, "out of memory");
 	count_left_out(build, stats);
+	if (check_feed(build, &conf->lists[index], stats, diag) != 0)
+		return -1;
 	snapshot->lists[index].serial = stats->serial;
 	snapshot->rules += stats->rules;
 	return 0;
@@ -310,6 +329,12 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 
 struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag)
 {
+	return snapshot_build_again(conf, NULL, report, diag);
+}
+
+struct snapshot *snapshot_build_again(const struct conf *conf, const struct build_history *before,
+				      struct build_report *report, struct diag *diag)
+{
 	struct snapshot *snapshot;
 	struct hash_key key;
 	struct build build;
@@ -329,6 +354,7 @@ struct snapshot *snapshot_build(const struct conf *conf, struct build_report *re
 		diag_set(diag, conf->path, 0, 0, "out of memory");
 		return NULL;
 	}
+	build.before = before;
 	if (compile(&build, conf, diag) != 0) {
 		build_fini(&build);
 		return NULL;

@@ -31,6 +31,17 @@ struct build_report {
  * be used, or no memory) and *report empty. Nothing of `conf` is borrowed afterwards. `report` may be NULL. */
 struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag);
 
+/* What the last good load read; borrowed. */
+struct build_history {
+	const struct conf *conf;
+	const struct build_report *report;   /* of that configuration */
+};
+
+/* The same with the guards of policy/feed.h: a list that was there before, by name and file, is compared with what it
+ * was. `before` may be NULL. */
+struct snapshot *snapshot_build_again(const struct conf *conf, const struct build_history *before,
+				      struct build_report *report, struct diag *diag);
+
 /* Frees and sets *snapshot to NULL. */
 void snapshot_destroy(struct snapshot **snapshot);
 

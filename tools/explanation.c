@@ -18,7 +18,7 @@ struct search {
 
 static enum action rule_action(const struct list_conf *list, const struct rule *rule)
 {
-	enum action action = list->action != ACTION_ALLOW ? list->action : rule->action;
+	enum action action = list->action != ACTION_ALLOW && !rule->keeps_action ? list->action : rule->action;
 
 	return action != ACTION_ALLOW ? action : ACTION_NXDOMAIN;
 }

@@ -94,7 +94,7 @@ def counts_rules_skips_and_duplicates_of_each_list():
         equal((code, err), (0, ""))
         rows = [" ".join(line.split()) for line in out.splitlines()]
         for row in ["verdict.conf: mode enforce, 5 lists in this order", "allowed domains pass 1 0 0 - 28 B",
-                    "malware rpz by rule 9 1 1 2026112001 353 B", "skipped 1: not a domain name (first in line 2)",
+                    "malware rpz by rule 9 1 1 2026112001 353 B", "skipped 1: not a domain name", "first in line 2: bad..name",
                     "trial domains sinkhole 3 1 1 - 56 B shadow", "fine"]:
             assert row in rows, (row, rows)
         assert all(len(line) <= 80 for line in out.splitlines()), out
@@ -107,7 +107,7 @@ def says_the_same_as_json():
         equal([row["name"] for row in found["lists"]], ["allowed", "malware", "seen", "trial", "sink"])
         equal({key: found["lists"][3][key] for key in ("rules", "duplicates", "shadow", "skipped")},
               {"rules": 3, "duplicates": 1, "shadow": True, "skipped": {
-                  "total": 1, "reasons": [{"reason": "not a domain name", "count": 1, "first_line": 2}]}})
+                  "total": 1, "reasons": [{"reason": "not a domain name", "count": 1, "first_line": 2, "first_text": "bad..name"}]}})
 
 
 def points_at_what_is_wrong():

@@ -1,0 +1,91 @@
+/* popular.c: asks the policy about each name of a file. */
+#include "tools/popular.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/conf.h"
+#include "policy/evaluate.h"
+#include "policy/file.h"
+#include "policy/unpack.h"
+
+/* The name in a line: what is behind the first separator, when there is one. */
+static bool read_name(struct name *name, const char *text, const char *end)
+{
+	const char *at = text;
+
+	while (end > text && (end[-1] == '\r' || end[-1] == ' ' || end[-1] == '"'))
+		end--;
+	for (; at < end; at++)
+		if (*at == ',' || *at == '\t' || *at == ' ')
+			text = at + 1;
+	while (text < end && *text == '"')
+		text++;
+	return text < end && name_from_text(name, text, (size_t)(end - text)) == NULL && name->labels > 0;
+}
+
+static void judge(struct popular *popular, const struct snapshot *snapshot, const struct name *name, size_t line)
+{
+	struct facts facts = { .transport = TRANSPORT_UDP, .qname = *name, .qtype = 1, .qclass = 1,
+		.recursion_desired = true };
+	struct verdict verdict;
+	bool denied;
+
+	evaluate_question(snapshot, &facts, &verdict);
+	denied = action_table[verdict.action].denies;
+	popular->names++;
+	popular->denied += denied;
+	if (verdict.rule.trigger == TRIGGER_NONE)
+		return;
+	if (popular->hit_count < POPULAR_HITS_MAX)
+		popular->hits[popular->hit_count] = (struct popular_hit){ line, *name, verdict.rule, denied };
+	popular->hit_count++;
+}
+
+static void judge_text(struct popular *popular, const struct snapshot *snapshot, const char *text, const char *end)
+{
+	size_t line = 0;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = newline != NULL ? newline : end;
+		struct name name;
+
+		line++;
+		if (read_name(&name, text, stop))
+			judge(popular, snapshot, &name, line);
+		else if (text < stop && *text != '#')
+			popular->unreadable++;
+		text = stop + 1;
+	}
+}
+
+int popular_judge(struct popular *popular, const char *path, const struct snapshot *snapshot, struct diag *diag)
+{
+	struct file_text text = { .octets = NULL };
+	const char *wrong = file_load(&text, path, LIST_OCTETS_MAX);
+
+	*popular = (struct popular){ .hits = NULL };
+	if (wrong == NULL)
+		wrong = unpack(&text, LIST_OCTETS_MAX);
+	if (wrong == NULL) {
+		popular->hits = calloc(POPULAR_HITS_MAX, sizeof(*popular->hits));
+		wrong = popular->hits == NULL ? "out of memory" : NULL;
+	}
+	if (wrong == NULL) {
+		judge_text(popular, snapshot, text.octets, text.octets + text.length);
+		if (popular->names == 0)
+			wrong = "has no names: one on each line, alone or as `rank,name`";
+	}
+	file_release(&text);
+	if (wrong == NULL)
+		return 0;
+	popular_fini(popular);
+	return diag_set(diag, path, 0, 0, "%s", wrong);
+}
+
+void popular_fini(struct popular *popular)
+{
+	free(popular->hits);
+	*popular = (struct popular){ .hits = NULL };
+}
