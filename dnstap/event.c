@@ -9,7 +9,6 @@
 #include "dnstap/wire.h"
 
 #define BOOT_DIGITS 12
-#define TYPE_CNAME 5
 
 struct output {
 	uint8_t *to;
@@ -77,42 +76,20 @@ static void put_rule(struct output *output, struct event_form_rule *form, enum e
 	put_part(output, first + 3, match->attack, strnlen(match->attack, sizeof(match->attack)));
 }
 
-/* A search for the target of the CNAME that is `left` further on in the answer. */
-struct link_search {
-	unsigned left;
-	struct name name;
-	bool found;
-};
-
-static bool visit_link(void *arg, const struct record *record)
-{
-	struct link_search *search = arg;
-
-	if (record->section != SECTION_ANSWER)
-		return false;
-	if (record->type != TYPE_CNAME || --search->left > 0)
-		return true;
-	search->found = name_from_wire(&search->name, record->rdata, record->rdata_length);
-	return false;
-}
-
-/* A match further down the chain: an exact rule is the name itself; below a wildcard the name is looked up among the
- * records, which no longer hold it when the answer was replaced: then it stays unsaid. */
+/* What matched, when it is not the question's name: a name in wire form, or the octets of an address. */
 static void put_value(struct output *output, const struct event *event)
 {
 	const struct rule_match *match = &event->verdict->rule;
-	struct link_search search = { .left = match->chain };
+	const struct address *address = &match->matched_address;
 
-	if (match->trigger == TRIGGER_NONE || match->chain == 0)
+	if (match->trigger == TRIGGER_NONE)
 		return;
-	if (match->trigger == TRIGGER_QNAME && !match->wildcard) {
-		put_part(output, PART_VALUE, match->rule_name.octets, match->rule_name.length);
-		return;
+	if (match->matched_name.length > 0) {
+		if (match->chain > 0 || !name_equal(&match->matched_name, &event->facts->qname))
+			put_part(output, PART_VALUE, match->matched_name.octets, match->matched_name.length);
+	} else if (address->family != ADDRESS_NONE) {
+		put_part(output, PART_VALUE, address->octets, address->family == ADDRESS_INET ? 4 : 16);
 	}
-	if (event->facts->records)
-		event->facts->records(event->facts->source, visit_link, &search);
-	if (search.found)
-		put_part(output, PART_VALUE, search.name.octets, search.name.length);
 }
 
 static void put_messages(struct output *output, const struct event *event)

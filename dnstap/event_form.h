@@ -15,7 +15,7 @@
 enum event_part {
 	PART_LIST, PART_RULE, PART_CATEGORY, PART_ATTACK,                              /* of what decided */
 	PART_SHADOW_LIST, PART_SHADOW_RULE, PART_SHADOW_CATEGORY, PART_SHADOW_ATTACK,  /* of what would have */
-	PART_VALUE,      /* the name that matched, in wire form, when it is not the question's */
+	PART_VALUE,      /* what matched: a name in wire form when it is not the question's, or 4 or 16 octets of address */
 	PART_QUERY,      /* DNS messages in wire form */
 	PART_RESPONSE,   /* empty: nothing was sent */
 	PART_COUNT

@@ -57,7 +57,12 @@ static bool find_parts(const struct event_form *form, const uint8_t *from, size_
 	return octets == 0;
 }
 
-static bool parts_are_sane(const struct span *parts)
+static bool is_address_trigger(unsigned trigger)
+{
+	return trigger == TRIGGER_CLIENT_IP || trigger == TRIGGER_IP || trigger == TRIGGER_NSIP;
+}
+
+static bool parts_are_sane(const struct span *parts, unsigned trigger)
 {
 	struct name name;
 
@@ -65,6 +70,8 @@ static bool parts_are_sane(const struct span *parts)
 		return false;
 	if (parts[PART_RESPONSE].length > 0 && parts[PART_RESPONSE].length < WIRE_HEADER_OCTETS)
 		return false;
+	if (is_address_trigger(trigger))
+		return parts[PART_VALUE].length == 0 || parts[PART_VALUE].length == 4 || parts[PART_VALUE].length == 16;
 	return parts[PART_VALUE].length == 0
 		|| (name_from_wire(&name, parts[PART_VALUE].data, parts[PART_VALUE].length)
 			&& name.length == parts[PART_VALUE].length);
@@ -113,7 +120,7 @@ bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
 	memcpy(&form, from, sizeof(form));
 	if (!numbers_are_sane(&form) || !family_is_sane(form.client.family) || !family_is_sane(form.server.family))
 		return false;
-	if (!find_parts(&form, from + sizeof(form), octets - sizeof(form), parts) || !parts_are_sane(parts))
+	if (!find_parts(&form, from + sizeof(form), octets - sizeof(form), parts) || !parts_are_sane(parts, form.rule.trigger))
 		return false;
 	read_numbers(view, &form);
 	read_rule(&view->rule, &form.rule, &parts[PART_LIST]);

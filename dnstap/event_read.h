@@ -47,7 +47,8 @@ struct event_view {
 	int16_t ede;
 	struct event_rule rule;
 	struct event_rule shadow;
-	struct span value;           /* a name in wire form, valid; none: the question's matched, or it is not known */
+	struct span value;           /* a name in wire form, valid, or 4 or 16 octets of address, by the rule's trigger;
+	                              * none: the question's name matched, or it is not known */
 	struct span query;           /* DNS messages in wire form */
 	struct span response;        /* none: nothing was sent */
 };

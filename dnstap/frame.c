@@ -3,6 +3,7 @@
  */
 #include "dnstap/frame.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "dnstap/dnstap.pb-c.h"
@@ -107,16 +108,20 @@ static void set_message(Dnstap__Message *message, const struct event_view *view)
 	message->response_message = binary(view->response.data, view->response.length);
 }
 
-/* The name that matched, as text; false when it is not known. */
+/* The name or address that matched, as text; false when it is not known. */
 static bool value_text(const struct event_view *view, char *to)
 {
+	const enum trigger trigger = view->rule.trigger;
 	struct name name;
 
+	if (trigger == TRIGGER_CLIENT_IP || trigger == TRIGGER_IP || trigger == TRIGGER_NSIP)
+		return view->value.length > 0 &&
+			inet_ntop(view->value.length == 4 ? AF_INET : AF_INET6, view->value.data, to, NAME_TEXT_MAX) != NULL;
 	if (view->value.length > 0) {
 		name_wire_to_text(view->value.data, view->value.length, to);
 		return true;
 	}
-	if (view->rule.chain > 0 || !event_qname(view, &name))
+	if (trigger != TRIGGER_QNAME || view->rule.chain > 0 || !event_qname(view, &name))
 		return false;
 	name_to_text(&name, to);
 	return true;

@@ -147,7 +147,7 @@ void enforce_question(struct module_qstate *qstate, int id)
 	if (verdict.denied_to_some)
 		qstate->no_cache_store = 1;
 	if (first_client(qstate) != NULL) {
-		if (denied(&verdict))
+		if (denied(&verdict) && verdict.final)
 			deny(qstate, id, slot, &verdict, NULL);
 		else if (verdict.differs)
 			apply_unique(qstate);

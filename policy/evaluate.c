@@ -1,20 +1,27 @@
-/* evaluate.c: the order of precedence, over the names of a chain, the lists and the client groups. */
+/* evaluate.c: the order of precedence, over positions, lists, triggers and the client groups. */
 #include "policy/evaluate.h"
 
 #include <string.h>
 
-#include "policy/match.h"
+#include "policy/position.h"
+#include "policy/rdata.h"
+#include "policy/rrtype.h"
 #include "policy/snapshot_parts.h"
 
-#define TYPE_CNAME 5
-#define TYPE_DNAME 39
-#define HOPS_MAX 16
 #define WORD_BITS 64
+#define WORDS (CONF_LISTS_MAX / WORD_BITS)
+#define BIT(trigger) (1u << (trigger))
 
-/* The most specific match of each list that has one. */
+/* The match of each list that comes first, if it has one. */
 struct winners {
-	uint64_t lists[CONF_LISTS_MAX / WORD_BITS];   /* which have */
-	struct match of[CONF_LISTS_MAX];              /* only those are set */
+	uint64_t lists[WORDS];               /* which have */
+	struct match of[CONF_LISTS_MAX];     /* only those are set */
+};
+
+/* At one position. Rules for clients match this client alone; the others everybody. */
+struct found {
+	struct winners client;
+	struct winners all;
 };
 
 /* One answer being judged. Each client group is decided by the first list that serves it and has something to say. */
@@ -22,9 +29,11 @@ struct judging {
 	const struct snapshot *snapshot;
 	const struct facts *facts;
 	struct verdict *verdict;     /* NULL: only denied_to_some is asked for */
+	enum stage stage;
 	uint64_t client;             /* the bit of the client's group */
-	uint64_t undecided;          /* groups */
-	unsigned decisions;          /* rules that decided for some group */
+	bool open;                   /* this client is not decided */
+	uint64_t undecided;          /* groups, of clients that no rule for clients matches */
+	unsigned decisions;          /* rules that decided for some group or client */
 	bool denied_to_some;
 	bool varies;                 /* one rule does different things to different clients */
 };
@@ -37,28 +46,37 @@ static uint64_t group_of(const struct facts *facts)
 }
 
 static void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
-			 struct verdict *verdict)
+			 enum stage stage, struct verdict *verdict)
 {
 	*judging = (struct judging){
 		.snapshot = snapshot,
 		.facts = facts,
 		.verdict = verdict,
+		.stage = stage,
 		.client = group_of(facts),
+		.open = verdict != NULL && (facts->recursion_desired || !snapshot->options.recursive_only),
 		.undecided = GROUPS_ALL,
 	};
 }
 
+static bool winners_have(const struct winners *winners, unsigned list)
+{
+	return (winners->lists[list / WORD_BITS] >> list % WORD_BITS & 1) != 0;
+}
+
 static void keep_first(void *arg, const struct match *match)
 {
-	struct winners *winners = arg;
+	struct found *found = arg;
+	struct winners *winners = match->trigger == TRIGGER_CLIENT_IP ? &found->client : &found->all;
 	unsigned list = match->class->list;
-	uint64_t bit = UINT64_C(1) << list % WORD_BITS;
 
-	if (winners->lists[list / WORD_BITS] & bit)
+	if (winners_have(winners, list) && !match_is_before(match, &winners->of[list]))
 		return;
-	winners->lists[list / WORD_BITS] |= bit;
+	winners->lists[list / WORD_BITS] |= UINT64_C(1) << list % WORD_BITS;
 	winners->of[list] = *match;
 }
+
+/* --- what a match does ------------------------------------------------------------------------------------------ */
 
 /* A TC bit means something over UDP only: over any other transport the rule lets the client have the answer. */
 static bool passes_truncate(const struct facts *facts)
@@ -66,72 +84,184 @@ static bool passes_truncate(const struct facts *facts)
 	return facts->transport != TRANSPORT_UDP && facts->transport != TRANSPORT_UNKNOWN;
 }
 
-static void decide_for_client(struct judging *judging, const struct name *name, const struct match *match,
-			      unsigned chain)
+/* Triggers of an earlier list, or of this one, that come before `match` and are not known at the question. */
+static unsigned unknown_before(const struct judging *judging, const struct match *match, size_t list)
+{
+	const struct policy_options *options = &judging->snapshot->options;
+	unsigned unknown = BIT(TRIGGER_IP);
+
+	if (judging->facts->servers == NULL && options->nsdname_wait_recurse)
+		unknown |= BIT(TRIGGER_NSDNAME);
+	if (judging->facts->servers == NULL && options->nsip_wait_recurse)
+		unknown |= BIT(TRIGGER_NSIP);
+	return list == match->class->list ? unknown & (BIT(match->trigger) - 1) : unknown;
+}
+
+/* At the question: can what the answer brings still come before this match? */
+static bool can_be_overtaken(const struct judging *judging, const struct match *match)
+{
+	const struct policy_options *options = &judging->snapshot->options;
+	size_t i;
+
+	if (judging->stage == STAGE_ANSWER)
+		return false;
+	if (options->qname_wait_recurse || (options->keep_dnssec && judging->facts->dnssec_ok))
+		return true;
+	for (i = 0; i <= match->class->list; i++) {
+		const struct list_info *list = &judging->snapshot->lists[i];
+
+		if (!list->shadow && list->action != ACTION_OBSERVE && list_applies(list, judging->facts->qtype) &&
+		    (list->groups & judging->client) != 0 &&
+		    (list->triggers & unknown_before(judging, match, i)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void decide_for_client(struct judging *judging, const struct match *match, unsigned chain)
 {
 	struct verdict *verdict = judging->verdict;
 
-	match_describe(judging->snapshot, name, match, chain, &verdict->rule);
+	match_describe(judging->snapshot, match, chain, &verdict->rule);
 	verdict->action = match->class->action;
 	if (verdict->action == ACTION_TRUNCATE && passes_truncate(judging->facts))
 		verdict->action = ACTION_PASS;
-	verdict->final = true;
+	verdict->final = !can_be_overtaken(judging, match);
 	verdict->ttl = judging->snapshot->lists[match->class->list].ttl;
 	verdict->data = match->class->data;
+	judging->open = false;
 }
 
-static void decide(struct judging *judging, const struct name *name, const struct match *match, unsigned chain)
+/* Is this client one that the list's match is for? */
+static bool is_ours(const struct judging *judging, const struct match *match)
 {
-	uint64_t groups = judging->undecided & judging->snapshot->lists[match->class->list].groups;
+	return judging->open && (judging->snapshot->lists[match->class->list].groups & judging->client) != 0;
+}
 
-	if (groups == 0)
+/* For the client alone, or for all that are undecided. */
+static void decide(struct judging *judging, const struct match *match, unsigned chain, bool ours, uint64_t groups)
+{
+	groups &= judging->undecided & judging->snapshot->lists[match->class->list].groups;
+	ours = ours && is_ours(judging, match);
+	if (groups == 0 && !ours)
 		return;
 	judging->decisions++;
 	judging->denied_to_some |= action_table[match->class->action].denies;
 	judging->varies |= match->class->action == ACTION_TRUNCATE;
-	if ((groups & judging->client) != 0 && judging->verdict != NULL)
-		decide_for_client(judging, name, match, chain);
+	if (ours)
+		decide_for_client(judging, match, chain);
 	judging->undecided &= ~groups;
 }
 
 /* A match that only reports: the first is kept, but one that would decide is worth more than one that would not. */
-static void report(struct judging *judging, const struct name *name, const struct match *match, unsigned chain)
+static void report(struct judging *judging, const struct match *match, unsigned chain)
 {
 	const struct list_info *list = &judging->snapshot->lists[match->class->list];
 	struct verdict *verdict = judging->verdict;
 	struct rule_match *to;
 
-	if (verdict == NULL || (judging->undecided & judging->client & list->groups) == 0)
+	if (!is_ours(judging, match))
 		return;
 	to = list->shadow ? &verdict->shadow : &verdict->rule;
 	if (to->trigger != TRIGGER_NONE &&
 	    (to->action != ACTION_OBSERVE || match->class->action == ACTION_OBSERVE))
 		return;
-	match_describe(judging->snapshot, name, match, chain, to);
+	match_describe(judging->snapshot, match, chain, to);
 	if (!list->shadow)
 		verdict->action = ACTION_OBSERVE;
 }
 
-static void judge_list(struct judging *judging, const struct name *name, const struct match *match, unsigned chain)
+/* --- one position ----------------------------------------------------------------------------------------------- */
+
+static bool only_reports(const struct list_info *list, const struct match *match)
 {
-	if (judging->snapshot->lists[match->class->list].shadow || match->class->action == ACTION_OBSERVE)
-		report(judging, name, match, chain);
-	else
-		decide(judging, name, match, chain);
+	return list->shadow || match->class->action == ACTION_OBSERVE;
 }
 
-static void judge_name(struct judging *judging, const struct name *name, unsigned chain)
+/* Some other client may be one that the list's rules for clients decide. */
+static void decide_for_others(struct judging *judging, const struct list_info *list)
 {
-	struct winners winners;
-	unsigned word;
-	uint64_t left;
+	if ((judging->undecided & list->groups) == 0)
+		return;
+	judging->decisions++;
+	judging->denied_to_some |= list->denies_clients;
+	judging->varies |= list->denies_clients;
+}
 
-	memset(winners.lists, 0, sizeof(winners.lists));
-	match_name(judging->snapshot, name, keep_first, &winners);
-	for (word = 0; word < CONF_LISTS_MAX / WORD_BITS; word++)
-		for (left = winners.lists[word]; left != 0 && judging->undecided != 0; left &= left - 1)
-			judge_list(judging, name,
-				   &winners.of[word * WORD_BITS + (unsigned)__builtin_ctzll(left)], chain);
+static void judge_list(struct judging *judging, const struct position *position, const struct found *found,
+		       unsigned index)
+{
+	const struct list_info *list = &judging->snapshot->lists[index];
+	const struct match *client = winners_have(&found->client, index) ? &found->client.of[index] : NULL;
+	const struct match *all = winners_have(&found->all, index) ? &found->all.of[index] : NULL;
+
+	if (!list_applies(list, judging->facts->qtype))
+		return;
+	if (position->clients && list->decides_clients)
+		decide_for_others(judging, list);
+	if (client != NULL && only_reports(list, client))
+		report(judging, client, position->chain);
+	else if (client != NULL)
+		decide(judging, client, position->chain, true, 0);
+	if (all == NULL)
+		return;
+	if (!only_reports(list, all))
+		decide(judging, all, position->chain, client == NULL, GROUPS_ALL);
+	else if (client == NULL)
+		report(judging, all, position->chain);
+}
+
+static bool judging_goes_on(const struct judging *judging)
+{
+	return judging->undecided != 0 || judging->open;
+}
+
+static bool judge_position(void *arg, const struct position *position)
+{
+	struct judging *judging = arg;
+	struct found found;
+	unsigned word;
+
+	memset(found.client.lists, 0, sizeof(found.client.lists));
+	memset(found.all.lists, 0, sizeof(found.all.lists));
+	position_match(judging->snapshot, position, keep_first, &found);
+	for (word = 0; word < WORDS; word++) {
+		uint64_t left = found.client.lists[word] | found.all.lists[word];
+
+		if (position->clients)
+			left |= judging->snapshot->client_lists[word];
+		for (; left != 0 && judging_goes_on(judging); left &= left - 1)
+			judge_list(judging, position, &found, word * WORD_BITS + (unsigned)__builtin_ctzll(left));
+	}
+	return judging_goes_on(judging);
+}
+
+/* --- the verdict ------------------------------------------------------------------------------------------------ */
+
+static bool find_signature(void *arg, const struct record *record)
+{
+	bool *found = arg;
+
+	*found |= record->type == RRTYPE_RRSIG && record->section != SECTION_ADDITIONAL;
+	return !*found;
+}
+
+static bool is_signed(const struct facts *facts)
+{
+	bool found = false;
+
+	if (facts->records != NULL)
+		facts->records(facts->source, find_signature, &found);
+	return found;
+}
+
+/* Who asks for signatures and gets them can tell that an answer was changed: break-dnssec: no leaves it as it is. */
+static void spare_signed(const struct judging *judging)
+{
+	if (!judging->snapshot->options.keep_dnssec || judging->stage != STAGE_ANSWER || !judging->facts->dnssec_ok)
+		return;
+	if (action_table[judging->verdict->action].denies && is_signed(judging->facts))
+		verdict_demote(judging->verdict);
 }
 
 static void judging_end(const struct judging *judging)
@@ -139,83 +269,32 @@ static void judging_end(const struct judging *judging)
 	struct verdict *verdict = judging->verdict;
 
 	verdict->denied_to_some = judging->denied_to_some;
-	verdict->differs = judging->varies || judging->decisions > 1 ||
-			   (judging->decisions == 1 && judging->undecided != 0);
+	/* Where nobody is denied, everybody gets the same answer. */
+	verdict->differs = judging->denied_to_some &&
+			   (judging->varies || judging->decisions > 1 || judging->undecided != 0 ||
+			    judging->snapshot->options.keep_dnssec || judging->snapshot->options.recursive_only);
+	spare_signed(judging);
+}
+
+static void evaluate(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
+		     struct verdict *verdict)
+{
+	struct judging judging;
+
+	verdict_init(verdict);
+	judging_init(&judging, snapshot, facts, stage, verdict);
+	position_walk(snapshot, facts, stage, judge_position, &judging);
+	judging_end(&judging);
 }
 
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
-	struct judging judging;
-
-	verdict_init(verdict);
-	judging_init(&judging, snapshot, facts, verdict);
-	judge_name(&judging, &facts->qname, 0);
-	judging_end(&judging);
-}
-
-/* --- the chain of aliases --------------------------------------------------------------------------------------- */
-
-/* Following a chain through records that may stand in any order, loop, or lie. */
-struct chain {
-	struct judging *judging;
-	struct name name;         /* the last one reached */
-	unsigned hops;
-	size_t aliases;           /* seen in this visit */
-	bool moved;               /* in this visit */
-};
-
-/* The target of a CNAME, if it is a name and nothing else. */
-static bool target_of(const struct record *record, struct name *target)
-{
-	return name_from_wire(target, record->rdata, record->rdata_length) && target->length == record->rdata_length;
-}
-
-static bool follow(void *arg, const struct record *record)
-{
-	struct chain *chain = arg;
-	struct name name;
-
-	if (record->section != SECTION_ANSWER || record->type != TYPE_CNAME)
-		return true;
-	chain->aliases++;
-	if (!name_from_wire(&name, record->owner, record->owner_length) || !name_equal(&name, &chain->name) ||
-	    !target_of(record, &name))
-		return true;
-	chain->name = name;
-	chain->moved = true;
-	chain->hops++;
-	judge_name(chain->judging, &name, chain->hops);
-	return chain->hops < HOPS_MAX && chain->judging->undecided != 0;
-}
-
-/* Records in order are followed in one visit; what was passed over before its turn needs another. */
-static void judge_chain(struct judging *judging)
-{
-	const struct facts *facts = judging->facts;
-	struct chain chain;
-
-	if (facts->records == NULL)
-		return;
-	chain.judging = judging;
-	chain.name = facts->qname;
-	chain.hops = 0;
-	do {
-		chain.aliases = 0;
-		chain.moved = false;
-		facts->records(facts->source, follow, &chain);
-	} while (chain.moved && chain.aliases > chain.hops && chain.hops < HOPS_MAX && judging->undecided != 0);
+	evaluate(snapshot, facts, STAGE_QUESTION, verdict);
 }
 
 void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
-	struct judging judging;
-
-	verdict_init(verdict);
-	judging_init(&judging, snapshot, facts, verdict);
-	judge_name(&judging, &facts->qname, 0);
-	if (judging.undecided != 0)
-		judge_chain(&judging);
-	judging_end(&judging);
+	evaluate(snapshot, facts, STAGE_ANSWER, verdict);
 }
 
 /* --- what must stay out of shared caches ------------------------------------------------------------------------ */
@@ -227,41 +306,63 @@ struct scan {
 	bool denied;
 };
 
-static bool name_is_denied(const struct scan *scan, const struct name *name)
+static void scan_position(struct scan *scan, const struct position *position)
 {
 	struct judging judging;
 
-	judging_init(&judging, scan->snapshot, scan->facts, NULL);
-	judge_name(&judging, name, 0);
-	return judging.denied_to_some;
+	judging_init(&judging, scan->snapshot, scan->facts, STAGE_ANSWER, NULL);
+	judge_position(&judging, position);
+	scan->denied |= judging.denied_to_some;
+}
+
+/* Whatever question leads here: the name may be the qname of another. */
+static void scan_name(struct scan *scan, const struct name *name, const struct record *record)
+{
+	struct position position = { .facts = scan->facts, .name = name, .clients = true, .record = record };
+
+	scan_position(scan, &position);
 }
 
 static bool scan_record(void *arg, const struct record *record)
 {
+	const unsigned addresses = BIT(TRIGGER_IP);
 	struct scan *scan = arg;
 	struct name name;
+	bool known;
 
 	if (record->section != SECTION_ANSWER)
 		return true;
-	if (name_from_wire(&name, record->owner, record->owner_length) && !name_equal(&name, &scan->owner)) {
+	known = !name_from_wire(&name, record->owner, record->owner_length) || name_equal(&name, &scan->owner);
+	if (!known)
 		scan->owner = name;
-		scan->denied = name_is_denied(scan, &name);
-	}
-	if (!scan->denied && (record->type == TYPE_CNAME || record->type == TYPE_DNAME) && target_of(record, &name))
-		scan->denied = name_is_denied(scan, &name);
+	if (!known || scan->snapshot->triggers & addresses)
+		scan_name(scan, &scan->owner, record);
+	if (!scan->denied && (record->type == RRTYPE_CNAME || record->type == RRTYPE_DNAME
+			      ? rdata_alias(record, &name) : rdata_target(record, &name)))
+		scan_name(scan, &name, NULL);
 	return !scan->denied;
+}
+
+static __attribute__((noinline)) void scan_servers(struct scan *scan)
+{
+	struct position position = { .facts = scan->facts, .name = &scan->facts->qname, .clients = true,
+		.server_addresses = true };
+	struct server_names names;
+
+	server_names_collect(&names, scan->facts);
+	position.servers = &names;
+	scan_position(scan, &position);
 }
 
 bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts)
 {
-	struct scan scan;
+	struct scan scan = { .snapshot = snapshot, .facts = facts };
 
+	scan.owner.length = 0;   /* no name has it */
 	if (facts->records == NULL)
 		return false;
-	scan.snapshot = snapshot;
-	scan.facts = facts;
-	scan.owner.length = 0;   /* no name has it */
-	scan.denied = false;
 	facts->records(facts->source, scan_record, &scan);
+	if (!scan.denied && facts->servers != NULL)
+		scan_servers(&scan);
 	return scan.denied;
 }

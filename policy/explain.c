@@ -1,11 +1,15 @@
 /* explain.c: tells every matching rule and how it fared. */
 #include "policy/explain.h"
 
+#include "policy/address.h"
 #include "policy/evaluate.h"
-#include "policy/match.h"
+#include "policy/position.h"
 #include "policy/snapshot_parts.h"
 
-/* One list's candidates at a time: matches come longest name first, people read in the order of precedence. */
+/* Rules of one list that match at one position; a list with more shows those that were found first. */
+#define MATCHES_MAX 256
+
+/* One list's candidates at one position at a time: people read in the order of precedence. */
 struct telling {
 	const struct snapshot *snapshot;
 	const struct facts *facts;
@@ -13,48 +17,102 @@ struct telling {
 	explain_visit visit;
 	void *arg;
 	size_t list;
-	bool list_has_one;     /* a more specific rule of this list was told already */
-	bool decided;          /* by a list before this one */
+	struct match matches[MATCHES_MAX];
+	size_t count;
+	bool decided;          /* by a list or a name before this one */
+	bool decided_here;     /* at this position */
 	bool observed;         /* the rule that observes was told */
 	bool going;
 };
 
-static const char *why_not(const struct telling *telling, const struct class *class)
+static const char *why_not(const struct telling *telling, size_t index)
 {
-	bool observes = class->action == ACTION_OBSERVE;
+	const struct list_info *list = &telling->snapshot->lists[telling->list];
+	const struct match *match = &telling->matches[index];
+	const bool observes = match->class->action == ACTION_OBSERVE;
 
-	if (telling->list_has_one)
-		return "less specific rule of the same list";
-	if (telling->snapshot->lists[telling->list].shadow)
+	if (!list_applies(list, telling->facts->qtype))
+		return "list does not judge this question type";
+	if (index > 0)
+		return telling->matches[0].trigger == match->trigger ? "less specific rule of the same list"
+								     : "another trigger of the same list comes first";
+	if (list->shadow)
 		return "list is in shadow";
+	if (telling->snapshot->options.recursive_only && !telling->facts->recursion_desired)
+		return "queries without RD are not judged";
 	if (observes && (telling->observed || telling->verdict->action != ACTION_OBSERVE))
 		return "observe never decides";
-	return telling->decided ? "list comes later" : NULL;
+	if (telling->decided)
+		return telling->decided_here ? "list comes later" : "an earlier name decided";
+	if (!observes && telling->verdict->rule.trigger == TRIGGER_NONE)
+		return "answer is signed, and the client asked for signatures";
+	return NULL;
 }
 
-static void tell(void *arg, const struct match *match)
+static void tell(struct telling *telling, size_t index, unsigned chain)
 {
-	struct telling *telling = arg;
+	const struct match *match = &telling->matches[index];
 	struct explain_candidate candidate;
 
-	if (match->class->list != telling->list || !telling->going)
-		return;
-	match_describe(telling->snapshot, &telling->facts->qname, match, 0, &candidate.match);
+	match_describe(telling->snapshot, match, chain, &candidate.match);
 	candidate.list_index = telling->list;
 	candidate.shadow = telling->snapshot->lists[telling->list].shadow;
-	candidate.why_not = why_not(telling, match->class);
+	candidate.why_not = why_not(telling, index);
 	candidate.won = candidate.why_not == NULL;
 	candidate.data = match->class->data;
-	telling->list_has_one = true;
 	if (candidate.won && match->class->action == ACTION_OBSERVE)
 		telling->observed = true;
 	else if (candidate.won)
-		telling->decided = true;
+		telling->decided = telling->decided_here = true;
 	telling->going = telling->visit(telling->arg, &candidate);
 }
 
-void explain_question(const struct snapshot *snapshot, const struct facts *facts, explain_visit visit, void *arg,
-		      struct verdict *verdict)
+/* Several addresses can match one rule: it is told once. */
+static bool is_same_rule(const struct match *a, const struct match *b)
+{
+	struct address prefixes[2] = { a->address, b->address };
+
+	if (a->class != b->class || a->trigger != b->trigger || a->name != NULL || b->name != NULL ||
+	    a->prefix_length != b->prefix_length)
+		return false;
+	address_mask(&prefixes[0], a->prefix_length);
+	address_mask(&prefixes[1], b->prefix_length);
+	return address_compare(&prefixes[0], &prefixes[1]) == 0;
+}
+
+/* Keeps the matches of the list in their order of precedence. */
+static void collect(void *arg, const struct match *match)
+{
+	struct telling *telling = arg;
+	size_t at;
+
+	if (match->class->list != telling->list || telling->count == MATCHES_MAX)
+		return;
+	for (at = 0; at < telling->count; at++)
+		if (is_same_rule(match, &telling->matches[at]))
+			return;
+	for (at = telling->count++; at > 0 && match_is_before(match, &telling->matches[at - 1]); at--)
+		telling->matches[at] = telling->matches[at - 1];
+	telling->matches[at] = *match;
+}
+
+static bool tell_position(void *arg, const struct position *position)
+{
+	struct telling *telling = arg;
+	size_t i;
+
+	telling->decided_here = false;
+	for (telling->list = 0; telling->list < telling->snapshot->list_count && telling->going; telling->list++) {
+		telling->count = 0;
+		position_match(telling->snapshot, position, collect, telling);
+		for (i = 0; i < telling->count && telling->going; i++)
+			tell(telling, i, position->chain);
+	}
+	return telling->going;
+}
+
+static void explain(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
+		    explain_visit visit, void *arg, const struct verdict *verdict)
 {
 	struct telling telling = {
 		.snapshot = snapshot,
@@ -65,9 +123,19 @@ void explain_question(const struct snapshot *snapshot, const struct facts *facts
 		.going = true,
 	};
 
+	position_walk(snapshot, facts, stage, tell_position, &telling);
+}
+
+void explain_question(const struct snapshot *snapshot, const struct facts *facts, explain_visit visit, void *arg,
+		      struct verdict *verdict)
+{
 	evaluate_question(snapshot, facts, verdict);
-	for (telling.list = 0; telling.list < snapshot->list_count && telling.going; telling.list++) {
-		telling.list_has_one = false;
-		match_name(snapshot, &facts->qname, tell, &telling);
-	}
+	explain(snapshot, facts, STAGE_QUESTION, visit, arg, verdict);
+}
+
+void explain_answer(const struct snapshot *snapshot, const struct facts *facts, explain_visit visit, void *arg,
+		    struct verdict *verdict)
+{
+	evaluate_answer(snapshot, facts, verdict);
+	explain(snapshot, facts, STAGE_ANSWER, visit, arg, verdict);
 }

@@ -1,7 +1,7 @@
 /*
- * explain.h: why a question gets the verdict that it gets: every rule that matches, and why it won or lost.
+ * explain.h: why an answer gets the verdict that it gets: every rule that matches, and why it won or lost.
  *
- * It uses the matching code of evaluate (policy/match.h) and reads its verdict, so it cannot tell another story. It
+ * It uses the matching code of evaluate (policy/position.h) and reads its verdict, so it cannot tell another story. It
  * is made for people who wait for an answer, not for the query path.
  *
  * Threads: reads its arguments only.
@@ -30,8 +30,13 @@ struct explain_candidate {
 /* Borrowed for the call. False ends it. */
 typedef bool (*explain_visit)(void *arg, const struct explain_candidate *candidate);
 
-/* Visits the rules that match the qname, in the order of precedence, and gives the verdict on the question. */
+/* Visits the rules that match what is known before anything is resolved, in the order of precedence, and gives the
+ * verdict on the question. */
 void explain_question(const struct snapshot *snapshot, const struct facts *facts, explain_visit visit, void *arg,
 		      struct verdict *verdict);
+
+/* The same for question and records. */
+void explain_answer(const struct snapshot *snapshot, const struct facts *facts, explain_visit visit, void *arg,
+		    struct verdict *verdict);
 
 #endif

@@ -1,16 +1,19 @@
-/* match.c: looks up every suffix of a name. */
+/* match.c: looks up every suffix of a name, and every prefix of an address. */
 #include "policy/match.h"
 
 #include <string.h>
 
-/* A suffix that the filter lets through. */
+#include "policy/address.h"
+
+/* A suffix or prefix that the filter lets through. */
 struct candidate {
 	struct hash_half half;
 	unsigned cut;
 };
 
-static void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, match_visit visit,
-			    void *arg)
+/* Visits the classes of the candidate that `match`, filled but for its class, is about. */
+static void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, struct match *match,
+			    match_visit visit, void *arg)
 {
 	uint16_t numbers[SET_SAME_MAX];
 	size_t count = set_find(snapshot->set, &candidate->half, numbers, SET_SAME_MAX);
@@ -19,13 +22,14 @@ static void visit_candidate(const struct snapshot *snapshot, const struct candid
 
 	for (i = 0; i < count; i++) {
 		for (number = numbers[i]; number != 0; number = snapshot->classes[number].also) {
-			struct match match = { .class = &snapshot->classes[number], .cut = candidate->cut };
-
-			if (candidate->cut == 0 ? match.class->exact : match.class->below)
-				visit(arg, &match);
+			match->class = &snapshot->classes[number];
+			if (candidate->cut == 0 ? match->class->exact : match->class->below)
+				visit(arg, match);
 		}
 	}
 }
+
+/* --- names ------------------------------------------------------------------------------------------------------ */
 
 static bool asks_filter(unsigned labels)
 {
@@ -33,14 +37,14 @@ static bool asks_filter(unsigned labels)
 }
 
 /* Walks down from the top as far as there can be rules. Fills `candidates`, the shortest first. */
-static size_t collect(const struct snapshot *snapshot, const struct name *name, struct candidate *candidates)
+static size_t collect(const struct snapshot *snapshot, const struct hash_key *key, const struct hash_depths *depths,
+		      const struct name *name, struct candidate *candidates)
 {
-	const struct hash_depths *depths = set_depths(snapshot->set);
 	struct hash_walk walk;
 	size_t count = 0;
 	unsigned labels;
 
-	hash_walk_begin(&walk, &snapshot->key, name);
+	hash_walk_begin(&walk, key, name);
 	for (labels = 1; labels <= name->labels; labels++) {
 		struct candidate *candidate = &candidates[count];
 		struct set_hint hint;
@@ -62,14 +66,96 @@ static size_t collect(const struct snapshot *snapshot, const struct name *name, 
 	return count;
 }
 
-void match_name(const struct snapshot *snapshot, const struct name *name, match_visit visit, void *arg)
+void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,
+		void *arg)
 {
 	struct candidate candidates[NAME_LABELS_MAX];
-	size_t count = collect(snapshot, name, candidates);
+	const bool qname = trigger == TRIGGER_QNAME;
+	size_t count = collect(snapshot, qname ? &snapshot->key : &snapshot->keys[trigger],
+			       qname ? set_depths(snapshot->set) : &snapshot->server_depths, name, candidates);
+	struct match match = { .trigger = trigger, .name = name };
 
-	while (count-- > 0)
-		visit_candidate(snapshot, &candidates[count], visit, arg);
+	while (count-- > 0) {
+		match.cut = candidates[count].cut;
+		visit_candidate(snapshot, &candidates[count], &match, visit, arg);
+	}
 }
+
+/* --- addresses -------------------------------------------------------------------------------------------------- */
+
+static void match_prefix(const struct snapshot *snapshot, struct match *match, match_visit visit, void *arg)
+{
+	struct address prefix = match->address;
+	struct candidate candidate = { .cut = 0 };
+	struct hash_walk walk;
+	struct name name;
+
+	address_mask(&prefix, match->prefix_length);
+	name = prefix_name(&prefix, match->prefix_length);
+	hash_walk_begin(&walk, &snapshot->keys[match->trigger], &name);
+	hash_walk_label(&walk);
+	hash_walk_half(&walk, &candidate.half);
+	if (set_hint(snapshot->set, candidate.half.low).here)
+		visit_candidate(snapshot, &candidate, match, visit, arg);
+}
+
+/* One look-up for each length that some rule has. */
+static void match_prefixes(const struct snapshot *snapshot, enum trigger trigger, const struct address *address,
+			   match_visit visit, void *arg)
+{
+	const struct prefix_lengths *lengths = &snapshot->prefixes[trigger][address->family == ADDRESS_INET6];
+	struct match match = { .trigger = trigger, .address = *address };
+	unsigned word = PREFIX_WORDS;
+
+	while (word-- > 0) {
+		uint64_t left = lengths->bits[word];
+
+		while (left != 0) {
+			unsigned bit = 63 - (unsigned)__builtin_clzll(left);
+
+			left &= ~(UINT64_C(1) << bit);
+			match.prefix_length = (uint8_t)(word * 64 + bit);
+			match_prefix(snapshot, &match, visit, arg);
+		}
+	}
+}
+
+void match_address(const struct snapshot *snapshot, enum trigger trigger, const struct address *address,
+		   match_visit visit, void *arg)
+{
+	struct address inner;
+
+	if (address->family == ADDRESS_NONE)
+		return;
+	match_prefixes(snapshot, trigger, address, visit, arg);
+	if (address_embedded(address, &inner))
+		match_prefixes(snapshot, trigger, &inner, visit, arg);
+}
+
+/* --- precedence ------------------------------------------------------------------------------------------------- */
+
+/* IPv4 counts as IPv4-mapped, so that both kinds can be compared: /24 is /120. */
+static unsigned mapped_length(const struct match *match)
+{
+	return match->prefix_length + (match->address.family == ADDRESS_INET ? 96u : 0u);
+}
+
+bool match_is_before(const struct match *a, const struct match *b)
+{
+	int order;
+
+	if (a->trigger != b->trigger)
+		return a->trigger < b->trigger;
+	if (a->name != NULL && b->name != NULL) {
+		order = a->trigger == TRIGGER_NSDNAME ? name_compare(a->name, b->name) : 0;
+		return order < 0 || (order == 0 && a->cut < b->cut);
+	}
+	if (mapped_length(a) != mapped_length(b))
+		return mapped_length(a) > mapped_length(b);
+	return address_compare(&a->address, &b->address) < 0;
+}
+
+/* --- description ------------------------------------------------------------------------------------------------ */
 
 /* Only what denies can say why it did. */
 static int16_t ede_of(const struct list_info *list, enum action action)
@@ -79,14 +165,39 @@ static int16_t ede_of(const struct list_info *list, enum action action)
 	return list->ede == EDE_BY_ACTION ? action_table[action].ede : list->ede;
 }
 
-void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match,
-		    unsigned chain, struct rule_match *to)
+static void describe_name(const struct match *match, struct rule_match *to)
 {
-	const struct list_info *list = &snapshot->lists[match->class->list];
+	const struct name *name = match->name;
 	const uint8_t *suffix = name_suffix(name, match->cut);
 	size_t octets = (size_t)(name->octets + name->length - suffix);
 
-	to->trigger = TRIGGER_QNAME;
+	to->prefix_length = 0;
+	to->address.family = ADDRESS_NONE;
+	to->matched_address.family = ADDRESS_NONE;
+	to->rule_name.length = (uint8_t)octets;
+	to->rule_name.labels = (uint8_t)(name->labels - match->cut);
+	memcpy(to->rule_name.octets, suffix, octets);
+	to->matched_name.length = name->length;
+	to->matched_name.labels = name->labels;
+	memcpy(to->matched_name.octets, name->octets, name->length);
+}
+
+static void describe_address(const struct match *match, struct rule_match *to)
+{
+	to->prefix_length = match->prefix_length;
+	to->address = match->address;
+	to->address.port = 0;
+	address_mask(&to->address, match->prefix_length);
+	to->matched_address = match->address;
+	to->rule_name = (struct name){ .length = 1 };
+	to->matched_name.length = 0;
+}
+
+void match_describe(const struct snapshot *snapshot, const struct match *match, unsigned chain, struct rule_match *to)
+{
+	const struct list_info *list = &snapshot->lists[match->class->list];
+
+	to->trigger = match->trigger;
 	to->action = match->class->action;
 	memcpy(to->list, list->name, sizeof(to->list));
 	memcpy(to->category, list->category, sizeof(to->category));
@@ -95,7 +206,8 @@ void match_describe(const struct snapshot *snapshot, const struct name *name, co
 	to->ede = ede_of(list, match->class->action);
 	to->wildcard = match->cut != 0;
 	to->chain = (uint8_t)chain;
-	to->rule_name.length = (uint8_t)octets;
-	to->rule_name.labels = (uint8_t)(name->labels - match->cut);
-	memcpy(to->rule_name.octets, suffix, octets);
+	if (match->name != NULL)
+		describe_name(match, to);
+	else
+		describe_address(match, to);
 }

@@ -1,27 +1,43 @@
 /*
- * match.h: which rules match a name; the one place where that is decided, for evaluate and for explain.
+ * match.h: which rules match a name or an address; the one place where that is decided, for evaluate and for explain.
  *
  * Threads: reads the snapshot only.
  */
 #ifndef POLICY_MATCH_H
 #define POLICY_MATCH_H
 
+#include <stdbool.h>
+
+#include "policy/facts.h"
 #include "policy/name.h"
 #include "policy/snapshot_parts.h"
 
 struct match {
 	const struct class *class;   /* borrowed from the snapshot */
+	enum trigger trigger;
+	const struct name *name;     /* QNAME, NSDNAME: what matches; borrowed from the caller */
 	unsigned cut;                /* labels cut off the name to get the rule's; 0: an exact match */
+	struct address address;      /* CLIENT-IP, IP, NSIP: what matches; family ADDRESS_NONE for names */
+	uint8_t prefix_length;       /* the rule's */
 };
 
 typedef void (*match_visit)(void *arg, const struct match *match);
 
-/* Visits every rule of every list that matches: the longest rule name first, and for one name in the order in which
- * each list says it. */
-void match_name(const struct snapshot *snapshot, const struct name *name, match_visit visit, void *arg);
+/* Visits every rule of every list with that trigger (QNAME or NSDNAME) that matches: the longest rule name first, and
+ * for one name in the order in which each list says it. */
+void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,
+		void *arg);
+
+/* The same for CLIENT-IP, IP or NSIP: the longest prefix first. An IPv6 address that holds an IPv4 address is judged as
+ * both. */
+void match_address(const struct snapshot *snapshot, enum trigger trigger, const struct address *address,
+		   match_visit visit, void *arg);
+
+/* Of two rules of one list that match at one position: does `a` come before `b`? */
+bool match_is_before(const struct match *a, const struct match *b);
 
 /* Fills what a frame and a person want to know of that match; `chain` as in struct rule_match. */
-void match_describe(const struct snapshot *snapshot, const struct name *name, const struct match *match,
-		    unsigned chain, struct rule_match *to);
+void match_describe(const struct snapshot *snapshot, const struct match *match, unsigned chain,
+		    struct rule_match *to);
 
 #endif

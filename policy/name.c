@@ -215,3 +215,24 @@ bool name_is_below(const struct name *name, const struct name *parent)
 	return (size_t)(name->octets + name->length - suffix) == parent->length &&
 	       memcmp(suffix, parent->octets, parent->length) == 0;
 }
+
+/* As strings of octets: a label that begins another comes before it. */
+static int compare_labels(const uint8_t *a, const uint8_t *b)
+{
+	int order = memcmp(a + 1, b + 1, *a < *b ? *a : *b);
+
+	return order != 0 ? order : (int)*a - (int)*b;
+}
+
+int name_compare(const struct name *a, const struct name *b)
+{
+	unsigned i;
+
+	for (i = 1; i <= a->labels && i <= b->labels; i++) {
+		int order = compare_labels(name_suffix(a, a->labels - i), name_suffix(b, b->labels - i));
+
+		if (order != 0)
+			return order;
+	}
+	return (int)a->labels - (int)b->labels;
+}

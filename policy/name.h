@@ -41,6 +41,9 @@ char *name_wire_to_text(const uint8_t *wire, size_t length, char *to);
 
 bool name_equal(const struct name *a, const struct name *b);
 
+/* The canonical order of RFC 4034 section 6.1: below 0, 0 or above 0 as `a` comes before, equals or comes after `b`. */
+int name_compare(const struct name *a, const struct name *b);
+
 /* Is `name` at or below `parent`? */
 bool name_is_below(const struct name *name, const struct name *parent);
 

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "policy/feed.h"
+#include "policy/place.h"
 #include "policy/snapshot_parts.h"
 
 #define TYPE_A 1
@@ -52,7 +53,8 @@ static bool add_entry(struct build *build, const struct class *class, const stru
 /* The list's own action first; a rule and a list without one mean NXDOMAIN. */
 static enum action action_of(const struct list_info *list, const struct rule *rule)
 {
-	enum action action = list->action != ACTION_ALLOW && !rule->keeps_action ? list->action : rule->action;
+	const bool own = list->action == ACTION_ALLOW || rule->keeps_action;
+	enum action action = own ? rule->action : list->action;
 
 	if (action == ACTION_ALLOW)
 		return ACTION_NXDOMAIN;
@@ -62,19 +64,26 @@ static enum action action_of(const struct list_info *list, const struct rule *ru
 	return action;
 }
 
-static bool collect_record(struct build *build, const struct rule *rule, const struct hash *hash)
+static uint32_t ttl_within(const struct snapshot *snapshot, uint32_t ttl)
+{
+	uint32_t most = snapshot->options.max_policy_ttl;
+
+	return most != 0 && ttl > most ? most : ttl;
+}
+
+static bool collect_record(struct build *build, const struct rule *rule, const struct place *place)
 {
 	struct local_owner owner = {
-		.hash = *hash,
-		.labels = rule->name.labels,
-		.exact = rule->exact,
-		.below = rule->below,
+		.hash = place->hash,
+		.labels = (uint8_t)place->labels,
+		.exact = place->exact,
+		.below = place->below,
 		.line = rule->line,
 	};
 	struct local_record record = {
 		.type = rule->type,
 		.rdata_length = rule->rdata_length,
-		.ttl = rule->ttl,
+		.ttl = ttl_within(build->snapshot, rule->ttl),
 		.rdata = rule->rdata,
 	};
 
@@ -83,36 +92,40 @@ static bool collect_record(struct build *build, const struct rule *rule, const s
 	return !build->no_memory;
 }
 
+static void note_trigger(struct list_info *list, enum trigger trigger, enum action action)
+{
+	list->triggers |= 1u << trigger;
+	if (trigger != TRIGGER_CLIENT_IP || list->shadow || action == ACTION_OBSERVE)
+		return;
+	list->decides_clients = true;
+	list->denies_clients |= action_table[action].denies;
+}
+
 static bool add_rule(void *arg, const struct rule *rule)
 {
 	struct build *build = arg;
-	const struct list_info *list = &build->snapshot->lists[build->list];
-	struct class class = {
-		.list = build->list,
-		.exact = rule->exact,
-		.below = rule->below,
-		.action = action_of(list, rule),
-	};
-	uint64_t above[SET_ABOVE_MAX];
-	struct hash hash;
+	struct list_info *list = &build->snapshot->lists[build->list];
+	const enum trigger trigger = rule->trigger == TRIGGER_NONE ? TRIGGER_QNAME : rule->trigger;
+	struct class class = { .list = build->list, .action = action_of(list, rule) };
+	struct place place;
 
-	if (rule->trigger != TRIGGER_QNAME && rule->trigger != TRIGGER_NONE) {
-		leave_out(build, 1, rule->line);
+	switch (place_rule(build->snapshot, build->entries, rule, &place)) {
+	case PLACE_FOUND:
+		break;
+	case PLACE_NONE:
 		return true;
-	}
-	/* The root would match everything, and a rule that matches nothing is none. */
-	if (rule->name.labels == 0 || (!rule->exact && !rule->below))
-		return true;
-	hash = hash_name_above(&build->snapshot->key, &rule->name, SET_ABOVE_FROM, SET_ABOVE_TO, above);
-	if (!set_builder_add_above(build->entries, above, rule->name.labels)) {
+	case PLACE_NO_MEMORY:
 		build->no_memory = true;
 		return false;
 	}
+	note_trigger(list, trigger, class.action);
 	if (class.action == ACTION_LOCAL_DATA)
-		return collect_record(build, rule, &hash);
+		return collect_record(build, rule, &place);
+	class.exact = place.exact;
+	class.below = place.below;
 	if (class.action == ACTION_SINKHOLE)
 		class.data = list->sinkhole;
-	return add_entry(build, &class, &hash, rule->name.labels, rule->line);
+	return add_entry(build, &class, &place.hash, place.labels, rule->line);
 }
 
 static bool add_local_data(void *arg, const struct local_owner *owner, const struct local_data *data, size_t left_out)
@@ -184,7 +197,7 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 
 /* --- lists ------------------------------------------------------------------------------------------------------ */
 
-static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf)
+static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf, uint32_t ttl)
 {
 	const struct name *name = &conf->sinkhole_name;
 	struct local_record records[CONF_ADDRESSES_MAX];
@@ -202,7 +215,7 @@ static const struct local_data *sinkhole_records(struct local_pool *pool, const 
 		records[i] = (struct local_record){
 			.type = inet6 ? TYPE_AAAA : TYPE_A,
 			.rdata_length = inet6 ? 16 : 4,
-			.ttl = conf->ttl,
+			.ttl = ttl,
 			.rdata = conf->sinkholes[i].octets,
 		};
 	}
@@ -215,12 +228,14 @@ static bool describe_list(struct snapshot *snapshot, const struct conf *conf, st
 	memcpy(list->name, from->name, sizeof(list->name));
 	memcpy(list->category, from->category, sizeof(list->category));
 	memcpy(list->attack, from->attack, sizeof(list->attack));
-	list->ttl = from->ttl;
+	list->ttl = ttl_within(snapshot, from->ttl);
 	list->ede = from->ede;
 	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
 	list->action = from->action;
 	list->groups = GROUPS_ALL;
-	list->sinkhole = sinkhole_records(snapshot->pool, from);
+	list->qtypes = from->qtypes;
+	list->qtypes_exempt = from->qtypes_exempt;
+	list->sinkhole = sinkhole_records(snapshot->pool, from, list->ttl);
 	return list->sinkhole != NULL;
 }
 
@@ -271,6 +286,9 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	if (check_feed(build, &conf->lists[index], stats, diag) != 0)
 		return -1;
 	snapshot->lists[index].serial = stats->serial;
+	snapshot->triggers |= snapshot->lists[index].triggers;
+	if (snapshot->lists[index].decides_clients)
+		snapshot->client_lists[index / 64] |= UINT64_C(1) << index % 64;
 	snapshot->rules += stats->rules;
 	return 0;
 }
@@ -284,6 +302,7 @@ static struct snapshot *snapshot_create(size_t list_count, const struct hash_key
 	if (snapshot == NULL)
 		return NULL;
 	snapshot->key = *key;
+	place_derive_keys(snapshot);
 	snapshot->list_count = list_count;
 	snapshot->lists = calloc(list_count + 1, sizeof(*snapshot->lists));
 	snapshot->pool = local_pool_create(key);
@@ -316,6 +335,7 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 {
 	size_t i;
 
+	build->snapshot->options = conf->options;
 	for (i = 0; i < conf->list_count; i++)
 		if (load_list(build, conf, (uint16_t)i, diag) != 0)
 			return -1;
@@ -397,4 +417,14 @@ size_t snapshot_octets(const struct snapshot *snapshot)
 size_t snapshot_rule_count(const struct snapshot *snapshot)
 {
 	return snapshot->rules;
+}
+
+unsigned snapshot_triggers(const struct snapshot *snapshot)
+{
+	return snapshot->triggers;
+}
+
+const struct policy_options *snapshot_options(const struct snapshot *snapshot)
+{
+	return &snapshot->options;
 }

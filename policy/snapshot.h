@@ -50,6 +50,12 @@ void build_report_fini(struct build_report *report);
 /* Octets of memory that the snapshot holds, everything counted. */
 size_t snapshot_octets(const struct snapshot *snapshot);
 
+/* The triggers that its rules have, a bit each (1u << TRIGGER_NSIP): what nobody asks for need not be found out. */
+unsigned snapshot_triggers(const struct snapshot *snapshot);
+
+/* How and when its rules apply; borrowed. */
+const struct policy_options *snapshot_options(const struct snapshot *snapshot);
+
 size_t snapshot_rule_count(const struct snapshot *snapshot);
 
 #endif

@@ -2,6 +2,10 @@
  * snapshot_parts.h: what a snapshot is made of, for policy/ alone.
  *
  *     name -> hashes of its suffixes -> set -> class numbers -> classes -> lists, actions, local data
+ *     address -> hashes of its prefixes -> set -> the same
+ *
+ * All triggers share one set. Each has a key of its own, so that nothing that is asked for one is ever found for
+ * another.
  */
 #ifndef POLICY_SNAPSHOT_PARTS_H
 #define POLICY_SNAPSHOT_PARTS_H
@@ -22,6 +26,13 @@
 /* Client groups are bits of a 64-bit mask. Every list serves all of them until groups can be configured. */
 #define GROUPS_ALL UINT64_MAX
 
+#define PREFIX_WORDS 3
+
+/* Which prefix lengths occur: bit n for n bits, 0 to 128. */
+struct prefix_lengths {
+	uint64_t bits[PREFIX_WORDS];
+};
+
 struct list_info {
 	char name[LIST_NAME_MAX];
 	char category[CATEGORY_MAX];
@@ -32,11 +43,22 @@ struct list_info {
 	bool shadow;
 	enum action action;              /* ACTION_ALLOW: as the rules say */
 	uint64_t groups;                 /* that it serves, a bit each */
+	struct rrtypes qtypes;           /* as in struct list_conf */
+	struct rrtypes qtypes_exempt;
+	unsigned triggers;               /* of its rules, a bit each */
+	bool decides_clients;            /* it has a rule for clients that decides */
+	bool denies_clients;             /* one that denies */
 	const struct local_data *sinkhole;   /* borrowed from the pool */
 };
 
 struct snapshot {
-	struct hash_key key;
+	struct hash_key key;             /* of QNAME rules */
+	struct hash_key keys[TRIGGER_COUNT];   /* of the other triggers */
+	struct hash_depths server_depths;      /* numbers of labels that names of NSDNAME rules have */
+	struct prefix_lengths prefixes[TRIGGER_COUNT][2];   /* of IPv4, of IPv6 */
+	unsigned triggers;               /* that occur, a bit each */
+	uint64_t client_lists[CONF_LISTS_MAX / 64];   /* those with decides_clients, a bit each */
+	struct policy_options options;
 	struct set *set;                 /* owned */
 	struct class *classes;           /* owned; number 0 is of no rule */
 	size_t class_count;
@@ -45,5 +67,14 @@ struct snapshot {
 	struct local_pool *pool;         /* owned */
 	size_t rules;
 };
+
+/* Does the list judge questions of that type? */
+static inline bool list_applies(const struct list_info *list, uint16_t qtype)
+{
+	if ((list->qtypes.count | list->qtypes_exempt.count) == 0)
+		return true;
+	return (list->qtypes.count == 0 || rrtypes_have(&list->qtypes, qtype)) &&
+	       !rrtypes_have(&list->qtypes_exempt, qtype);
+}
 
 #endif

@@ -194,7 +194,7 @@ static size_t match_all(const struct snapshot *snapshot, const struct pool *name
 	size_t i;
 
 	for (i = 0; i < names->count; i++)
-		match_name(snapshot, pool_next(names, &at), count_match, &found);
+		match_name(snapshot, TRIGGER_QNAME, pool_next(names, &at), count_match, &found);
 	return found;
 }
 

@@ -240,27 +240,42 @@ static void the_longest_texts_fit(void **state)
 	assert_true(frame_encode(&view, &origin, packed, sizeof(packed)) > 0);
 }
 
-static void the_value_is_the_name_that_matched(void **state)
+static void the_value_is_what_matched(void **state)
 {
-	static const struct record cname = { SECTION_ANSWER, (const uint8_t *)"\3www\7example\3com", 17, 5, 1, 60,
-		(const uint8_t *)"\4evil\7EXAMPLE\3net", 18 };
-	static const struct { bool wildcard; const struct record *record; const char *value, *why; } rows[] = {
-		{ false, NULL, "example.com", "an exact rule is the name" },
-		{ true, &cname, "evil.example.net", "found among the records" },
-		{ true, NULL, NULL, "the records were replaced: not known" },
+	static const struct {
+		enum trigger trigger;
+		unsigned chain;
+		const char *name;           /* NULL: none */
+		struct address address;
+		const char *value, *why;
+	} rows[] = {
+		{ TRIGGER_QNAME, 0, "www.example.com", { 0 }, "www.example.com", "the question's name" },
+		{ TRIGGER_QNAME, 0, NULL, { 0 }, "www.example.com", "and when nothing else is said" },
+		{ TRIGGER_QNAME, 1, "evil.example.net", { 0 }, "evil.example.net", "a later name of the chain" },
+		{ TRIGGER_QNAME, 1, NULL, { 0 }, NULL, "a later name that is not known" },
+		{ TRIGGER_NSDNAME, 0, "ns.evil.example", { 0 }, "ns.evil.example", "a name server" },
+		{ TRIGGER_NSDNAME, 0, NULL, { 0 }, NULL, "a name server that is not known" },
+		{ TRIGGER_IP, 0, NULL, { ADDRESS_INET, 0, { 192, 0, 2, 9 } }, "192.0.2.9", "an address" },
+		{ TRIGGER_NSIP, 2, NULL, { ADDRESS_INET6, 0, { 0x20, 1, 0xd, 0xb8, [15] = 1 } }, "2001:db8::1", "IPv6" },
+		{ TRIGGER_CLIENT_IP, 0, NULL, { ADDRESS_INET, 0, { 10, 0, 0, 1 } }, "10.0.0.1", "a client" },
+		{ TRIGGER_IP, 0, NULL, { 0 }, NULL, "an address that is not known" },
 	};
 	struct sample sample;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rule_match *rule = &sample.verdict.rule;
 		Dnstap__Policy *policy;
 		Dnstap__Dnstap *dnstap;
 
-		sample_init(&sample, rows[i].record, rows[i].record ? 1 : 0);
+		sample_init(&sample, NULL, 0);
 		sample_refuse(&sample);
-		sample.verdict.rule.chain = 1;
-		sample.verdict.rule.wildcard = rows[i].wildcard;
+		rule->trigger = rows[i].trigger;
+		rule->chain = (uint8_t)rows[i].chain;
+		rule->matched_address = rows[i].address;
+		if (rows[i].name)
+			name_from_text(&rule->matched_name, rows[i].name, strlen(rows[i].name));
 		dnstap = frame_of(&sample);
 		policy = dnstap->message->policy;
 		if (!rows[i].value != !policy->has_value)
@@ -269,6 +284,24 @@ static void the_value_is_the_name_that_matched(void **state)
 			assert_octets(policy->value, rows[i].value);
 		dnstap__dnstap__free_unpacked(dnstap, NULL);
 	}
+}
+
+static void a_rule_for_addresses_reads_as_a_prefix(void **state)
+{
+	struct sample sample;
+	struct rule_match *rule = &sample.verdict.rule;
+	Dnstap__Dnstap *dnstap;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	rule->trigger = TRIGGER_IP;
+	rule->address = (struct address){ ADDRESS_INET, 0, { 192, 0, 2 } };
+	rule->prefix_length = 24;
+	dnstap = frame_of(&sample);
+	assert_octets(dnstap->message->policy->rule, "malware:192.0.2.0/24");
+	assert_int_equal(dnstap->message->policy->match, DNSTAP__POLICY__MATCH__RESPONSE_IP);
+	dnstap__dnstap__free_unpacked(dnstap, NULL);
 }
 
 static void a_dropped_answer_has_no_response(void **state)
@@ -366,7 +399,8 @@ int main(void)
 		cmocka_unit_test(extra_tells_verdict_rule_shadow_and_incident),
 		cmocka_unit_test(extra_is_valid_whatever_the_texts_hold),
 		cmocka_unit_test(the_longest_texts_fit),
-		cmocka_unit_test(the_value_is_the_name_that_matched),
+		cmocka_unit_test(the_value_is_what_matched),
+		cmocka_unit_test(a_rule_for_addresses_reads_as_a_prefix),
 		cmocka_unit_test(a_dropped_answer_has_no_response),
 		cmocka_unit_test(numbers_read_as_boot_worker_and_counter),
 		cmocka_unit_test(encodes_all_or_nothing_in_every_size),

@@ -1,0 +1,86 @@
+/* address.c: masks, embedded addresses, and the order of addresses. */
+#include "policy/address.h"
+
+#include <string.h>
+
+#define INET_OCTETS 4
+#define INET6_OCTETS 16
+#define PREFIX_OCTETS 12
+
+static const uint8_t mapped[PREFIX_OCTETS] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+static const uint8_t nat64[PREFIX_OCTETS] = { 0, 0x64, 0xff, 0x9b };
+
+unsigned address_bits(enum address_family family)
+{
+	return family == ADDRESS_INET ? 32 : family == ADDRESS_INET6 ? 128 : 0;
+}
+
+void address_mask(struct address *address, unsigned length)
+{
+	unsigned octet = length / 8;
+
+	if (octet >= INET6_OCTETS)
+		return;
+	address->octets[octet] &= (uint8_t)(0xff00 >> length % 8);
+	memset(address->octets + octet + 1, 0, INET6_OCTETS - 1 - octet);
+}
+
+static struct address inner_of(const struct address *address)
+{
+	struct address inner = { .family = ADDRESS_INET, .port = address->port };
+
+	memcpy(inner.octets, address->octets + PREFIX_OCTETS, INET_OCTETS);
+	return inner;
+}
+
+static bool has_prefix(const struct address *address, const uint8_t *prefix)
+{
+	return address->family == ADDRESS_INET6 && memcmp(address->octets, prefix, PREFIX_OCTETS) == 0;
+}
+
+bool address_embedded(const struct address *address, struct address *inner)
+{
+	if (!has_prefix(address, mapped) && !has_prefix(address, nat64))
+		return false;
+	*inner = inner_of(address);
+	return true;
+}
+
+void prefix_unmap(struct address *address, uint8_t *length)
+{
+	if (*length < 96 || !has_prefix(address, mapped))
+		return;
+	*address = inner_of(address);
+	*length = (uint8_t)(*length - 96);
+}
+
+static void map_octets(const struct address *address, uint8_t *to)
+{
+	if (address->family == ADDRESS_INET6) {
+		memcpy(to, address->octets, INET6_OCTETS);
+		return;
+	}
+	memcpy(to, mapped, PREFIX_OCTETS);
+	memcpy(to + PREFIX_OCTETS, address->octets, INET_OCTETS);
+}
+
+int address_compare(const struct address *a, const struct address *b)
+{
+	uint8_t octets[2][INET6_OCTETS];
+
+	map_octets(a, octets[0]);
+	map_octets(b, octets[1]);
+	return memcmp(octets[0], octets[1], INET6_OCTETS);
+}
+
+struct name prefix_name(const struct address *address, unsigned length)
+{
+	const unsigned octets = address_bits(address->family) / 8;
+	struct name name = { .length = (uint8_t)(octets + 4), .labels = 1 };
+
+	name.octets[0] = (uint8_t)(octets + 2);
+	name.octets[1] = (uint8_t)address->family;
+	name.octets[2] = (uint8_t)length;
+	memcpy(name.octets + 3, address->octets, octets);
+	return name;
+}

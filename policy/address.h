@@ -1,0 +1,34 @@
+/*
+ * address.h: what can be done to an address (struct address, policy/facts.h).
+ *
+ * Threads: values only, no shared state.
+ */
+#ifndef POLICY_ADDRESS_H
+#define POLICY_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/facts.h"
+#include "policy/name.h"
+
+/* Bits of an address of that family: 32 or 128; 0: of none. */
+unsigned address_bits(enum address_family family);
+
+/* Clears what is behind the first `length` bits. Needs length <= address_bits. */
+void address_mask(struct address *address, unsigned length);
+
+/* The IPv4 address inside an IPv4-mapped one (::ffff:0:0/96, RFC 4291) or one of NAT64 (64:ff9b::/96, RFC 6052).
+ * False, and *inner untouched: there is none. */
+bool address_embedded(const struct address *address, struct address *inner);
+
+/* An IPv4-mapped prefix of 96 bits or more as the IPv4 prefix that it is; others stay as they are. */
+void prefix_unmap(struct address *address, uint8_t *length);
+
+/* Numeric order, IPv4 as IPv4-mapped; ports are not looked at. */
+int address_compare(const struct address *a, const struct address *b);
+
+/* Family, length and masked octets as one label: a prefix can be hashed like a name. */
+struct name prefix_name(const struct address *address, unsigned length);
+
+#endif
