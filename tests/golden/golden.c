@@ -160,6 +160,8 @@ static void print_list(FILE *to, const struct list_conf *conf)
 		print_error(to, &diag);
 		return;
 	}
+	if (stats.detected)
+		fprintf(to, "format: %s (detected)\n", format_names[stats.format]);
 	for (i = 0; i < SKIP_COUNT; i++)
 		if (stats.skipped[i] > 0)
 			fprintf(to, "skipped %zu, first at line %u: %s\n", stats.skipped[i], stats.skipped_line[i],
