@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whole pages. */
-#define PIECE_OCTETS ((size_t)1 << 17)
+/* Whole pages, also where those have 64 KiB. */
+#define PIECE_OCTETS ((size_t)1 << 16)
 
 static const char changed[] = "changed while it was read: write a new file and rename it over the old one";
 

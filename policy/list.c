@@ -15,7 +15,7 @@
 
 #define SNIFF_OCTETS 4096
 /* What of a record that is being read lies behind, at most: more of it is comments. */
-#define RECORD_SPAN (2 * LIST_LINE_MAX)
+#define RECORD_SPAN LIST_LINE_MAX
 
 const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_NAME] = "not a domain name",

@@ -12,7 +12,7 @@
  * only where its own bit is set. Seven slots of eight are filled.
  *
  * False matches: a search that the filter lets through compares its tags with about 6 others, each equal by chance
- * with probability 2^-56, whatever the size of the table: 9e-17, and the filter lets one in thirty through. 100,000
+ * with probability 2^-56, whatever the size of the table: 9e-17, and the filter lets one in forty through. 100,000
  * queries a second, all different, of 3 suffixes each are 1e13 searches a year: one false match in more than 1,000
  * years if the filter stopped nothing, and nobody without the key can bring one about. A filter that errs costs time
  * alone: what it lets through is compared in the table.
