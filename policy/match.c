@@ -53,6 +53,9 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 		if (!hash_depths_has(depths, labels) && !asks_filter(labels))
 			continue;
 		hash_walk_half(&walk, &candidate->half);
+		/* The one suffix that is worth a line before the filter has said anything: most rules are of it. */
+		if (walk.cut == 0)
+			set_prefetch(snapshot->set, candidate->half.low);
 		hint = set_hint(snapshot->set, candidate->half.low);
 		if (hint.here && hash_depths_has(depths, labels)) {
 			/* On its way while the walk goes on. */
