@@ -1,7 +1,6 @@
 /* cmd_explain.c: `verdictctl explain`: what the policy does with a name, and which rule of which file decides. */
 #include "tools/verdictctl.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +9,12 @@
 #include "policy/conf.h"
 #include "policy/snapshot.h"
 #include "tools/explanation.h"
+#include "tools/given_answer.h"
 #include "tools/term.h"
 
 const char help_explain[] =
-	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--json] NAME [TYPE]\n"
+	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--answer RECORD] ...\n"
+	"                          [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl explain www.evil.example          what happens to this name, and which rule does it?\n"
@@ -21,13 +22,19 @@ const char help_explain[] =
 	"  verdictctl explain --config new.conf partner.example && echo allowed\n"
 	"                                               what would a new configuration do?\n"
 	"\n"
-	"Reads the configuration and the lists, not the running resolver, and judges the question alone: a CNAME in the\n"
-	"answer that leads to a listed name is seen by the resolver only. Prints the verdict, the answer that the\n"
+	"  verdictctl explain www.example --answer 'www.example. CNAME a.cdn.example.' --answer 'a.cdn.example. A 192.0.2.1'\n"
+	"                                               and with this answer?\n"
+	"\n"
+	"Reads the configuration and the lists, not the running resolver. Without --answer the question alone is judged,\n"
+	"as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the answer that the\n"
 	"client gets, and every rule that matches in order of precedence, with file and line and why it did not win.\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE      default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
-	"      --client ADDRESS   who asks; the policy of this version treats all clients alike\n"
+	"      --client ADDRESS   who asks, for rules about clients\n"
+	"      --answer RECORD    a record of the answer, as in a zone file; any number of them, in order\n"
+	"      --name-server 'NAME [ADDRESS]'\n"
+	"                         a server of the zones that the name is in, for rules about name servers\n"
 	"  -j, --json             one JSON object\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -37,14 +44,34 @@ const char help_explain[] =
 struct explain_arguments {
 	const char *config;
 	const char *client;
+	struct given_answer answer;
 	bool json;
 };
+
+static int misuse_quoted(const struct command *command, const char *option, const char *text, const char *wrong)
+{
+	char safe[256];
+
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	return command_misuse(command, "%s '%s': %s", option, safe, wrong);
+}
+
+/* A record or a name server. */
+static int take_answer(const struct command *command, struct explain_arguments *given, int option)
+{
+	const bool record = option == 'A';
+	const char *wrong = record ? given_answer_add(&given->answer, optarg)
+				   : given_answer_add_server(&given->answer, optarg, 0);
+
+	return wrong == NULL ? EXIT_FINE : misuse_quoted(command, record ? "--answer" : "--name-server", optarg, wrong);
+}
 
 /* EXIT_FINE: go on; -1: help was printed. */
 static int parse(const struct command *command, int argc, char **argv, struct explain_arguments *given)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "client", required_argument, NULL, 'C' },
+		{ "answer", required_argument, NULL, 'A' }, { "name-server", required_argument, NULL, 'N' },
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
@@ -56,6 +83,11 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 			break;
 		case 'C':
 			given->client = optarg;
+			break;
+		case 'A':
+		case 'N':
+			if (take_answer(command, given, option) != EXIT_FINE)
+				return EXIT_USAGE;
 			break;
 		case 'j':
 			given->json = true;
@@ -95,16 +127,8 @@ static int parse_client(const struct command *command, const char *text, struct 
 {
 	char safe[64];
 
-	if (text == NULL)
+	if (text == NULL || given_address(client, text) == 0)
 		return EXIT_FINE;
-	if (inet_pton(AF_INET, text, client->octets) == 1) {
-		client->family = ADDRESS_INET;
-		return EXIT_FINE;
-	}
-	if (inet_pton(AF_INET6, text, client->octets) == 1) {
-		client->family = ADDRESS_INET6;
-		return EXIT_FINE;
-	}
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	return command_misuse(command, "--client takes an IPv4 or IPv6 address, not '%s'", safe);
 }
@@ -148,20 +172,34 @@ static int explain(const struct explain_arguments *given, const struct facts *fa
 	return code;
 }
 
-int cmd_explain(const struct command *command, int argc, char **argv)
+static int run(const struct command *command, int argc, char **argv, struct explain_arguments *given)
 {
-	struct explain_arguments given = { 0 };
-	struct facts facts = { .transport = TRANSPORT_UDP };
+	struct facts facts = { .transport = TRANSPORT_UDP, .recursion_desired = true };
 	struct diag diag = { 0 };
-	int code = parse(command, argc, argv, &given);
+	int code = parse(command, argc, argv, given);
 
 	if (code != EXIT_FINE)
 		return code < 0 ? EXIT_FINE : code;
 	code = parse_question(command, argc, argv, &facts);
 	if (code == EXIT_FINE)
-		code = parse_client(command, given.client, &facts.client);
+		code = parse_client(command, given->client, &facts.client);
 	if (code != EXIT_FINE)
 		return code;
-	code = explain(&given, &facts, &diag);
-	return code >= 0 ? code : command_fail(command_config_code(given.config), &diag);
+	given_answer_show(&given->answer, &facts);
+	code = explain(given, &facts, &diag);
+	return code >= 0 ? code : command_fail(command_config_code(given->config), &diag);
+}
+
+int cmd_explain(const struct command *command, int argc, char **argv)
+{
+	struct explain_arguments *given = calloc(1, sizeof(*given));
+	struct diag diag = { .text = "out of memory" };
+	int code;
+
+	if (given == NULL)
+		return command_fail(EXIT_UNREADABLE, &diag);
+	code = run(command, argc, argv, given);
+	given_answer_fini(&given->answer);
+	free(given);
+	return code;
 }

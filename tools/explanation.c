@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/address.h"
 #include "policy/list.h"
+#include "policy/rdata.h"
 
 #define RECORD_HEADER_OCTETS 10   /* type, class, TTL, rdata length */
 
@@ -23,6 +25,30 @@ static enum action rule_action(const struct list_conf *list, const struct rule *
 	return action != ACTION_ALLOW ? action : ACTION_NXDOMAIN;
 }
 
+static bool is_same_prefix(const struct rule *rule, const struct rule_match *match)
+{
+	struct address address = rule->address;
+	uint8_t length = rule->prefix_length;
+
+	if (length > address_bits(address.family))
+		return false;
+	address_mask(&address, length);
+	prefix_unmap(&address, &length);
+	return length == match->prefix_length && address.family == match->address.family &&
+		address_compare(&address, &match->address) == 0;
+}
+
+static bool is_same_rule(const struct rule *rule, const struct rule_match *match)
+{
+	const enum trigger trigger = rule->trigger == TRIGGER_NONE ? TRIGGER_QNAME : rule->trigger;
+
+	if (trigger != match->trigger)
+		return false;
+	if (match->address.family != ADDRESS_NONE)
+		return is_same_prefix(rule, match);
+	return (match->wildcard ? rule->below : rule->exact) && name_equal(&rule->name, &match->rule_name);
+}
+
 /* The first line that says it counts: what comes later is a duplicate. */
 static bool note_line(void *arg, const struct rule *rule)
 {
@@ -33,8 +59,7 @@ static bool note_line(void *arg, const struct rule *rule)
 		const struct rule_match *match = &row->candidate.match;
 
 		if (row->line == 0 && row->candidate.list_index == search->list_index &&
-				(match->wildcard ? rule->below : rule->exact) &&
-				rule_action(search->list, rule) == match->action && name_equal(&rule->name, &match->rule_name))
+				rule_action(search->list, rule) == match->action && is_same_rule(rule, match))
 			row->line = rule->line;
 	}
 	return true;
@@ -84,8 +109,39 @@ static ldns_rr *make_record(const struct name *owner, const struct local_record 
 	return made;
 }
 
+/* The CNAME of `name` that the answer has. */
+struct alias_search {
+	struct name name;
+	bool moved;
+};
+
+static bool visit_alias(void *arg, const struct record *record)
+{
+	struct alias_search *search = arg;
+	struct name owner;
+
+	if (record->type != LDNS_RR_TYPE_CNAME || !name_from_wire(&owner, record->owner, record->owner_length) ||
+			!name_equal(&owner, &search->name))
+		return true;
+	search->moved = rdata_alias(record, &search->name);
+	return false;
+}
+
+/* The name that the denial is about: where the chain leads in as many steps as the verdict says. */
+static struct name denied_name(const struct facts *facts, unsigned chain)
+{
+	struct alias_search search = { .name = facts->qname, .moved = facts->records != NULL };
+
+	while (chain-- > 0 && search.moved) {
+		search.moved = false;
+		facts->records(facts->source, visit_alias, &search);
+	}
+	return search.name;
+}
+
 static bool make_records(struct explanation *explanation)
 {
+	const struct name owner = denied_name(explanation->facts, explanation->verdict.rule.chain);
 	const struct local_data *data = explanation->verdict.data;
 	size_t found[LOCAL_RECORDS_MAX];
 	size_t count;
@@ -98,7 +154,7 @@ static bool make_records(struct explanation *explanation)
 	count = local_data_select(data, explanation->facts->qtype, found, LOCAL_RECORDS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		struct local_record record = local_data_at(data, found[i]);
-		ldns_rr *made = make_record(&explanation->facts->qname, &record);
+		ldns_rr *made = make_record(&owner, &record);
 
 		if (made != NULL && !ldns_rr_list_push_rr(explanation->records, made))
 			ldns_rr_free(made);
@@ -181,7 +237,10 @@ int explanation_init(struct explanation *explanation, const struct conf *conf, c
 	explanation->rules = calloc(EXPLANATION_ROWS_MAX, sizeof(*explanation->rules));
 	if (explanation->rules == NULL)
 		return diag_set(diag, conf->path, 0, 0, "out of memory");
-	explain_question(snapshot, facts, keep, explanation, &explanation->verdict);
+	if (facts->records != NULL)
+		explain_answer(snapshot, facts, keep, explanation, &explanation->verdict);
+	else
+		explain_question(snapshot, facts, keep, explanation, &explanation->verdict);
 	if (!make_records(explanation)) {
 		explanation_fini(explanation);
 		return diag_set(diag, conf->path, 0, 0, "out of memory");

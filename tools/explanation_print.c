@@ -1,11 +1,13 @@
 /* explanation_print.c: an explanation, for people and as JSON. */
 #include "tools/explanation.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "tools/json_out.h"
 
 #define RULE_TEXT_MAX (NAME_TEXT_MAX + 2)
+#define TRIGGER_TEXT_MAX 16
 
 static enum term_style action_style(enum action action)
 {
@@ -65,6 +67,14 @@ static void print_records(const struct explanation *explanation, FILE *to)
 	}
 }
 
+/* Was the question alone judged, and can the answer still change the verdict? */
+static bool is_open(const struct explanation *explanation)
+{
+	const struct verdict *verdict = &explanation->verdict;
+
+	return verdict->rule.trigger != TRIGGER_NONE && verdict->action != ACTION_OBSERVE && !verdict->final;
+}
+
 static void print_answer(const struct explanation *explanation, FILE *to)
 {
 	const char *rcode = explanation_rcode(explanation);
@@ -77,6 +87,8 @@ static void print_answer(const struct explanation *explanation, FILE *to)
 		fputs("  over UDP the client gets TC=1 and no records; over TCP, TLS, HTTPS the real answer\n", to);
 	else if (explanation->verdict.action == ACTION_PASS)
 		fputs("  the client gets what resolution gives, and nothing in the answer is judged\n", to);
+	else if (rcode == NULL && explanation->facts->records != NULL)
+		fputs("  the client gets this answer as it is\n", to);
 	else if (rcode == NULL)
 		fputs("  the client gets what resolution gives, unless a name in the answer is denied\n", to);
 	else if (records > 0)
@@ -87,9 +99,23 @@ static void print_answer(const struct explanation *explanation, FILE *to)
 		fprintf(to, "  the client gets %s, no records, and an SOA that lets it remember that for %u s\n", rcode,
 			explanation->verdict.ttl);
 	print_records(explanation, to);
+	if (is_open(explanation))
+		fputs("  not final: rules about the answer may come first, so it is resolved before that is decided\n", to);
 	if (explanation_ede(explanation, text, sizeof(text)) > 0)
 		fprintf(to, "  EDE %d (%s): %s, incident NUMBER\n", explanation->verdict.rule.ede,
 			explanation_ede_name(explanation->verdict.rule.ede), text);
+}
+
+/* `to` holds NAME_TEXT_MAX. Returns `to`. */
+static char *matched_text(const struct rule_match *match, char *to)
+{
+	const struct address *address = &match->matched_address;
+
+	if (match->matched_name.length > 0)
+		return name_to_text(&match->matched_name, to);
+	if (inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, to, NAME_TEXT_MAX) == NULL)
+		*to = '\0';
+	return to;
 }
 
 static void print_shadow(const struct explanation *explanation, const struct term *term, FILE *to)
@@ -103,15 +129,36 @@ static void print_shadow(const struct explanation *explanation, const struct ter
 		action_table[shadow->action].name, shadow->list, rule_match_text(shadow, rule), term_off(term, STYLE_WARN));
 }
 
-static void print_row(const struct explained_rule *row, const struct term *term, FILE *to)
+/* QNAME goes without saying. */
+static char *print_rule(const struct rule_match *match, char *to)
+{
+	char rule[RULE_TEXT_MAX], trigger[TRIGGER_TEXT_MAX] = "";
+
+	if (match->trigger != TRIGGER_QNAME)
+		snprintf(trigger, sizeof(trigger), " (%s)", trigger_names[match->trigger]);
+	snprintf(to, RULE_TEXT_MAX + TRIGGER_TEXT_MAX, "%s%s", rule_match_text(match, rule), trigger);
+	return to;
+}
+
+/* What matched, where the reader cannot see it in the question. */
+static void print_matched(const struct rule_match *match, FILE *to)
+{
+	char text[NAME_TEXT_MAX];
+
+	fprintf(to, "    matches %s\n", matched_text(match, text));
+}
+
+static void print_row(const struct explained_rule *row, const struct name *qname, const struct term *term, FILE *to)
 {
 	const struct rule_match *match = &row->candidate.match;
-	char rule[RULE_TEXT_MAX];
+	char rule[RULE_TEXT_MAX + TRIGGER_TEXT_MAX];
 
 	fprintf(to, "%s%s %-12s %-24s %-10s ", term_on(term, row->candidate.won ? STYLE_STRONG : STYLE_PLAIN),
-		row->candidate.won ? ">" : " ", match->list, rule_match_text(match, rule), action_table[match->action].name);
+		row->candidate.won ? ">" : " ", match->list, print_rule(match, rule), action_table[match->action].name);
 	print_place(row, to);
 	fprintf(to, "%s\n", term_off(term, row->candidate.won ? STYLE_STRONG : STYLE_PLAIN));
+	if (!name_equal(&match->matched_name, qname))
+		print_matched(match, to);
 	if (row->candidate.why_not != NULL)
 		fprintf(to, "    %snot this one: %s%s\n", term_on(term, STYLE_FAINT), row->candidate.why_not,
 			term_off(term, STYLE_FAINT));
@@ -128,7 +175,7 @@ void explanation_print(const struct explanation *explanation, const struct term 
 	}
 	fputs("\nRules that match, in order of precedence (> decides):\n", to);
 	for (size_t i = 0; i < explanation->rule_count; i++)
-		print_row(&explanation->rules[i], term, to);
+		print_row(&explanation->rules[i], &explanation->facts->qname, term, to);
 	if (explanation->more > 0)
 		fprintf(to, "... and %zu more\n", explanation->more);
 }
@@ -152,12 +199,15 @@ static json_t *words_json(const char *text)
 static json_t *match_json(const struct rule_match *match)
 {
 	json_t *object = json_object();
-	char rule[RULE_TEXT_MAX];
+	char rule[RULE_TEXT_MAX], matched[NAME_TEXT_MAX];
 
 	json_set_text(object, "list", match->list);
 	json_set_text(object, "rule", rule_match_text(match, rule));
 	json_set_text(object, "action", action_table[match->action].name);
 	json_set_text(object, "trigger", trigger_names[match->trigger]);
+	json_set_text(object, "matched", matched_text(match, matched));
+	if (match->chain > 0)
+		json_set_number(object, "chain", match->chain);
 	if (*match->category != '\0')
 		json_set_text(object, "category", match->category);
 	if (*match->attack != '\0')
@@ -217,6 +267,7 @@ void explanation_print_json(const struct explanation *explanation, FILE *to)
 	json_set_text(object, "mode", is_whole_in_shadow(explanation) ? "shadow" : "enforce");
 	json_set_text(object, "verdict", action_table[explanation->verdict.action].name);
 	json_object_set_new(object, "denied", json_boolean(action_table[explanation->verdict.action].denies));
+	json_object_set_new(object, "final", json_boolean(!is_open(explanation)));
 	json_set_text(object, "rcode", explanation_rcode(explanation));
 	json_object_set_new(object, "answers", records_json(explanation->records));
 	if (ede != NULL)

@@ -203,6 +203,33 @@ def gives_the_ede_that_the_client_sees():
             assert "ede" not in folder.json("explain", name)[1], name
 
 
+def judges_answers_clients_and_name_servers_that_are_given():
+    rules = "evil.example CNAME .\n24.0.2.0.192.rpz-ip CNAME .\nns.evil.test.rpz-nsdname CNAME *.\n" \
+            "24.0.0.0.10.rpz-client-ip CNAME rpz-drop.\n48.zz.7.db8.2001.rpz-nsip A 192.0.2.80\n"
+    alias, address = "www.example. CNAME a.example.", "a.example. 60 IN A 192.0.2.1"
+    rows = [  # arguments, verdict, final, trigger, line, matched, answers
+        (["www.example", "--answer", alias, "--answer", address], "nxdomain", True, "IP", 2, "192.0.2.1", []),
+        (["www.example", "--client", "10.0.0.9"], "drop", True, "CLIENT-IP", 4, "10.0.0.9", []),
+        (["www.example", "--name-server", "ns.evil.test"], "nodata", False, "NSDNAME", 3, "ns.evil.test", []),
+        (["www.example", "--answer", alias, "--name-server", "ns.test 2001:db8:7::53"], "local-data", True, "NSIP", 5,
+         "2001:db8:7::53", ["www.example.\t300\tIN\tA\t192.0.2.80"]),
+        (["www.example", "--answer", "www.example. MX 1 evil.example."], "nxdomain", True, "QNAME", 1, "evil.example",
+         []),
+        (["www.example", "--answer", "www.example. A 203.0.113.1"], "allow", True, None, None, None, []),
+    ]
+    with Folder(**{"malware.rpz": rules}) as folder:
+        for arguments, verdict, final, trigger, line, matched, answers in rows:
+            code, found, err = folder.json("explain", *arguments)
+            winner = [row for row in found["rules"] if row["decides"]] or [{}]
+            equal((arguments, err, found["verdict"], found["final"], winner[0].get("trigger"), winner[0].get("line"),
+                   winner[0].get("matched"), found["answers"]),
+                  (arguments, "", verdict, final, trigger, line, matched, answers))
+        code, out, err = folder.run("explain", "www.example", "--answer", alias, "--answer", address)
+        assert "> malware      192.0.2.0/24 (IP)        nxdomain   malware.rpz:2\n    matches 192.0.2.1\n" in out, out
+        code, out, err = folder.run("explain", "www.example", "--name-server", "ns.evil.test")
+        assert "  not final: " in out and "rule ns.evil.test (NSDNAME), incident" in out, out
+
+
 def takes_the_sample_as_it_is():
     sample = os.path.join(SOURCE, "doc", "verdict.conf.sample")
     for arguments, code in [(["check"], 0), (["explain", "www.malware.example"], 1),
@@ -214,7 +241,10 @@ def takes_the_sample_as_it_is():
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
-            (["--client", "10.0.0.0/8", "a.example"], "takes an IPv4"), (["\x1b[2J..", "A"], "\\027")]
+            (["--client", "10.0.0.0/8", "a.example"], "takes an IPv4"), (["\x1b[2J..", "A"], "\\027"),
+            (["--answer", "www", "a.example"], "is no record"),
+            (["--name-server", "a..b", "a.example"], "empty label"),
+            (["--name-server", "ns.example x", "a.example"], "no good address")]
     with Folder() as folder:
         for arguments, wanted in rows:
             code, out, err = folder.run("explain", *arguments)
@@ -243,7 +273,8 @@ CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
-    shows_what_shadow_lists_would_do, gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is,
+    judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
+    gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is,
     explains_wrong_usage, teaches,
 ]
 
