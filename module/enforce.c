@@ -7,8 +7,14 @@
 #include "module/callbacks.h"
 #include "module/extract.h"
 #include "module/garden.h"
+#include "module/https.h"
+#include "module/servers.h"
 #include "module/state.h"
 #include "policy/evaluate.h"
+#include "policy/https.h"
+
+#define HTTPS_LIST "(https)"   /* no list of a configuration can have this name */
+#define HTTPS_TTL 300u         /* seconds */
 
 struct query *query_get(struct module_qstate *qstate, int id)
 {
@@ -60,6 +66,29 @@ static bool question_facts(struct facts *facts, const struct module_qstate *qsta
 		facts->recursion_desired = client->qflags & BIT_RD;
 	}
 	return extract_question(facts, &qstate->qinfo);
+}
+
+/* What no rule decides and `https: block` does. It has no rule of a list, and says so by a name that no list can have. */
+static void block_https(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
+{
+	const uint32_t most = snapshot_options(snapshot)->max_policy_ttl;
+
+	verdict_init(verdict);
+	verdict->action = ACTION_NODATA;
+	verdict->denied_to_some = true;
+	verdict->final = true;
+	verdict->ttl = most != 0 && most < HTTPS_TTL ? most : HTTPS_TTL;
+	verdict->rule.trigger = TRIGGER_QNAME;
+	verdict->rule.action = ACTION_NODATA;
+	memcpy(verdict->rule.list, HTTPS_LIST, sizeof(HTTPS_LIST));
+	verdict->rule.ede = EDE_FILTERED;
+	verdict->rule.rule_name = facts->qname;
+}
+
+static bool is_https_blocked(const struct snapshot *snapshot, const struct facts *facts, const struct verdict *verdict)
+{
+	return snapshot_options(snapshot)->https == HTTPS_BLOCK && https_is_record(facts->qtype) &&
+		(verdict->action == ACTION_ALLOW || verdict->action == ACTION_OBSERVE);
 }
 
 static void finish(struct module_qstate *qstate, int id)
@@ -137,13 +166,21 @@ bool enforce_waited(struct module_qstate *qstate, int id)
 void enforce_question(struct module_qstate *qstate, int id)
 {
 	struct slot *slot = state_slot();
+	const struct snapshot *snapshot;
+	struct servers servers;
 	struct verdict verdict;
 	struct facts facts;
 
 	qstate->ext_state[id] = module_wait_module;
 	if (slot == NULL || !question_facts(&facts, qstate))
 		return;
-	evaluate_question(state_enter(slot), &facts, &verdict);
+	snapshot = state_enter(slot);
+	/* What the caches know already suffices where nobody wants to wait for more. */
+	if (!snapshot_options(snapshot)->nsip_wait_recurse && !snapshot_options(snapshot)->nsdname_wait_recurse)
+		servers_attach(&servers, &facts, qstate, NULL, snapshot);
+	evaluate_question(snapshot, &facts, &verdict);
+	if (is_https_blocked(snapshot, &facts, &verdict))
+		block_https(snapshot, &facts, &verdict);
 	if (verdict.denied_to_some)
 		qstate->no_cache_store = 1;
 	if (first_client(qstate) != NULL) {
@@ -159,15 +196,21 @@ void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
 {
 	struct slot *slot = state_slot();
 	struct extract extract = { .reply = response != NULL ? response->rep : NULL };
+	const struct snapshot *snapshot;
+	struct servers servers;
 	struct facts facts;
 
-	if (slot == NULL || extract.reply == NULL || qstate->no_cache_store || extract.reply->an_numrrsets == 0)
+	if (slot == NULL || extract.reply == NULL)
 		return;
 	extract_client(&facts, NULL);
 	if (!extract_question(&facts, &response->qinfo))
 		return;
 	extract_records(&facts, &extract);
-	if (evaluate_denied_to_some(state_enter(slot), &facts))
+	snapshot = state_enter(slot);
+	if (https_edit_response(snapshot, response->rep, qstate->region) != HTTPS_FINE)
+		qstate->no_cache_store = 1;
+	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
+	if (!qstate->no_cache_store && evaluate_denied_to_some(snapshot, &facts))
 		qstate->no_cache_store = 1;
 	state_leave(slot);
 }
@@ -180,16 +223,22 @@ static bool any_client_disables_checking(const struct module_qstate *qstate)
 	return false;
 }
 
+/* A BOGUS answer that may not be had is SERVFAIL for who disabled checking, too. */
+static void refuse_unchecked(struct module_qstate *qstate)
+{
+	if (!any_client_disables_checking(qstate))
+		return;
+	qstate->return_msg = NULL;
+	qstate->return_rcode = LDNS_RCODE_SERVFAIL;
+}
+
 /* A BOGUS answer stays SERVFAIL whatever the policy says. Unbound makes it so itself, unless a client disabled
  * checking: that client must not get the denied answer either. */
 static void deny_bogus(struct module_qstate *qstate, int id, struct verdict *verdict)
 {
 	verdict_demote(verdict);
 	query_keep(qstate, id, verdict, true);
-	if (any_client_disables_checking(qstate)) {
-		qstate->return_msg = NULL;
-		qstate->return_rcode = LDNS_RCODE_SERVFAIL;
-	}
+	refuse_unchecked(qstate);
 }
 
 static void deny_answer(struct module_qstate *qstate, int id, struct slot *slot, struct verdict *verdict)
@@ -211,10 +260,41 @@ static bool must_part(const struct module_qstate *qstate, const struct verdict *
 	return verdict->differs && first != NULL && first->next != NULL;
 }
 
+static bool any_client_wants_signatures(const struct module_qstate *qstate)
+{
+	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
+		if (reply->edns.edns_present && (reply->edns.bits & EDNS_DO))
+			return true;
+	return false;
+}
+
+/* The answer is allowed, but not all of its HTTPS records. */
+static void strip_https(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot,
+	const struct facts *facts, struct verdict *verdict)
+{
+	const struct reply_info *reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
+
+	if (reply == NULL || !https_has_more(snapshot, reply))
+		return;
+	apply_forget(qstate);
+	if (verdict->action == ACTION_PASS || first_client(qstate) == NULL || qstate->mesh_info->super_set.count != 0)
+		return;
+	if (reply->security == sec_status_bogus) {
+		refuse_unchecked(qstate);
+	} else if (any_client_wants_signatures(qstate)) {
+		block_https(snapshot, facts, verdict);
+		deny(qstate, id, slot, verdict, reply);
+	} else if (!https_strip_answer(snapshot, qstate)) {
+		fail_closed(qstate, slot);
+	}
+}
+
 void enforce_answer(struct module_qstate *qstate, int id)
 {
 	struct slot *slot = state_slot();
 	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL };
+	const struct snapshot *snapshot;
+	struct servers servers;
 	struct verdict verdict;
 	struct facts facts;
 
@@ -223,7 +303,9 @@ void enforce_answer(struct module_qstate *qstate, int id)
 		return;
 	extract.dnssec = facts.dnssec_ok;
 	extract_records(&facts, &extract);
-	evaluate_answer(state_enter(slot), &facts, &verdict);
+	snapshot = state_enter(slot);
+	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
+	evaluate_answer(snapshot, &facts, &verdict);
 	if (verdict.denied_to_some)
 		apply_forget(qstate);
 	if (must_part(qstate, &verdict)) {
@@ -231,6 +313,7 @@ void enforce_answer(struct module_qstate *qstate, int id)
 		drop(qstate, id);
 	} else if (!denied(&verdict)) {
 		query_keep(qstate, id, &verdict, true);
+		strip_https(qstate, id, slot, snapshot, &facts, &verdict);
 	} else if (first_client(qstate) != NULL) {
 		deny_answer(qstate, id, slot, &verdict);
 	}

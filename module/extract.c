@@ -3,19 +3,20 @@
 
 #include <string.h>
 
-static void address_from(struct address *address, const struct sockaddr *from, socklen_t length)
+void extract_address(struct address *address, const void *from, socklen_t length)
 {
-	const struct sockaddr_in *in = (const void *)from;
-	const struct sockaddr_in6 *in6 = (const void *)from;
+	const struct sockaddr *any = from;
+	const struct sockaddr_in *in = from;
+	const struct sockaddr_in6 *in6 = from;
 
 	address->family = ADDRESS_NONE;
 	if (from == NULL)
 		return;
-	if (from->sa_family == AF_INET && length >= sizeof(*in)) {
+	if (any->sa_family == AF_INET && length >= sizeof(*in)) {
 		address->family = ADDRESS_INET;
 		address->port = ntohs(in->sin_port);
 		memcpy(address->octets, &in->sin_addr, 4);
-	} else if (from->sa_family == AF_INET6 && length >= sizeof(*in6)) {
+	} else if (any->sa_family == AF_INET6 && length >= sizeof(*in6)) {
 		address->family = ADDRESS_INET6;
 		address->port = ntohs(in6->sin6_port);
 		memcpy(address->octets, &in6->sin6_addr, 16);
@@ -43,9 +44,9 @@ static void server_address(struct facts *facts, const struct unbound_socket *soc
 	if (socket == NULL || socket->addr == NULL)
 		return;
 #if UNBOUND_SOCKET_HAS_ADDRLEN
-	address_from(&facts->server, socket->addr, socket->addrlen);
+	extract_address(&facts->server, socket->addr, socket->addrlen);
 #else
-	address_from(&facts->server, socket->addr->ai_addr, socket->addr->ai_addrlen);
+	extract_address(&facts->server, socket->addr->ai_addr, socket->addr->ai_addrlen);
 #endif
 }
 
@@ -60,7 +61,7 @@ void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 	facts->servers_source = NULL;
 	if (repinfo == NULL)
 		return;
-	address_from(&facts->client, (const void *)&repinfo->client_addr, repinfo->client_addrlen);
+	extract_address(&facts->client, &repinfo->client_addr, repinfo->client_addrlen);
 	if (repinfo->c == NULL)
 		return;
 	facts->transport = transport_of(repinfo->c);

@@ -20,6 +20,9 @@ struct extract {
 	bool dnssec;                      /* DO: signatures leave with the answer */
 };
 
+/* Takes address and port; ADDRESS_NONE for what is neither IPv4 nor IPv6, and for NULL. */
+void extract_address(struct address *address, const void *from, socklen_t length);
+
 /* Fills everything about the client that `repinfo` knows; NULL: nobody. */
 void extract_client(struct facts *facts, const struct comm_reply *repinfo);
 

@@ -12,7 +12,10 @@
 #include <netdb.h>
 
 #include "dynlibmod/dynlibmod.h"
+#include "iterator/iter_delegpt.h"
+#include "iterator/iterator.h"
 #include "services/cache/dns.h"
+#include "services/cache/rrset.h"
 #include "services/listen_dnsport.h"
 #include "services/mesh.h"
 #include "sldns/pkthdr.h"

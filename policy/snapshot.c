@@ -204,7 +204,7 @@ static const struct local_data *sinkhole_records(struct local_pool *pool, const 
 	size_t i;
 
 	if (name->length > 0) {
-		records[0] = (struct local_record){ .type = TYPE_CNAME, .rdata_length = name->length, .ttl = conf->ttl,
+		records[0] = (struct local_record){ .type = TYPE_CNAME, .rdata_length = name->length, .ttl = ttl,
 			.rdata = name->octets };
 		return local_pool_intern(pool, records, 1);
 	}
@@ -336,6 +336,9 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 	size_t i;
 
 	build->snapshot->options = conf->options;
+	/* Who only looks alters no records. */
+	if (conf->mode == MODE_SHADOW)
+		build->snapshot->options.https = HTTPS_PASS;
 	for (i = 0; i < conf->list_count; i++)
 		if (load_list(build, conf, (uint16_t)i, diag) != 0)
 			return -1;

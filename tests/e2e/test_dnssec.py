@@ -13,7 +13,7 @@ import dns.rcode
 import lab
 import tap
 
-ZONE = """$ORIGIN signed.
+ZONE = r"""$ORIGIN signed.
 $TTL 300
 @ SOA ns hostmaster 1 3600 600 86400 60
 @ NS ns
@@ -24,6 +24,9 @@ bogus-to-denied CNAME denied
 bogus A 192.0.2.81
 denied A 192.0.2.66
 sink A 192.0.2.67
+svc TYPE65 \# 11 00010000040004c0000201
+bogus-svc TYPE65 \# 11 00010000040004c0000201
+plain TYPE65 \# 3 000100
 tree DNAME denied
 """
 LISTS = [
@@ -77,9 +80,30 @@ def validation_holds(tap):
 		tap.ok(not here.cached("to-denied.signed") and not here.cached("x.tree.signed"), "the validator has stored none of them")
 
 
+def signed_https_records_are_whole_or_not_there(tap):
+	zone, ds = signed_zone()
+	with lab.Lab({"signed": zone}) as here:
+		here.start_nsd()
+		here.policy(LISTS, raw="verdict:\n\thttps: strip-hints\n")
+		here.start_unbound(server='\ttrust-anchor: "%s"\n' % ds)
+		for round in ("first", "again"):
+			answer, frame = here.ask("svc.signed", "HTTPS", flags=AD)
+			tap.equal((lab.rdata(answer, "HTTPS"), bool(answer.flags & dns.flags.AD)), (["1 ."], False),
+				"without DO the hints are gone, and AD with them, %s" % round)
+			answer, frame = here.ask("svc.signed", "HTTPS", want_dnssec=True)
+			tap.equal((answer.rcode(), answer.answer, frame.extra.get("verdict")), (0, [], "nodata"), "with DO there is no data, %s" % round)
+			tap.ok(not here.cached("svc.signed", "HTTPS"), "it is not in the message cache, %s" % round)
+			answer, frame = here.ask("plain.signed", "HTTPS", want_dnssec=True)
+			tap.equal(({rrset.rdtype for rrset in answer.answer}, bool(answer.flags & dns.flags.AD)), ({65, 46}, True),
+				"without hints it is sent as it is, %s" % round)
+			for flags in (PLAIN, CD):
+				answer, frame = here.ask("bogus-svc.signed", "HTTPS", flags=flags)
+				tap.equal(answer.rcode(), dns.rcode.SERVFAIL, "BOGUS is SERVFAIL, with CD too, %s" % round)
+
+
 if __name__ == "__main__":
 	lab.require()
 	if shutil.which("ldns-signzone") is None:
 		print("1..0 # SKIP no ldns-signzone: install ldnsutils")
 		raise SystemExit(0)
-	tap.run(validation_holds)
+	tap.run(validation_holds, signed_https_records_are_whole_or_not_there)

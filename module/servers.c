@@ -1,0 +1,233 @@
+/* servers.c: walks up from a name through the NS records of the cache. */
+#include "module/servers.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "module/extract.h"
+
+#define HOPS_MAX 16            /* as many names of a chain as the policy judges */
+#define ZONE_SERVERS_MAX 16
+#define SERVER_ADDRESSES_MAX 16
+
+struct walk {
+	const struct servers *servers;
+	server_visit visit;
+	void *arg;
+	uint16_t class;            /* host order */
+	uint8_t chain;
+	size_t shown;
+	size_t left_out;
+	bool stopped;
+};
+
+/* The names of one zone's servers, copied: nothing is locked while they are visited. */
+struct zone_servers {
+	size_t count;
+	struct name names[ZONE_SERVERS_MAX];
+};
+
+/* An RRset of the message itself, or one of the cache, whose lock is then *locked. */
+struct held {
+	const struct packed_rrset_data *data;   /* NULL: not known */
+	struct ub_packed_rrset_key *locked;
+};
+
+static const struct packed_rrset_data *find_in_reply(const struct reply_info *reply, const uint8_t *name, uint16_t type)
+{
+	for (size_t i = 0; reply != NULL && i < reply->rrset_count; i++) {
+		const struct packed_rrset_key *key = &reply->rrsets[i]->rk;
+
+		if (key->type == htons(type) && query_dname_compare(key->dname, (uint8_t *)(uintptr_t)name) == 0)
+			return reply->rrsets[i]->entry.data;
+	}
+	return NULL;
+}
+
+static struct held hold(const struct walk *walk, const uint8_t *name, size_t octets, uint16_t type)
+{
+	struct module_env *env = walk->servers->qstate->env;
+	struct held held = { .data = find_in_reply(walk->servers->reply, name, type) };
+
+	if (held.data != NULL)
+		return held;
+	held.locked = rrset_cache_lookup(env->rrset_cache, (uint8_t *)(uintptr_t)name, octets, type, walk->class, 0,
+		*env->now, 0);
+	if (held.locked != NULL)
+		held.data = held.locked->entry.data;
+	return held;
+}
+
+static void let_go(struct held *held)
+{
+	if (held->locked != NULL)
+		lock_rw_unlock(&held->locked->entry.lock);
+}
+
+static void read_servers(struct walk *walk, const uint8_t *zone, size_t octets, struct zone_servers *to)
+{
+	struct held held = hold(walk, zone, octets, LDNS_RR_TYPE_NS);
+	const struct packed_rrset_data *data = held.data;
+
+	to->count = 0;
+	for (size_t i = 0; data != NULL && i < data->count; i++)
+		if (to->count == ZONE_SERVERS_MAX)
+			walk->left_out++;
+		else if (name_from_wire(&to->names[to->count], data->rr_data[i] + 2, data->rr_len[i] - 2))
+			to->count++;
+	let_go(&held);
+}
+
+/* Appends the addresses of that type. */
+static size_t read_addresses(struct walk *walk, const struct name *server, uint16_t type, struct address *to,
+	size_t count)
+{
+	const bool inet = type == LDNS_RR_TYPE_A;
+	const size_t octets = inet ? 4 : 16;
+	struct held held = hold(walk, server->octets, server->length, type);
+	const struct packed_rrset_data *data = held.data;
+
+	for (size_t i = 0; data != NULL && i < data->count; i++) {
+		if (data->rr_len[i] != octets + 2)
+			continue;
+		if (count == SERVER_ADDRESSES_MAX) {
+			walk->left_out++;
+			continue;
+		}
+		to[count] = (struct address){ .family = inet ? ADDRESS_INET : ADDRESS_INET6 };
+		memcpy(to[count++].octets, data->rr_data[i] + 2, octets);
+	}
+	let_go(&held);
+	return count;
+}
+
+static void show(struct walk *walk, const struct name *name, const struct address *address)
+{
+	const struct server server = { .name = name->octets, .name_length = name->length, .chain = walk->chain,
+		.address = *address };
+
+	if (walk->stopped)
+		return;
+	if (walk->shown == FACTS_SERVERS_MAX) {
+		walk->left_out++;
+		return;
+	}
+	walk->shown++;
+	walk->stopped = !walk->visit(walk->arg, &server);
+}
+
+static void show_server(struct walk *walk, const struct name *name)
+{
+	struct address addresses[SERVER_ADDRESSES_MAX];
+	size_t count = read_addresses(walk, name, LDNS_RR_TYPE_A, addresses, 0);
+
+	count = read_addresses(walk, name, LDNS_RR_TYPE_AAAA, addresses, count);
+	if (count == 0)
+		show(walk, name, &(struct address){ .family = ADDRESS_NONE });
+	for (size_t i = 0; i < count; i++)
+		show(walk, name, &addresses[i]);
+}
+
+/* Where the iterator asked last: stubs, and what a state that must not store anything keeps out of the cache. Forwarders
+ * are no servers of the zone. NULL: it did not run. */
+static const struct delegpt *last_delegation(const struct module_qstate *qstate)
+{
+	const struct module_stack *stack = &qstate->env->mesh->mods;
+	const struct iter_qstate *iter = NULL;
+
+	for (int i = 0; i < stack->num && iter == NULL; i++)
+		if (strcmp(stack->mod[i]->name, "iterator") == 0)
+			iter = qstate->minfo[i];
+	return iter != NULL && !(iter->chase_flags & BIT_RD) ? iter->dp : NULL;
+}
+
+static void show_delegation(struct walk *walk, const struct delegpt *delegation)
+{
+	struct address address = { .family = ADDRESS_NONE };
+	struct name name;
+
+	for (const struct delegpt_ns *ns = delegation->nslist; ns != NULL; ns = ns->next)
+		if (name_from_wire(&name, ns->name, ns->namelen))
+			show(walk, &name, &address);
+	/* Whose address it is, is not known here. */
+	name = (struct name){ .length = 1 };
+	for (const struct delegpt_addr *addr = delegation->target_list; addr != NULL; addr = addr->next_target) {
+		extract_address(&address, &addr->addr, addr->addrlen);
+		show(walk, &name, &address);
+	}
+}
+
+static bool is_zone_of(const struct delegpt *delegation, const uint8_t *zone)
+{
+	return delegation != NULL && query_dname_compare(delegation->name, (uint8_t *)(uintptr_t)zone) == 0;
+}
+
+static void walk_up(struct walk *walk, const struct name *name)
+{
+	const struct delegpt *delegation = last_delegation(walk->servers->qstate);
+	struct zone_servers servers;
+
+	for (unsigned cut = 0; cut <= name->labels && !walk->stopped && walk->shown < FACTS_SERVERS_MAX; cut++) {
+		const unsigned labels = name->labels - cut;
+		const uint8_t *zone = name_suffix(name, cut);
+
+		if ((labels > 0 ? labels - 1 : 0) < walk->servers->dots_min)
+			return;
+		read_servers(walk, zone, (size_t)(name->octets + name->length - zone), &servers);
+		for (size_t i = 0; i < servers.count && !walk->stopped; i++)
+			show_server(walk, &servers.names[i]);
+		if (servers.count == 0 && is_zone_of(delegation, zone))
+			show_delegation(walk, delegation);
+	}
+}
+
+/* The alias of `name` among the records. */
+struct alias {
+	struct name name;
+	bool found;
+};
+
+static bool find_alias(void *arg, const struct record *record)
+{
+	struct alias *alias = arg;
+	struct name owner;
+
+	if (record->section != SECTION_ANSWER || record->type != LDNS_RR_TYPE_CNAME ||
+	    !name_from_wire(&owner, record->owner, record->owner_length) || !name_equal(&owner, &alias->name))
+		return true;
+	alias->found = name_from_wire(&alias->name, record->rdata, record->rdata_length);
+	return !alias->found;
+}
+
+static size_t walk_servers(const void *source, server_visit visit, void *arg)
+{
+	const struct servers *servers = source;
+	const struct facts *facts = servers->facts;
+	struct walk walk = { .servers = servers, .visit = visit, .arg = arg, .class = facts->qclass };
+	struct alias alias = { .name = facts->qname };
+
+	do {
+		walk_up(&walk, &alias.name);
+		alias.found = false;
+		if (facts->records != NULL && ++walk.chain <= HOPS_MAX)
+			facts->records(facts->source, find_alias, &alias);
+	} while (alias.found && !walk.stopped);
+	return walk.left_out;
+}
+
+void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
+	const struct reply_info *reply, const struct snapshot *snapshot)
+{
+	const unsigned wanted = 1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP;
+
+	facts->servers = NULL;
+	facts->servers_source = NULL;
+	if ((snapshot_triggers(snapshot) & wanted) == 0)
+		return;
+	servers->qstate = qstate;
+	servers->reply = reply;
+	servers->facts = facts;
+	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
+	facts->servers = walk_servers;
+	facts->servers_source = servers;
+}

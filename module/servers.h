@@ -1,0 +1,33 @@
+/*
+ * servers.h: the name servers behind an answer, as Unbound's caches know them.
+ *
+ * For each name of the CNAME chain, the zones at and above it whose NS records are in the message or in the RRset cache,
+ * the nearest first, with the addresses of each server that are known there; and where the iterator asked last. Nothing
+ * is asked for.
+ *
+ * It looks into caches: for `operate` and what runs inside it, never for the callbacks of answers on their way out.
+ *
+ * Threads: the worker that owns the query state; every lock that is taken is given back before the visit.
+ */
+#ifndef MODULE_SERVERS_H
+#define MODULE_SERVERS_H
+
+#include "module/unbound.h"
+
+#include "policy/facts.h"
+#include "policy/snapshot.h"
+
+/* What `facts` borrows; must live as long as they are used. */
+struct servers {
+	struct module_qstate *qstate;
+	const struct reply_info *reply;   /* NULL: none */
+	const struct facts *facts;   /* the question, and the records that alias it */
+	uint32_t dots_min;           /* zones with fewer are left out */
+};
+
+/* Puts the servers behind `facts`, whose records are set already, if any rule of the snapshot asks for them. What
+ * `reply` (NULL: none) says of them counts before it is stored. */
+void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
+		    const struct reply_info *reply, const struct snapshot *snapshot);
+
+#endif
