@@ -13,6 +13,7 @@
 /* Whole pages, also where those have 64 KiB. */
 #define PIECE_OCTETS ((size_t)1 << 16)
 
+const char file_too_large[] = "is too large to be what it should be";
 static const char changed[] = "changed while it was read: write a new file and rename it over the old one";
 
 static const char *explain_errno(int error)
@@ -48,7 +49,7 @@ static const char *prepare(struct file_stream *stream, size_t max_octets)
 	if (!S_ISREG(info->st_mode))
 		return "is no regular file";
 	if (info->st_size < 0 || (uintmax_t)info->st_size > max_octets)
-		return "is too large to be what it should be";
+		return file_too_large;
 	stream->length = (size_t)info->st_size;
 	/* Small pages: what is given back must not be part of a huge one. */
 	stream->octets = mmap(NULL, stream->length + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -20,6 +20,9 @@ struct file_text {
 	int64_t modified; /* mtime, in seconds since 1970 */
 };
 
+/* What is wrong with a file of more octets than the caller allows. */
+extern const char file_too_large[];
+
 /* Reads the file at `path`, at most `max_octets`. NULL on success: *text is then owned and needs file_release. Else a
  * constant text that says what is wrong and what would be right, for people, and *text is untouched. */
 const char *file_load(struct file_text *text, const char *path, size_t max_octets);

@@ -75,11 +75,17 @@ static const struct magic magics[] = {
 static bool fill(struct list_reader *reader)
 {
 	struct file_stream *stream = reader->stream;
+	const char *here = reader->at, *kept = reader->bad_text;
 
 	if (reader->filled == reader->end || reader->wrong != NULL)
 		return false;
-	if (reader->forgets && reader->at - stream->octets > RECORD_SPAN)
-		file_forget(stream, reader->at - RECORD_SPAN, reader->bad_text);
+	/* A line that is too long already is skipped, whatever is on it: only its beginning may be quoted. */
+	if (reader->filled - here > 2 * RECORD_SPAN) {
+		kept = kept != NULL ? kept : here;
+		here = reader->filled;
+	}
+	if (reader->forgets && here - stream->octets > RECORD_SPAN)
+		file_forget(stream, here - RECORD_SPAN, kept);
 	reader->wrong = file_more(stream);
 	reader->filled = stream->octets + stream->filled;
 	return reader->wrong == NULL;
@@ -367,6 +373,8 @@ static const char *open_list(struct file_stream *stream, struct file_text *text,
 	const size_t octets_max = conf->octets_max != 0 ? conf->octets_max : LIST_OCTETS_MAX;
 	const char *wrong = file_open(stream, conf->file, octets_max);
 
+	if (wrong == file_too_large)
+		return "is larger than `size-max:` allows: raise it if the list is right";
 	if (wrong != NULL)
 		return wrong;
 	wrong = file_more(stream);

@@ -8,19 +8,25 @@
 #define INET_BITS_MIN 8
 #define INET6_BITS_MIN 16
 
-/* Registries that have no suffix but their own top-level domain, and most of the names of lists. Looking into the
- * Public Suffix List costs more than all the rest of reading a rule; a test holds this table to the list. */
-static const char *const flat_domains[] = { "com", "net", "org", "info", "xyz", "top", "club", "site", "online", "shop" };
+/* Looking into the Public Suffix List costs more than all the rest of reading a rule, and most names need not: generic
+ * top-level domains have no suffix below them but in these, and those of countries have some but in these, of which
+ * lists are full. A test holds both tables to the list. */
+static const char *const deep_generics[] = { "aero", "arpa", "int", "museum", "pro", NULL };
+static const char *const flat_countries[] = { "ru", "tk", "cc", "su", "cf", "gq", "ga", "eu", "de", NULL };
+
+static bool is_one_of(const char *const *words, const uint8_t *label)
+{
+	for (; *words != NULL; words++)
+		if (label[1] == (uint8_t)**words && strlen(*words) == *label && memcmp(label + 1, *words, *label) == 0)
+			return true;
+	return false;
+}
 
 static bool is_flat(const uint8_t *label)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(flat_domains) / sizeof(flat_domains[0]); i++)
-		if (label[1] == (uint8_t)flat_domains[i][0] && strlen(flat_domains[i]) == *label &&
-		    memcmp(label + 1, flat_domains[i], *label) == 0)
-			return true;
-	return false;
+	if (*label == 2)
+		return is_one_of(flat_countries, label);
+	return (*label < 4 || memcmp(label + 1, "xn--", 4) != 0) && !is_one_of(deep_generics, label);
 }
 
 static bool is_public_suffix(const struct name *name)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "policy/list_reader.h"
@@ -197,6 +198,66 @@ static void a_nul_behind_the_first_4_kib_costs_its_line_alone(void **state)
 	assert_int_equal(stats.skipped_line[SKIP_NAME], 501);
 }
 
+#define HOLE_OCTETS ((off_t)300 << 20)
+
+/* A line of 300 MiB, from a file with a hole. */
+static void a_huge_line_costs_no_memory(void **state)
+{
+	static const char before[] = "a.example\n", after[] = "\nb.example\n";
+	char path[TEMP_PATH_MAX], text[8000];
+	struct list_conf conf = { .name = "test", .file = path };
+	struct counting counting = { .room = SIZE_MAX };
+	struct rusage start, end;
+	struct list_stats stats;
+	struct diag diag;
+	unsigned format;
+	size_t i;
+	FILE *file;
+
+	(void)state;
+	for (i = 0; i < sizeof(text); i += sizeof(before) - 1)
+		memcpy(text + i, before, sizeof(before) - 1);
+	temp_file(path, text, sizeof(text));
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	if (fseeko(file, HOLE_OCTETS, SEEK_SET) != 0 || fputs(after, file) < 0 || fclose(file) != 0)
+		fail();
+	getrusage(RUSAGE_SELF, &start);
+	for (format = FORMAT_DOMAINS; format <= FORMAT_WILDCARD; format += FORMAT_WILDCARD - FORMAT_DOMAINS) {
+		conf.format = (enum list_format)format;
+		assert_int_equal(list_load(&conf, count, &counting, &stats, &diag), 0);
+		assert_int_equal(stats.rules, 801);
+		assert_int_equal(stats.skipped[SKIP_LINE_LONG], 1);
+		assert_int_equal(stats.skipped_line[SKIP_LINE_LONG], 801);
+	}
+	getrusage(RUSAGE_SELF, &end);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)   /* their own memory grows with ours */
+	assert_true(end.ru_maxrss - start.ru_maxrss < 16 * 1024);
+#endif
+	conf.octets_max = 1 << 20;
+	assert_int_equal(list_load(&conf, count, &counting, &stats, &diag), -1);
+	assert_non_null(strstr(diag.text, "size-max"));
+	unlink(path);
+}
+
+/* Looking ahead for the column reads more than is kept behind. */
+static void wide_rows_are_there_after_looking_ahead(void **state)
+{
+	static char text[400 * 4096];
+	struct counting counting = { .room = SIZE_MAX };
+	struct list_stats stats;
+	size_t i;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < sizeof(text); i += 4096) {
+		memcpy(text + i, "1,a.example,", 12);
+		text[i + 4095] = '\n';
+	}
+	assert_int_equal(load_text(FORMAT_CSV, text, sizeof(text), &counting, &stats, NULL), 0);
+	assert_int_equal(stats.rules, 400);
+}
+
 static uint32_t next_random(uint64_t *seed)
 {
 	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
@@ -295,6 +356,8 @@ int main(void)
 		cmocka_unit_test(a_line_over_64_kib_is_skipped_and_counted),
 		cmocka_unit_test(nothing_inherits_from_an_rpz_line_over_64_kib),
 		cmocka_unit_test(a_nul_behind_the_first_4_kib_costs_its_line_alone),
+		cmocka_unit_test(a_huge_line_costs_no_memory),
+		cmocka_unit_test(wide_rows_are_there_after_looking_ahead),
 		cmocka_unit_test(the_plain_scanner_agrees_with_the_full_grammar),
 		cmocka_unit_test(scans_up_to_what_is_no_name),
 	};
