@@ -18,7 +18,8 @@ const char *const format_names[FORMAT_COUNT] = {
 
 bool format_has_actions(enum list_format format)
 {
-	return format == FORMAT_RPZ || format == FORMAT_DNSMASQ || format == FORMAT_UNBOUND || format == FORMAT_DETECT;
+	return format == FORMAT_RPZ || format == FORMAT_DNSMASQ || format == FORMAT_UNBOUND ||
+		format == FORMAT_DETECT;
 }
 
 static bool has_address_trigger(const struct list_conf *list)

@@ -317,8 +317,8 @@ static int choose_format(struct list_reader *reader)
 		found.format = format;
 		wrong = list_conf_wrong(&found);
 		if (wrong != NULL)
-			return diag_set(reader->diag, conf->file, 0, 0, "looks like `format: %s`, and then the policy-list %s",
-				format_names[format], wrong);
+			return diag_set(reader->diag, conf->file, 0, 0,
+				"looks like `format: %s`, and then the policy-list %s", format_names[format], wrong);
 	}
 	reader->trigger = conf->trigger != TRIGGER_NONE ? conf->trigger : format_habits[format].trigger;
 	reader->below = conf->subdomains == CHOICE_DEFAULT ? format_habits[format].below :

@@ -34,7 +34,7 @@ static const struct modifier modifiers[] = {
 	{ "third-party", true, false, false },    /* a resolver does not see the page; trackers are meant */
 	{ "3p", true, false, false },
 	{ "network", true, false, false },
-	/* Everything else (client, ctag, denyallow, dnstype, dnsrewrite, badfilter, domain=, script ...) is counted. */
+	/* Everything else (client, ctag, denyallow, dnstype, dnsrewrite, domain=, script ...) is counted. */
 };
 
 /* Ranks in the order in which they outdo each other, as bits for the name and for what is below it. */

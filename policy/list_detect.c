@@ -119,7 +119,8 @@ static bool has_record_type(struct tally *tally, const char *text, const char *e
 		const char *const *type;
 
 		for (type = record_types; i > 0 && *type != NULL; type++) {
-			if (strlen(*type) != (size_t)(stop - text) || strncasecmp(*type, text, (size_t)(stop - text)) != 0)
+			if (strlen(*type) != (size_t)(stop - text) ||
+			    strncasecmp(*type, text, (size_t)(stop - text)) != 0)
 				continue;
 			tally->zone_sign |= strcmp(*type, "SOA") == 0;
 			return token_skip_blanks(stop, end) < end;
@@ -213,7 +214,7 @@ static void join_kin(struct tally *tally)
 		counts[FORMAT_ADBLOCK] += counts[FORMAT_DOMAINS] + counts[FORMAT_HOSTS] + counts[FORMAT_WILDCARD];
 		counts[FORMAT_DOMAINS] = counts[FORMAT_HOSTS] = counts[FORMAT_WILDCARD] = 0;
 	}
-	/* In a wildcard list a plain name covers itself alone, so a stray star must not turn a list of names into one. */
+	/* There a plain name covers itself alone, so a stray star must not turn a list of names into one. */
 	if (counts[FORMAT_WILDCARD] * 10 >= counts[FORMAT_DOMAINS] && counts[FORMAT_WILDCARD] > 0) {
 		counts[FORMAT_WILDCARD] += counts[FORMAT_DOMAINS];
 		counts[FORMAT_DOMAINS] = 0;
@@ -246,10 +247,11 @@ static int refuse_unknown(const struct list_reader *reader, const struct tally *
 
 	guess = list_guess(tally->odd, reader->end, &remedy, &known);
 	if (known && strncmp(remedy, "set ", 4) != 0)
-		return diag_set(reader->diag, reader->conf->file, tally->odd_line, 0, "looks like %s, %s", guess, remedy);
+		return diag_set(reader->diag, reader->conf->file, tally->odd_line, 0, "looks like %s, %s", guess,
+			remedy);
 	return diag_set(reader->diag, reader->conf->file, tally->odd_line, 0,
-		"its format cannot be told, first here (%zu of %zu lines say nothing): is it the file that was meant? "
-		"Then set `format:`", tally->counts[FORMAT_DETECT], tally->lines);
+		"its format cannot be told, first here (%zu of %zu lines say nothing): "
+		"is it the file that was meant? Then set `format:`", tally->counts[FORMAT_DETECT], tally->lines);
 }
 
 int list_detect(const struct list_reader *reader, enum list_format *format)

@@ -89,8 +89,8 @@ int list_read_text_line(struct list_reader *reader, const struct list_line *line
 /* Sets *format by the content. -1 with the diag set: it could be several or none. */
 int list_detect(const struct list_reader *reader, enum list_format *format);
 
-/* What the line at `text` most likely belongs to, as two constant texts: "a hosts file" and what to do about it; *known
- * is false when nothing gives it away. */
+/* What the line at `text` most likely belongs to, as two constant texts: "a hosts file" and what to do about it;
+ * *known is false when nothing gives it away. */
 const char *list_guess(const char *text, const char *end, const char **remedy, bool *known);
 
 /* Reads a whole list from memory, or from what reader->stream has room for: what list_load does behind the file.

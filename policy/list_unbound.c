@@ -217,7 +217,10 @@ static int read_line(struct unbound *unbound, const struct list_line *line)
 
 int list_read_unbound(struct list_reader *reader)
 {
-	struct unbound unbound = { .reader = reader, .rule = { .trigger = reader->trigger, .ttl = reader->conf->ttl } };
+	struct unbound unbound = {
+		.reader = reader,
+		.rule = { .trigger = reader->trigger, .ttl = reader->conf->ttl },
+	};
 	struct list_line line;
 
 	while (list_next_entry(reader, &line))

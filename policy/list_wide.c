@@ -8,16 +8,17 @@
 #define INET_BITS_MIN 8
 #define INET6_BITS_MIN 16
 
-/* Looking into the Public Suffix List costs more than all the rest of reading a rule, and most names need not: generic
- * top-level domains have no suffix below them but in these, and those of countries have some but in these, of which
- * lists are full. A test holds both tables to the list. */
+/* Looking into the Public Suffix List costs more than all the rest of reading a rule, and most names need not:
+ * generic top-level domains have no suffix below them but in these, and those of countries have some but in these, of
+ * which lists are full. A test holds both tables to the list. */
 static const char *const deep_generics[] = { "aero", "arpa", "int", "museum", "pro", NULL };
 static const char *const flat_countries[] = { "ru", "tk", "cc", "su", "cf", "gq", "ga", "eu", "de", NULL };
 
 static bool is_one_of(const char *const *words, const uint8_t *label)
 {
 	for (; *words != NULL; words++)
-		if (label[1] == (uint8_t)**words && strlen(*words) == *label && memcmp(label + 1, *words, *label) == 0)
+		if (label[1] == (uint8_t)**words && strlen(*words) == *label &&
+		    memcmp(label + 1, *words, *label) == 0)
 			return true;
 	return false;
 }

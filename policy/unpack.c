@@ -53,9 +53,11 @@ static const char *grow(struct output *output)
 }
 
 /* One call of a library: takes from *in, adds to the output. `done`: all of it is read. */
-typedef const char *(*step)(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets, bool *done);
+typedef const char *(*step)(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets,
+	bool *done);
 
-static const char *gzip_step(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets, bool *done)
+static const char *gzip_step(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets,
+	bool *done)
 {
 	z_stream *zlib = stream;
 	const size_t given = *in_octets < PIECE_OCTETS ? *in_octets : PIECE_OCTETS;
@@ -81,7 +83,8 @@ static const char *gzip_step(void *stream, const char *in, size_t *in_octets, ch
 	return *done || inflateReset(zlib) == Z_OK ? NULL : damaged;
 }
 
-static const char *xz_step(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets, bool *done)
+static const char *xz_step(void *stream, const char *in, size_t *in_octets, char *out, size_t *out_octets,
+	bool *done)
 {
 	lzma_stream *lzma = stream;
 	const size_t given = *in_octets, room = *out_octets;

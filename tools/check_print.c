@@ -88,8 +88,8 @@ static void print_skipped(const struct term *term, const struct list_stats *stat
 	for (int reason = 0; reason < SKIP_COUNT; reason++) {
 		if (stats->skipped[reason] == 0)
 			continue;
-		printf("  %sskipped %zu: %s%s\n", term_on(term, STYLE_WARN), stats->skipped[reason], skip_texts[reason],
-			term_off(term, STYLE_WARN));
+		printf("  %sskipped %zu: %s%s\n", term_on(term, STYLE_WARN), stats->skipped[reason],
+			skip_texts[reason], term_off(term, STYLE_WARN));
 		printf("    first in line %u: ", stats->skipped_line[reason]);
 		print_safe(stats->skipped_text[reason], 48);
 		putchar('\n');
@@ -101,6 +101,8 @@ static void print_details(const struct checked *checked, size_t index)
 {
 	const struct list_stats *stats = &checked->report.lists[index].stats;
 	size_t subsumed = checked->subsumed[index];
+	/* Some may have been over a limit of the compiled form. */
+	size_t rules = subsumed > stats->rules ? subsumed : stats->rules;
 	char text[16];
 
 	printf("  %s", age_text(checked->now - stats->modified, text));
@@ -110,7 +112,7 @@ static void print_details(const struct checked *checked, size_t index)
 	if (stats->detected)
 		printf("; format: %s (detected)", format_names[stats->format]);
 	if (subsumed > 0)
-		printf("; %zu below others (%.1f %%)", subsumed, 100 * (double)subsumed / (double)(subsumed > stats->rules ? subsumed : stats->rules));
+		printf("; %zu below others (%.1f %%)", subsumed, 100 * (double)subsumed / (double)rules);
 	putchar('\n');
 }
 
@@ -180,7 +182,7 @@ void check_print(const struct checked *checked, const struct term *term)
 	if (checked->popular_path != NULL)
 		print_popular(checked, term);
 	if (conf->dnstap.socket_path == NULL && conf->dnstap.file == NULL)
-		printf("%snote: no dnstap socket-path and no file, so no frames are sent%s\n", term_on(term, STYLE_WARN),
-			term_off(term, STYLE_WARN));
+		printf("%snote: no dnstap socket-path and no file, so no frames are sent%s\n",
+			term_on(term, STYLE_WARN), term_off(term, STYLE_WARN));
 	printf("%sfine%s\n", term_on(term, STYLE_GOOD), term_off(term, STYLE_GOOD));
 }

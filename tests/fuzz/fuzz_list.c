@@ -47,8 +47,8 @@ static bool see(void *arg, const struct rule *rule)
 	if ((rule->action == ACTION_LOCAL_DATA) != (rule->rdata != NULL) || rule->line == 0)
 		abort();
 	if (rule->trigger == TRIGGER_QNAME || rule->trigger == TRIGGER_NSDNAME) {
-		if (!name_from_wire(&again, rule->name.octets, rule->name.length) || !name_equal(&again, &rule->name) ||
-		    again.labels != rule->name.labels || again.labels == 0 || (!rule->exact && !rule->below))
+		if (!name_from_wire(&again, rule->name.octets, rule->name.length) ||
+		    !name_equal(&again, &rule->name) || again.labels != rule->name.labels || again.labels == 0 || (!rule->exact && !rule->below))
 			abort();
 	} else {
 		if (!is_network(rule))
@@ -95,7 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 64)
 		name_from_text(&conf.zone, "rpz.example", 11);
 	if (data[0] & 128) {
-		conf.trigger = conf.format == FORMAT_CIDR || conf.format == FORMAT_CSV ? TRIGGER_NSIP : TRIGGER_NSDNAME;
+		conf.trigger = conf.format == FORMAT_CIDR || conf.format == FORMAT_CSV ? TRIGGER_NSIP :
+			TRIGGER_NSDNAME;
 		memcpy(conf.column, "2", 2);
 	}
 	/* list_load's text ends with a NUL that is not counted; a copy of the exact size shows reading past it. */

@@ -84,8 +84,8 @@ static void an_older_serial_needs_leave(void **state)
 
 	(void)state;
 	assert_int_equal(feed_check(&conf, &older, &before, &diag), -1);
-	assert_string_equal(diag.text, "has serial 7, at the last load it had 8, which is newer (the file of policy-list "
-		"feed); if that is right, set `allow-older: yes`");
+	assert_string_equal(diag.text, "has serial 7, at the last load it had 8, which is newer (the file of "
+		"policy-list feed); if that is right, set `allow-older: yes`");
 	assert_int_equal(feed_check(&conf, &before, &older, &diag), 0);
 	assert_int_equal(feed_check(&conf, &before, &before, &diag), 0);
 	assert_int_equal(feed_check(&conf, &none, &before, &diag), 0);

@@ -1,6 +1,6 @@
 /*
- * test_feeds_real.c: real feeds in every format. They are not part of the project: VERDICT_DATA names their folder, and
- * without it every claim is skipped. Speaks TAP itself, since cmocka reports what is skipped as failed.
+ * test_feeds_real.c: real feeds in every format. They are not part of the project: VERDICT_DATA names their folder,
+ * and without it every claim is skipped. Speaks TAP itself, since cmocka reports what is skipped as failed.
  */
 #include <libpsl.h>
 #include <stdio.h>
@@ -115,7 +115,7 @@ static bool is_within(const struct rules *a, const struct rules *b, bool below)
 	return true;
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------------ */
+/* --- claims ---------------------------------------------------------------------------------------------------- */
 
 static bool six_syntaxes_say_the_same(void)
 {
@@ -139,7 +139,8 @@ static bool six_syntaxes_say_the_same(void)
 		right = load(&other, rows[i].file, (struct list_conf){ .format = FORMAT_DETECT }) &&
 			is_within(&first, &other, false) && is_within(&other, &first, rows[i].below);
 		if (right && (other.stats.format != rows[i].format || !other.stats.detected)) {
-			snprintf(why, sizeof(why), "%s is taken for %s", rows[i].file, format_names[other.stats.format]);
+			snprintf(why, sizeof(why), "%s is taken for %s", rows[i].file,
+				format_names[other.stats.format]);
 			right = false;
 		}
 		release(&other);
@@ -156,7 +157,8 @@ static size_t count_entries(const char *file)
 	const char *at, *end;
 	size_t count = 0;
 
-	if (file_load(&text, data_path(file, path), LIST_OCTETS_MAX) != NULL || unpack(&text, LIST_OCTETS_MAX) != NULL)
+	if (file_load(&text, data_path(file, path), LIST_OCTETS_MAX) != NULL ||
+	    unpack(&text, LIST_OCTETS_MAX) != NULL)
 		return 0;
 	for (at = text.octets, end = at + text.length; at < end; at++) {
 		count += *at != '#' && *at != ';' && *at != '\n' && *at != '\r';
@@ -188,7 +190,8 @@ static bool reads_all(const char *file, struct list_conf conf, enum list_format 
 static bool address_lists_are_read_whole(void)
 {
 	static const char *const files[] = { "lists/ip_spamhaus_drop.txt", "lists/ip_spamhaus_dropv6.txt",
-		"lists/ip_spamhaus_edrop.txt", "lists/ip_ipsum_level3.txt", "lists/doh_ipv4.txt", "lists/doh_ipv6.txt" };
+		"lists/ip_spamhaus_edrop.txt", "lists/ip_ipsum_level3.txt", "lists/doh_ipv4.txt",
+		"lists/doh_ipv6.txt" };
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -204,8 +207,8 @@ static bool tables_are_read_whole(void)
 
 	return reads_all("lists/block_malware_small_blackbook.tsv", (struct list_conf){ .format = FORMAT_DETECT },
 			FORMAT_CSV, 1) &&
-		reads_all("lists/suspicious_services.tsv", (struct list_conf){ .column = "domain", .format = FORMAT_CSV },
-			FORMAT_CSV, 1) &&
+		reads_all("lists/suspicious_services.tsv",
+			(struct list_conf){ .column = "domain", .format = FORMAT_CSV }, FORMAT_CSV, 1) &&
 		reads_all("lists/sinkhole_addresses.tsv", addresses, FORMAT_CSV, 1) &&
 		reads_all("lists/sinkhole_ns_names.tsv", servers, FORMAT_CSV, 1);
 }
@@ -292,12 +295,14 @@ int main(void)
 		bool right;
 
 		if (!there) {
-			printf("ok %zu # SKIP no %s: set VERDICT_DATA to the folder of the real lists\n", i + 1, path);
+			printf("ok %zu # SKIP no %s: set VERDICT_DATA to the folder of the real lists\n", i + 1,
+				path);
 			continue;
 		}
 		why[0] = '\0';
 		right = claims[i].holds();
-		printf("%sok %zu - %s%s%s\n", right ? "" : "not ", i + 1, claims[i].text, right ? "" : ": ", right ? "" : why);
+		printf("%sok %zu - %s%s%s\n", right ? "" : "not ", i + 1, claims[i].text,
+			right ? "" : ": ", right ? "" : why);
 		good = good && right;
 	}
 	return good ? 0 : 1;

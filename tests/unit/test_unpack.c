@@ -42,7 +42,8 @@ static void add_gzip(struct packed *packed, const char *octets, size_t length, u
 	for (; times > 0; times--) {
 		zlib.next_in = (Bytef *)(uintptr_t)octets;
 		zlib.avail_in = (uInt)length;
-		assert_int_equal(deflate(&zlib, times == 1 ? Z_FINISH : Z_NO_FLUSH), times == 1 ? Z_STREAM_END : Z_OK);
+		assert_int_equal(deflate(&zlib, times == 1 ? Z_FINISH : Z_NO_FLUSH),
+			times == 1 ? Z_STREAM_END : Z_OK);
 	}
 	packed->length = packed->room - zlib.avail_out;
 	deflateEnd(&zlib);
@@ -257,8 +258,8 @@ static void refuses_xz_that_needs_much_memory(void **state)
 	options.dict_size = 512 * MIB;
 	reserve(&packed, 4096);
 	/* The encoder would want the memory too; its header alone says what the decoder needs. */
-	if (lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, (const uint8_t *)"a.example\n", 10, packed.octets,
-				      &packed.length, packed.room) != LZMA_OK) {
+	if (lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, (const uint8_t *)"a.example\n", 10,
+				      packed.octets, &packed.length, packed.room) != LZMA_OK) {
 		print_message("# no memory to make such a file\n");
 		free(packed.octets);
 		return;
