@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/list_entry.h"
 #include "policy/list_trigger.h"
 
 #define TYPE_CNAME 5
@@ -83,15 +84,10 @@ static bool has_star_label(const struct name *name)
 	return false;
 }
 
-static enum skip_reason why_no_name(const char *text, const char *end, const char *wrong)
+static enum skip_reason why_no_name(const char *wrong)
 {
 	/* policy/name.h: both limits say so by "over". */
-	enum skip_reason reason = strstr(wrong, "over") != NULL ? SKIP_NAME_LONG : SKIP_NAME;
-
-	for (; text < end; text++)
-		if ((uint8_t)*text >= 0x80)
-			reason = SKIP_NON_ASCII;
-	return reason;
+	return strstr(wrong, "over") != NULL ? SKIP_NAME_LONG : SKIP_NAME;
 }
 
 /* A last dot counts unless a backslash before it is itself not escaped. */
@@ -106,6 +102,22 @@ static bool ends_with_dot(const char *text, const char *end)
 	return backslashes % 2 == 0;
 }
 
+static bool is_ascii(const char *text, const char *end)
+{
+	for (; text < end; text++)
+		if ((uint8_t)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* A name in another script, which no master file should have and some feeds do. */
+static enum skip_reason read_idn(struct stated_name *stated, const char *text, const char *end)
+{
+	stated->wildcard = end - text > 2 && text[0] == '*' && text[1] == '.';
+	stated->relative = !ends_with_dot(text, end);
+	return list_read_idn(&stated->name, text + (stated->wildcard ? 2 : 0), end);
+}
+
 enum skip_reason stated_name_read(struct stated_name *stated, const char *text, const char *end)
 {
 	const char *wrong;
@@ -118,7 +130,7 @@ enum skip_reason stated_name_read(struct stated_name *stated, const char *text, 
 	}
 	wrong = name_from_text(&stated->name, text, (size_t)(end - text));
 	if (wrong != NULL)
-		return why_no_name(text, end, wrong);
+		return is_ascii(text, end) ? why_no_name(wrong) : read_idn(stated, text, end);
 	stated->relative = !ends_with_dot(text, end);
 	stated->wildcard = name_cut_wildcard(&stated->name);
 	return has_star_label(&stated->name) ? SKIP_NAME : SKIP_COUNT;

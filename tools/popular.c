@@ -9,7 +9,7 @@
 #include "policy/file.h"
 #include "policy/unpack.h"
 
-/* The name in a line: what is behind the first separator, when there is one. */
+/* The name in a line: what is behind the last separator, when there is one. One label is a header. */
 static bool read_name(struct name *name, const char *text, const char *end)
 {
 	const char *at = text;
@@ -21,7 +21,7 @@ static bool read_name(struct name *name, const char *text, const char *end)
 			text = at + 1;
 	while (text < end && *text == '"')
 		text++;
-	return text < end && name_from_text(name, text, (size_t)(end - text)) == NULL && name->labels > 0;
+	return text < end && name_from_text(name, text, (size_t)(end - text)) == NULL && name->labels > 1;
 }
 
 static void judge(struct popular *popular, const struct snapshot *snapshot, const struct name *name, size_t line)
@@ -54,7 +54,7 @@ static void judge_text(struct popular *popular, const struct snapshot *snapshot,
 		line++;
 		if (read_name(&name, text, stop))
 			judge(popular, snapshot, &name, line);
-		else if (text < stop && *text != '#')
+		else if (line > 1 && text < stop && *text != '#')
 			popular->unreadable++;
 		text = stop + 1;
 	}

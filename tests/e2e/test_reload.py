@@ -81,6 +81,22 @@ def a_bad_reload_keeps_the_last_good_policy(tap):
 		tap.equal(rcodes(here), ["NOERROR", "NXDOMAIN", "NOERROR"], "a good policy is taken again after that")
 
 
+def a_feed_that_broke_off_keeps_the_last_good_policy(tap):
+	feed = {"name": "one", "format": "domains", "action": "refuse",
+		"lines": ["one.example"] + ["name%d.example" % i for i in range(19)]}
+	with lab.Lab(ZONES) as here:
+		here.start([feed])
+		here.policy([dict(feed, lines=["two.example"] + feed["lines"][1:6])])
+		before = len(here.unbound.output())
+		reloaded(here, reload_by_control, 2)
+		said = here.unbound.output()[before:]
+		tap.equal(rcodes(here), ["REFUSED", "NOERROR", "NOERROR"], "14 of 20 rules gone: the last good policy stays")
+		tap.ok("has 6 rules, at the last load it had 20" in said, "the log says so", said)
+		here.policy([dict(feed, **{"lines": ["two.example"] + feed["lines"][1:6], "shrink-max": "100%"})])
+		reloaded(here, reload_by_control, 3)
+		tap.equal(rcodes(here), ["NOERROR", "REFUSED", "NOERROR"], "shrink-max: 100% takes it")
+
+
 def a_bad_first_start_does_not_start(tap):
 	with lab.Lab(ZONES) as here:
 		here.start_nsd()
@@ -163,5 +179,6 @@ def nothing_leaks_or_is_misused(tap):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(a_reload_brings_the_new_policy, a_bad_reload_keeps_the_last_good_policy, a_bad_first_start_does_not_start,
+	tap.run(a_reload_brings_the_new_policy, a_bad_reload_keeps_the_last_good_policy,
+		a_feed_that_broke_off_keeps_the_last_good_policy, a_bad_first_start_does_not_start,
 		another_unbound_is_refused, checkconf_accepts_the_configuration, it_starts_and_stops_cleanly, nothing_leaks_or_is_misused)

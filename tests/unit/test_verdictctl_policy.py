@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """What `verdictctl check` and `verdictctl explain` say. TAP."""
+import gzip
 import json
 import os
 import re
 import subprocess
 import tempfile
+import time
 
 SOURCE = os.environ.get("srcdir", ".")
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
@@ -108,6 +110,51 @@ def says_the_same_as_json():
         equal({key: found["lists"][3][key] for key in ("rules", "duplicates", "shadow", "skipped")},
               {"rules": 3, "duplicates": 1, "shadow": True, "skipped": {
                   "total": 1, "reasons": [{"reason": "not a domain name", "count": 1, "first_line": 2, "first_text": "bad..name"}]}})
+
+
+def says_how_a_feed_is():
+    config = "policy-list:\n name: feed\n file: feed.gz\npolicy-list:\n name: wide\n file: wide.txt\n"
+    names = "".join("n%d.example\n" % i for i in range(50)) + "www.n1.example\nwww.n2.example\n"
+    with Folder(config, **{"wide.txt": "com\na.example\n"}) as folder:
+        path = os.path.join(folder.folder.name, "feed.gz")
+        with gzip.open(path, "wt") as file:
+            file.write(names)
+        os.utime(path, (time.time() - 7500, time.time() - 7500))
+        code, out, err = folder.run("check")
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        assert any(re.fullmatch(r"2 h old; \d+ B compressed; format: domains \(detected\); 2 below others \(3\.8 %\)", row)
+                   for row in rows), rows
+        assert "skipped 1: a TLD, a public suffix or a huge network, see allow-wide" in rows, rows
+        assert "first in line 1: com" in rows, rows
+        assert all(len(line) <= 80 for line in out.splitlines()), out
+        code, found, err = folder.json("check")
+        feed = found["lists"][0]
+        equal((feed["format"], feed["detected"], feed["rules"], feed["subsumed"]), ("domains", True, 52, 2))
+        assert 7500 <= feed["age_seconds"] < 7600 and feed["file_octets"] < feed["octets"], feed
+
+
+def says_which_popular_names_would_be_denied():
+    popular = "rank,name\n1,www.partner.evil.example\n2,evil.example\n3,good.example\n4,seen.example\n5,\"b.evil.example\"\n"
+    with Folder(**{"top.csv": popular, "nothing": "\n"}) as folder:
+        top = os.path.join(folder.folder.name, "top.csv")
+        code, out, err = folder.run("check", "--popular", top)
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        at = rows.index("popular: 2 of 5 names would be denied (40.000 %)")
+        equal(rows[at + 1:at + 5], [
+            "line 2: www.partner.evil.example pass by allowed: *.partner.evil....",
+            "line 3: evil.example nxdomain by malware: evil.example",
+            "line 5: seen.example observe by seen: seen.example",
+            "line 6: b.evil.example nxdomain by malware: *.evil.example"])
+        code, found, err = folder.json("check", "--popular", top)
+        found = found["popular"]
+        equal((found["names"], found["denied"], found["hit_count"]), (5, 2, 4))
+        equal(found["hits"][1], {"line": 3, "name": "evil.example", "list": "malware", "rule": "evil.example",
+                                 "action": "nxdomain", "denied": True})
+        code, out, err = folder.run("check", "--popular", os.path.join(folder.folder.name, "nothing"))
+        equal((code, out), (1, ""))
+        assert "has no names" in err, err
 
 
 def points_at_what_is_wrong():
@@ -270,7 +317,8 @@ def teaches():
 
 
 CLAIMS = [
-    counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, points_at_what_is_wrong,
+    counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, says_how_a_feed_is,
+    says_which_popular_names_would_be_denied, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
