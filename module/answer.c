@@ -88,8 +88,8 @@ bool answer_add_soa(struct answer_builder *builder, const struct verdict *verdic
 }
 
 /* Adds the selected records of one type as one RRset; they need not stand together. */
-static bool add_type(struct answer_builder *builder, const struct local_data *local, const size_t *found, size_t count,
-	size_t first)
+static bool add_type(struct answer_builder *builder, const struct local_data *local, const size_t *found,
+	size_t count, size_t first)
 {
 	uint16_t type = local_data_at(local, found[first]).type;
 	struct packed_rrset_data *data = rrset_data(builder->region, count);
@@ -195,7 +195,8 @@ void answer_begin(struct answer_builder *builder, const struct module_qstate *qs
 }
 
 /* The same records without signatures; NULL: no memory. */
-static struct ub_packed_rrset_key *unsigned_copy(struct answer_builder *builder, const struct ub_packed_rrset_key *from)
+static struct ub_packed_rrset_key *unsigned_copy(struct answer_builder *builder,
+	const struct ub_packed_rrset_key *from)
 {
 	struct ub_packed_rrset_key *key = regional_alloc_init(builder->region, from, sizeof(*from));
 	struct packed_rrset_data *data = regional_alloc_init(builder->region, from->entry.data, sizeof(*data));

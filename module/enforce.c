@@ -68,7 +68,7 @@ static bool question_facts(struct facts *facts, const struct module_qstate *qsta
 	return extract_question(facts, &qstate->qinfo);
 }
 
-/* What no rule decides and `https: block` does. It has no rule of a list, and says so by a name that no list can have. */
+/* What no rule decides and `https: block` does. It is no rule of a list, and says so by a name that none can have. */
 static void block_https(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
 	const uint32_t most = snapshot_options(snapshot)->max_policy_ttl;
@@ -85,7 +85,8 @@ static void block_https(const struct snapshot *snapshot, const struct facts *fac
 	verdict->rule.rule_name = facts->qname;
 }
 
-static bool is_https_blocked(const struct snapshot *snapshot, const struct facts *facts, const struct verdict *verdict)
+static bool is_https_blocked(const struct snapshot *snapshot, const struct facts *facts,
+	const struct verdict *verdict)
 {
 	return snapshot_options(snapshot)->https == HTTPS_BLOCK && https_is_record(facts->qtype) &&
 		(verdict->action == ACTION_ALLOW || verdict->action == ACTION_OBSERVE);

@@ -1,9 +1,9 @@
 /*
  * enforce.h: the question guard and the answer guard.
  *
- * Both keep one promise: no answer that the policy denies leaves through the modules, and none of them enters a shared
- * cache. The question guard runs before anything is resolved, the response guard at each response from an authoritative
- * server, the answer guard on the final message, whatever made it.
+ * Both keep one promise: no answer that the policy denies leaves through the modules, and none of them enters a
+ * shared cache. The question guard runs before anything is resolved, the response guard at each response from an
+ * authoritative server, the answer guard on the final message, whatever made it.
  *
  * Threads: the worker that owns the query state.
  */

@@ -2,12 +2,12 @@
  * garden.h: denials that send a client to another name, whose records have to be resolved first.
  *
  * Unbound chases no CNAME that a module returns. So the state waits for a sub-query for the target, with the client's
- * type, and then answers with the CNAME and what the target has. The target is resolved as Unbound itself would: it is
- * judged by no list, so there is no loop between lists. Its records lose their signatures, and the answer is never
+ * type, and then answers with the CNAME and what the target has. The target is resolved as Unbound itself would: it
+ * is judged by no list, so there is no loop between lists. Its records lose their signatures, and the answer is never
  * stored.
  *
- * As BIND has it (RPZ rewriting restarts the query with the target): NXDOMAIN and NODATA of the target are those of the
- * answer, behind the CNAME; a target that cannot be resolved, or is bogus, is SERVFAIL without records.
+ * As BIND has it (RPZ rewriting restarts the query with the target): NXDOMAIN and NODATA of the target are those of
+ * the answer, behind the CNAME; a target that cannot be resolved, or is bogus, is SERVFAIL without records.
  *
  * Threads: the worker that owns the query state.
  */
@@ -28,8 +28,8 @@ enum garden_start {
 	GARDEN_FAILED     /* no memory, or the target waits for this state */
 };
 
-/* Begins the answer to what `verdict` denies, of which `chain` is known (NULL: nothing). *garden is set when it waits.
- * verdict->data must still be borrowed from a held snapshot; nothing of the verdict is kept. */
+/* Begins the answer to what `verdict` denies, of which `chain` is known (NULL: nothing). *garden is set when it
+ * waits. verdict->data must still be borrowed from a held snapshot; nothing of the verdict is kept. */
 enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,
 			       const struct reply_info *chain, struct garden **garden);
 

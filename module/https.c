@@ -45,7 +45,8 @@ static bool needs_edit(const struct snapshot *snapshot, const struct ub_packed_r
 }
 
 /* The records without it and without signatures, in the one block that Unbound's caches expect. NULL: no memory. */
-static struct packed_rrset_data *edited(enum https_mode mode, struct packed_rrset_data *from, struct regional *region)
+static struct packed_rrset_data *edited(enum https_mode mode, struct packed_rrset_data *from,
+	struct regional *region)
 {
 	struct packed_rrset_data *data = regional_alloc_init(region, from, packed_rrset_sizeof(from));
 	uint8_t *to;
@@ -68,7 +69,8 @@ static struct packed_rrset_data *edited(enum https_mode mode, struct packed_rrse
 	return data;
 }
 
-enum https_found https_edit_response(const struct snapshot *snapshot, struct reply_info *reply, struct regional *region)
+enum https_found https_edit_response(const struct snapshot *snapshot, struct reply_info *reply,
+	struct regional *region)
 {
 	enum https_found found = HTTPS_FINE;
 

@@ -23,7 +23,8 @@ enum https_found {
 };
 
 /* Alters the unsigned records of a response that is not stored yet. */
-enum https_found https_edit_response(const struct snapshot *snapshot, struct reply_info *reply, struct regional *region);
+enum https_found https_edit_response(const struct snapshot *snapshot, struct reply_info *reply,
+				     struct regional *region);
 
 /* Has the answer records that something must be taken out of? */
 bool https_has_more(const struct snapshot *snapshot, const struct reply_info *reply);

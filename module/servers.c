@@ -33,7 +33,8 @@ struct held {
 	struct ub_packed_rrset_key *locked;
 };
 
-static const struct packed_rrset_data *find_in_reply(const struct reply_info *reply, const uint8_t *name, uint16_t type)
+static const struct packed_rrset_data *find_in_reply(const struct reply_info *reply, const uint8_t *name,
+	uint16_t type)
 {
 	for (size_t i = 0; reply != NULL && i < reply->rrset_count; i++) {
 		const struct packed_rrset_key *key = &reply->rrsets[i]->rk;
@@ -128,8 +129,8 @@ static void show_server(struct walk *walk, const struct name *name)
 		show(walk, name, &addresses[i]);
 }
 
-/* Where the iterator asked last: stubs, and what a state that must not store anything keeps out of the cache. Forwarders
- * are no servers of the zone. NULL: it did not run. */
+/* Where the iterator asked last: stubs, and what a state that must not store anything keeps out of the cache.
+ * Forwarders are no servers of the zone. NULL: it did not run. */
 static const struct delegpt *last_delegation(const struct module_qstate *qstate)
 {
 	const struct module_stack *stack = &qstate->env->mesh->mods;

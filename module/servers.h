@@ -1,9 +1,9 @@
 /*
  * servers.h: the name servers behind an answer, as Unbound's caches know them.
  *
- * For each name of the CNAME chain, the zones at and above it whose NS records are in the message or in the RRset cache,
- * the nearest first, with the addresses of each server that are known there; and where the iterator asked last. Nothing
- * is asked for.
+ * For each name of the CNAME chain, the zones at and above it whose NS records are in the message or in the RRset
+ * cache, the nearest first, with the addresses of each server that are known there; and where the iterator asked
+ * last. Nothing is asked for.
  *
  * It looks into caches: for `operate` and what runs inside it, never for the callbacks of answers on their way out.
  *

@@ -188,8 +188,9 @@ class Lab:
 
 	# --- the authority
 
-	def start_nsd(self):
-		clauses = []
+	def start_nsd(self, more=""):
+		"""`more`: further clauses for nsd.conf."""
+		clauses = [more]
 		for number, (zone, content) in enumerate(self.zones.items()):
 			file = self.write("zone%d" % number, content)
 			clauses.append('zone:\n\tname: "%s"\n\tzonefile: "%s"\n' % (zone, file))

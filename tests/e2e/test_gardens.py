@@ -32,7 +32,8 @@ LISTS = [
 		"sinkhole-name": "garden.example"},
 	{"name": "stars", "format": "domains", "action": "sinkhole", "lines": ["star.bad", "evil.bad"], "ttl": 30,
 		"sinkhole-name": "*.garden.example"},
-	{"name": "rpz", "format": "rpz", "lines": ["$TTL 77", "@ SOA localhost. root.localhost. 42 1 1 1 1", "@ NS localhost.",
+	{"name": "rpz", "format": "rpz", "lines": ["$TTL 77", "@ SOA localhost. root.localhost. 42 1 1 1 1",
+		"@ NS localhost.",
 		"moved.bad CNAME hop.garden.example.", "gone.bad CNAME nothing.garden.example.",
 		"lame.bad CNAME host.lame.test.", "first.bad CNAME second.bad.", "second.bad CNAME first.bad.",
 		"named.bad CNAME *.garden.example."]},
@@ -41,7 +42,7 @@ LISTS = [
 #  question, type, rcode, CNAMEs, data of that type, frame's (verdict, list), why
 ROWS = [
 	("sunk.bad", "A", "NOERROR", ["garden.example."], ["198.51.100.7"], ("sinkhole", "sunk"), "a sinkhole by name"),
-	("host.sunk.bad", "AAAA", "NOERROR", ["garden.example."], ["2001:db8::7"], ("sinkhole", "sunk"), "every type that it has"),
+	("host.sunk.bad", "AAAA", "NOERROR", ["garden.example."], ["2001:db8::7"], ("sinkhole", "sunk"), "each type it has"),
 	("sunk.bad", "MX", "NOERROR", ["garden.example."], ["10 mail.garden.example."], ("sinkhole", "sunk"), "MX too"),
 	("sunk.bad", "TXT", "NOERROR", ["garden.example."], [], ("sinkhole", "sunk"), "no data where the target has none"),
 	("sunk.bad", "CNAME", "NOERROR", ["garden.example."], ["garden.example."], ("sinkhole", "sunk"), "CNAME asks for no more"),
