@@ -5,6 +5,7 @@
 #include "policy/list_token.h"
 
 #define LABEL_OCTETS_MAX 63
+#define TEXT_OCTETS_MAX 253     /* of the longest name, without a last dot */
 
 /* What a format's lines look like: all that the formats differ in. */
 struct text_format {
@@ -17,7 +18,8 @@ static const struct text_format text_formats[FORMAT_COUNT] = {
 	[FORMAT_WILDCARD] = { .stars = true },
 };
 
-enum kind { OTHER, LOWER, UPPER, DOT };
+/* Anything above DOT is part of a label. */
+enum kind { OTHER, DOT, LOWER, UPPER };
 
 static const uint8_t kinds[256] = {
 	['a' ... 'z'] = LOWER, ['0' ... '9'] = LOWER, ['-'] = LOWER, ['_'] = LOWER,
@@ -44,7 +46,35 @@ static void end_name(struct name *name, size_t used, unsigned labels)
 	name->labels = (uint8_t)labels;
 }
 
-const char *list_scan_name(struct name *name, const char *text, const char *end, enum skip_reason *reason)
+/* The names that lists are full of: no label is empty or too long, no dot at the end, and all of it is short enough.
+ * Where it ends; NULL: look closely. */
+static const char *scan_usual(struct name *name, const char *text, const char *end)
+{
+	const char *at = text, *stop = end - text > TEXT_OCTETS_MAX ? text + TEXT_OCTETS_MAX : end;
+	uint8_t *label = name->octets, *to = label + 1;
+	unsigned labels = 0;
+
+	for (;;) {
+		size_t octets;
+		uint8_t kind = OTHER;
+
+		while (at < stop && (kind = kinds[(uint8_t)*at]) > DOT)
+			*to++ = (uint8_t)(*at++ | (kind == UPPER) << 5);
+		octets = (size_t)(to - label) - 1;
+		if (octets == 0 || octets > LABEL_OCTETS_MAX || (at == stop && stop != end))
+			return NULL;
+		*label = (uint8_t)octets;
+		label = to++;
+		labels++;
+		if (at == stop || kind == OTHER)
+			break;
+		at++;
+	}
+	end_name(name, (size_t)(label - name->octets), labels);
+	return at;
+}
+
+static const char *scan_any(struct name *name, const char *text, const char *end, enum skip_reason *reason)
 {
 	size_t label = 0, used = 1;
 	unsigned labels = 0;
@@ -83,6 +113,16 @@ const char *list_scan_name(struct name *name, const char *text, const char *end,
 	} else if (end_label(name, label, used, reason)) {
 		end_name(name, used, labels + 1);
 	}
+	return at;
+}
+
+const char *list_scan_name(struct name *name, const char *text, const char *end, enum skip_reason *reason)
+{
+	const char *at = scan_usual(name, text, end);
+
+	if (at == NULL)
+		return scan_any(name, text, end, reason);
+	*reason = SKIP_COUNT;
 	return at;
 }
 
