@@ -158,6 +158,10 @@ bool enforce_waited(struct module_qstate *qstate, int id)
 
 	if (query == NULL || query->garden == NULL)
 		return false;
+	if (!garden_is_done(query->garden)) {
+		qstate->ext_state[id] = module_wait_subquery;
+		return true;
+	}
 	finish(qstate, id);
 	if (!garden_finish(query->garden, qstate) && slot != NULL)
 		fail_closed(qstate, slot);

@@ -8,6 +8,8 @@
 
 struct garden {
 	struct answer_builder builder;      /* the chain and our CNAME */
+	struct query_info question;         /* for the target */
+	bool done;                          /* the sub-query */
 	struct reply_info *target;          /* in the region of the waiting state; NULL: SERVFAIL */
 };
 
@@ -17,21 +19,23 @@ static bool leads_on(const struct verdict *verdict, const struct query_info *qin
 	size_t found;
 
 	if (verdict->data == NULL || qinfo->qclass != LDNS_RR_CLASS_IN || qinfo->qtype == LDNS_RR_TYPE_CNAME ||
-	    (verdict->action != ACTION_LOCAL_DATA && verdict->action != ACTION_SINKHOLE) ||
+	    qinfo->qtype == LDNS_RR_TYPE_ANY || (verdict->action != ACTION_LOCAL_DATA && verdict->action != ACTION_SINKHOLE) ||
 	    local_data_select(verdict->data, qinfo->qtype, &found, 1) == 0)
 		return false;
 	*cname = local_data_at(verdict->data, found);
 	return cname->type == LDNS_RR_TYPE_CNAME;
 }
 
-static bool ask(struct module_qstate *qstate, const struct name *target)
+static bool ask(struct garden *garden, struct module_qstate *qstate, const struct name *target)
 {
-	struct query_info question = { .qname_len = target->length, .qtype = qstate->qinfo.qtype,
-		.qclass = qstate->qinfo.qclass };
+	struct query_info *question = &garden->question;
 	struct module_qstate *made;
 
-	question.qname = regional_alloc_init(qstate->region, target->octets, target->length);
-	return question.qname != NULL && qstate->env->attach_sub(qstate, &question, BIT_RD, 0, 0, &made);
+	question->qname = regional_alloc_init(qstate->region, target->octets, target->length);
+	question->qname_len = target->length;
+	question->qtype = qstate->qinfo.qtype;
+	question->qclass = qstate->qinfo.qclass;
+	return question->qname != NULL && qstate->env->attach_sub(qstate, question, BIT_RD, 0, 0, &made);
 }
 
 enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,
@@ -54,7 +58,7 @@ enum garden_start garden_start(struct module_qstate *qstate, int id, const struc
 		return GARDEN_FAILED;
 	/* Who joined a waiting state, a resolution of Unbound's own most of all, would get our answer. */
 	apply_unique(qstate);
-	if (!ask(qstate, &target))
+	if (!ask(made, qstate, &target))
 		return GARDEN_FAILED;
 	*garden = made;
 	qstate->ext_state[id] = module_wait_subquery;
@@ -75,8 +79,17 @@ static bool is_usable(const struct module_qstate *done)
 
 void garden_inform(struct garden *garden, const struct module_qstate *done, struct module_qstate *waiting)
 {
+	/* What the iterator asked for, for this state, may come in late. */
+	if (query_info_compare((void *)(uintptr_t)&done->qinfo, &garden->question) != 0)
+		return;
+	garden->done = true;
 	if (is_usable(done))
 		garden->target = reply_info_copy(done->return_msg->rep, NULL, waiting->region);
+}
+
+bool garden_is_done(const struct garden *garden)
+{
+	return garden->done;
 }
 
 bool garden_finish(const struct garden *garden, struct module_qstate *qstate)

@@ -33,8 +33,10 @@ enum garden_start {
 enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,
 			       const struct reply_info *chain, struct garden **garden);
 
-/* The sub-query is done: takes a copy of its answer into the region of the waiting state. */
+/* A sub-query is done: takes a copy of its answer into the region of the waiting state, if it is the garden's. */
 void garden_inform(struct garden *garden, const struct module_qstate *done, struct module_qstate *waiting);
+
+bool garden_is_done(const struct garden *garden);
 
 /* Makes the answer. False: no memory, *qstate untouched. */
 bool garden_finish(const struct garden *garden, struct module_qstate *qstate);

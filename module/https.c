@@ -36,11 +36,11 @@ static bool needs_edit(const struct snapshot *snapshot, const struct ub_packed_r
 {
 	const struct packed_rrset_data *data = key->entry.data;
 
-	if (!https_is_record(ntohs(key->rk.type)) || is_passed(snapshot, key))
+	if (!https_is_record(ntohs(key->rk.type)))
 		return false;
 	for (size_t i = 0; i < data->count; i++)
 		if (https_has(mode_of(snapshot), data->rr_data[i] + RDATA_HEAD, rdata_length(data, i)))
-			return true;
+			return !is_passed(snapshot, key);
 	return false;
 }
 

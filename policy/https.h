@@ -23,8 +23,8 @@ bool https_is_record(uint16_t type);
 bool https_has(enum https_mode mode, const uint8_t *rdata, uint16_t octets);
 
 /* Reads uncompressed rdata and writes it without what `mode` takes out to `to`, which has room for `octets`, *left of
- * them. A key that is gone is no longer mandatory either (section 8). Of a record in another form than that of section
- * 2.2 nobody can say what is in it, so `1 .` is left. */
+ * them. A key that is gone is no longer mandatory either (section 8). Of a record in another form than that of
+ * section 2.2 nobody can say what is in it, so `1 .` is left. */
 void https_strip(enum https_mode mode, const uint8_t *rdata, uint16_t octets, uint8_t *to, uint16_t *left);
 
 #endif

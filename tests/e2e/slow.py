@@ -10,7 +10,8 @@ import dns.rrset
 
 
 class Authority:
-	"""`answers`: name to the text of its one record, "TTL CLASS TYPE RDATA", whatever the type of the question."""
+	"""`answers`: name to the text of its one record, "TTL CLASS TYPE RDATA", whatever the type of the question; the name
+	`*` is any other."""
 
 	def __init__(self, answers, delay=0.3):
 		self.answers, self.delay = answers, delay
@@ -31,7 +32,7 @@ class Authority:
 	def answer(self, octets, client):
 		query = dns.message.from_wire(octets)
 		name = query.question[0].name
-		record = self.answers.get(name.to_text(omit_final_dot=True).lower())
+		record = self.answers.get(name.to_text(omit_final_dot=True).lower(), self.answers.get("*"))
 		response = dns.message.make_response(query)
 		response.flags |= dns.flags.AA
 		if record is not None:

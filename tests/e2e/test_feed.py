@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A feed by zone transfer, as doc/policy.md shows it: NSD is the primary, Unbound's auth-zone keeps the file current."""
+"""A feed by zone transfer, as doc/policy.md shows it: NSD is the primary, Unbound's auth-zone writes the file."""
 
 import shutil
 import signal
@@ -15,7 +15,8 @@ FEEDS = {
 	1: HEAD % 1 + "evil.example CNAME .\ngone.example CNAME .\n",
 	2: HEAD % 2 + "evil.example CNAME .\nnew.example CNAME *.\n24.0.113.0.203.rpz-ip CNAME .\n",
 }
-ZONE = "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\nhit A 203.0.113.5\n"
+ZONE = "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\n" \
+	"ns A 127.0.0.1\n* A 192.0.2.80\nhit A 203.0.113.5\n"
 
 
 class Feed(lab.Lab):
@@ -68,7 +69,8 @@ def a_feed_by_transfer_becomes_policy(tap):
 		here.nsd.send(signal.SIGHUP)
 		lab.wait_for(lambda: "new.example" in here.file(), "the transfer")
 		tap.ok("gone.example" not in here.file(), "the file has what the primary has")
-		tap.ok("received NOTIFY serial 2" in here.unbound.output(), "the primary told of the change", here.unbound.output())
+		tap.ok("received NOTIFY serial 2" in here.unbound.output(), "the primary told of the change",
+			here.unbound.output())
 		tap.ok("ixfr for rpz.feed. from 127.0.0.1" in here.nsd.output(), "what changed came by IXFR", here.nsd.output())
 		starts = here.unbound.output().count("start of service")
 		tap.equal(here.control("reload")[0], 0, "unbound-control reload")

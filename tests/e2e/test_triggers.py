@@ -178,7 +178,8 @@ alias HTTPS 0 full
 			for round in ("resolved", "again"):
 				for name, qtype, data in (("full.example", "HTTPS", https), ("_dns.full.example", "SVCB", svcb),
 						("plain.example", "HTTPS", plain), ("trusted.example", "HTTPS", trusted),
-						("full.example", "A", ["192.0.2.80"]), ("alias.example", "HTTPS", ["0 full.example."] if mode != "block" else [])):
+						("full.example", "A", ["192.0.2.80"]),
+						("alias.example", "HTTPS", ["0 full.example."] if mode != "block" else [])):
 					answer, frame = here.ask(name, qtype)
 					tap.equal((answer.rcode(), lab.rdata(answer, qtype)), (0, data),
 						"https: %s: %s %s, %s" % (mode, name, qtype, round))
