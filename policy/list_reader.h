@@ -89,6 +89,11 @@ int list_read_text_line(struct list_reader *reader, const struct list_line *line
 /* Sets *format by the content. -1 with the diag set: it could be several or none. */
 int list_detect(const struct list_reader *reader, enum list_format *format);
 
+/* Refuse what cannot be a list, before it is read by its front, and afterwards by what came out: 0, or -1 with the diag
+ * set. list_judge.c. */
+int list_refuse_sniffed(struct list_reader *reader, const char *text, size_t octets);
+int list_refuse_unusable(struct list_reader *reader);
+
 /* What the line at `text` most likely belongs to, as two constant texts: "a hosts file" and what to do about it;
  * *known is false when nothing gives it away. */
 const char *list_guess(const char *text, const char *end, const char **remedy, bool *known);
