@@ -141,7 +141,9 @@ static bool is_ours(const struct judging *judging, const struct match *match)
 /* For the client alone, or for all that are undecided. */
 static void decide(struct judging *judging, const struct match *match, unsigned chain, bool ours, uint64_t groups)
 {
-	groups &= judging->undecided & judging->snapshot->lists[match->class->list].groups;
+	const struct list_info *list = &judging->snapshot->lists[match->class->list];
+
+	groups &= judging->undecided & list->groups;
 	ours = ours && is_ours(judging, match);
 	if (groups == 0 && !ours)
 		return;
@@ -150,7 +152,9 @@ static void decide(struct judging *judging, const struct match *match, unsigned 
 	judging->varies |= match->class->action == ACTION_TRUNCATE;
 	if (ours)
 		decide_for_client(judging, match, chain);
-	judging->undecided &= ~groups;
+	/* Whom the list only observes goes on to the next. */
+	if (!list->observes_clients)
+		judging->undecided &= ~groups;
 }
 
 /* A match that only reports: the first is kept, but one that would decide is worth more than one that would not. */
@@ -178,7 +182,7 @@ static bool only_reports(const struct list_info *list, const struct match *match
 	return list->shadow || match->class->action == ACTION_OBSERVE;
 }
 
-/* Some other client may be one that the list's rules for clients decide. */
+/* Some other client may be one that the list decides. */
 static void decide_for_others(struct judging *judging, const struct list_info *list)
 {
 	if ((judging->undecided & list->groups) == 0)
@@ -306,21 +310,15 @@ struct scan {
 	bool denied;
 };
 
-static void scan_position(struct scan *scan, const struct position *position)
-{
-	struct judging judging;
-
-	judging_init(&judging, scan->snapshot, scan->facts, STAGE_ANSWER, NULL);
-	judge_position(&judging, position);
-	scan->denied |= judging.denied_to_some;
-}
-
 /* Whatever question leads here: the name may be the qname of another. */
 static void scan_name(struct scan *scan, const struct name *name, const struct record *record)
 {
 	struct position position = { .facts = scan->facts, .name = name, .clients = true, .record = record };
+	struct judging judging;
 
-	scan_position(scan, &position);
+	judging_init(&judging, scan->snapshot, scan->facts, STAGE_ANSWER, NULL);
+	judge_position(&judging, &position);
+	scan->denied |= judging.denied_to_some;
 }
 
 static bool scan_record(void *arg, const struct record *record)
@@ -343,26 +341,23 @@ static bool scan_record(void *arg, const struct record *record)
 	return !scan->denied;
 }
 
-static __attribute__((noinline)) void scan_servers(struct scan *scan)
+/* This very question, for any client. */
+static bool is_denied_here(const struct snapshot *snapshot, const struct facts *facts)
 {
-	struct position position = { .facts = scan->facts, .name = &scan->facts->qname, .clients = true,
-		.server_addresses = true };
-	struct server_names names;
+	struct judging judging;
 
-	server_names_collect(&names, scan->facts);
-	position.servers = &names;
-	scan_position(scan, &position);
+	judging_init(&judging, snapshot, facts, STAGE_ANSWER, NULL);
+	position_walk(snapshot, facts, STAGE_ANSWER, judge_position, &judging);
+	return judging.denied_to_some;
 }
 
 bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts)
 {
 	struct scan scan = { .snapshot = snapshot, .facts = facts };
 
-	scan.owner.length = 0;   /* no name has it */
 	if (facts->records == NULL)
 		return false;
+	scan.owner.length = 0;   /* no name has it */
 	facts->records(facts->source, scan_record, &scan);
-	if (!scan.denied && facts->servers != NULL)
-		scan_servers(&scan);
-	return scan.denied;
+	return scan.denied || is_denied_here(snapshot, facts);
 }

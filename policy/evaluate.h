@@ -20,8 +20,8 @@ void evaluate_question(const struct snapshot *snapshot, const struct facts *fact
 /* Judges question and records. */
 void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);
 
-/* Is any name among the records of a response (owners and CNAME/DNAME targets in the answer section) denied to some
- * client? Then the response must stay out of shared caches, whatever question led to it. */
+/* Is the answer denied to some client, or is any name or address among its records (owners, addresses and targets in
+ * the answer section)? Then the response must stay out of shared caches, whatever question leads to it. */
 bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts);
 
 #endif

@@ -95,10 +95,11 @@ static bool collect_record(struct build *build, const struct rule *rule, const s
 static void note_trigger(struct list_info *list, enum trigger trigger, enum action action)
 {
 	list->triggers |= 1u << trigger;
-	if (trigger != TRIGGER_CLIENT_IP || list->shadow || action == ACTION_OBSERVE)
+	if (trigger != TRIGGER_CLIENT_IP || list->shadow)
 		return;
-	list->decides_clients = true;
+	list->decides_clients |= action != ACTION_OBSERVE;
 	list->denies_clients |= action_table[action].denies;
+	list->observes_clients |= action == ACTION_OBSERVE;
 }
 
 static bool add_rule(void *arg, const struct rule *rule)

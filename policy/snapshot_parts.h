@@ -46,8 +46,9 @@ struct list_info {
 	struct rrtypes qtypes;           /* as in struct list_conf */
 	struct rrtypes qtypes_exempt;
 	unsigned triggers;               /* of its rules, a bit each */
-	bool decides_clients;            /* it has a rule for clients that decides */
-	bool denies_clients;             /* one that denies */
+	bool decides_clients;            /* a rule of it for clients decides; not in shadow */
+	bool denies_clients;             /* one of them denies */
+	bool observes_clients;           /* one of them observes: keeps its list from deciding for some */
 	const struct local_data *sinkhole;   /* borrowed from the pool */
 };
 

@@ -22,7 +22,7 @@ const char help_explain[] =
 	"  verdictctl explain --config new.conf partner.example && echo allowed\n"
 	"                                               what would a new configuration do?\n"
 	"\n"
-	"  verdictctl explain www.example --answer 'www.example. CNAME a.cdn.example.' --answer 'a.cdn.example. A 192.0.2.1'\n"
+	"  verdictctl explain www.example --answer 'www.example. CNAME a.example.' --answer 'a.example. A 192.0.2.1'\n"
 	"                                               and with this answer?\n"
 	"\n"
 	"Reads the configuration and the lists, not the running resolver. Without --answer the question alone is judged,\n"

@@ -34,8 +34,8 @@ struct given_answer {
 	size_t server_count;
 };
 
-/* Adds a record in presentation format: `www.example. 300 IN A 192.0.2.1`; TTL and class may be left out. NULL; else a
- * constant text that says what is wrong, nothing added. */
+/* Adds a record in presentation format: `www.example. 300 IN A 192.0.2.1`; TTL and class may be left out. NULL; else
+ * a constant text that says what is wrong, nothing added. */
 const char *given_answer_add(struct given_answer *answer, const char *text);
 
 /* Adds `NAME [ADDRESS]`, a name server of the name at that place of the chain. The same results. */

@@ -209,6 +209,29 @@ static void a_cut_wire_name_prints_what_there_is(void **state)
 	assert_string_equal(name_wire_to_text((const uint8_t *)"", 0, text), ".");
 }
 
+/* The example of RFC 4034 section 6.1, with `example` and the names below it. */
+static void names_have_the_canonical_order(void **state)
+{
+	static const char *const rising[] = {
+		".", "example", "a.example", "yljkjljk.a.example", "Z.a.example", "zABC.a.EXAMPLE", "z.example",
+		"\\001.z.example", "*.z.example", "\\200.z.example",
+	};
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(rising) / sizeof(rising[0]); i++)
+		for (j = 0; j < sizeof(rising) / sizeof(rising[0]); j++) {
+			struct name a, b;
+			int order;
+
+			assert_null(name_from_text(&a, rising[i], strlen(rising[i])));
+			assert_null(name_from_text(&b, rising[j], strlen(rising[j])));
+			order = name_compare(&a, &b);
+			if (!(i < j ? order < 0 : i > j ? order > 0 : order == 0))
+				fail_msg("%s and %s", rising[i], rising[j]);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(knows_what_is_below),
 		cmocka_unit_test(cuts_labels_off),
 		cmocka_unit_test(a_cut_wire_name_prints_what_there_is),
+		cmocka_unit_test(names_have_the_canonical_order),
 	};
 
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
