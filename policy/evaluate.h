@@ -1,10 +1,12 @@
 /*
  * evaluate.h: facts in, verdict out. The one function that decides.
  *
- * It is pure: the same snapshot and facts give the same verdict. It allocates nothing, takes no lock and reads no clock.
+ * It is pure: the same snapshot and facts give the same verdict. It allocates nothing, takes no lock and reads no
+ * clock.
  *
- * Order (draft-vixie-dnsop-dns-rpz-00 sections 5 and 6; doc/policy.md): each name of a CNAME/DNAME chain in turn; for it
- * the lists in file order, the first with a match wins; inside a list exact before wildcard, longest wildcard first.
+ * Order (draft-vixie-dnsop-dns-rpz-00 sections 5 and 6; doc/policy.md): each position in turn (policy/position.h: the
+ * question, each name of the CNAME chain, names that other records lead to); for it the lists in file order, the
+ * first with a match wins; inside a list CLIENT-IP, QNAME, IP, NSDNAME, NSIP; inside a trigger match_is_before.
  * `observe` and lists in shadow are reported and never decide.
  */
 #ifndef POLICY_EVALUATE_H

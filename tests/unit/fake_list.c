@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+struct policy_options fake_options;
+
 static const struct fake_list *known;
 
 struct name fake_name(const char *text)
@@ -64,6 +66,7 @@ void fake_conf(struct conf *conf, struct list_conf *list_confs, const struct fak
 	memset(conf, 0, sizeof(*conf));
 	memset(list_confs, 0, count * sizeof(*list_confs));
 	conf->path = path;
+	conf->options = fake_options;
 	conf->lists = list_confs;
 	conf->list_count = count;
 	for (i = 0; i < count; i++) {

@@ -34,6 +34,9 @@ struct fake_list {
 
 #define FAKE_LISTS_MAX 300
 
+/* What fake_conf puts into the configuration; all zero unless a test says otherwise. */
+extern struct policy_options fake_options;
+
 /* Fills `conf` and `list_confs` (as many as lists) so that list_load finds `lists`; borrowed until the next call. */
 void fake_conf(struct conf *conf, struct list_conf *list_confs, const struct fake_list *lists, size_t count);
 

@@ -193,6 +193,27 @@ static void local_data_is_the_rule_s_and_a_sinkhole_the_list_s(void **state)
 	assert_memory_equal(local_data_at(verdict.data, 0).rdata, "\300\0\2\1", 4);
 }
 
+static void no_record_outlives_the_lid_on_ttls(void **state)
+{
+	struct facts facts = fake_question("data.test");
+	struct snapshot *lidded;
+	struct verdict verdict;
+	struct diag diag;
+
+	(void)state;
+	fake_options.max_policy_ttl = 55;
+	lidded = fake_snapshot(lists, COUNT(lists), MODE_ENFORCE, NULL, &diag);
+	fake_options.max_policy_ttl = 0;
+	assert_non_null(lidded);
+	evaluate_question(lidded, &facts, &verdict);
+	assert_int_equal(verdict.ttl, 55);
+	assert_int_equal(local_data_at(verdict.data, 0).ttl, 50);   /* 60 and 50, one for the RRset */
+	facts = fake_question("sunk.test");
+	evaluate_question(lidded, &facts, &verdict);
+	assert_int_equal(local_data_at(verdict.data, 0).ttl, 55);
+	snapshot_destroy(&lidded);
+}
+
 static void truncates_over_udp_only_and_says_that_clients_differ(void **state)
 {
 	static const struct { enum transport transport; enum action action; } rows[] = {
@@ -440,6 +461,7 @@ int main(void)
 		cmocka_unit_test(tells_all_of_the_list),
 		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),
 		cmocka_unit_test(local_data_is_the_rule_s_and_a_sinkhole_the_list_s),
+		cmocka_unit_test(no_record_outlives_the_lid_on_ttls),
 		cmocka_unit_test(truncates_over_udp_only_and_says_that_clients_differ),
 		cmocka_unit_test(in_shadow_mode_nothing_is_denied),
 		cmocka_unit_test(judges_each_name_of_a_chain),

@@ -112,6 +112,30 @@ static void tells_list_rule_and_incident(void **state)
 	assert_string_equal(text, "list mal?ware, rule *.bad.example");
 }
 
+static void tells_prefixes_and_their_trigger(void **state)
+{
+	static const struct { struct address address; uint8_t length; enum trigger trigger; const char *text; } rows[] = {
+		{ { ADDRESS_INET, 0, { 192, 0, 2 } }, 24, TRIGGER_IP, "list l, rule 192.0.2.0/24 (IP), incident 1.2.3" },
+		{ { ADDRESS_INET, 0, { 10 } }, 32, TRIGGER_CLIENT_IP, "list l, rule 10.0.0.0/32 (CLIENT-IP), incident 1.2.3" },
+		{ { ADDRESS_INET6, 0, { 0x20, 1, 0xd, 0xb8 } }, 32, TRIGGER_NSIP,
+		  "list l, rule 2001:db8::/32 (NSIP), incident 1.2.3" },
+		{ { ADDRESS_NONE, 0, { 0 } }, 0, TRIGGER_NSDNAME, "list l, rule ns.example (NSDNAME), incident 1.2.3" },
+	};
+	char text[EDE_TEXT_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct verdict verdict = denial("l", "ns.example", false);
+
+		verdict.rule.trigger = rows[i].trigger;
+		verdict.rule.address = rows[i].address;
+		verdict.rule.prefix_length = rows[i].length;
+		verdict_ede_text(&verdict, "1.2.3", text, sizeof(text));
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 static void says_nothing_without_a_rule(void **state)
 {
 	struct verdict verdict;
@@ -158,6 +182,7 @@ int main(void)
 		cmocka_unit_test(demote_puts_a_denial_over_an_observing_shadow),
 		cmocka_unit_test(demote_lets_a_pass_stand),
 		cmocka_unit_test(tells_list_rule_and_incident),
+		cmocka_unit_test(tells_prefixes_and_their_trigger),
 		cmocka_unit_test(says_nothing_without_a_rule),
 		cmocka_unit_test(cuts_the_rule_and_keeps_the_incident),
 	};
