@@ -48,27 +48,54 @@ static bool row_begin(struct list_reader *reader, struct row *row)
 	return true;
 }
 
-/* Finds the quote that ends what begins at `text`; the row takes in lines that the field goes on over. */
-static const char *find_quote(struct list_reader *reader, struct row *row, const char *text, bool *doubled)
+/* Does the field end behind that quote? */
+static bool ends_field(const struct row *row, const char *quote, char separator)
 {
-	const char *at = text;
+	const char *next = quote + 1;
 
+	while (next < row->line.end && *next != separator && token_is_blank(*next))
+		next++;
+	return next == row->line.end || *next == separator;
+}
+
+/* The first quote that is not doubled; NULL: none on what the row has of lines. */
+static const char *next_quote(const struct row *row, const char *at, bool *doubled)
+{
 	for (;;) {
-		struct list_line next;
-
 		at = memchr(at, '"', (size_t)(row->line.end - at));
-		if (at != NULL && at + 1 < row->line.end && at[1] == '"') {
-			*doubled = true;
-			at += 2;
-			continue;
-		}
-		if (at != NULL)
+		if (at == NULL || at + 1 == row->line.end || at[1] != '"')
 			return at;
-		at = row->line.end;
-		if (!list_next_line(reader, &next) || next.end - text > LIST_LINE_MAX)
-			return NULL;
+		*doubled = true;
+		at += 2;
+	}
+}
+
+/*
+ * Finds the quote that ends what begins at `text`; the row takes in lines that the field goes on over. NULL: there is
+ * none, or what looks like it is not where a field ends. Then the row is its one line: a stray quote must not take
+ * the rows behind it, silently, up to the next one.
+ */
+static const char *find_quote(struct list_reader *reader, struct row *row, const char *text, char separator,
+	bool *doubled)
+{
+	const struct list_line first = row->line;
+	const char *const next_row = reader->at, *quote;
+	const size_t lines = reader->stats.lines;
+	struct list_line next;
+
+	for (quote = next_quote(row, text, doubled); quote == NULL; quote = next_quote(row, next.text, doubled)) {
+		/* What lies further behind than that may not be there any more. */
+		if (reader->at - text > LIST_LINE_MAX || !list_next_line(reader, &next) ||
+		    next.end - text > LIST_LINE_MAX)
+			break;
 		row->line.end = next.end;
 	}
+	if (quote != NULL && ends_field(row, quote, separator))
+		return quote;
+	row->line = first;
+	reader->at = next_row;
+	reader->stats.lines = lines;
+	return NULL;
 }
 
 /* The next field of the row; false when there is none. */
@@ -84,11 +111,11 @@ static bool row_next(struct list_reader *reader, struct row *row, char separator
 		text++;
 	stop = text;
 	if (text < row->line.end && *text == '"') {
-		stop = find_quote(reader, row, text + 1, &field->broken);
+		stop = find_quote(reader, row, text + 1, separator, &field->broken);
 		field->text = text + 1;
 		field->end = stop;
 		field->broken |= stop == NULL;
-		stop = stop == NULL ? row->line.end : stop + 1;
+		stop = stop == NULL ? text : stop + 1;
 	}
 	end = memchr(stop, separator, (size_t)(row->line.end - stop));
 	row->ended = end == NULL;
