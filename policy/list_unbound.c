@@ -95,6 +95,8 @@ static int emit(struct unbound *unbound, enum action action, bool below, unsigne
 	unbound->rule.exact = true;
 	unbound->rule.below = below;
 	unbound->rule.action = action;
+	/* always_transparent: an exception from the zones around it. */
+	unbound->rule.keeps_action = action == ACTION_PASS;
 	unbound->rule.line = line;
 	return list_emit(unbound->reader, &unbound->rule);
 }
