@@ -135,6 +135,14 @@ void file_forget(struct file_stream *stream, const char *here, const char *kept)
 			(void)madvise(stream->octets + stream->forgotten, PIECE_OCTETS, MADV_DONTNEED);
 }
 
+void file_forget_piece(struct file_stream *stream, const char *end)
+{
+	size_t to = (size_t)(end - stream->octets) / PIECE_OCTETS * PIECE_OCTETS;
+
+	if (to >= PIECE_OCTETS)
+		(void)madvise(stream->octets + to - PIECE_OCTETS, PIECE_OCTETS, MADV_DONTNEED);
+}
+
 const char *file_rest(struct file_stream *stream, struct file_text *text)
 {
 	const char *wrong;

@@ -50,6 +50,9 @@ const char *file_more(struct file_stream *stream);
 /* Gives back what lies before `here`, but for the pieces in which `kept` (NULL: none) and what follows it lie. */
 void file_forget(struct file_stream *stream, const char *here, const char *kept);
 
+/* Gives back the last whole piece before `end`. */
+void file_forget_piece(struct file_stream *stream, const char *end);
+
 /* Reads all that is left. NULL: *text is then owned and *stream closed; else *text is untouched. */
 const char *file_rest(struct file_stream *stream, struct file_text *text);
 

@@ -52,24 +52,30 @@ static const bool speaks_against_format[SKIP_COUNT] = {
 	[SKIP_COLUMN] = true,
 };
 
-/* Reads on. What lies before the record being read is given back; what an error will quote is not. */
+static bool read_on(struct list_reader *reader)
+{
+	if (reader->filled == reader->end || reader->wrong != NULL)
+		return false;
+	reader->wrong = file_more(reader->stream);
+	reader->filled = reader->stream->octets + reader->stream->filled;
+	return reader->wrong == NULL;
+}
+
+/* Reads on inside a line. What lies before the record being read is given back; what an error will quote is not. */
 static bool fill(struct list_reader *reader)
 {
 	struct file_stream *stream = reader->stream;
-	const char *here = reader->at, *kept = reader->bad_text;
+	const char *here = reader->at;
 
-	if (reader->filled == reader->end || reader->wrong != NULL)
+	if (reader->filled == reader->end)
 		return false;
-	/* A line that is too long already is skipped, whatever is on it: only its beginning may be quoted. */
-	if (reader->filled - here > 2 * RECORD_SPAN) {
-		kept = kept != NULL ? kept : here;
-		here = reader->filled;
-	}
 	if (reader->forgets && here - stream->octets > RECORD_SPAN)
-		file_forget(stream, here - RECORD_SPAN, kept);
-	reader->wrong = file_more(stream);
-	reader->filled = stream->octets + stream->filled;
-	return reader->wrong == NULL;
+		file_forget(stream, here - RECORD_SPAN, reader->bad_text);
+	/* A line that is too long already is skipped, whatever is on it, and its beginning alone may be quoted: no
+	 * reader that comes by again misses what has no newline. */
+	if (reader->filled - here > 2 * RECORD_SPAN)
+		file_forget_piece(stream, reader->filled);
+	return read_on(reader);
 }
 
 static const char *find_newline(struct list_reader *reader)
@@ -231,7 +237,7 @@ static int read_format(struct list_reader *reader)
 	if (choose_format(reader) != 0)
 		return -1;
 	reader->forgets = !format_habits[reader->stats.format].twice;
-	while (!reader->forgets && fill(reader))
+	while (!reader->forgets && read_on(reader))
 		;
 	return format_habits[reader->stats.format].read(reader);
 }
@@ -245,7 +251,7 @@ int list_read(struct list_reader *reader, const char *octets, size_t length)
 	reader->at = octets;
 	reader->end = octets + length;
 	reader->filled = reader->stream == NULL ? reader->end : octets + reader->stream->filled;
-	if (reader->filled == octets && length > 0 && !fill(reader))
+	if (reader->filled == octets && length > 0 && !read_on(reader))
 		return refuse_file(reader, reader->wrong);
 	if (length >= 3 && memcmp(octets, utf8_bom, 3) == 0)
 		reader->at += 3;
