@@ -197,10 +197,31 @@ void enforce_question(struct module_qstate *qstate, int id)
 	state_leave(slot);
 }
 
+/* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
+ * for that one too. */
+static bool is_wanted_denied(const struct module_qstate *qstate, const struct query_info *asked,
+	const struct snapshot *snapshot)
+{
+	const struct iter_qstate *iter = extract_iterator(qstate);
+	struct verdict verdict;
+	struct facts facts;
+
+	if (iter == NULL || iter->qchase.qname == NULL || query_dname_compare(iter->qchase.qname, asked->qname) == 0)
+		return false;
+	extract_client(&facts, NULL);
+	facts.records = NULL;
+	facts.source = NULL;
+	facts.rcode = 0;
+	if (!extract_question(&facts, &iter->qchase))
+		return false;
+	evaluate_question(snapshot, &facts, &verdict);
+	return verdict.denied_to_some;
+}
+
 void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
 {
 	struct slot *slot = state_slot();
-	struct extract extract = { .reply = response != NULL ? response->rep : NULL };
+	struct extract extract = { .reply = response != NULL ? response->rep : NULL, .all = true };
 	const struct snapshot *snapshot;
 	struct servers servers;
 	struct facts facts;
@@ -215,7 +236,8 @@ void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
 	if (https_edit_response(snapshot, response->rep, qstate->region) != HTTPS_FINE)
 		qstate->no_cache_store = 1;
 	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
-	if (!qstate->no_cache_store && evaluate_denied_to_some(snapshot, &facts))
+	if (!qstate->no_cache_store && (evaluate_denied_to_some(snapshot, &facts) ||
+		is_wanted_denied(qstate, &response->qinfo, snapshot)))
 		qstate->no_cache_store = 1;
 	state_leave(slot);
 }
@@ -297,7 +319,7 @@ static void strip_https(struct module_qstate *qstate, int id, struct slot *slot,
 void enforce_answer(struct module_qstate *qstate, int id)
 {
 	struct slot *slot = state_slot();
-	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL };
+	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL, .all = true };
 	const struct snapshot *snapshot;
 	struct servers servers;
 	struct verdict verdict;

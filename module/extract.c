@@ -30,6 +30,10 @@ static enum transport transport_of(const struct comm_point *point)
 		return TRANSPORT_UDP;
 	case comm_http:
 		return TRANSPORT_DOH;
+#if UNBOUND_HAS_DOQ
+	case comm_doq:
+		return TRANSPORT_DOQ;
+#endif
 	case comm_tcp_accept:
 	case comm_tcp:
 		return point->ssl != NULL ? TRANSPORT_DOT : TRANSPORT_TCP;
@@ -94,6 +98,16 @@ bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
 	return true;
 }
 
+const struct iter_qstate *extract_iterator(const struct module_qstate *qstate)
+{
+	const struct module_stack *stack = &qstate->env->mesh->mods;
+
+	for (int i = 0; i < stack->num; i++)
+		if (strcmp(stack->mod[i]->name, "iterator") == 0)
+			return qstate->minfo[i];
+	return NULL;
+}
+
 /* Unbound's encoder sends positive answers without the other sections when `minimal-responses` is on. */
 static size_t visible_rrsets(const struct reply_info *reply)
 {
@@ -137,7 +151,7 @@ static void walk_rrset(struct walk *walk, const struct extract *extract, size_t 
 	};
 
 	for (size_t i = 0; i < count && !walk->stopped; i++) {
-		if (walk->shown == FACTS_RECORDS_MAX) {
+		if (walk->shown == FACTS_RECORDS_MAX && !extract->all) {
 			walk->left_out += count - i;
 			return;
 		}

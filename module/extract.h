@@ -18,6 +18,7 @@ struct extract {
 	const struct reply_info *reply;   /* NULL: no records */
 	time_t now;                       /* 0: TTLs are relative already (query states); else they are absolute */
 	bool dnssec;                      /* DO: signatures leave with the answer */
+	bool all;                         /* for a verdict that denies: no limit but that of the message */
 };
 
 /* Takes address and port; ADDRESS_NONE for what is neither IPv4 nor IPv6, and for NULL. */
@@ -31,6 +32,9 @@ bool extract_question(struct facts *facts, const struct query_info *qinfo);
 
 /* The question of a query packet; for CHAOS, where the callback is given none. */
 bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet);
+
+/* What the iterator knows of the query; NULL: it did not run. */
+const struct iter_qstate *extract_iterator(const struct module_qstate *qstate);
 
 /* Puts the records of `extract->reply` and its rcode behind `facts`. */
 void extract_records(struct facts *facts, const struct extract *extract);

@@ -11,17 +11,12 @@
 #define SERVER_ADDRESSES_MAX 16
 
 struct walk {
-	const struct servers *servers;
-	server_visit visit;
-	void *arg;
+	struct servers *servers;
 	uint16_t class;            /* host order */
 	uint8_t chain;
-	size_t shown;
-	size_t left_out;
-	bool stopped;
 };
 
-/* The names of one zone's servers, copied: nothing is locked while they are visited. */
+/* The names of one zone's servers, copied: one lock at a time. */
 struct zone_servers {
 	size_t count;
 	struct name names[ZONE_SERVERS_MAX];
@@ -73,7 +68,7 @@ static void read_servers(struct walk *walk, const uint8_t *zone, size_t octets, 
 	to->count = 0;
 	for (size_t i = 0; data != NULL && i < data->count; i++)
 		if (to->count == ZONE_SERVERS_MAX)
-			walk->left_out++;
+			walk->servers->left_out++;
 		else if (name_from_wire(&to->names[to->count], data->rr_data[i] + 2, data->rr_len[i] - 2))
 			to->count++;
 	let_go(&held);
@@ -92,7 +87,7 @@ static size_t read_addresses(struct walk *walk, const struct name *server, uint1
 		if (data->rr_len[i] != octets + 2)
 			continue;
 		if (count == SERVER_ADDRESSES_MAX) {
-			walk->left_out++;
+			walk->servers->left_out++;
 			continue;
 		}
 		to[count] = (struct address){ .family = inet ? ADDRESS_INET : ADDRESS_INET6 };
@@ -102,59 +97,58 @@ static size_t read_addresses(struct walk *walk, const struct name *server, uint1
 	return count;
 }
 
-static void show(struct walk *walk, const struct name *name, const struct address *address)
+static bool is_full(const struct walk *walk)
 {
-	const struct server server = { .name = name->octets, .name_length = name->length, .chain = walk->chain,
-		.address = *address };
-
-	if (walk->stopped)
-		return;
-	if (walk->shown == FACTS_SERVERS_MAX) {
-		walk->left_out++;
-		return;
-	}
-	walk->shown++;
-	walk->stopped = !walk->visit(walk->arg, &server);
+	return walk->servers->count == FACTS_SERVERS_MAX;
 }
 
-static void show_server(struct walk *walk, const struct name *name)
+static void add(struct walk *walk, const struct name *name, const struct address *address)
+{
+	struct servers *servers = walk->servers;
+
+	if (is_full(walk)) {
+		servers->left_out++;
+		return;
+	}
+	servers->found[servers->count].name = *name;
+	servers->found[servers->count].address = *address;
+	servers->found[servers->count++].chain = walk->chain;
+}
+
+static void add_server(struct walk *walk, const struct name *name)
 {
 	struct address addresses[SERVER_ADDRESSES_MAX];
 	size_t count = read_addresses(walk, name, LDNS_RR_TYPE_A, addresses, 0);
 
 	count = read_addresses(walk, name, LDNS_RR_TYPE_AAAA, addresses, count);
 	if (count == 0)
-		show(walk, name, &(struct address){ .family = ADDRESS_NONE });
+		add(walk, name, &(struct address){ .family = ADDRESS_NONE });
 	for (size_t i = 0; i < count; i++)
-		show(walk, name, &addresses[i]);
+		add(walk, name, &addresses[i]);
 }
 
 /* Where the iterator asked last: stubs, and what a state that must not store anything keeps out of the cache.
  * Forwarders are no servers of the zone. NULL: it did not run. */
 static const struct delegpt *last_delegation(const struct module_qstate *qstate)
 {
-	const struct module_stack *stack = &qstate->env->mesh->mods;
-	const struct iter_qstate *iter = NULL;
+	const struct iter_qstate *iter = extract_iterator(qstate);
 
-	for (int i = 0; i < stack->num && iter == NULL; i++)
-		if (strcmp(stack->mod[i]->name, "iterator") == 0)
-			iter = qstate->minfo[i];
 	return iter != NULL && !(iter->chase_flags & BIT_RD) ? iter->dp : NULL;
 }
 
-static void show_delegation(struct walk *walk, const struct delegpt *delegation)
+static void add_delegation(struct walk *walk, const struct delegpt *delegation)
 {
 	struct address address = { .family = ADDRESS_NONE };
 	struct name name;
 
 	for (const struct delegpt_ns *ns = delegation->nslist; ns != NULL; ns = ns->next)
 		if (name_from_wire(&name, ns->name, ns->namelen))
-			show(walk, &name, &address);
+			add(walk, &name, &address);
 	/* Whose address it is, is not known here. */
 	name = (struct name){ .length = 1 };
 	for (const struct delegpt_addr *addr = delegation->target_list; addr != NULL; addr = addr->next_target) {
 		extract_address(&address, &addr->addr, addr->addrlen);
-		show(walk, &name, &address);
+		add(walk, &name, &address);
 	}
 }
 
@@ -168,17 +162,17 @@ static void walk_up(struct walk *walk, const struct name *name)
 	const struct delegpt *delegation = last_delegation(walk->servers->qstate);
 	struct zone_servers servers;
 
-	for (unsigned cut = 0; cut <= name->labels && !walk->stopped && walk->shown < FACTS_SERVERS_MAX; cut++) {
+	for (unsigned cut = 0; cut <= name->labels && !is_full(walk); cut++) {
 		const unsigned labels = name->labels - cut;
 		const uint8_t *zone = name_suffix(name, cut);
 
 		if ((labels > 0 ? labels - 1 : 0) < walk->servers->dots_min)
 			return;
 		read_servers(walk, zone, (size_t)(name->octets + name->length - zone), &servers);
-		for (size_t i = 0; i < servers.count && !walk->stopped; i++)
-			show_server(walk, &servers.names[i]);
+		for (size_t i = 0; i < servers.count; i++)
+			add_server(walk, &servers.names[i]);
 		if (servers.count == 0 && is_zone_of(delegation, zone))
-			show_delegation(walk, delegation);
+			add_delegation(walk, delegation);
 	}
 }
 
@@ -200,20 +194,38 @@ static bool find_alias(void *arg, const struct record *record)
 	return !alias->found;
 }
 
-static size_t walk_servers(const void *source, server_visit visit, void *arg)
+static void collect(struct servers *servers)
 {
-	const struct servers *servers = source;
 	const struct facts *facts = servers->facts;
-	struct walk walk = { .servers = servers, .visit = visit, .arg = arg, .class = facts->qclass };
+	struct walk walk = { .servers = servers, .class = facts->qclass };
 	struct alias alias = { .name = facts->qname };
 
+	servers->count = 0;
+	servers->left_out = 0;
 	do {
 		walk_up(&walk, &alias.name);
 		alias.found = false;
 		if (facts->records != NULL && ++walk.chain <= HOPS_MAX)
 			facts->records(facts->source, find_alias, &alias);
-	} while (alias.found && !walk.stopped);
-	return walk.left_out;
+	} while (alias.found && !is_full(&walk));
+}
+
+static size_t walk_servers(const void *source, server_visit visit, void *arg)
+{
+	const struct servers *servers = source;
+	bool going = true;
+
+	for (size_t i = 0; i < servers->count && going; i++) {
+		const struct server server = {
+			.name = servers->found[i].name.octets,
+			.name_length = servers->found[i].name.length,
+			.address = servers->found[i].address,
+			.chain = servers->found[i].chain,
+		};
+
+		going = visit(arg, &server);
+	}
+	return servers->left_out;
 }
 
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
@@ -229,6 +241,7 @@ void servers_attach(struct servers *servers, struct facts *facts, struct module_
 	servers->reply = reply;
 	servers->facts = facts;
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
+	collect(servers);
 	facts->servers = walk_servers;
 	facts->servers_source = servers;
 }

@@ -7,7 +7,7 @@
  *
  * It looks into caches: for `operate` and what runs inside it, never for the callbacks of answers on their way out.
  *
- * Threads: the worker that owns the query state; every lock that is taken is given back before the visit.
+ * Threads: the worker that owns the query state; every lock that is taken is given back before servers_attach returns.
  */
 #ifndef MODULE_SERVERS_H
 #define MODULE_SERVERS_H
@@ -15,6 +15,7 @@
 #include "module/unbound.h"
 
 #include "policy/facts.h"
+#include "policy/name.h"
 #include "policy/snapshot.h"
 
 /* What `facts` borrows; must live as long as they are used. */
@@ -23,10 +24,18 @@ struct servers {
 	const struct reply_info *reply;   /* NULL: none */
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
+	/* Found once: the policy looks at them for each name of a chain, and each look into a cache costs. */
+	size_t count;
+	size_t left_out;
+	struct {
+		struct name name;
+		struct address address;
+		uint8_t chain;
+	} found[FACTS_SERVERS_MAX];
 };
 
-/* Puts the servers behind `facts`, whose records are set already, if any rule of the snapshot asks for them. What
- * `reply` (NULL: none) says of them counts before it is stored. */
+/* Looks for the servers and puts them behind `facts`, whose records are set already, if any rule of the snapshot asks
+ * for them. What `reply` (NULL: none) says of them counts before it is stored. */
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
 		    const struct reply_info *reply, const struct snapshot *snapshot);
 

@@ -3,8 +3,9 @@
  *
  * Facts copy nothing: the question is a value, the records are reached through a visitor that whoever holds them
  * provides (Unbound's RRsets in the resolver, a wire-form message from a capture, an array in a test).
- * A visitor shows at most FACTS_RECORDS_MAX records; what it leaves out is counted in its return value. Name servers
- * are shown in the same way, FACTS_SERVERS_MAX of them.
+ * A visitor shows at most FACTS_RECORDS_MAX records; what it leaves out is counted in its return value. Only where
+ * the verdict can still deny the answer are all of its message shown, or whoever adds records would hide the last ones.
+ * Name servers are shown in the same way, FACTS_SERVERS_MAX of them.
  *
  * The answer's path is a fact too. The path table says of each whether a module sees it, whether a verdict can still
  * deny it, and whether it gets a frame; doc/frames.md carries the same table for readers.

@@ -30,7 +30,7 @@ local A 198.51.100.78
 silent A 198.51.100.79
 big A 198.51.100.80
 text TXT "203.0.113.5"
-""",
+""" + "".join("many A 198.18.%d.%d\n" % divmod(number, 250) for number in range(299)) + "many A 203.0.113.5\n",
 	"garden.example": "$ORIGIN garden.example.\n" + HEAD + NS + "* A 198.51.100.7\n",
 	"victim.bad": "$ORIGIN victim.bad.\n" + HEAD + "@ NS ns1.crime.bad.\nwww A 192.0.2.90\nwww MX 10 mail\n",
 	"crime.bad": "$ORIGIN crime.bad.\n" + HEAD + "@ NS ns1\nns1 A 127.0.0.1\n",
@@ -50,6 +50,7 @@ ROWS = [
 	("ok.example", "A", "NOERROR", ["192.0.2.80"], ("allow", None), "an address that no rule has"),
 	("hit.example", "A", "NXDOMAIN", [], ("nxdomain", "IP"), "an address in a network"),
 	("two.example", "A", "NXDOMAIN", [], ("nxdomain", "IP"), "one address of two"),
+	("many.example", "A", "NXDOMAIN", [], ("nxdomain", "IP"), "one address of 300"),
 	("kept.example", "A", "NOERROR", ["203.0.113.9"], ("pass", "IP"), "the longer prefix passes"),
 	("alias.example", "A", "NXDOMAIN", [], ("nxdomain", "IP"), "behind an alias"),
 	("six.example", "AAAA", "NOERROR", [], ("nodata", "IP"), "an IPv6 network"),
