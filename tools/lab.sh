@@ -175,20 +175,17 @@ sample_policy() { # directory: the clauses, in order: the first list that matche
 	sample_clause amplify "$1/amplify.txt" domains 'action: truncate'
 }
 
-# What kind of list a file is, by its name, else by its first rules.
-guess_format() { # file
+# A zone has actions of its own; what any other list is, the library tells by content.
+is_zone() { # file
 	case $1 in
-	*.rpz | *.zone) say rpz; return ;;
-	*.hosts | */hosts) say hosts; return ;;
+	*.rpz | *.zone) return 0 ;;
 	esac
 	LC_ALL=C awk '
 		{ sub(/\r$/, "") }
 		/^[ \t]*([#;!]|$)/ { next }
-		/^\$(TTL|ORIGIN)/ || /[ \t](SOA|CNAME)[ \t]/ { print "rpz"; found = 1; exit }
-		/^[ \t]*([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]*)[ \t]/ { print "hosts"; found = 1; exit }
-		/^[ \t]*\*\./ { print "wildcard"; found = 1; exit }
+		/^\$(TTL|ORIGIN)/ || /[ \t](SOA|CNAME)[ \t]/ { found = 1; exit }
 		++seen == 1000 { exit }
-		END { if (!found) print "domains" }' "$1"
+		END { exit !found }' "$1"
 }
 
 # The zone that all absolute owners of an RPZ file end in: a file whose SOA stands at `@` does not say it.
@@ -206,7 +203,7 @@ guess_zone() { # file
 
 # The user's own lists as clauses; refusing is quick to see and harms nothing.
 user_policy() { # also guess zones (yes or no), file...
-	local file plain base name number=0 format guess=$1 zone=''
+	local file plain base name number=0 guess=$1 zone=''
 	shift
 	for file; do
 		number=$((number + 1))
@@ -227,16 +224,14 @@ user_policy() { # also guess zones (yes or no), file...
 			esac >"$plain" || die "$file: cannot be decompressed"
 			;;
 		esac
-		format=$(guess_format "$plain")
 		name=$number-$(printf '%s\n' "$base" | tr -cs 'A-Za-z0-9._\n-' - | cut -c 1-40)
-		say "list $name: $file (format $format)" >&2
-		case $format in
-		rpz)
+		say "list $name: $file" >&2
+		if is_zone "$plain"; then
 			[ "$guess" = no ] || zone=$(guess_zone "$plain")
 			sample_clause "$name" "$plain" rpz ${zone:+"zone: \"$zone\""}
-			;;
-		*) sample_clause "$name" "$plain" "$format" 'action: refuse' ;;
-		esac
+		else
+			sample_clause "$name" "$plain" detect 'action: refuse'
+		fi
 	done
 }
 
