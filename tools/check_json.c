@@ -61,6 +61,7 @@ static json_t *hit_json(const struct popular_hit *hit)
 	json_set_text(object, "rule", rule_match_text(&hit->rule, text));
 	json_set_text(object, "action", action_table[hit->rule.action].name);
 	json_object_set_new(object, "denied", json_boolean(hit->denied));
+	json_object_set_new(object, "shadow", json_boolean(hit->shadow));
 	return object;
 }
 
@@ -75,6 +76,7 @@ static json_t *popular_json(const struct checked *checked)
 	json_set_number(object, "names", popular->names);
 	json_set_number(object, "unreadable", popular->unreadable);
 	json_set_number(object, "denied", popular->denied);
+	json_set_number(object, "shadow_denied", popular->shadow_denied);
 	json_object_set_new(object, "denied_share", json_real((double)popular->denied / (double)popular->names));
 	json_set_number(object, "hit_count", popular->hit_count);
 	json_object_set_new(object, "hits", hits);

@@ -141,7 +141,8 @@ static void print_hit(const struct popular_hit *hit)
 	printf(" %s by ", action_table[hit->rule.action].name);
 	print_safe(hit->rule.list, 12);
 	printf(": ");
-	print_safe(rule_match_text(&hit->rule, rule), 18);
+	print_safe(rule_match_text(&hit->rule, rule), hit->shadow ? 10 : 18);
+	fputs(hit->shadow ? " shadow" : "", stdout);
 	putchar('\n');
 }
 
@@ -154,6 +155,10 @@ static void print_popular(const struct checked *checked, const struct term *term
 		term_on(term, popular->denied > 0 ? STYLE_WARN : STYLE_GOOD), popular->denied, popular->names,
 		(double)popular->denied * 100 / (double)popular->names,
 		term_off(term, popular->denied > 0 ? STYLE_WARN : STYLE_GOOD));
+	if (popular->shadow_denied > 0)
+		printf("  %s%zu more if what is in shadow were enforced (%.3f %%)%s\n", term_on(term, STYLE_WARN),
+			popular->shadow_denied, (double)popular->shadow_denied * 100 / (double)popular->names,
+			term_off(term, STYLE_WARN));
 	if (popular->unreadable > 0)
 		printf("  %zu lines of the file hold no name\n", popular->unreadable);
 	for (size_t i = 0; i < shown; i++)

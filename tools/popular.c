@@ -24,22 +24,31 @@ static bool read_name(struct name *name, const char *text, const char *end)
 	return text < end && name_from_text(name, text, (size_t)(end - text)) == NULL && name->labels > 1;
 }
 
+static void keep_hit(struct popular *popular, const struct popular_hit *hit)
+{
+	if (popular->hit_count < POPULAR_HITS_MAX)
+		popular->hits[popular->hit_count] = *hit;
+	popular->hit_count++;
+}
+
+/* What is in shadow counts by itself: whoever tries a list so wants to know what it would do. */
 static void judge(struct popular *popular, const struct snapshot *snapshot, const struct name *name, size_t line)
 {
 	struct facts facts = { .transport = TRANSPORT_UDP, .qname = *name, .qtype = 1, .qclass = 1,
 		.recursion_desired = true };
 	struct verdict verdict;
-	bool denied;
+	bool denied, in_shadow;
 
 	evaluate_question(snapshot, &facts, &verdict);
 	denied = action_table[verdict.action].denies;
+	in_shadow = !denied && verdict.shadow.trigger != TRIGGER_NONE && action_table[verdict.shadow.action].denies;
 	popular->names++;
 	popular->denied += denied;
-	if (verdict.rule.trigger == TRIGGER_NONE)
-		return;
-	if (popular->hit_count < POPULAR_HITS_MAX)
-		popular->hits[popular->hit_count] = (struct popular_hit){ line, *name, verdict.rule, denied };
-	popular->hit_count++;
+	popular->shadow_denied += in_shadow;
+	if (in_shadow)
+		keep_hit(popular, &(struct popular_hit){ line, *name, verdict.shadow, false, true });
+	else if (verdict.rule.trigger != TRIGGER_NONE)
+		keep_hit(popular, &(struct popular_hit){ line, *name, verdict.rule, denied, false });
 }
 
 static void judge_text(struct popular *popular, const struct snapshot *snapshot, const char *text, const char *end)

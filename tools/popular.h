@@ -23,12 +23,14 @@ struct popular_hit {
 	struct name name;
 	struct rule_match rule;
 	bool denied;
+	bool shadow;                 /* by a rule in shadow, that is: if it were enforced */
 };
 
 struct popular {
 	size_t names;
 	size_t unreadable;           /* lines without a name */
 	size_t denied;               /* the blast radius: of `names` */
+	size_t shadow_denied;        /* and of those that are not: denied if what is in shadow were enforced */
 	size_t hit_count;            /* names that any rule decides about; may be over POPULAR_HITS_MAX */
 	struct popular_hit *hits;    /* owned; in the order of the file */
 };

@@ -151,10 +151,23 @@ def says_which_popular_names_would_be_denied():
         found = found["popular"]
         equal((found["names"], found["denied"], found["hit_count"]), (5, 2, 4))
         equal(found["hits"][1], {"line": 3, "name": "evil.example", "list": "malware", "rule": "evil.example",
-                                 "action": "nxdomain", "denied": True})
+                                 "action": "nxdomain", "denied": True, "shadow": False})
         code, out, err = folder.run("check", "--popular", os.path.join(folder.folder.name, "nothing"))
         equal((code, out), (1, ""))
         assert "has no names" in err, err
+
+
+def says_which_popular_names_shadow_would_deny():
+    with Folder(mode="shadow", **{"top.csv": "evil.example\ngood.example\nwww.partner.evil.example\n"}) as folder:
+        top = os.path.join(folder.folder.name, "top.csv")
+        code, out, err = folder.run("check", "--popular", top)
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        at = rows.index("popular: 0 of 3 names would be denied (0.000 %)")
+        equal(rows[at + 1], "1 more if what is in shadow were enforced (33.333 %)")
+        code, found, err = folder.json("check", "--popular", top)
+        found = found["popular"]
+        equal((found["denied"], found["shadow_denied"]), (0, 1))
+        equal([hit["name"] for hit in found["hits"] if hit["shadow"] and not hit["denied"]], ["evil.example"])
 
 
 def points_at_what_is_wrong():
@@ -318,7 +331,7 @@ def teaches():
 
 CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, says_how_a_feed_is,
-    says_which_popular_names_would_be_denied, points_at_what_is_wrong,
+    says_which_popular_names_would_be_denied, says_which_popular_names_shadow_would_deny, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
