@@ -30,6 +30,8 @@ local A 198.51.100.78
 silent A 198.51.100.79
 big A 198.51.100.80
 text TXT "203.0.113.5"
+tree DNAME under
+fine.under A 192.0.2.82
 """ + "".join("many A 198.18.%d.%d\n" % divmod(number, 250) for number in range(299)) + "many A 203.0.113.5\n",
 	"garden.example": "$ORIGIN garden.example.\n" + HEAD + NS + "* A 198.51.100.7\n",
 	"victim.bad": "$ORIGIN victim.bad.\n" + HEAD + "@ NS ns1.crime.bad.\nwww A 192.0.2.90\nwww MX 10 mail\n",
@@ -43,7 +45,7 @@ LISTS = [
 		"24.0.113.0.203.rpz-ip CNAME .", "32.9.113.0.203.rpz-ip CNAME rpz-passthru.", "48.zz.bad.db8.2001.rpz-ip CNAME *.",
 		"32.77.100.51.198.rpz-ip CNAME *.garden.example.", "32.78.100.51.198.rpz-ip A 192.0.2.1",
 		"32.79.100.51.198.rpz-ip CNAME rpz-drop.", "32.80.100.51.198.rpz-ip CNAME rpz-tcp-only.",
-		"ns1.crime.bad.rpz-nsdname CNAME ."]},
+		"ns1.crime.bad.rpz-nsdname CNAME .", "nope.under.example CNAME ."]},
 ]
 #  question, type, rcode, data of that type, frame's (verdict, trigger), why
 ROWS = [
@@ -59,6 +61,8 @@ ROWS = [
 	("far.example", "HTTPS", "NOERROR", [], ("nodata", "IP"), "an ipv6hint"),
 	("walled.example", "A", "NOERROR", ["198.51.100.7"], ("local-data", "IP"), "an address leads to a garden"),
 	("local.example", "A", "NOERROR", ["192.0.2.1"], ("local-data", "IP"), "an address gets local data"),
+	("fine.tree.example", "A", "NOERROR", ["192.0.2.82"], ("allow", None), "a name by a DNAME, which is cached then"),
+	("nope.tree.example", "A", "NXDOMAIN", [], ("nxdomain", "QNAME"), "another, which is denied and does not exist"),
 	("text.example", "TXT", "NOERROR", ['"203.0.113.5"'], ("allow", None), "a text is no address"),
 	("www.victim.bad", "A", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "a name server's name"),
 	("www.victim.bad", "MX", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "a name server's name, another type"),
