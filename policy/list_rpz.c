@@ -19,14 +19,14 @@ struct rpz {
 	uint8_t *rdata;             /* owned; RDATA_OCTETS_MAX */
 };
 
-/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed), questions, and WKS, for
- * which libldns looks into files of the system. */
+/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed), questions, WKS, for
+ * which libldns looks into files of the system, and CERT, of which it leaks memory at every algorithm 0. */
 static bool is_local_data(unsigned type)
 {
 	switch (type) {
 	case 0: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_MD: case LDNS_RR_TYPE_MF: case LDNS_RR_TYPE_SOA:
 	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG:
-	case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT:
+	case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT: case LDNS_RR_TYPE_CERT:
 	case LDNS_RR_TYPE_DNAME: case LDNS_RR_TYPE_OPT: case LDNS_RR_TYPE_DS: case LDNS_RR_TYPE_RRSIG:
 	case LDNS_RR_TYPE_NSEC: case LDNS_RR_TYPE_DNSKEY: case LDNS_RR_TYPE_NSEC3: case LDNS_RR_TYPE_NSEC3PARAM:
 	case LDNS_RR_TYPE_CDS: case LDNS_RR_TYPE_CDNSKEY: case LDNS_RR_TYPE_CSYNC: case 63: /* ZONEMD */
