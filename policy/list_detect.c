@@ -109,12 +109,13 @@ static bool begins_with_one(const char *text, const char *end, const char *const
 	return false;
 }
 
-/* Is there a record type where a master file has one? Not at the front: a name may be called so. */
+/* Is there a record type where a master file has one? Not at the front: a name may be called so; nor in a comment,
+ * where an `a` is an article. */
 static bool has_record_type(struct tally *tally, const char *text, const char *end)
 {
 	unsigned i;
 
-	for (i = 0; i < HEAD_TOKENS_MAX && text < end; i++) {
+	for (i = 0; i < HEAD_TOKENS_MAX && !token_is_comment(text, end); i++) {
 		const char *stop = token_end(text, end);
 		const char *const *type;
 
