@@ -11,7 +11,7 @@
 #include "tools/json_out.h"
 
 const char help_check[] =
-	"Usage: verdictctl check [--config FILE] [--json]\n"
+	"Usage: verdictctl check [--config FILE] [--popular FILE] [--json]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl check                             the configuration that the resolver uses\n"
