@@ -7,7 +7,6 @@
 #include "module/extract.h"
 
 #define HOPS_MAX 16            /* as many names of a chain as the policy judges */
-#define ZONE_SERVERS_MAX 16
 #define SERVER_ADDRESSES_MAX 16
 
 struct walk {
@@ -19,7 +18,7 @@ struct walk {
 /* The names of one zone's servers, copied: one lock at a time. */
 struct zone_servers {
 	size_t count;
-	struct name names[ZONE_SERVERS_MAX];
+	struct name names[FACTS_SERVERS_MAX];
 };
 
 /* An RRset of the message itself, or one of the cache, whose lock is then *locked. */
@@ -67,7 +66,7 @@ static void read_servers(struct walk *walk, const uint8_t *zone, size_t octets, 
 
 	to->count = 0;
 	for (size_t i = 0; data != NULL && i < data->count; i++)
-		if (to->count == ZONE_SERVERS_MAX)
+		if (to->count == FACTS_SERVERS_MAX)
 			walk->servers->left_out++;
 		else if (name_from_wire(&to->names[to->count], data->rr_data[i] + 2, data->rr_len[i] - 2))
 			to->count++;
@@ -99,19 +98,25 @@ static size_t read_addresses(struct walk *walk, const struct name *server, uint1
 
 static bool is_full(const struct walk *walk)
 {
-	return walk->servers->count == FACTS_SERVERS_MAX;
+	const struct servers *servers = walk->servers;
+
+	return servers->name_count == FACTS_SERVERS_MAX || servers->count == SERVERS_ADDRESSES_MAX;
 }
 
 static void add(struct walk *walk, const struct name *name, const struct address *address)
 {
 	struct servers *servers = walk->servers;
+	/* The addresses of one server come one after the other. */
+	const bool same = servers->name_count > 0 && name_equal(&servers->names[servers->name_count - 1], name);
 
-	if (is_full(walk)) {
+	if (servers->count == SERVERS_ADDRESSES_MAX || (!same && servers->name_count == FACTS_SERVERS_MAX)) {
 		servers->left_out++;
 		return;
 	}
-	servers->found[servers->count].name = *name;
+	if (!same)
+		servers->names[servers->name_count++] = *name;
 	servers->found[servers->count].address = *address;
+	servers->found[servers->count].name = (uint8_t)(servers->name_count - 1);
 	servers->found[servers->count++].chain = walk->chain;
 }
 
@@ -200,6 +205,7 @@ static void collect(struct servers *servers)
 	struct walk walk = { .servers = servers, .class = facts->qclass };
 	struct alias alias = { .name = facts->qname };
 
+	servers->name_count = 0;
 	servers->count = 0;
 	servers->left_out = 0;
 	do {
@@ -217,8 +223,8 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 
 	for (size_t i = 0; i < servers->count && going; i++) {
 		const struct server server = {
-			.name = servers->found[i].name.octets,
-			.name_length = servers->found[i].name.length,
+			.name = servers->names[servers->found[i].name].octets,
+			.name_length = servers->names[servers->found[i].name].length,
 			.address = servers->found[i].address,
 			.chain = servers->found[i].chain,
 		};

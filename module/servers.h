@@ -18,6 +18,8 @@
 #include "policy/name.h"
 #include "policy/snapshot.h"
 
+#define SERVERS_ADDRESSES_MAX 256   /* of all servers */
+
 /* What `facts` borrows; must live as long as they are used. */
 struct servers {
 	struct module_qstate *qstate;
@@ -25,13 +27,15 @@ struct servers {
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
 	/* Found once: the policy looks at them for each name of a chain, and each look into a cache costs. */
+	size_t name_count;
 	size_t count;
 	size_t left_out;
+	struct name names[FACTS_SERVERS_MAX];
 	struct {
-		struct name name;
 		struct address address;
+		uint8_t name;        /* of `names` */
 		uint8_t chain;
-	} found[FACTS_SERVERS_MAX];
+	} found[SERVERS_ADDRESSES_MAX];
 };
 
 /* Looks for the servers and puts them behind `facts`, whose records are set already, if any rule of the snapshot asks

@@ -35,6 +35,8 @@ fine.under A 192.0.2.82
 """ + "".join("many A 198.18.%d.%d\n" % divmod(number, 250) for number in range(299)) + "many A 203.0.113.5\n",
 	"garden.example": "$ORIGIN garden.example.\n" + HEAD + NS + "* A 198.51.100.7\n",
 	"victim.bad": "$ORIGIN victim.bad.\n" + HEAD + "@ NS ns1.crime.bad.\nwww A 192.0.2.90\nwww MX 10 mail\n",
+	"crowd.bad": "$ORIGIN crowd.bad.\n" + HEAD + "".join("@ NS n%d\n" % number for number in range(19))
+		+ "@ NS ns1.crime.bad.\n",
 	"crime.bad": "$ORIGIN crime.bad.\n" + HEAD + "@ NS ns1\nns1 A 127.0.0.1\n",
 	"other.bad": "$ORIGIN other.bad.\n" + HEAD + "@ NS ns.other.bad.\nns A 127.0.0.1\nwww A 192.0.2.91\n"
 		"to-victim CNAME www.victim.bad.\n",
@@ -68,6 +70,7 @@ ROWS = [
 	("www.victim.bad", "MX", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "a name server's name, another type"),
 	("nothing.victim.bad", "A", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "a name server's name, without an answer"),
 	("to-victim.other.bad", "A", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "a name server's name behind an alias"),
+	("crowd.bad", "NS", "NXDOMAIN", [], ("nxdomain", "NSDNAME"), "one name server of 20"),
 	("www.other.bad", "A", "NOERROR", ["192.0.2.91"], ("allow", None), "another name server"),
 ]
 
