@@ -109,7 +109,9 @@ def frames_per_answer(resolver):
 	answers = int(float(resolver.lab.statistics()["total.num.queries"]))
 	resolver.lab.unbound.stop()
 	frames = len(resolver.lab.captured(parse=False))
-	dropped = int(re.findall(r"(\d+) dropped", resolver.lab.unbound.output())[-1])
+	made, sent = re.findall(r"(\d+) frames, of which \d+ reached the file and (\d+) the socket",
+		resolver.lab.unbound.output())[-1]
+	dropped = int(made) - int(sent)
 	bench("frames_per_answer", frames / answers, "ratio")
 	bench("frames_dropped", dropped, "frames")
 	bench("frames_missing_uncounted", answers - frames - dropped, "frames")
