@@ -109,12 +109,12 @@ static char *cut_root(void *arg, const char *path)
 	translation->calls++;
 	if (translation->calls == translation->fail_at)
 		return NULL;
-	return strdup(strncmp(path, "/root", 5) == 0 ? path + 5 : path);
+	return strdup(strncmp(path, "/jail", 5) == 0 ? path + 5 : path);
 }
 
-static const char with_paths[] = "verdict: state-directory: /root/state\n"
-	"policy-list: name: a file: /root/a format: domains\npolicy-list: name: b file: /b format: hosts\n"
-	"dnstap: file: /root/frames socket-path: /root/socket\n";
+static const char with_paths[] = "verdict: state-directory: /jail/state\n"
+	"policy-list: name: a file: /jail/a format: domains\npolicy-list: name: b file: /b format: hosts\n"
+	"dnstap: file: /jail/frames socket-path: /jail/socket\n";
 
 static void every_path_is_translated(void **state)
 {
