@@ -25,6 +25,8 @@
 
 #define CONF_LISTS_MAX 256
 #define CONF_ADDRESSES_MAX 16
+#define CONF_GROUPS_MAX 63          /* one more is everybody else */
+#define CONF_NETWORKS_MAX 65536     /* of one group */
 #define COLUMN_MAX 64               /* octets of a column's name with the NUL */
 #define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 
@@ -44,8 +46,20 @@ bool format_has_actions(enum list_format format);
 
 enum frames_mode { FRAMES_ALL, FRAMES_VERDICTS };
 
+/* What becomes of an answer that could not be judged for lack of memory or time. */
+enum fail_mode { FAIL_OPEN, FAIL_CLOSED };
+
+/* What a denied client of a group is told in the EDE option (RFC 8914). */
+enum ede_mode { EDE_MODE_TEXT, EDE_MODE_CODE, EDE_MODE_NONE };
+
 /* tri-state options whose default depends on the format */
 enum choice { CHOICE_DEFAULT, CHOICE_NO, CHOICE_YES };
+
+/* An address with a prefix length. */
+struct network {
+	struct address address;      /* bits behind the prefix are 0 */
+	uint8_t prefix_length;
+};
 
 /* policy-list: */
 struct list_conf {
@@ -65,6 +79,8 @@ struct list_conf {
 	int16_t ede;                 /* EDE code; EDE_NONE: send none; EDE_BY_ACTION: as the action has it */
 	uint32_t ttl;                /* seconds, of records we make; default 300, 0 to 86400 */
 	struct name zone;            /* rpz: the zone's name when the file does not say it; length 0: not set */
+	char (*groups)[LIST_NAME_MAX];   /* owned; client groups that it serves; none: all clients */
+	size_t group_count;
 	struct rrtypes qtypes;       /* its rules apply to questions of these types only; none: of all */
 	struct rrtypes qtypes_exempt;   /* and to these never */
 	size_t octets_max;           /* of the text, decompressed; 0: LIST_OCTETS_MAX */
@@ -82,6 +98,41 @@ struct dnstap_conf {
 	char *file;                  /* owned; NULL: none; a new one at each start, FILE.1 is the one before */
 	enum frames_mode frames;
 	size_t ring_octets;          /* for each worker; default 1 MiB, 64 KiB to 1 GiB; a power of two */
+};
+
+/* client-group: */
+struct group_conf {
+	char name[LIST_NAME_MAX];
+	char parent[LIST_NAME_MAX];  /* of which it has all lists; empty: none */
+	struct network *networks;    /* owned; of clients */
+	size_t network_count;
+	struct network *interfaces;  /* owned; addresses, and ports unless 0, that the query came in on */
+	size_t interface_count;
+	enum ede_mode ede;
+	unsigned line;               /* where the clause begins */
+};
+
+/* verdict: what the running resolver does with changes, and what it keeps for them. */
+struct live_conf {
+	char *control_socket;        /* owned; NULL: STATE-DIRECTORY/control.sock */
+	char **control_users;        /* owned; who may change things besides root and the resolver's own user */
+	size_t control_user_count;
+	bool watch;                  /* load files again when they change */
+	uint32_t deny_share_max;     /* percent of the recent distinct questions that a new policy may newly deny */
+	struct name *protected;      /* owned; names that no change while running may deny */
+	size_t protected_count;
+	uint32_t sweep_interval;     /* seconds between two looks at the whole cache; 0: none */
+	char *denial_log;            /* owned; a file, or "syslog"; NULL: none */
+	uint32_t denial_log_rate;    /* lines a second */
+};
+
+/* verdict: the second cache and its bounds. */
+struct guard_conf {
+	size_t msg_octets;           /* of messages that not everybody may have */
+	size_t rrset_octets;
+	uint32_t unique_per_client;  /* questions of one client address that are resolved for it alone, at a time */
+	enum fail_mode fail;
+	uint32_t answer_budget;      /* microseconds for judging one answer; 0: no limit */
 };
 
 /* What becomes of HTTPS and SVCB records (RFC 9460), which can lead a client past a list. */
@@ -106,8 +157,12 @@ struct conf {
 	enum mode mode;
 	char *state_directory;       /* owned; "/var/lib/unbound/verdict" */
 	struct policy_options options;
+	struct live_conf live;
+	struct guard_conf guard;
 	struct list_conf *lists;     /* owned */
 	size_t list_count;
+	struct group_conf *groups;   /* owned; without the one of everybody else */
+	size_t group_count;
 	struct dnstap_conf dnstap;
 };
 

@@ -1,0 +1,42 @@
+/*
+ * live.h: the live side as one object: loader, file watch, overrides, control socket, denial log.
+ *
+ *     verdictctl --- control.sock --- server thread --- loader thread --- host (module/)
+ *                                        |  inotify, timers, overrides, denial log
+ *
+ *   who         | calls                                | needs outside synchronisation with
+ *   main thread | live_start, live_stop                | workers: none may be running
+ *   worker w    | live_note_question, live_note_denial | nobody
+ */
+#ifndef CONTROL_LIVE_H
+#define CONTROL_LIVE_H
+
+#include "control/host.h"
+#include "dnstap/event.h"
+#include "policy/conf.h"
+#include "policy/diag.h"
+
+struct live;
+
+struct live_options {
+	const char *conf_path;            /* as this process sees it */
+	const char *chroot;               /* prefix to cut from paths, or "" */
+	const struct control_host *host;  /* borrowed for the life of the process */
+};
+
+/* Loads the policy (host->publish is called once) and starts the threads. `*live` is NULL at the first start, else what
+ * the last live_stop left. 0; -1 with *diag set: the last good policy is in force if there was one, and the threads run
+ * for it; *live is NULL when there was none. A socket or log that cannot be made is logged, and no error. */
+int live_start(struct live **live, const struct live_options *options, struct diag *diag);
+
+/* Ends the threads within about `timeout_ms`; policy, overrides and counters stay in `live`. */
+void live_stop(struct live *live, unsigned timeout_ms);
+
+/* The configuration in force: main thread, right after live_start. */
+const struct conf *live_conf(const struct live *live);
+
+/* A worker's: never block, never allocate but at the first call. */
+void live_note_question(struct live *live, unsigned worker, const struct facts *facts, unsigned group);
+void live_note_denial(struct live *live, unsigned worker, const struct event *event);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * loader.h: changing the policy of a running resolver.
+ *
+ * A thread of its own with low priority reads the configuration and the lists, builds a snapshot, checks it (itself, the
+ * feeds' guards, the blast radius on recent questions, protected names) and gives it to the host, which sweeps the
+ * caches and publishes it. Whatever fails, the old policy stays and the reason is kept for `status`. The configuration
+ * and lists of the last KEPT good loads are remembered by number (their files may be gone: then going back says so, if
+ * their snapshot is not kept in memory). Overrides are put in front of every policy, here and nowhere else.
+ *
+ * What takes effect at once: lists, groups, options of judging. What needs the resolver to load again (sockets, dnstap,
+ * sizes) is said in the report.
+ *
+ *   who           | calls                          | needs outside synchronisation with
+ *   any thread    | loader_request, loader_status  | loader_destroy
+ *   main thread   | loader_create, loader_destroy  | all others
+ */
+#ifndef CONTROL_LOADER_H
+#define CONTROL_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/host.h"
+#include "control/recent.h"
+#include "policy/conf.h"
+#include "policy/diag.h"
+#include "policy/override.h"
+#include "policy/snapshot.h"
+
+/* What stands between a file and an answer, in order. */
+enum load_phase { PHASE_READ, PHASE_BUILD, PHASE_CHECK, PHASE_SWEEP, PHASE_PUBLISH, PHASE_COUNT };
+extern const char *const load_phase_names[PHASE_COUNT];
+
+enum load_cause { CAUSE_START, CAUSE_COMMAND, CAUSE_FILES, CAUSE_EXPIRY, CAUSE_OVERRIDE, CAUSE_ROLLBACK, CAUSE_COUNT };
+extern const char *const load_cause_names[CAUSE_COUNT];
+
+/* How one attempt ended. */
+struct load_report {
+	uint64_t number;                 /* of the policy that it made; 0: it failed */
+	enum load_cause cause;
+	int64_t started;                 /* seconds since the epoch */
+	uint64_t phase_us[PHASE_COUNT];
+	struct sweep_report sweep;
+	size_t lists, rules, skipped, octets;
+	uint64_t questions, newly_denied;   /* the blast radius: recent distinct questions, and those newly denied */
+	char example[NAME_TEXT_MAX];     /* one of them; empty: none */
+	char error[1024];                /* empty: none */
+	char restart[256];               /* options that changed and wait for a load by the resolver; empty: none */
+};
+
+struct loader;
+
+struct loader_options {
+	const char *conf_path;           /* as this process sees it; copied */
+	const char *chroot;              /* prefix to cut from paths, or ""; copied */
+	const struct control_host *host; /* borrowed until loader_destroy */
+	struct recent *recent;           /* borrowed likewise */
+};
+
+struct load_request {
+	enum load_cause cause;
+	bool force;                      /* pass over the blast radius and the feeds' guards */
+	uint64_t to;                     /* CAUSE_ROLLBACK: the policy's number; 0: the one before */
+};
+
+/* Builds the first policy in the calling thread (main, no worker runs yet), then starts the thread. With `before` (a
+ * loader that loader_stop gave back) its policies, numbers and feed histories are taken over, and what cannot be loaded
+ * leaves the last good one in force. Returns the owned loader, or NULL with *diag set: nothing to start with. */
+struct loader *loader_create(const struct loader_options *options, struct loader *before, struct diag *diag);
+
+/* Ends the thread. A load in progress is given up at the next step; waits for it at most `timeout_ms`, and leaves the
+ * thread alone then (it publishes nothing any more). What it holds stays for the next loader_create. */
+void loader_stop(struct loader *loader, unsigned timeout_ms);
+void loader_destroy(struct loader **loader);
+
+/* Queues a load. Waits for its end when `report` is not NULL. 0, or -1: stopping, or too many wait. */
+int loader_request(struct loader *loader, const struct load_request *request, struct load_report *report);
+
+/* The overrides to put in front of every policy from now on; copied. Publishes and sweeps; *report as above. -1 with the
+ * error in the report: a denial of a protected name. */
+int loader_set_overrides(struct loader *loader, const struct override *overrides, size_t count,
+	struct load_report *report);
+
+/* The configuration in force and what was built of it, under a lock until loader_unlock. */
+struct loader_view {
+	const struct conf *conf;
+	const struct build_report *build;
+	const struct load_report *loads;   /* the last ones, newest first */
+	size_t load_count;
+	const struct load_report *good;    /* the one in force */
+};
+void loader_lock(struct loader *loader, struct loader_view *view);
+void loader_unlock(struct loader *loader);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * guarded.h: the second cache, for answers that not everybody may have.
+ *
+ * What some client is denied must stay out of Unbound's own caches, where no module is asked before an answer leaves. It
+ * lives here, in a message cache and an RRset cache made by Unbound's own code, and is judged for its client at each
+ * question. Sizes are options; Unbound's eviction, TTLs and locks apply.
+ *
+ * Threads: workers, at the same time (the caches are Unbound's slabhashes). start and stop: main thread.
+ */
+#ifndef MODULE_GUARDED_H
+#define MODULE_GUARDED_H
+
+#include "module/unbound.h"
+
+#include <stdbool.h>
+
+#include "policy/conf.h"
+#include "policy/name.h"
+
+/* False: no memory; then nothing is kept, and every such answer is resolved anew. */
+bool guarded_start(struct module_env *env, const struct guard_conf *conf);
+void guarded_stop(void);
+
+/* The answer to the state's question, in its region, as return_msg would be; NULL: not there, expired, not validated
+ * yet though it must be, or no memory. What is found has to be judged before anybody gets it. */
+struct dns_msg *guarded_find(struct module_qstate *qstate);
+
+/* Keeps return_msg of the state, which was resolved and validated as usual. Nothing happens to what Unbound itself
+ * would not store either (SERVFAIL, BOGUS, TTL 0, made answers). */
+void guarded_store(struct module_qstate *qstate);
+
+/* Removes a name, and with `below` all under it. Any thread of ours or a worker. How many messages went. */
+size_t guarded_flush(const struct name *name, bool below);
+
+void guarded_count(size_t *messages, size_t *octets);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * override.h: what an operator decided for a while, before every list.
+ *
+ * `allow NAME` lets a name and all below it through, `deny NAME` denies it (NXDOMAIN), for everybody or for the clients
+ * of one network, until a time. Among overrides of one name the longest name wins, then the longest client prefix, then
+ * the latest. In verdicts the list is called "(override)", the rule is the name, and the action is PASS or NXDOMAIN.
+ *
+ * An override set is immutable and small; snapshot_derive (policy/snapshot.h) puts it in front of a policy without
+ * building anything again. Time is not looked at here: who holds the set leaves out what has ended.
+ *
+ * Threads: immutable after override_set_create.
+ */
+#ifndef POLICY_OVERRIDE_H
+#define POLICY_OVERRIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/action.h"
+#include "policy/conf.h"
+#include "policy/name.h"
+
+#define OVERRIDES_MAX 4096
+#define OVERRIDE_LIST_NAME "(override)"   /* no list of a configuration can have it */
+#define OVERRIDE_WHY_MAX 256              /* octets with the NUL */
+#define OVERRIDE_WHO_MAX 64
+
+struct override {
+	uint64_t id;                 /* from 1, never used again */
+	struct name name;            /* and all below it */
+	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN */
+	struct network client;       /* whom it is for; address.family ADDRESS_NONE: everybody */
+	int64_t made, until;         /* seconds since the epoch */
+	char why[OVERRIDE_WHY_MAX];
+	char who[OVERRIDE_WHO_MAX];
+};
+
+struct override_set;
+
+/* Copies what it needs. Returns the owned set, NULL: out of memory. */
+struct override_set *override_set_create(const struct override *overrides, size_t count);
+void override_set_destroy(struct override_set **set);
+size_t override_set_count(const struct override_set *set);
+
+#endif
