@@ -32,6 +32,7 @@ int init(struct module_env *env, int id)
 	char text[1024];
 	struct diag diag = { 0 };
 	const bool again = state_running();
+	size_t expired = 0;
 
 	if (!guard_check(env, id, operate))
 		return 0;
@@ -51,6 +52,8 @@ int init(struct module_env *env, int id)
 	}
 	state_describe(text, sizeof(text));
 	log_info("unbound-verdict " VERDICT_VERSION ": %s", text);
+	while (state_expired(&expired, text, sizeof(text)))
+		log_warn("unbound-verdict: %s", text);
 	return 1;
 }
 

@@ -11,6 +11,7 @@
 
 #include "policy/conf.h"
 #include "policy/epoch.h"
+#include "policy/feed.h"
 
 #define TAP_STOP_MS 1000
 
@@ -93,7 +94,7 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 
 	if (conf == NULL)
 		return -1;
-	snapshot = snapshot_build_again(conf, state.conf != NULL ? &before : NULL, &report, diag);
+	snapshot = snapshot_build_again(conf, time(NULL), state.conf != NULL ? &before : NULL, &report, diag);
 	if (snapshot == NULL) {
 		conf_destroy(&conf);
 		return -1;
@@ -205,6 +206,21 @@ void state_emit(struct slot *slot, struct event *event)
 size_t state_octets(void)
 {
 	return sizeof(state) + atomic_load_explicit(&state.octets, memory_order_relaxed);
+}
+
+bool state_expired(size_t *index, char *to, size_t cap)
+{
+	while (*index < state.report.list_count) {
+		const struct list_report *report = &state.report.lists[*index];
+		char text[256];
+
+		if (feed_expired(&report->stats, report->loaded_at, text, sizeof(text))) {
+			snprintf(to, cap, "policy-list %s %s", state.conf->lists[(*index)++].name, text);
+			return true;
+		}
+		++*index;
+	}
+	return false;
 }
 
 void state_describe(char *to, size_t cap)

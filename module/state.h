@@ -13,6 +13,7 @@
 #define MODULE_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dnstap/tap.h"
@@ -59,6 +60,10 @@ void state_emit(struct slot *slot, struct event *event);
 
 /* Octets of memory held; cheap. */
 size_t state_octets(void);
+
+/* What the log should say about the list at *index or behind it that had expired when it was loaded; *index is then the
+ * one behind that. False: there is no more. */
+bool state_expired(size_t *index, char *to, size_t cap);
 
 /* One line for the log: what was loaded. And one, after state_stop: what was counted since the start. */
 void state_describe(char *to, size_t cap);

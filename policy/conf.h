@@ -61,6 +61,9 @@ struct network {
 	uint8_t prefix_length;
 };
 
+/* What becomes of a zone past the expire of its SOA. */
+enum expire_mode { EXPIRE_KEEP, EXPIRE_WITHDRAW };
+
 /* policy-list: */
 struct list_conf {
 	char name[LIST_NAME_MAX];
@@ -87,6 +90,7 @@ struct list_conf {
 	uint32_t shrink_max;         /* percent that the list may lose from one load to the next */
 	bool allow_wide;             /* take rules for public suffixes and top-level domains */
 	bool allow_older;            /* take a file whose SOA has an older serial than the one before */
+	enum expire_mode expire;
 	unsigned line;               /* where the clause begins */
 };
 

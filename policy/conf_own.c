@@ -27,9 +27,11 @@ static bool has_address_trigger(const struct list_conf *list)
 	return list->trigger == TRIGGER_IP || list->trigger == TRIGGER_CLIENT_IP || list->trigger == TRIGGER_NSIP;
 }
 
-/* What `trigger:` and `column:` say that the format cannot do. */
+/* What `trigger:`, `column:` and `expire:` say that the format cannot do. */
 static const char *extras_wrong(const struct list_conf *list)
 {
+	if (list->expire == EXPIRE_WITHDRAW && list->format != FORMAT_RPZ && list->format != FORMAT_DETECT)
+		return "has `expire: withdraw`, but only an rpz list says in its SOA when it expires: remove it";
 	const enum list_format format = list->format;
 
 	if (*list->column != '\0' && format != FORMAT_CSV && format != FORMAT_DETECT)

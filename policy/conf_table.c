@@ -85,6 +85,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"take rules for top-level domains, public suffixes and huge networks", false },
 	{ CLAUSE_LIST, "allow-older", TYPE_FLAG, IN_LIST(allow_older), 0, 0, "no", NULL, NULL,
 		"take a zone with an older serial than at the last load", false },
+	{ CLAUSE_LIST, "expire", TYPE_EXPIRE, IN_LIST(expire), 0, 0, "keep", NULL, NULL,
+		"rpz: what becomes of a zone whose file is older than its SOA's expire", false },
 	{ CLAUSE_DNSTAP, "socket-path", TYPE_PATH, IN_DNSTAP(socket_path), 0, SOCKET_PATH_MAX, NULL, "none", NULL,
 		"the unix socket of a dnstap collector", false },
 	{ CLAUSE_DNSTAP, "file", TYPE_PATH, IN_DNSTAP(file), 0, PATH_OCTETS_MAX, NULL, "none", NULL,

@@ -30,7 +30,7 @@ struct option {
 	bool repeats;
 };
 
-#define OPTION_COUNT 36
+#define OPTION_COUNT 37
 
 extern const struct option option_table[OPTION_COUNT];
 

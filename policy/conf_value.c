@@ -24,6 +24,7 @@ static const struct word https[] = {
 	{ "pass", HTTPS_PASS }, { "block", HTTPS_BLOCK }, { "strip-hints", HTTPS_STRIP_HINTS },
 	{ "strip-ech", HTTPS_STRIP_ECH }, { NULL, 0 }
 };
+static const struct word expires[] = { { "keep", EXPIRE_KEEP }, { "withdraw", EXPIRE_WITHDRAW }, { NULL, 0 } };
 static const struct word formats[] = {
 	{ "domains", FORMAT_DOMAINS }, { "hosts", FORMAT_HOSTS }, { "wildcard", FORMAT_WILDCARD },
 	{ "rpz", FORMAT_RPZ }, { "adblock", FORMAT_ADBLOCK }, { "dnsmasq", FORMAT_DNSMASQ },
@@ -388,6 +389,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_CHOICE] = { "word", choices, NULL },
 	[TYPE_MODE] = { "word", modes, NULL },
 	[TYPE_HTTPS] = { "word", https, NULL },
+	[TYPE_EXPIRE] = { "word", expires, NULL },
 	[TYPE_FORMAT] = { "word", formats, NULL },
 	[TYPE_TRIGGER] = { "word", triggers, NULL },
 	[TYPE_FRAMES] = { "word", frames, NULL },

@@ -147,10 +147,34 @@ int list_emit(struct list_reader *reader, const struct rule *rule)
 		skip_wide(reader, rule);
 		return 0;
 	}
+	reader->good++;
+	if (reader->withdrawn) {
+		reader->stats.withheld++;
+		return 0;
+	}
 	if (!reader->visit(reader->arg, rule))
 		return diag_set(reader->diag, reader->conf->file, rule->line, 0, "out of memory");
 	reader->stats.rules++;
-	reader->good++;
+	return 0;
+}
+
+int list_take_soa(struct list_reader *reader, uint32_t serial, uint32_t expire, unsigned line)
+{
+	int64_t expires_at;
+
+	if (reader->has_soa)
+		return 0;
+	reader->has_soa = true;
+	reader->stats.serial = serial;
+	reader->stats.expire = expire;
+	if (reader->conf->expire != EXPIRE_WITHDRAW)
+		return 0;
+	/* Rules are handed on as they are read: one that is out cannot be taken back. */
+	if (reader->stats.rules > 0)
+		return diag_set(reader->diag, reader->conf->file, line, 0, "the SOA stands behind rules, "
+			"which `expire: withdraw` could not withhold: put it first");
+	expires_at = list_expires_at(&reader->stats);
+	reader->withdrawn = expires_at != 0 && reader->now >= expires_at;
 	return 0;
 }
 
@@ -289,9 +313,10 @@ static const char *open_list(struct file_stream *stream, struct file_text *text,
 	return wrong;
 }
 
-int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
+int list_load(const struct list_conf *conf, int64_t now, rule_visit visit, void *arg, struct list_stats *stats,
+	struct diag *diag)
 {
-	struct list_reader reader = { .conf = conf, .visit = visit, .arg = arg, .diag = diag };
+	struct list_reader reader = { .conf = conf, .now = now, .visit = visit, .arg = arg, .diag = diag };
 	struct file_text text = { .octets = NULL };
 	struct file_stream stream = { .octets = NULL };
 	const char *wrong = open_list(&stream, &text, conf);

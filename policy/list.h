@@ -7,6 +7,9 @@
  *
  * RPZ: draft-vixie-dnsop-dns-rpz-00, the master file grammar (RFC 1035 section 5) by libldns.
  *
+ * A zone past the expire of its SOA is read as any other, but hands on no rule when it is to be withdrawn then. Its
+ * age is counted from the file's mtime: a transfer writes the file.
+ *
  * Threads: no shared state; one call reads one file.
  */
 #ifndef POLICY_LIST_H
@@ -86,9 +89,21 @@ struct list_stats {
 	size_t file_octets;               /* of the file */
 	int64_t modified;                 /* the file's mtime in seconds since 1970; 0: not known */
 	uint32_t serial;                  /* of the SOA; 0: none */
+	uint32_t expire;                  /* likewise, seconds; 0: none */
+	size_t withheld;                  /* rules not handed on, as the zone has expired; `rules` is 0 then */
 };
 
-/* Reads conf->file. 0, or -1 with *diag set and *stats untouched; rules may then have been visited already. */
-int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag);
+/* When the zone expires, in seconds since 1970; 0: never. */
+static inline int64_t list_expires_at(const struct list_stats *stats)
+{
+	if (stats->expire == 0 || stats->modified <= 0 || stats->modified > INT64_MAX - stats->expire)
+		return 0;
+	return stats->modified + stats->expire;
+}
+
+/* Reads conf->file as of `now`, in seconds since 1970; 0: before anything expires. 0, or -1 with *diag set and *stats
+ * untouched; rules may then have been visited already. */
+int list_load(const struct list_conf *conf, int64_t now, rule_visit visit, void *arg, struct list_stats *stats,
+	struct diag *diag);
 
 #endif

@@ -85,7 +85,7 @@ int list_refuse_unusable(struct list_reader *reader)
 		if (stats->skipped[i] > stats->skipped[most])
 			most = i;
 	}
-	if (stats->rules == 0 && skipped == 0)
+	if (reader->good == 0 && skipped == 0)
 		return diag_set(reader->diag, file, 0, 0,
 			"has no rule in %zu line%s: a list without rules is not used",
 			stats->lines, stats->lines == 1 ? "" : "s");
@@ -93,7 +93,7 @@ int list_refuse_unusable(struct list_reader *reader)
 		return diag_set(reader->diag, file, stats->skipped_line[SKIP_OUT_OF_ZONE], 0,
 			"%zu of %zu records are outside the zone: set `zone:` to the zone's name",
 			stats->skipped[SKIP_OUT_OF_ZONE], entries);
-	if (reader->bad <= reader->good && stats->rules > 0)
+	if (reader->bad <= reader->good && reader->good > 0)
 		return 0;
 	if (reader->bad == 0)
 		return diag_set(reader->diag, file, stats->skipped_line[most], 0,

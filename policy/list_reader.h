@@ -33,6 +33,9 @@ struct list_reader {
 	struct list_stats stats;        /* stats.format: the format that is read */
 	enum trigger trigger;           /* of the rules of formats that do not say it themselves */
 	bool below;                     /* a plain name covers what is below it */
+	int64_t now;                    /* as in list_load */
+	bool has_soa;                   /* of the zone: a transfer as text ends with it again */
+	bool withdrawn;                 /* the zone has expired: its rules are counted and not handed on */
 	struct diag *diag;
 	size_t bad;                     /* entries that show that the file is not in this format */
 	size_t good;
@@ -61,6 +64,9 @@ struct list_reader list_reader_ahead(const struct list_reader *reader);
 /* Hands a rule to the visitor; one that is too wide is skipped instead. 0, or -1 when it is out of memory, with the
  * diag set. */
 int list_emit(struct list_reader *reader, const struct rule *rule);
+
+/* Takes what an SOA says of the whole zone. 0, or -1 with the diag set: the order of the records forbids it. */
+int list_take_soa(struct list_reader *reader, uint32_t serial, uint32_t expire, unsigned line);
 
 /* Counts something that cannot be used; `text` is where it stands in the file. */
 void list_skip(struct list_reader *reader, enum skip_reason reason, unsigned line, const char *text);

@@ -191,8 +191,9 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 	int octets;
 
 	if (rpz->zone.kind == OWNER_APEX && (type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS)) {
-		if (type == LDNS_RR_TYPE_SOA && ldns_rr_rd_count(rr) > 2)
-			rpz->reader->stats.serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
+		if (type == LDNS_RR_TYPE_SOA && ldns_rr_rd_count(rr) > 5)
+			return list_take_soa(rpz->reader, ldns_rdf2native_int32(ldns_rr_rdf(rr, 2)),
+				ldns_rdf2native_int32(ldns_rr_rdf(rr, 5)), line->number);
 		return 0;
 	}
 	if (rpz->zone.kind != OWNER_RULE) {

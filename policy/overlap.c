@@ -59,9 +59,9 @@ int overlap_count(const struct list_conf *conf, size_t *subsumed, struct diag *d
 
 	if (!names_init(&overlap.qnames) || !names_init(&overlap.servers))
 		return diag_set(diag, conf->file, 0, 0, "no random key from the system");
-	result = list_load(conf, add, &overlap, &stats, diag);
+	result = list_load(conf, 0, add, &overlap, &stats, diag);
 	if (result == 0)
-		result = list_load(conf, count, &overlap, &stats, diag);
+		result = list_load(conf, 0, count, &overlap, &stats, diag);
 	names_fini(&overlap.qnames);
 	names_fini(&overlap.servers);
 	if (result == 0)

@@ -22,6 +22,7 @@ struct build {
 	uint16_t list;                 /* being loaded */
 	struct list_report *reports;
 	const struct build_history *before;   /* NULL: nothing was loaded */
+	int64_t now;                   /* seconds since 1970 */
 	/* Rules left out of the list being loaded, because of a limit of ours. */
 	size_t left_out;
 	unsigned left_out_line;        /* of the first; 0: none */
@@ -267,6 +268,14 @@ static int check_feed(const struct build *build, const struct list_conf *list, c
 	return 0;
 }
 
+static void note_age(const struct build *build, struct list_report *report)
+{
+	report->loaded_at = build->now;
+	report->expires_at = list_expires_at(&report->stats);
+	report->expired = report->expires_at != 0 && build->now >= report->expires_at;
+	report->withdrawn = report->stats.withheld > 0;
+}
+
 static int load_list(struct build *build, const struct conf *conf, uint16_t index, struct diag *diag)
 {
 	struct snapshot *snapshot = build->snapshot;
@@ -277,7 +286,7 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	build->left_out_line = 0;
 	if (!describe_list(snapshot, conf, &snapshot->lists[index], &conf->lists[index]))
 		build->no_memory = true;
-	else if (list_load(&conf->lists[index], add_rule, build, stats, diag) != 0)
+	else if (list_load(&conf->lists[index], build->now, add_rule, build, stats, diag) != 0)
 		return -1;
 	else if (!local_pool_flush(snapshot->pool, add_local_data, build))
 		build->no_memory = true;
@@ -286,6 +295,7 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	count_left_out(build, stats);
 	if (check_feed(build, &conf->lists[index], stats, diag) != 0)
 		return -1;
+	note_age(build, &build->reports[index]);
 	snapshot->lists[index].serial = stats->serial;
 	snapshot->triggers |= snapshot->lists[index].triggers;
 	if (snapshot->lists[index].decides_clients)
@@ -351,12 +361,12 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 	return 0;
 }
 
-struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag)
+struct snapshot *snapshot_build(const struct conf *conf, int64_t now, struct build_report *report, struct diag *diag)
 {
-	return snapshot_build_again(conf, NULL, report, diag);
+	return snapshot_build_again(conf, now, NULL, report, diag);
 }
 
-struct snapshot *snapshot_build_again(const struct conf *conf, const struct build_history *before,
+struct snapshot *snapshot_build_again(const struct conf *conf, int64_t now, const struct build_history *before,
 				      struct build_report *report, struct diag *diag)
 {
 	struct snapshot *snapshot;
@@ -379,6 +389,7 @@ struct snapshot *snapshot_build_again(const struct conf *conf, const struct buil
 		return NULL;
 	}
 	build.before = before;
+	build.now = now;
 	if (compile(&build, conf, diag) != 0) {
 		build_fini(&build);
 		return NULL;

@@ -8,7 +8,9 @@
 #ifndef POLICY_SNAPSHOT_H
 #define POLICY_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/conf.h"
 #include "policy/diag.h"
@@ -20,6 +22,10 @@ struct snapshot;
 struct list_report {
 	struct list_stats stats;   /* policy/list.h: rules, skipped by reason, serial */
 	size_t duplicates;         /* rules said twice in this list */
+	int64_t loaded_at;         /* seconds since 1970, as the two below */
+	int64_t expires_at;        /* when its zone expires; 0: never. Loading again then withdraws what is to be withdrawn */
+	bool expired;              /* it was when it was loaded */
+	bool withdrawn;            /* and so none of its rules is in force */
 };
 
 struct build_report {
@@ -27,9 +33,9 @@ struct build_report {
 	struct list_report *lists;   /* owned by the report; one for each list of the configuration, in its order */
 };
 
-/* Loads every list of `conf` and compiles them. Returns the owned snapshot, or NULL with *diag set (a list that cannot
+/* Loads every list of `conf` and compiles them; `now` is in seconds since 1970. Returns the owned snapshot, or NULL with *diag set (a list that cannot
  * be used, or no memory) and *report empty. Nothing of `conf` is borrowed afterwards. `report` may be NULL. */
-struct snapshot *snapshot_build(const struct conf *conf, struct build_report *report, struct diag *diag);
+struct snapshot *snapshot_build(const struct conf *conf, int64_t now, struct build_report *report, struct diag *diag);
 
 /* What the last good load read; borrowed. */
 struct build_history {
@@ -39,7 +45,7 @@ struct build_history {
 
 /* The same with the guards of policy/feed.h: a list that was there before, by name and file, is compared with what it
  * was. `before` may be NULL. */
-struct snapshot *snapshot_build_again(const struct conf *conf, const struct build_history *before,
+struct snapshot *snapshot_build_again(const struct conf *conf, int64_t now, const struct build_history *before,
 				      struct build_report *report, struct diag *diag);
 
 /* Frees and sets *snapshot to NULL. */

@@ -47,6 +47,12 @@ static json_t *list_json(const struct checked *checked, size_t index)
 	json_set_number(object, "file_octets", report->stats.file_octets);
 	json_set_number(object, "lines", report->stats.lines);
 	json_object_set_new(object, "age_seconds", json_integer(checked->now - report->stats.modified));
+	json_object_set_new(object, "last_good", json_integer(report->loaded_at));
+	json_object_set_new(object, "expires_at",
+		report->expires_at != 0 ? json_integer(report->expires_at) : json_null());
+	json_object_set_new(object, "expired", json_boolean(report->expired));
+	json_object_set_new(object, "withdrawn", json_boolean(report->withdrawn));
+	json_set_number(object, "withheld", report->stats.withheld);
 	return object;
 }
 

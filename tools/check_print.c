@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/feed.h"
+
 #define LINE_OCTETS 79
 #define HITS_SHOWN 10
 
@@ -99,14 +101,17 @@ static void print_skipped(const struct term *term, const struct list_stats *stat
 /* The list's health. */
 static void print_details(const struct checked *checked, size_t index)
 {
-	const struct list_stats *stats = &checked->report.lists[index].stats;
+	const struct list_report *report = &checked->report.lists[index];
+	const struct list_stats *stats = &report->stats;
 	size_t subsumed = checked->subsumed[index];
 	/* Some may have been over a limit of the compiled form. */
-	size_t rules = subsumed > stats->rules ? subsumed : stats->rules;
+	size_t rules = subsumed > stats->rules + stats->withheld ? subsumed : stats->rules + stats->withheld;
 	char text[16];
 
 	printf("  %s", age_text(checked->now - stats->modified, text));
 	printf(" old");
+	if (report->expires_at != 0 && !report->expired)
+		printf("; expires in %s", age_text(report->expires_at - checked->now, text));
 	if (stats->file_octets != stats->octets)
 		printf("; %s compressed", size_text(stats->file_octets, text));
 	if (stats->detected)
@@ -114,6 +119,14 @@ static void print_details(const struct checked *checked, size_t index)
 	if (subsumed > 0)
 		printf("; %zu below others (%.1f %%)", subsumed, 100 * (double)subsumed / (double)rules);
 	putchar('\n');
+}
+
+static void print_expired(const struct checked *checked, const struct term *term, size_t index)
+{
+	char text[256];
+
+	if (feed_expired(&checked->report.lists[index].stats, checked->now, text, sizeof(text)))
+		printf("  %s%s%s\n", term_on(term, STYLE_WARN), text, term_off(term, STYLE_WARN));
 }
 
 static void print_list(const struct checked *checked, const struct term *term, size_t index)
@@ -129,6 +142,7 @@ static void print_list(const struct checked *checked, const struct term *term, s
 		check_skipped(&report->stats), report->duplicates, serial, size_text(report->stats.octets, size),
 		list->shadow ? " shadow" : "");
 	print_details(checked, index);
+	print_expired(checked, term, index);
 	print_skipped(term, &report->stats);
 }
 

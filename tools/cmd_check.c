@@ -61,7 +61,7 @@ static int load(struct checked *checked, const char *path, struct diag *diag)
 	checked->conf = conf_load(path, diag);
 	if (checked->conf == NULL)
 		return -1;
-	checked->snapshot = snapshot_build(checked->conf, &checked->report, diag);
+	checked->snapshot = snapshot_build(checked->conf, checked->now, &checked->report, diag);
 	checked->cpu_seconds = cpu_now() - begin;
 	if (checked->snapshot == NULL || count_subsumed(checked, diag) != 0)
 		return -1;

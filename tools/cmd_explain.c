@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "policy/conf.h"
@@ -153,7 +154,7 @@ static int parse_question(const struct command *command, int argc, char **argv, 
 static int explain(const struct explain_arguments *given, const struct facts *facts, struct diag *diag)
 {
 	struct conf *conf = conf_load(command_config(given->config), diag);
-	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, NULL, diag);
+	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, time(NULL), NULL, diag);
 	struct explanation explanation;
 	struct term term;
 	int code = -1;

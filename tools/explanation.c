@@ -79,7 +79,7 @@ static int find_lines(struct explanation *explanation, struct diag *diag)
 		struct search search = { explanation, &explanation->conf->lists[i], i };
 		struct list_stats stats;
 
-		if (list_has_rows(explanation, i) && list_load(search.list, note_line, &search, &stats, diag) != 0)
+		if (list_has_rows(explanation, i) && list_load(search.list, 0, note_line, &search, &stats, diag) != 0)
 			return -1;
 	}
 	return 0;

@@ -80,7 +80,7 @@ static struct snapshot *load(const char *path, enum list_format format, bool all
 
 	conf.path = conf_path;
 	list.file = strdup(path);
-	snapshot = snapshot_build(&conf, NULL, &diag);
+	snapshot = snapshot_build(&conf, 0, NULL, &diag);
 	*cpu_s = pool_cpu_s() - start;
 	if (snapshot == NULL)
 		fprintf(stderr, "bench_policy: %s\n", diag_format(&diag, text, sizeof(text)));

@@ -84,6 +84,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 		fprintf(to, "    attack %s\n", list->attack);
 	if (list->zone.length > 0)
 		fprintf(to, "    zone %s\n", name_to_text(&list->zone, text));
+	if (list->expire != EXPIRE_KEEP)
+		fprintf(to, "    expire withdraw\n");
 }
 
 static void print_conf(FILE *to, const struct conf *conf)
@@ -156,7 +158,7 @@ static void print_list(FILE *to, const struct list_conf *conf)
 	struct diag diag;
 	unsigned i;
 
-	if (list_load(conf, print_rule, to, &stats, &diag) != 0) {
+	if (list_load(conf, 0, print_rule, to, &stats, &diag) != 0) {
 		print_error(to, &diag);
 		return;
 	}

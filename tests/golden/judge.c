@@ -105,7 +105,7 @@ static bool compile(struct claim *claim)
 	fprintf(file, "verdict:\n%s%s", claim->options, claim->lists);
 	fclose(file);
 	conf = conf_load(path, &diag);
-	claim->snapshot = conf == NULL ? NULL : snapshot_build(conf, NULL, &diag);
+	claim->snapshot = conf == NULL ? NULL : snapshot_build(conf, 0, NULL, &diag);
 	conf_destroy(&conf);
 	if (claim->snapshot == NULL)
 		printf("# %s\n", diag_format(&diag, text, sizeof(text)));

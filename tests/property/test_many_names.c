@@ -230,10 +230,12 @@ static int best_cut(const struct name *name)
 
 /* --- the policy ------------------------------------------------------------------------------------------------- */
 
-int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
+int list_load(const struct list_conf *conf, int64_t now, rule_visit visit, void *arg, struct list_stats *stats,
+	struct diag *diag)
 {
 	size_t i;
 
+	(void)now;
 	for (i = 0; i < rule_count; i++) {
 		struct rule rule = { .trigger = TRIGGER_QNAME, .name = name_of(&rules[i]), .exact = rules[i].exact,
 				     .below = rules[i].below, .action = ACTION_NXDOMAIN, .line = (unsigned)i + 1 };
@@ -279,7 +281,7 @@ static bool all_agree(void)
 
 	if (!make_rules())
 		return false;
-	snapshot = snapshot_build(&conf, NULL, &diag);
+	snapshot = snapshot_build(&conf, 0, NULL, &diag);
 	if (snapshot == NULL)
 		return false;
 	for (i = 0; i < rule_count && good; i++) {

@@ -127,11 +127,13 @@ static void draw_list(size_t index)
 	}
 }
 
-int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
+int list_load(const struct list_conf *conf, int64_t now, rule_visit visit, void *arg, struct list_stats *stats,
+	struct diag *diag)
 {
 	const struct model_list *list = &model[strtoul(conf->file, NULL, 10)];
 	size_t i;
 
+	(void)now;
 	for (i = 0; i < list->count; i++)
 		if (!visit(arg, &list->rules[i]))
 			return diag_set(diag, conf->file, 0, 0, "out of memory");
@@ -266,7 +268,7 @@ static bool round_agrees(void)
 		draw_list(i);
 	conf.path = path;
 	conf.list_count = list_count;
-	snapshot = snapshot_build(&conf, NULL, &diag);
+	snapshot = snapshot_build(&conf, 0, NULL, &diag);
 	if (snapshot == NULL)
 		return false;
 	for (i = 0; i < QUERIES && good; i++) {

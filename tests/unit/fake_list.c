@@ -39,12 +39,14 @@ static struct rule rule_of(const struct fake_rule *fake, unsigned line)
 	return rule;
 }
 
-int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct list_stats *stats, struct diag *diag)
+int list_load(const struct list_conf *conf, int64_t now, rule_visit visit, void *arg, struct list_stats *stats,
+	struct diag *diag)
 {
 	const struct fake_list *list = &known[strtoul(conf->file, NULL, 10)];
 	size_t i;
 
-	for (i = 0; i < list->count; i++) {
+	(void)now;
+	for (i = 0; i < list->count && !list->withdrawn; i++) {
 		struct rule rule = rule_of(&list->rules[i], (unsigned)i + 1);
 
 		if (!visit(arg, &rule))
@@ -52,7 +54,8 @@ int list_load(const struct list_conf *conf, rule_visit visit, void *arg, struct 
 	}
 	if (list->fails)
 		return diag_set(diag, conf->file, 0, 0, "not a list");
-	*stats = (struct list_stats){ .lines = list->count, .rules = list->count, .serial = 7 };
+	*stats = (struct list_stats){ .lines = list->count, .rules = list->withdrawn ? 0 : list->count,
+		.withheld = list->withdrawn ? list->count : 0, .serial = 7, .modified = 1000, .expire = 60 };
 	return 0;
 }
 
@@ -97,7 +100,7 @@ struct snapshot *fake_snapshot(const struct fake_list *lists, size_t count, enum
 	assert_non_null(list_confs);
 	fake_conf(&conf, list_confs, lists, count);
 	conf.mode = mode;
-	snapshot = snapshot_build(&conf, report, diag);
+	snapshot = snapshot_build(&conf, 0, report, diag);
 	/* Nothing of the configuration may be borrowed: let a sanitizer or a wrong name show it. */
 	memset(list_confs, 'X', count * sizeof(*list_confs));
 	free(list_confs);

@@ -94,6 +94,59 @@ static void an_older_serial_needs_leave(void **state)
 	assert_int_equal(feed_check(&conf, &older, &before, &diag), 0);
 }
 
+static void what_is_withheld_is_not_lost(void **state)
+{
+	const struct list_conf conf = { .name = "feed", .file = file, .shrink_max = 0 };
+	const struct list_stats full = { .rules = 1000 }, withdrawn = { .withheld = 1000 }, less = { .withheld = 999 };
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(feed_check(&conf, &withdrawn, &full, &diag), 0);
+	assert_int_equal(feed_check(&conf, &full, &withdrawn, &diag), 0);
+	assert_int_equal(feed_check(&conf, &less, &full, &diag), -1);
+}
+
+static void a_zone_expires_when_its_soa_says(void **state)
+{
+	static const struct {
+		int64_t modified, now;
+		uint32_t expire;
+		bool expired;
+		const char *why;
+	} rows[] = {
+		{ 1000, 1099, 100, false, "a second too early" },
+		{ 1000, 1100, 100, true, "on the second" },
+		{ 1000, 900, 100, false, "a clock that went back" },
+		{ 1000, INT64_MAX, 0, false, "no SOA, or one that says nothing" },
+		{ 0, INT64_MAX, 100, false, "nobody knows how old it is" },
+		{ INT64_MAX, INT64_MAX, 100, false, "a date that no clock reaches" },
+		{ 1000, 1000 + INT64_C(0xffffffff), UINT32_MAX, true, "the longest" },
+	};
+	char text[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct list_stats stats = { .modified = rows[i].modified, .expire = rows[i].expire };
+
+		if (feed_expired(&stats, rows[i].now, text, sizeof(text)) != rows[i].expired)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void says_what_expired_means(void **state)
+{
+	const struct list_stats kept = { .modified = 1000, .expire = 100, .rules = 7 };
+	const struct list_stats withdrawn = { .modified = 1000, .expire = 100, .withheld = 7 };
+	char text[128];
+
+	(void)state;
+	assert_true(feed_expired(&kept, 1200, text, sizeof(text)));
+	assert_string_equal(text, "expired 100 s ago: kept, see `expire:`");
+	assert_true(feed_expired(&withdrawn, 1200, text, sizeof(text)));
+	assert_string_equal(text, "expired 100 s ago: withdrawn, its 7 rules are not in force");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +154,9 @@ int main(void)
 		cmocka_unit_test(says_what_was_lost_and_what_to_do),
 		cmocka_unit_test(serials_are_compared_as_rfc_1982_has_it),
 		cmocka_unit_test(an_older_serial_needs_leave),
+		cmocka_unit_test(what_is_withheld_is_not_lost),
+		cmocka_unit_test(a_zone_expires_when_its_soa_says),
+		cmocka_unit_test(says_what_expired_means),
 	};
 
 	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);

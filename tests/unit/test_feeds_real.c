@@ -73,7 +73,7 @@ static bool load(struct rules *rules, const char *file, struct list_conf conf)
 	*rules = (struct rules){ .count = 0 };
 	snprintf(conf.name, sizeof(conf.name), "real");
 	conf.file = data_path(file, path);
-	if (list_load(&conf, keep, rules, &rules->stats, &diag) != 0) {
+	if (list_load(&conf, 0, keep, rules, &rules->stats, &diag) != 0) {
 		diag_format(&diag, why, sizeof(why));
 		return false;
 	}

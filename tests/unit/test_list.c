@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/list_reader.h"
@@ -35,7 +37,7 @@ static int load_text(enum list_format format, const char *text, size_t length, s
 {
 	char path[TEMP_PATH_MAX];
 	struct list_conf conf = { .name = "test", .file = temp_file(path, text, length), .format = format };
-	int result = list_load(&conf, count, counting, stats, diag);
+	int result = list_load(&conf, 0, count, counting, stats, diag);
 
 	unlink(path);
 	return result;
@@ -124,7 +126,7 @@ static void names_are_whole_where_two_pieces_of_a_file_meet(void **state)
 	for (i = 0; i < MANY; i++)
 		snprintf(text + (size_t)i * 21, 22, "number%06u.example\n", i);
 	conf.file = temp_file(path, text, (size_t)MANY * 21);
-	assert_int_equal(list_load(&conf, next_number, &number, &stats, NULL), 0);
+	assert_int_equal(list_load(&conf, 0, next_number, &number, &stats, NULL), 0);
 	assert_int_equal(number, MANY);
 	unlink(path);
 	free(text);
@@ -226,7 +228,7 @@ static void a_huge_line_costs_no_memory(void **state)
 	getrusage(RUSAGE_SELF, &start);
 	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		conf.format = formats[i];
-		assert_int_equal(list_load(&conf, count, &counting, &stats, &diag), 0);
+		assert_int_equal(list_load(&conf, 0, count, &counting, &stats, &diag), 0);
 		assert_int_equal(stats.rules, 801);
 		assert_int_equal(stats.skipped[SKIP_LINE_LONG], 1);
 		assert_int_equal(stats.skipped_line[SKIP_LINE_LONG], 801);
@@ -236,7 +238,7 @@ static void a_huge_line_costs_no_memory(void **state)
 	assert_true(end.ru_maxrss - start.ru_maxrss < 16 * 1024);
 #endif
 	conf.octets_max = 1 << 20;
-	assert_int_equal(list_load(&conf, count, &counting, &stats, &diag), -1);
+	assert_int_equal(list_load(&conf, 0, count, &counting, &stats, &diag), -1);
 	assert_non_null(strstr(diag.text, "size-max"));
 	unlink(path);
 }
@@ -346,6 +348,68 @@ static void nothing_inherits_from_an_rpz_line_over_64_kib(void **state)
 	assert_int_equal(stats.skipped[SKIP_LINE_LONG], 2);
 }
 
+/* What list_load makes of a zone that expires 600 s behind its mtime. */
+static int load_zone(enum expire_mode expire, int64_t age, const char *text, struct counting *counting,
+	struct list_stats *stats, struct diag *diag)
+{
+	static const struct timespec modified[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+	char path[TEMP_PATH_MAX];
+	struct list_conf conf = { .name = "test", .file = path, .format = FORMAT_RPZ, .expire = expire };
+	int result;
+
+	temp_file(path, text, strlen(text));
+	assert_int_equal(utimensat(AT_FDCWD, path, modified, 0), 0);
+	*counting = (struct counting){ .room = SIZE_MAX };
+	result = list_load(&conf, 1000000 + age, count, counting, stats, diag);
+	unlink(path);
+	return result;
+}
+
+#define ZONE_SOA "@ SOA ns. admin. 7 60 60 600 60\n"
+
+static void an_expired_zone_is_kept_or_withdrawn(void **state)
+{
+	static const char zone[] = "$ORIGIN rpz.example.\n" ZONE_SOA "a.example CNAME .\n@ SOA ns. admin. 9 6 6 6 6\n"
+		"b.example CNAME *.\nb.example A 192.0.2.1\n8.0.0.0.10.rpz-ip CNAME .\n";
+	static const struct {
+		enum expire_mode expire;
+		int64_t age;
+		size_t rules, withheld;
+	} rows[] = {
+		{ EXPIRE_WITHDRAW, 599, 4, 0 }, { EXPIRE_WITHDRAW, 600, 0, 4 }, { EXPIRE_KEEP, 599, 4, 0 },
+		{ EXPIRE_KEEP, 100000, 4, 0 },
+	};
+	struct list_stats stats;
+	struct counting counting;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(load_zone(rows[i].expire, rows[i].age, zone, &counting, &stats, NULL), 0);
+		assert_int_equal(counting.rules, rows[i].rules);
+		assert_int_equal(stats.rules, rows[i].rules);
+		assert_int_equal(stats.withheld, rows[i].withheld);
+		/* A transfer as text ends with the SOA once more. */
+		assert_int_equal(stats.serial, 7);
+		assert_int_equal(stats.expire, 600);
+		assert_int_equal(list_expires_at(&stats), 1000600);
+	}
+}
+
+static void what_is_to_be_withdrawn_begins_with_its_soa(void **state)
+{
+	static const char zone[] = "$ORIGIN rpz.example.\na.example CNAME .\n" ZONE_SOA;
+	struct list_stats stats;
+	struct counting counting;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(load_zone(EXPIRE_KEEP, 0, zone, &counting, &stats, &diag), 0);
+	assert_int_equal(load_zone(EXPIRE_WITHDRAW, 0, zone, &counting, &stats, &diag), -1);
+	assert_int_equal(diag.line, 3);
+	assert_non_null(strstr(diag.text, "put it first"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +425,8 @@ int main(void)
 		cmocka_unit_test(wide_rows_are_there_after_looking_ahead),
 		cmocka_unit_test(the_plain_scanner_agrees_with_the_full_grammar),
 		cmocka_unit_test(scans_up_to_what_is_no_name),
+		cmocka_unit_test(an_expired_zone_is_kept_or_withdrawn),
+		cmocka_unit_test(what_is_to_be_withdrawn_begins_with_its_soa),
 	};
 
 	return cmocka_run_group_tests_name("list", tests, NULL, NULL);

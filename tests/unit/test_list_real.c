@@ -64,7 +64,7 @@ static const char *judge(const struct real_list *list, char *path, const struct 
 
 	if (list->zone != NULL)
 		name_from_text(&conf.zone, list->zone, strlen(list->zone));
-	if (list_load(&conf, count_rule, &rules, &stats, &diag) != 0)
+	if (list_load(&conf, 0, count_rule, &rules, &stats, &diag) != 0)
 		return diag_format(&diag, wrong, sizeof(wrong));
 	if (rules != should || stats.rules != should) {
 		snprintf(wrong, sizeof(wrong), "%zu rules instead of %zu", rules, should);

@@ -266,7 +266,7 @@ static void without_memory_a_build_fails_and_leaves_nothing(void **state)
 		struct diag diag = { .text = "" };
 
 		left = (long)failed;
-		snapshot = snapshot_build(&conf, &report, &diag);
+		snapshot = snapshot_build(&conf, 0, &report, &diag);
 		left = -1;
 		if (snapshot == NULL) {
 			failed++;
@@ -277,6 +277,36 @@ static void without_memory_a_build_fails_and_leaves_nothing(void **state)
 	}
 	assert_non_null(snapshot);
 	assert_in_range(failed, 15, 199);
+	snapshot_destroy(&snapshot);
+}
+
+/* When a list expires can be asked without loading it again. */
+static void a_report_says_when_a_list_expires(void **state)
+{
+	static const struct fake_rule rules[] = { { .name = "a.example" } };
+	static const struct fake_list lists[] = { { .name = "kept", .rules = rules, .count = 1 },
+		{ .name = "gone", .rules = rules, .count = 1, .withdrawn = true } };
+	struct list_conf list_confs[2];
+	struct build_report report;
+	struct snapshot *snapshot;
+	struct conf conf;
+	struct diag diag;
+
+	(void)state;
+	fake_conf(&conf, list_confs, lists, 2);
+	snapshot = snapshot_build(&conf, 1059, &report, &diag);
+	assert_non_null(snapshot);
+	assert_int_equal(snapshot_rule_count(snapshot), 1);
+	assert_int_equal(report.lists[0].loaded_at, 1059);
+	assert_int_equal(report.lists[0].expires_at, 1060);
+	assert_false(report.lists[0].expired);
+	assert_false(report.lists[0].withdrawn);
+	assert_true(report.lists[1].withdrawn);
+	build_report_fini(&report);
+	snapshot_destroy(&snapshot);
+	snapshot = snapshot_build(&conf, 1060, &report, &diag);
+	assert_true(report.lists[0].expired);
+	build_report_fini(&report);
 	snapshot_destroy(&snapshot);
 }
 
@@ -309,6 +339,7 @@ int main(void)
 		cmocka_unit_test(equal_local_data_is_one_class),
 		cmocka_unit_test(a_list_that_fails_fails_the_build),
 		cmocka_unit_test(without_memory_a_build_fails_and_leaves_nothing),
+		cmocka_unit_test(a_report_says_when_a_list_expires),
 		cmocka_unit_test(refuses_more_lists_than_it_can_number),
 	};
 

@@ -134,6 +134,30 @@ def says_how_a_feed_is():
         assert 7500 <= feed["age_seconds"] < 7600 and feed["file_octets"] < feed["octets"], feed
 
 
+def says_what_became_of_an_expired_feed():
+    config = ("policy-list:\n name: kept\n file: a.rpz\npolicy-list:\n name: gone\n file: a.rpz\n format: rpz\n"
+              " expire: withdraw\npolicy-list:\n name: fresh\n file: b.rpz\n format: rpz\n expire: withdraw\n")
+    zone = "$ORIGIN rpz.example.\n@ SOA ns. admin. 7 60 60 86400 60\n@ NS ns.\nevil.example CNAME .\n"
+    with Folder(config, **{"a.rpz": zone, "b.rpz": zone.replace("evil", "fresh")}) as folder:
+        then = int(time.time()) - 100000
+        os.utime(os.path.join(folder.folder.name, "a.rpz"), (then, then))
+        code, out, err = folder.run("check")
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        assert any(re.fullmatch(r"expired 136\d\d s ago: kept, see `expire:`", row) for row in rows), rows
+        assert any(re.fullmatch(r"expired 136\d\d s ago: withdrawn, its 1 rules are not in force", row)
+                   for row in rows), rows
+        assert any(re.fullmatch(r"\d+ s old; expires in 2[34] h", row) for row in rows), rows
+        assert all(len(line) <= 80 for line in out.splitlines()), out
+        code, found, err = folder.json("check")
+        equal([[row[key] for key in ("rules", "withheld", "expired", "withdrawn")] for row in found["lists"]],
+              [[1, 0, True, False], [0, 1, True, True], [1, 0, False, False]])
+        equal(found["lists"][0]["expires_at"], then + 86400)
+        assert abs(found["lists"][0]["last_good"] - time.time()) < 60, found
+        code, found, err = folder.json("explain", "evil.example")
+        equal([row["list"] for row in found["rules"]], ["kept"])
+
+
 def says_which_popular_names_would_be_denied():
     popular = "rank,name\n1,www.partner.evil.example\n2,evil.example\n3,good.example\n4,seen.example\n5,\"b.evil.example\"\n"
     with Folder(**{"top.csv": popular, "nothing": "\n"}) as folder:
@@ -331,6 +355,7 @@ def teaches():
 
 CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, says_how_a_feed_is,
+    says_what_became_of_an_expired_feed,
     says_which_popular_names_would_be_denied, says_which_popular_names_shadow_would_deny, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
