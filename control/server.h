@@ -3,21 +3,66 @@
  *
  * A unix stream socket below the state directory. One request is one line of JSON, {"command": "allow", ...}; the answer
  * is one line of JSON, {"ok": true, ...} or {"ok": false, "error": "..."}; then the server closes. Who may connect is
- * the directory's business (mode 0750); what they may do is decided by the peer's uid (SO_PEERCRED): root, the
- * resolver's own user and `control-user:` may change things, everybody else who can connect reads.
+ * the directory's business (mode 0750) and the socket's (0660); what they may do is decided by the peer's uid
+ * (SO_PEERCRED): root, the resolver's own user and `control-user:` may change things, everybody else who can connect
+ * reads.
  *
  * Bounds: SERVER_CLIENTS_MAX connections (the rest waits in the backlog), SERVER_REQUEST_MAX octets a request,
  * SERVER_DEADLINE_MS for a request to be complete and for an answer to be taken. Nothing from a client is ever a path or
  * a format. A command is a row of the table in server_commands.c: name, role, members with their types, function.
  *
- * Threads: runs in one thread of the live side; a command that takes long (reload) is handed to the loader, and its
- * connection is answered when that is done.
+ *     clients --- server thread (poll) --- quick commands
+ *                        |-------- hand "changes": reload, allow, deny, revoke, flush, ends of overrides (in order)
+ *                        `-------- hand "looks":   explain
+ *
+ * Threads: the server thread never waits for a client, a file of another or the loader. What takes long is done by one
+ * of two hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by then
+ * changes nothing. All block all signals.
+ *
+ *   main thread | server_create, server_destroy
  */
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/denial_log.h"
+#include "control/host.h"
+#include "control/loader.h"
+#include "control/override_store.h"
+#include "control/tally.h"
+#include "policy/diag.h"
+
 #define SERVER_CLIENTS_MAX 16
 #define SERVER_REQUEST_MAX 4096
 #define SERVER_DEADLINE_MS 5000
+
+/* What commands work on; all borrowed until server_destroy has returned true. */
+struct server_backend {
+	const struct control_host *host;
+	struct loader *loader;
+	struct override_store *overrides;
+	const struct tally *tally;          /* NULL: none */
+	struct denial_log *denial_log;      /* NULL: none */
+};
+
+struct server_options {
+	const char *path;                   /* of the socket, as this process sees it; copied */
+	char *const *users;                 /* who may change things besides root and this process' user: names or uids; */
+	size_t user_count;                  /* one that is not known is logged and left out */
+	struct server_backend backend;
+};
+
+struct server;
+
+/* Makes the socket and starts the threads. A socket file that nobody answers at is replaced; anything else there is an
+ * error. Returns the owned server, or NULL with *diag set. */
+struct server *server_create(const struct server_options *options, struct diag *diag);
+
+/* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that
+ * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what it
+ * holds, and the backend must stay for ever. */
+bool server_destroy(struct server **server, unsigned timeout_ms);
 
 #endif
