@@ -6,7 +6,7 @@
  *
  *   who         | calls                                | needs outside synchronisation with
  *   main thread | live_start, live_stop                | workers: none may be running
- *   worker w    | live_note_question, live_note_denial | nobody
+ *   worker w    | live_note_...                        | nobody
  */
 #ifndef CONTROL_LIVE_H
 #define CONTROL_LIVE_H
@@ -37,6 +37,7 @@ const struct conf *live_conf(const struct live *live);
 
 /* A worker's: never block, never allocate but at the first call. */
 void live_note_question(struct live *live, unsigned worker, const struct facts *facts, unsigned group);
-void live_note_denial(struct live *live, unsigned worker, const struct event *event);
+void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict);   /* control/tally.h */
+void live_note_denial(struct live *live, unsigned worker, const struct event *event, const char *group);
 
 #endif

@@ -89,6 +89,9 @@ struct loader_view {
 	const struct load_report *loads;   /* the last ones, newest first */
 	size_t load_count;
 	const struct load_report *good;    /* the one in force */
+	bool loading;                      /* a load is going on, */
+	enum load_phase phase;             /* and this far */
+	int64_t loading_since;             /* seconds since the epoch */
 };
 void loader_lock(struct loader *loader, struct loader_view *view);
 void loader_unlock(struct loader *loader);
