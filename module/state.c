@@ -1,6 +1,7 @@
 /* state.c: the policy in force, the tap and the workers' slots of this process. */
 #include "module/state.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@
 
 static struct {
 	struct epoch epoch;
-	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` */
+	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` and for own threads by `pins` */
+	void *_Atomic next;                 /* struct snapshot, likewise; announced, or NULL */
+	pthread_rwlock_t pins;
 	_Atomic size_t octets;              /* of that snapshot */
 	struct conf *conf;                  /* of that snapshot; main thread */
 	struct build_report report;         /* likewise */
@@ -29,7 +32,7 @@ static struct {
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
 	struct slot slots[STATE_SLOTS_MAX];
-} state = { .epoch = EPOCH_INITIALIZER };
+} state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER };
 
 static _Thread_local struct {
 	unsigned generation;
@@ -90,7 +93,6 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 	struct conf *conf = read_conf(path, chroot, diag);
 	struct snapshot *snapshot;
 	struct snapshot *old;
-	uint64_t ticket;
 
 	if (conf == NULL)
 		return -1;
@@ -100,11 +102,8 @@ static int load_policy(const char *path, const char *chroot, struct diag *diag)
 		return -1;
 	}
 	state.skipped = skipped_total(&report);
-	atomic_store_explicit(&state.octets, snapshot_octets(snapshot), memory_order_relaxed);
-	old = epoch_publish(&state.epoch, &state.snapshot, snapshot, &ticket);
-	/* Unbound runs no worker while it (re)loads, so nobody can be inside; if one were, keep rather than crash. */
-	if (epoch_quiescent(&state.epoch, ticket))
-		snapshot_destroy(&old);
+	old = state_replace(snapshot, 0);
+	snapshot_destroy(&old);
 	conf_destroy(&state.conf);
 	state.conf = conf;
 	build_report_fini(&state.report);
@@ -182,6 +181,62 @@ const struct snapshot *state_enter(const struct slot *slot)
 void state_leave(const struct slot *slot)
 {
 	epoch_leave(&state.epoch, slot->index);
+}
+
+const struct snapshot *state_next(const struct slot *slot)
+{
+	(void)slot;
+	/* Pairs with the stores in state_announce and state_replace. Who still got the old policy by state_enter entered
+	 * before state_replace, which clears this only after all those have left. */
+	return atomic_load_explicit(&state.next, memory_order_seq_cst);
+}
+
+/* Readers are inside for microseconds, so looking again is cheaper than being woken. */
+static bool wait_quiescent(uint64_t ticket, unsigned timeout_ms)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 };
+
+	for (uint64_t left = (uint64_t)timeout_ms * 10; !epoch_quiescent(&state.epoch, ticket); left--) {
+		if (left == 0)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+bool state_announce(struct snapshot *next, unsigned timeout_ms)
+{
+	uint64_t ticket;
+
+	epoch_publish(&state.epoch, &state.next, next, &ticket);
+	return wait_quiescent(ticket, timeout_ms);
+}
+
+struct snapshot *state_replace(struct snapshot *next, unsigned timeout_ms)
+{
+	struct snapshot *old;
+	uint64_t ticket;
+	bool unused;
+
+	atomic_store_explicit(&state.octets, snapshot_octets(next), memory_order_relaxed);
+	pthread_rwlock_wrlock(&state.pins);
+	old = epoch_publish(&state.epoch, &state.snapshot, next, &ticket);
+	pthread_rwlock_unlock(&state.pins);
+	unused = wait_quiescent(ticket, timeout_ms);
+	/* Not before: see state_next. What it points to is in force now, so nobody can be left with a freed one. */
+	atomic_store_explicit(&state.next, NULL, memory_order_seq_cst);
+	return unused ? old : NULL;
+}
+
+const struct snapshot *state_pin(void)
+{
+	pthread_rwlock_rdlock(&state.pins);
+	return atomic_load_explicit(&state.snapshot, memory_order_seq_cst);
+}
+
+void state_unpin(void)
+{
+	pthread_rwlock_unlock(&state.pins);
 }
 
 struct frame_number state_number(struct slot *slot)
