@@ -1,17 +1,35 @@
 /*
  * fuzz_list.c: any octets as a list in every format: sound rules, or an error with a text. The first octet chooses
  * format, zone and subdomains. RPZ is read twice, with and without the fast path: both must give the same rules.
+ *
+ * A file is read piece by piece, and what lies behind is given back: far more than an input has. So the octet 1 stands
+ * for many empty lines and the octet 2 for a long word. What has one of them is also read as a file: the same rules, the
+ * same counts, the same error.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "policy/list_reader.h"
+#include "policy/unpack.h"
+
+#define EXPANSIONS_MAX 4
+#define EMPTY_LINES 70000      /* more than a record may have, which is what is kept behind */
+#define WORD_OCTETS 140000     /* a line that is skipped, as long as two pieces */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define FILE_MAX 64
+
+/* What came out of one reading. */
 struct seen {
 	uint64_t hash;      /* of all rules in order */
 	size_t count;
+	int result;
+	struct list_stats stats;
+	struct diag diag;
 };
 
 static uint64_t hash_octets(uint64_t hash, const void *octets, size_t count)
@@ -65,50 +83,126 @@ static bool see(void *arg, const struct rule *rule)
 	return true;
 }
 
-static int read_list(const struct list_conf *conf, bool no_fast_path, const char *text, size_t size,
+static void check_outcome(const struct seen *seen)
+{
+	if (seen->result != 0 && *seen->diag.text == '\0')
+		abort();
+	if (seen->result == 0 && (seen->stats.rules != seen->count || seen->count == 0))
+		abort();
+}
+
+static void read_list(const struct list_conf *conf, bool no_fast_path, const char *text, size_t size,
 	struct seen *seen)
 {
-	struct diag diag = { .line = 0 };
-	struct list_reader reader = { .conf = conf, .visit = see, .arg = seen, .diag = &diag,
+	struct list_reader reader = { .conf = conf, .visit = see, .arg = seen, .diag = &seen->diag,
 		.no_fast_path = no_fast_path };
-	int result = list_read(&reader, text, size);
 
-	if (result != 0 && *diag.text == '\0')
+	seen->result = list_read(&reader, text, size);
+	seen->stats = reader.stats;
+	check_outcome(seen);
+}
+
+static void check_same_rules(const struct seen *a, const struct seen *b)
+{
+	if (a->result != b->result || a->hash != b->hash || a->count != b->count)
 		abort();
-	if (result == 0 && (reader.stats.rules != seen->count || seen->count == 0))
+}
+
+static void check_same_stats(const struct list_stats *a, const struct list_stats *b)
+{
+	int reason;
+
+	if (a->format != b->format || a->detected != b->detected || a->lines != b->lines || a->octets != b->octets ||
+	    a->serial != b->serial || a->expire != b->expire)
 		abort();
-	return result;
+	for (reason = 0; reason < SKIP_COUNT; reason++)
+		if (a->skipped[reason] != b->skipped[reason] || a->skipped_line[reason] != b->skipped_line[reason] ||
+		    strcmp(a->skipped_text[reason], b->skipped_text[reason]) != 0)
+			abort();
+}
+
+/* Reads the text as a file, and compares with what came out of memory. */
+static void check_file(struct list_conf *conf, const char *text, size_t size, const struct seen *memory)
+{
+	struct seen seen = { .count = 0 };
+	int fd = memfd_create("list", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, size) != (ssize_t)size)
+		abort();
+	snprintf(conf->file, FILE_MAX, "/proc/self/fd/%d", fd);
+	seen.result = list_load(conf, 0, see, &seen, &seen.stats, &seen.diag);
+	close(fd);
+	check_outcome(&seen);
+	check_same_rules(&seen, memory);
+	if (seen.result == 0)
+		check_same_stats(&seen.stats, &memory->stats);
+	else if (seen.diag.line != memory->diag.line || strcmp(seen.diag.text, memory->diag.text) != 0)
+		abort();
+}
+
+/* An owned copy of the exact size, which shows reading past it: list_load's text ends with a NUL that is not counted.
+ * *expanded: some octets stood for more. */
+static char *expand(const uint8_t *data, size_t size, size_t *length, bool *expanded)
+{
+	size_t i, used = 0, room = size, left = EXPANSIONS_MAX;
+	char *text;
+
+	for (i = 0; i < size && left > 0; i++)
+		if (data[i] == 1 || data[i] == 2) {
+			room += data[i] == 1 ? EMPTY_LINES : WORD_OCTETS;
+			left--;
+		}
+	*expanded = left < EXPANSIONS_MAX;
+	*length = room - (EXPANSIONS_MAX - left);
+	text = malloc(*length + (*length == 0));
+	left = EXPANSIONS_MAX;
+	for (i = 0; text != NULL && i < size; i++) {
+		const bool stands = left > 0 && (data[i] == 1 || data[i] == 2);
+		const size_t octets = !stands ? 1 : data[i] == 1 ? EMPTY_LINES : WORD_OCTETS;
+
+		memset(text + used, !stands ? data[i] : data[i] == 1 ? '\n' : 'a', octets);
+		used += octets;
+		left -= stands;
+	}
+	return text;
+}
+
+static void choose(struct list_conf *conf, uint8_t how)
+{
+	conf->format = (how & 15) < FORMAT_COUNT ? (enum list_format)(how & 15) : FORMAT_DETECT;
+	conf->subdomains = (enum choice)(how / 16 % 3);
+	conf->allow_wide = how & 64;
+	if (how & 64)
+		name_from_text(&conf->zone, "rpz.example", 11);
+	if (how & 128) {
+		conf->trigger = conf->format == FORMAT_CIDR || conf->format == FORMAT_CSV ? TRIGGER_NSIP :
+			TRIGGER_NSDNAME;
+		memcpy(conf->column, "2", 2);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char file[] = "list";
+	char file[FILE_MAX] = "list";
 	struct list_conf conf = { .name = "fuzz", .file = file, .ttl = 300 };
 	struct seen fast = { .count = 0 }, full = { .count = 0 };
+	size_t length;
+	bool expanded;
 	char *text;
 
 	if (size == 0)
 		return 0;
-	conf.format = (data[0] & 15) < FORMAT_COUNT ? (enum list_format)(data[0] & 15) : FORMAT_DETECT;
-	conf.subdomains = (enum choice)(data[0] / 16 % 3);
-	conf.allow_wide = data[0] & 64;
-	if (data[0] & 64)
-		name_from_text(&conf.zone, "rpz.example", 11);
-	if (data[0] & 128) {
-		conf.trigger = conf.format == FORMAT_CIDR || conf.format == FORMAT_CSV ? TRIGGER_NSIP :
-			TRIGGER_NSDNAME;
-		memcpy(conf.column, "2", 2);
-	}
-	/* list_load's text ends with a NUL that is not counted; a copy of the exact size shows reading past it. */
-	text = malloc(size);
+	choose(&conf, data[0]);
+	text = expand(data + 1, size - 1, &length, &expanded);
 	if (text == NULL)
 		return 0;
-	memcpy(text, data + 1, size - 1);
-	if (read_list(&conf, false, text, size - 1, &fast) != (conf.format != FORMAT_RPZ ? 0 :
-	    read_list(&conf, true, text, size - 1, &full)) && conf.format == FORMAT_RPZ)
-		abort();
-	if (conf.format == FORMAT_RPZ && (fast.hash != full.hash || fast.count != full.count))
-		abort();
+	read_list(&conf, false, text, length, &fast);
+	if (conf.format == FORMAT_RPZ) {
+		read_list(&conf, true, text, length, &full);
+		check_same_rules(&fast, &full);
+	}
+	if (expanded && !unpack_knows(text, length))
+		check_file(&conf, text, length, &fast);
 	free(text);
 	return 0;
 }
