@@ -1,0 +1,195 @@
+/* recent.c: a lossy table of questions for each worker, readable while it is written. */
+#include "control/recent.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "policy/hash.h"
+
+#define NAME_WORDS ((NAME_OCTETS_MAX + 7) / 8)
+#define GROUP_MAX 255u
+
+/* A seqlock of words: `sequence` is odd while its worker writes. All is atomic, so that a reader that comes at the wrong
+ * moment reads nonsense, sees that it did, and nothing worse. */
+struct entry {
+	_Atomic uint64_t sequence;
+	_Atomic uint64_t tag;                 /* of name, type and group; 0: empty */
+	_Atomic uint64_t last;                /* the worker's note that was the last of this question */
+	_Atomic uint64_t facts;               /* count, type, group and length */
+	_Atomic uint64_t octets[NAME_WORDS];
+};
+
+struct table {
+	struct entry entries[RECENT_PLACES];
+};
+
+struct worker {
+	_Alignas(64) struct table *_Atomic table;   /* owned; NULL until the first note */
+	uint64_t calls;                       /* the worker's own */
+	uint64_t notes;                       /* likewise */
+	bool no_memory;                       /* likewise: it is not tried again */
+};
+
+struct recent {
+	struct hash_key key;                  /* nobody can choose who pushes whom out */
+	struct worker workers[RECENT_WORKERS_MAX];
+};
+
+struct recent *recent_create(void)
+{
+	struct recent *recent = aligned_alloc(64, sizeof(*recent));
+
+	if (recent == NULL)
+		return NULL;
+	memset(recent, 0, sizeof(*recent));
+	/* Without randomness the places can be foreseen, which costs nothing but questions to try a policy on. */
+	if (getrandom(&recent->key, sizeof(recent->key), GRND_NONBLOCK) != (ssize_t)sizeof(recent->key))
+		recent->key.k0 = (uint64_t)(uintptr_t)recent;
+	return recent;
+}
+
+void recent_destroy(struct recent **recent)
+{
+	if (*recent == NULL)
+		return;
+	for (unsigned i = 0; i < RECENT_WORKERS_MAX; i++)
+		free(atomic_load_explicit(&(*recent)->workers[i].table, memory_order_relaxed));
+	free(*recent);
+	*recent = NULL;
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t facts_pack(uint32_t count, uint16_t qtype, unsigned group, uint8_t length)
+{
+	return (uint64_t)count << 32 | (uint64_t)qtype << 16 | (uint64_t)group << 8 | length;
+}
+
+/* Never 0. */
+static uint64_t tag_of(const struct recent *recent, const struct name *qname, uint16_t qtype, unsigned group)
+{
+	const uint64_t salt = ((uint64_t)qtype << 8 | group) * UINT64_C(0x9e3779b97f4a7c15);
+	const uint64_t tag = hash_octets(&recent->key, qname->octets, qname->length) ^ salt;
+
+	return tag != 0 ? tag : 1;
+}
+
+static struct table *table_of(struct worker *worker)
+{
+	struct table *table = atomic_load_explicit(&worker->table, memory_order_relaxed);
+
+	if (table != NULL || worker->no_memory)
+		return table;
+	table = calloc(1, sizeof(*table));
+	worker->no_memory = table == NULL;
+	/* Pairs with the load in recent_visit. */
+	atomic_store_explicit(&worker->table, table, memory_order_release);
+	return table;
+}
+
+/* The question's place; else the one of its two places that was used longer ago. */
+static struct entry *entry_for(struct table *table, uint64_t tag)
+{
+	struct entry *one = &table->entries[tag % RECENT_PLACES];
+	struct entry *two = &table->entries[(tag >> 32) % RECENT_PLACES];
+
+	if (atomic_load_explicit(&one->tag, memory_order_relaxed) == tag)
+		return one;
+	if (atomic_load_explicit(&two->tag, memory_order_relaxed) == tag)
+		return two;
+	return atomic_load_explicit(&one->last, memory_order_relaxed) <=
+		atomic_load_explicit(&two->last, memory_order_relaxed) ? one : two;
+}
+
+static void write_octets(struct entry *entry, const struct name *qname)
+{
+	for (unsigned i = 0; i * 8 < qname->length; i++) {
+		uint64_t word = 0;
+		const size_t left = qname->length - i * 8u;
+
+		memcpy(&word, qname->octets + i * 8u, left < 8 ? left : 8);
+		atomic_store_explicit(&entry->octets[i], word, memory_order_release);
+	}
+}
+
+static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, const struct name *qname, uint64_t facts)
+{
+	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
+
+	/* Each release store below keeps this one before itself; pairs with the acquire loads in entry_read. */
+	atomic_store_explicit(&entry->sequence, sequence + 1, memory_order_relaxed);
+	atomic_store_explicit(&entry->tag, tag, memory_order_release);
+	atomic_store_explicit(&entry->last, note, memory_order_release);
+	atomic_store_explicit(&entry->facts, facts, memory_order_release);
+	if (qname != NULL)
+		write_octets(entry, qname);
+	atomic_store_explicit(&entry->sequence, sequence + 2, memory_order_release);
+}
+
+void recent_note(struct recent *recent, unsigned worker, const struct name *qname, uint16_t qtype, unsigned group)
+{
+	struct worker *own;
+	struct table *table;
+	struct entry *entry;
+	uint64_t tag, facts;
+
+	if (worker >= RECENT_WORKERS_MAX)
+		return;
+	own = &recent->workers[worker];
+	if (++own->calls % RECENT_EVERY != 0)
+		return;
+	table = table_of(own);
+	if (table == NULL)
+		return;
+	group = group < GROUP_MAX ? group : GROUP_MAX;
+	tag = tag_of(recent, qname, qtype, group);
+	entry = entry_for(table, tag);
+	facts = atomic_load_explicit(&entry->facts, memory_order_relaxed);
+	if (atomic_load_explicit(&entry->tag, memory_order_relaxed) == tag)
+		entry_write(entry, tag, ++own->notes, NULL,
+			facts >> 32 == UINT32_MAX ? facts : facts + (UINT64_C(1) << 32));
+	else
+		entry_write(entry, tag, ++own->notes, qname, facts_pack(1, qtype, group, qname->length));
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------- */
+
+/* False: empty, or written meanwhile. */
+static bool entry_read(const struct entry *entry, struct recent_question *question)
+{
+	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_acquire);
+	uint64_t octets[NAME_WORDS] = { 0 };
+	uint64_t tag, facts;
+	uint8_t length;
+
+	if (sequence % 2 != 0)
+		return false;
+	tag = atomic_load_explicit(&entry->tag, memory_order_acquire);
+	facts = atomic_load_explicit(&entry->facts, memory_order_acquire);
+	length = (uint8_t)facts;
+	for (unsigned i = 0; i * 8 < length; i++)
+		octets[i] = atomic_load_explicit(&entry->octets[i], memory_order_acquire);
+	/* After the loads above, as they acquire. */
+	if (tag == 0 || atomic_load_explicit(&entry->sequence, memory_order_relaxed) != sequence)
+		return false;
+	question->qtype = (uint16_t)(facts >> 16);
+	question->group = (uint8_t)(facts >> 8);
+	question->count = (uint32_t)(facts >> 32);
+	return name_from_wire(&question->qname, (const uint8_t *)octets, length);
+}
+
+void recent_visit(const struct recent *recent, recent_visitor visit, void *arg)
+{
+	struct recent_question question;
+
+	for (unsigned i = 0; i < RECENT_WORKERS_MAX; i++) {
+		/* Pairs with the store in table_of. */
+		const struct table *table = atomic_load_explicit(&recent->workers[i].table, memory_order_acquire);
+
+		for (unsigned place = 0; table != NULL && place < RECENT_PLACES; place++)
+			if (entry_read(&table->entries[place], &question) && !visit(arg, &question))
+				return;
+	}
+}
