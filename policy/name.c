@@ -10,11 +10,41 @@ static uint8_t lower(uint8_t octet)
 	return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet | 0x20) : octet;
 }
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Eight octets at once: bit 7 of an octet of `upper` tells a capital letter, and 0x20 makes it a small one. */
+static uint64_t lower_word(uint64_t word)
+{
+	const uint64_t seven = word & EACH(0x7f);
+	const uint64_t upper = (seven + EACH(0x80 - 'A')) & ~(seven + EACH(0x7f - 'Z')) & ~word & EACH(0x80);
+
+	return word | upper >> 2;
+}
+
+/* Every question goes through here. What is lowered twice stays as it is, so the last word may overlap. */
+static void copy_lower(uint8_t *to, const uint8_t *from, size_t octets)
+{
+	uint64_t word;
+	size_t i;
+
+	if (octets < sizeof(word)) {
+		for (i = 0; i < octets; i++)
+			to[i] = lower(from[i]);
+		return;
+	}
+	for (i = 0; i < octets; i += sizeof(word)) {
+		if (octets - i < sizeof(word))
+			i = octets - sizeof(word);
+		memcpy(&word, from + i, sizeof(word));
+		word = lower_word(word);
+		memcpy(to + i, &word, sizeof(word));
+	}
+}
+
 bool name_from_wire(struct name *name, const uint8_t *wire, size_t octets)
 {
 	size_t length = 0;
 	unsigned labels = 0;
-	size_t i;
 
 	if (octets > NAME_OCTETS_MAX)
 		octets = NAME_OCTETS_MAX;
@@ -27,9 +57,8 @@ bool name_from_wire(struct name *name, const uint8_t *wire, size_t octets)
 		labels++;
 	}
 	length++;
-	/* A length octet is at most 63, below 'A', so one loop may lower everything. */
-	for (i = 0; i < length; i++)
-		name->octets[i] = lower(wire[i]);
+	/* A length octet is at most 63, below 'A', so everything may be lowered. */
+	copy_lower(name->octets, wire, length);
 	name->length = (uint8_t)length;
 	name->labels = (uint8_t)labels;
 	return true;

@@ -88,15 +88,26 @@ static void plain_list_name(const struct rule_match *match, char *to)
 	to[i] = '\0';
 }
 
+/* Appends what fits. */
+static size_t append(char *to, size_t used, size_t cap, const char *text)
+{
+	size_t octets = strlen(text);
+
+	if (octets > cap - 1 - used)
+		octets = cap - 1 - used;
+	memcpy(to + used, text, octets);
+	return used + octets;
+}
+
 size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
 {
+	static const char before[] = "list ", between[] = ", rule ", behind[] = ", incident ";
+	const bool numbered = incident != NULL && *incident != '\0';
+	const char *trigger = trigger_names[verdict->rule.trigger];
 	char list[LIST_NAME_MAX];
 	char rule[NAME_TEXT_MAX + 2];
-	char trigger[16] = "";
-	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
-	const char *number = incident == NULL ? "" : incident;
-	size_t octets;
-	size_t over;
+	char end[FRAME_NUMBER_TEXT_MAX + 64];
+	size_t used = 0, ends = 0, room;
 
 	if (cap == 0)
 		return 0;
@@ -105,21 +116,23 @@ size_t verdict_ede_text(const struct verdict *verdict, const char *incident, cha
 		return 0;
 	plain_list_name(&verdict->rule, list);
 	rule_match_text(&verdict->rule, rule);
-	if (verdict->rule.trigger != TRIGGER_QNAME)
-		snprintf(trigger, sizeof(trigger), " (%s)", trigger_names[verdict->rule.trigger]);
-	for (;;) {
-		int written = snprintf(text, sizeof(text), "list %s, rule %s%s%s%.*s", list, rule, trigger,
-				       *number == '\0' ? "" : ", incident ", FRAME_NUMBER_TEXT_MAX, number);
-
-		octets = written < 0 ? 0 : (size_t)written;
-		if (octets < cap || octets >= sizeof(text))
-			break;
-		/* The incident number finds the frame, which has the whole rule: so the rule is what is cut. */
-		over = octets - cap + 1;
-		if (strlen(rule) < over + 3)
-			break;
-		memcpy(rule + strlen(rule) - over - 3, "...", sizeof("..."));
+	if (verdict->rule.trigger != TRIGGER_QNAME) {
+		ends = append(end, ends, sizeof(end), " (");
+		ends = append(end, ends, sizeof(end), trigger);
+		ends = append(end, ends, sizeof(end), ")");
 	}
-	snprintf(to, cap, "%s", text);
-	return strlen(to);
+	ends = append(end, ends, sizeof(end), numbered ? behind : "");
+	ends = append(end, ends, sizeof(end), numbered ? incident : "");
+	end[ends] = '\0';
+	/* The incident number finds the frame, which has the whole rule: so the rule is what is cut. */
+	room = sizeof(before) + sizeof(between) - 2 + strlen(list) + ends + 1;
+	if (room + 3 <= cap && strlen(rule) > cap - room)
+		memcpy(rule + (cap - room - 3), "...", sizeof("..."));
+	used = append(to, used, cap, before);
+	used = append(to, used, cap, list);
+	used = append(to, used, cap, between);
+	used = append(to, used, cap, rule);
+	used = append(to, used, cap, end);
+	to[used] = '\0';
+	return used;
 }

@@ -232,6 +232,29 @@ static void names_have_the_canonical_order(void **state)
 		}
 }
 
+/* All lengths, so that every octet stands at every place of a word. */
+static void lowers_capital_letters_and_nothing_else(void **state)
+{
+	uint8_t wire[1 + LABEL_OCTETS_MAX + 1];
+	struct name name;
+	unsigned length, first, i;
+
+	(void)state;
+	for (length = 1; length <= LABEL_OCTETS_MAX; length++) {
+		for (first = 0; first < 256; first++) {
+			wire[0] = (uint8_t)length;
+			for (i = 0; i < length; i++)
+				wire[1 + i] = (uint8_t)(first + i);
+			wire[1 + length] = 0;
+			assert_true(name_from_wire(&name, wire, length + 2));
+			assert_int_equal(name.octets[length + 1], 0);
+			for (i = 0; i < length; i++)
+				assert_int_equal(name.octets[1 + i],
+					wire[1 + i] >= 'A' && wire[1 + i] <= 'Z' ? wire[1 + i] + 0x20 : wire[1 + i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +266,7 @@ int main(void)
 		cmocka_unit_test(cuts_labels_off),
 		cmocka_unit_test(a_cut_wire_name_prints_what_there_is),
 		cmocka_unit_test(names_have_the_canonical_order),
+		cmocka_unit_test(lowers_capital_letters_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
