@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""What the library costs a resolver: CPU per cached query with and without it, memory and CPU of a real list.
+"""What the library costs a resolver, beside the same Unbound without it: CPU per answer, instructions, memory.
 
-The same Unbound, the same questions, rounds in turn, so that whatever else the machine does meets both alike; the
-median of the rounds' figures is printed as `bench NAME VALUE UNIT`. dnsperf asks. VERDICT_ROUNDS (default 7) and
-VERDICT_ROUND_SECONDS (default 3) set how long it takes.
+The same questions, rounds in turn (which of the two begins changes each round), so that whatever else the machine does
+meets both alike. A ratio is the median of the rounds' ratios, with the 95 % interval of that median by order statistics.
+dnsperf asks. Instructions are counted by callgrind, user space only. VERDICT_ROUNDS (default 15) and
+VERDICT_ROUND_SECONDS (default 2) set how long it takes.
 """
 
 import lzma
+import math
 import os
 import random
 import re
@@ -20,88 +22,138 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import lab   # noqa: E402  (the path comes first)
 
 LIST = os.path.join(lab.DATA, "lists/block_malware_big.txt.xz")
-ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "7"))
-SECONDS = int(os.environ.get("VERDICT_ROUND_SECONDS", "3"))
+ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "15"))
+SECONDS = float(os.environ.get("VERDICT_ROUND_SECONDS", "2"))
 NAMES = 2000
+MISSES = 20000          # questions of a round of misses: each name once
 ZONES = {"example": "$ORIGIN example.\n$TTL 86400\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"}
+MODULE = "dynlib validator iterator"
+BARE = "validator iterator"
 
 
 def bench(name, value, unit):
 	print("bench %s %.3f %s" % (name, value, unit), flush=True)
 
 
+def interval(values):
+	"""The 95 % interval of the median: ranks by the binomial distribution's normal approximation."""
+	ordered = sorted(values)
+	half = 0.98 * math.sqrt(len(ordered))
+	low = max(0, math.floor(len(ordered) / 2 - half))
+	high = min(len(ordered) - 1, math.ceil(len(ordered) / 2 + half) - 1)
+	return ordered[low], ordered[high]
+
+
+def bench_ratio(name, ratios):
+	low, high = interval(ratios)
+	bench(name, statistics.median(ratios), "ratio")
+	print("# %s: median of %d rounds, 95 %% interval %.3f to %.3f" % (name, len(ratios), low, high), flush=True)
+
+
+def cached_names():
+	chance = random.Random(1)
+	labels = ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randrange(4, 14))) for _ in range(NAMES)]
+	return ["%s.w%d.example" % (label, i % 40) for i, label in enumerate(labels)]
+
+
+def dnsperf(here, questions, *arguments):
+	command = ["dnsperf", "-s", "127.0.0.1", "-p", str(here.port), "-d", questions, "-c", "4", "-q", "60", "-e"]
+	if shutil.which("taskset") and os.cpu_count() > 1:
+		command = ["taskset", "-c", "1"] + command
+	done = subprocess.run(command + [str(a) for a in arguments], capture_output=True, text=True, check=True)
+	return int(next(line.split()[2] for line in done.stdout.splitlines() if "Queries completed:" in line))
+
+
 class Resolver:
 	"""One Unbound of the comparison, with its cache filled."""
 
-	def __init__(self, module, policy=None, capture=False):
+	def __init__(self, module, policy=None, capture=False, callgrind=False):
 		self.lab = lab.Lab(ZONES)
 		self.lab.start_nsd()
 		if capture:
 			self.lab.start_capture()
 		self.lab.policy(policy or [], file=False, socket_path=capture)
-		self.lab.start_unbound(module=module)
+		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n")
+		self.lab.launch_unbound(wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--fair-sched=yes",
+			"--callgrind-out-file=" + self.lab.path("callgrind.out")) if callgrind else ())
+		lab.wait_for(lambda: "start of service" in self.lab.unbound.output(), "unbound", 120)
 		self.load_cpu = self.lab.unbound.cpu_seconds()
 		self.rss = self.lab.unbound.rss_octets()
-		chance = random.Random(1)
-		labels = ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randrange(4, 14))) for _ in range(NAMES)]
-		self.questions = self.lab.write("questions", "".join("%s.w%d.example A\n" % (label, i % 40) for i, label in enumerate(labels)))
-		self.dnsperf("-n", "2")
-		self.figures = []
+		self.cached = self.questions("cached", cached_names())
+		dnsperf(self.lab, self.cached, "-n", 2)
 
-	def dnsperf(self, *arguments):
-		command = ["dnsperf", "-s", "127.0.0.1", "-p", str(self.lab.port), "-d", self.questions, "-c", "4", "-q", "60", "-e"]
-		if shutil.which("taskset") and os.cpu_count() > 1:
-			command = ["taskset", "-c", "1"] + command
-		done = subprocess.run(command + list(arguments), capture_output=True, text=True, check=True)
-		counts = [line.split()[2] for line in done.stdout.splitlines() if "Queries completed:" in line]
-		return int(counts[0])
+	def questions(self, name, names):
+		return self.lab.write(name, "".join("%s A\n" % qname for qname in names))
 
-	def round(self):
+	def cpu(self, questions, *arguments):
+		"""Microseconds of CPU for each answer."""
 		before = self.lab.unbound.cpu_seconds()
-		queries = self.dnsperf("-l", str(SECONDS))
-		self.figures.append((self.lab.unbound.cpu_seconds() - before) / queries * 1e6)
+		queries = dnsperf(self.lab, questions, *arguments)
+		return (self.lab.unbound.cpu_seconds() - before) / queries * 1e6
 
-	def figure(self):
-		return statistics.median(self.figures)
+	def instructions(self, questions):
+		"""Of user space, for each answer; started with callgrind."""
+		pid = str(self.lab.unbound.pid)
+		for argument in ("--instr=on", "--zero"):
+			subprocess.run(["callgrind_control", argument, pid], capture_output=True, check=True)
+		queries = dnsperf(self.lab, questions, "-n", 1)
+		subprocess.run(["callgrind_control", "--dump", pid], capture_output=True, check=True)
+		dumps = [name for name in os.listdir(self.lab.dir) if name.startswith("callgrind.out.")]
+		newest = max(dumps, key=lambda name: int(name.rsplit(".", 1)[1]))
+		with open(self.lab.path(newest)) as file:
+			return sum(int(line.split()[1]) for line in file if line.startswith("totals:")) / queries
 
 
 def real_list(to):
 	"""The million names in a plain file, and a policy of it; None without the data."""
 	if not os.access(LIST, os.R_OK):
-		return None
+		return None, []
 	path = os.path.join(to, "malware.txt")
-	with lzma.open(LIST) as source, open(path, "wb") as plain:
-		plain.write(source.read())
-	return [{"name": "malware", "format": "domains", "action": "refuse", "file": path}]
+	with lzma.open(LIST) as source:
+		text = source.read()
+	with open(path, "wb") as plain:
+		plain.write(text)
+	names = [line for line in text.decode().split("\n") if line and not line.startswith("#")]
+	return [{"name": "malware", "format": "domains", "action": "refuse", "file": path}], random.Random(2).sample(names, NAMES)
 
 
-def main():
-	lab.require()
-	if shutil.which("dnsperf") is None:
-		print("skipped: bench_unbound: no dnsperf")
-		return
-	scratch = lab.Lab({})
-	policy = real_list(scratch.dir)
-	if policy is None:
-		print("skipped: the figures of the real list: no %s (set VERDICT_DATA)" % LIST)
-	module = "dynlib validator iterator"
-	kinds = {
-		"bare": Resolver("validator iterator"),
-		"module": Resolver(module, policy),
-		"module_frames": Resolver(module, policy, capture=True),
-	}
-	if policy is not None:
-		bench("policy_rss_added_mib", (kinds["module"].rss - kinds["bare"].rss) / (1 << 20), "MiB")
-		bench("policy_load_cpu_s", kinds["module"].load_cpu - kinds["bare"].load_cpu, "s")
-	for _ in range(ROUNDS):
-		for resolver in kinds.values():
-			resolver.round()
-	bare = kinds["bare"].figure()
-	for kind, resolver in kinds.items():
-		bench("unbound_cached_cpu_us_" + kind, resolver.figure(), "us")
-	bench("unbound_cached_cpu_ratio", kinds["module"].figure() / bare, "ratio")
-	bench("unbound_cached_cpu_ratio_frames", kinds["module_frames"].figure() / bare, "ratio")
-	frames_per_answer(kinds["module_frames"])
+def rounds(bare, module, questions, name):
+	"""Prints the ratio of both for (questions of bare, questions of module, dnsperf's arguments) of each round."""
+	ratios, figures = [], ([], [])
+	for number in range(ROUNDS):
+		of_bare, of_module, arguments = questions(number)
+		for kind in (0, 1) if number % 2 else (1, 0):
+			figures[kind].append((bare, module)[kind].cpu((of_bare, of_module)[kind], *arguments))
+		ratios.append(figures[1][-1] / figures[0][-1])
+	bench("unbound_%s_cpu_us_bare" % name, statistics.median(figures[0]), "us")
+	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[1]), "us")
+	bench_ratio("unbound_%s_cpu_ratio" % name, ratios)
+
+
+def cost(policy, listed):
+	bare, module = Resolver(BARE), Resolver(MODULE, policy)
+	if listed:
+		bench("policy_rss_added_mib", (module.rss - bare.rss) / (1 << 20), "MiB")
+		bench("policy_load_cpu_s", module.load_cpu - bare.load_cpu, "s")
+	rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached")
+	if listed:
+		# A denied answer beside a cached one of the resolver without us.
+		denied = module.questions("denied", listed)
+		rounds(bare, module, lambda number: (bare.cached, denied, ("-l", SECONDS)), "denied")
+
+	def misses(number):
+		names = ["r%d-%d.miss%d.example" % (number, i, i % 97) for i in range(MISSES)]
+		return bare.questions("miss", names), module.questions("miss", names), ("-n", 1)
+	rounds(bare, module, misses, "miss")
+	for resolver in (bare, module):
+		resolver.lab.stop()
+
+
+def cost_of_frames(policy):
+	bare, module = Resolver(BARE), Resolver(MODULE, policy, capture=True)
+	rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached_frames")
+	frames_per_answer(module)
+	bare.lab.stop()
 
 
 def frames_per_answer(resolver):
@@ -115,6 +167,38 @@ def frames_per_answer(resolver):
 	bench("frames_per_answer", frames / answers, "ratio")
 	bench("frames_dropped", dropped, "frames")
 	bench("frames_missing_uncounted", answers - frames - dropped, "frames")
+
+
+def instructions(policy, listed):
+	if shutil.which("callgrind_control") is None:
+		print("skipped: the figures in instructions: no callgrind_control (install valgrind)")
+		return
+	figures = {}
+	for kind, module, lists in (("bare", BARE, None), ("module", MODULE, policy)):
+		resolver = Resolver(module, lists, callgrind=True)
+		questions = {"cached": resolver.cached}
+		if kind == "module" and listed:
+			questions["denied"] = resolver.questions("denied", listed)
+		for name, file in questions.items():
+			resolver.instructions(file)   # the first run instruments the code
+			figures[name, kind] = resolver.instructions(file)
+			bench("unbound_%s_instructions_%s" % (name, kind), figures[name, kind], "instructions")
+		resolver.lab.stop()
+	bench("unbound_cached_instructions_ratio", figures["cached", "module"] / figures["cached", "bare"], "ratio")
+
+
+def main():
+	lab.require()
+	if shutil.which("dnsperf") is None:
+		print("skipped: bench_unbound: no dnsperf")
+		return
+	scratch = lab.Lab({})
+	policy, listed = real_list(scratch.dir)
+	if policy is None:
+		print("skipped: the figures of the real list: no %s (set VERDICT_DATA)" % LIST)
+	cost(policy, listed)
+	cost_of_frames(policy)
+	instructions(policy, listed)
 
 
 if __name__ == "__main__":
