@@ -8,112 +8,14 @@
 #include <string.h>
 
 #include "policy/conf_lex.h"
+#include "policy/conf_parse.h"
 #include "policy/conf_table.h"
 #include "policy/conf_value.h"
 
 #define INCLUDE_DEPTH_MAX 8
 #define INCLUDE_FILES_MAX 1000     /* eight levels of wildcards could be any number of files */
 
-/* Where the parsing stands. */
-struct parsing {
-	struct conf *conf;
-	struct diag *diag;
-	enum clause clause;             /* CLAUSE_COUNT: none yet */
-	bool seen[OPTION_COUNT];        /* in this policy-list:, or anywhere for clauses that are there once */
-	char *list_file;                /* owned: where the open policy-list: began */
-	unsigned list_column;
-	unsigned files;
-};
-
 static int parse_file(struct parsing *parsing, struct conf_lex *lex, unsigned depth);
-
-/* Fails where `word` stands. */
-#define fail_at(parsing, lex, word, ...) \
-	diag_set((parsing)->diag, conf_lex_path(lex), (word)->line, (word)->column, __VA_ARGS__)
-
-/* --- defaults and the checks of a whole list ------------------------------------------------------------------- */
-
-static void *clause_base(struct parsing *parsing, enum clause clause)
-{
-	struct conf *conf = parsing->conf;
-
-	switch (clause) {
-	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
-	case CLAUSE_DNSTAP: return &conf->dnstap;
-	case CLAUSE_VERDICT: case CLAUSE_COUNT: break;
-	}
-	return conf;
-}
-
-/* False: out of memory; nothing else can be wrong with a default. */
-static bool set_defaults(struct parsing *parsing, enum clause clause)
-{
-	char *base = clause_base(parsing, clause);
-	char wrong[CONF_WRONG_MAX];
-	size_t i;
-
-	for (i = 0; i < OPTION_COUNT; i++) {
-		const struct option *option = &option_table[i];
-		struct conf_limits limits = option_limits(option, "");
-
-		if (option->clause == clause && option->fallback != NULL &&
-		    conf_value_parse(option->type, &limits, option->fallback, base + option->offset, wrong) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* Closes the open policy-list:, if there is one. */
-static int finish_list(struct parsing *parsing)
-{
-	struct conf *conf = parsing->conf;
-	struct list_conf *list;
-	const char *missing;
-	size_t i;
-
-	if (parsing->list_file == NULL)
-		return 0;
-	list = &conf->lists[conf->list_count - 1];
-	missing = list_conf_wrong(list);
-	if (missing != NULL)
-		return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
-			"policy-list: %s%s%s", list->name, *list->name != '\0' ? " " : "", missing);
-	for (i = 0; i + 1 < conf->list_count; i++)
-		if (strcmp(conf->lists[i].name, list->name) == 0)
-			return diag_set(parsing->diag, parsing->list_file, list->line, parsing->list_column,
-				"policy-list: %s is there twice, first at line %u: give each list a name of its own",
-				list->name, conf->lists[i].line);
-	if (list->action == ACTION_ALLOW && !format_has_actions(list->format))
-		list->action = ACTION_NXDOMAIN;
-	free(parsing->list_file);
-	parsing->list_file = NULL;
-	return 0;
-}
-
-static int begin_list(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word)
-{
-	struct conf *conf = parsing->conf;
-	struct list_conf *lists;
-	size_t i;
-
-	if (conf->list_count == CONF_LISTS_MAX)
-		return fail_at(parsing, lex, word, "policy-list: there are 256 lists already: join some of them");
-	lists = realloc(conf->lists, (conf->list_count + 1) * sizeof(*lists));
-	if (lists == NULL)
-		return fail_at(parsing, lex, word, "policy-list: out of memory");
-	conf->lists = lists;
-	lists[conf->list_count] = (struct list_conf){ .action = ACTION_ALLOW, .ede = EDE_BY_ACTION,
-		.line = word->line };
-	conf->list_count++;
-	parsing->list_file = strdup(conf_lex_path(lex));
-	parsing->list_column = word->column;
-	for (i = 0; i < OPTION_COUNT; i++)
-		if (option_table[i].clause == CLAUSE_LIST)
-			parsing->seen[i] = false;
-	if (parsing->list_file == NULL || !set_defaults(parsing, CLAUSE_LIST))
-		return fail_at(parsing, lex, word, "policy-list: out of memory");
-	return 0;
-}
 
 static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
 	const char *key)
@@ -132,7 +34,7 @@ static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex,
 		return fail_at(parsing, lex, word, "%s: not a clause; did you mean `%s:`?", key, nearest);
 	if (parsing->clause == CLAUSE_COUNT)
 		return fail_at(parsing, lex, word,
-			"%s: not a clause; there are `verdict:`, `policy-list:` and `dnstap:`", key);
+			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:` and `dnstap:`", key);
 	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
 }
 
@@ -168,43 +70,19 @@ static int read_value(struct parsing *parsing, struct conf_lex *lex, const struc
 	return 0;
 }
 
-static int add_sinkhole(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
-	const struct address *address)
-{
-	struct list_conf *list = clause_base(parsing, CLAUSE_LIST);
-
-	if (list->sinkhole_count == CONF_ADDRESSES_MAX)
-		return fail_at(parsing, lex, word, "sinkhole-address: a list takes %d: remove some",
-			CONF_ADDRESSES_MAX);
-	list->sinkholes[list->sinkhole_count++] = *address;
-	return 0;
-}
-
-/* Frees what a default put there, before it is replaced. */
-static void drop_string(const struct option *option, char *base)
-{
-	if (option->type == TYPE_STRING || option->type == TYPE_PATH) {
-		free(*(char **)(void *)(base + option->offset));
-		*(char **)(void *)(base + option->offset) = NULL;
-	}
-}
-
 static int store(struct parsing *parsing, struct conf_lex *lex, const struct option *option,
 	const struct conf_word *value, const char *folder)
 {
-	struct conf_limits limits = option_limits(option, folder);
-	char *base = clause_base(parsing, option->clause);
+	char *base = clause_base(parsing->conf, option->clause);
 	char wrong[CONF_WRONG_MAX];
-	struct address address;
-	void *to = option->type == TYPE_ADDRESS ? (void *)&address : base + option->offset;
 
 	if (strlen(value->text) != value->length)
 		return fail_at(parsing, lex, value, "%s: has a NUL octet", option->key);
-	if (!option->repeats)
-		drop_string(option, base);
-	if (conf_value_parse(option->type, &limits, value->text, to, wrong) != 0)
+	if (option_store(option, base, value->text, folder, wrong) != 0)
 		return fail_at(parsing, lex, value, "%s: %s", option->key, wrong);
-	return option->type == TYPE_ADDRESS ? add_sinkhole(parsing, lex, value, &address) : 0;
+	if (option->type == TYPE_GROUP)
+		return clause_note_group(parsing, lex, value, option->key);
+	return 0;
 }
 
 static int read_option(struct parsing *parsing, struct conf_lex *lex, const struct conf_word *word, const char *key)
@@ -216,7 +94,7 @@ static int read_option(struct parsing *parsing, struct conf_lex *lex, const stru
 
 	if (index == OPTION_COUNT)
 		return refuse_key(parsing, lex, word, key);
-	if (parsing->seen[index] && !option_table[index].repeats)
+	if (parsing->seen[index] && option_table[index].repeat == NULL)
 		return fail_at(parsing, lex, word, "%s: is there already in this `%s:`: remove one of the two", key,
 			clause_names[parsing->clause]);
 	parsing->seen[index] = true;
@@ -228,15 +106,6 @@ static int read_option(struct parsing *parsing, struct conf_lex *lex, const stru
 	result = store(parsing, lex, &option_table[index], &value, folder);
 	free(folder);
 	return result;
-}
-
-static int read_clause(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
-	enum clause clause)
-{
-	if (finish_list(parsing) != 0)
-		return -1;
-	parsing->clause = clause;
-	return clause == CLAUSE_LIST ? begin_list(parsing, lex, word) : 0;
 }
 
 /* --- include --------------------------------------------------------------------------------------------------- */
@@ -349,7 +218,7 @@ static int read_key(struct parsing *parsing, struct conf_lex *lex, const struct 
 		if (strcmp(clause_names[clause], key) == 0)
 			break;
 	if (clause < CLAUSE_COUNT)
-		result = read_clause(parsing, lex, word, (enum clause)clause);
+		result = clause_begin(parsing, lex, word, (enum clause)clause);
 	else if (strcmp(key, "include") == 0)
 		result = read_include(parsing, lex, word, depth);
 	else
@@ -371,9 +240,11 @@ static int parse_file(struct parsing *parsing, struct conf_lex *lex, unsigned de
 
 static int parse(struct parsing *parsing, struct conf_lex *lex)
 {
-	if (!set_defaults(parsing, CLAUSE_VERDICT) || !set_defaults(parsing, CLAUSE_DNSTAP))
+	if (!clause_set_defaults(parsing->conf, CLAUSE_VERDICT) || !clause_set_defaults(parsing->conf, CLAUSE_DNSTAP))
 		return diag_set(parsing->diag, conf_lex_path(lex), 0, 0, "out of memory");
-	return parse_file(parsing, lex, 0) == 0 ? finish_list(parsing) : -1;
+	if (parse_file(parsing, lex, 0) != 0 || clause_finish(parsing) != 0)
+		return -1;
+	return clauses_check(parsing);
 }
 
 struct conf *conf_load(const char *path, struct diag *diag)
@@ -393,7 +264,7 @@ struct conf *conf_load(const char *path, struct diag *diag)
 		result = diag_set(diag, path, 0, 0, "out of memory");
 	else
 		result = parse(&parsing, lex);
-	free(parsing.list_file);
+	parsing_fini(&parsing);
 	conf_lex_close(&lex);
 	if (result != 0)
 		conf_destroy(&conf);

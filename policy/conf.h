@@ -27,6 +27,7 @@
 #define CONF_ADDRESSES_MAX 16
 #define CONF_GROUPS_MAX 63          /* one more is everybody else */
 #define CONF_NETWORKS_MAX 65536     /* of one group */
+#define CONF_INTERFACES_MAX 256     /* of one group */
 #define COLUMN_MAX 64               /* octets of a column's name with the NUL */
 #define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 

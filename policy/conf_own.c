@@ -2,6 +2,7 @@
 #include "policy/conf_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *const format_names[FORMAT_COUNT] = {
 	[FORMAT_DOMAINS] = "domains",
@@ -71,15 +72,47 @@ const char *list_conf_wrong(const struct list_conf *list)
 	return extras_wrong(list);
 }
 
-void conf_destroy(struct conf **conf)
+static void live_fini(struct live_conf *live)
 {
 	size_t i;
 
+	for (i = 0; i < live->control_user_count; i++)
+		free(live->control_users[i]);
+	free(live->control_users);
+	free(live->control_socket);
+	free(live->protected);
+	free(live->denial_log);
+}
+
+static void lists_fini(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->list_count; i++) {
+		free(conf->lists[i].file);
+		free(conf->lists[i].groups);
+	}
+	free(conf->lists);
+}
+
+static void groups_fini(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->group_count; i++) {
+		free(conf->groups[i].networks);
+		free(conf->groups[i].interfaces);
+	}
+	free(conf->groups);
+}
+
+void conf_destroy(struct conf **conf)
+{
 	if (*conf == NULL)
 		return;
-	for (i = 0; i < (*conf)->list_count; i++)
-		free((*conf)->lists[i].file);
-	free((*conf)->lists);
+	live_fini(&(*conf)->live);
+	lists_fini(*conf);
+	groups_fini(*conf);
 	free((*conf)->path);
 	free((*conf)->identity);
 	free((*conf)->state_directory);
@@ -112,6 +145,10 @@ int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const 
 		result = translate_path(&conf->dnstap.socket_path, translate, arg);
 	if (result == 0)
 		result = translate_path(&conf->dnstap.file, translate, arg);
+	if (result == 0)
+		result = translate_path(&conf->live.control_socket, translate, arg);
+	if (result == 0 && conf->live.denial_log != NULL && strcmp(conf->live.denial_log, "syslog") != 0)
+		result = translate_path(&conf->live.denial_log, translate, arg);
 	for (i = 0; result == 0 && i < conf->list_count; i++)
 		result = translate_path(&conf->lists[i].file, translate, arg);
 	return result;

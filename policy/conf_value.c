@@ -36,6 +36,10 @@ static const struct word triggers[] = {
 	{ "client-ip", TRIGGER_CLIENT_IP }, { "nsip", TRIGGER_NSIP }, { NULL, 0 }
 };
 static const struct word frames[] = { { "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { NULL, 0 } };
+static const struct word fails[] = { { "open", FAIL_OPEN }, { "closed", FAIL_CLOSED }, { NULL, 0 } };
+static const struct word ede_modes[] = {
+	{ "text", EDE_MODE_TEXT }, { "code", EDE_MODE_CODE }, { "none", EDE_MODE_NONE }, { NULL, 0 }
+};
 static const struct word actions[] = {
 	{ "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA }, { "refuse", ACTION_REFUSE },
 	{ "sinkhole", ACTION_SINKHOLE }, { "drop", ACTION_DROP }, { "truncate", ACTION_TRUNCATE },
@@ -137,6 +141,13 @@ static int parse_list_name(const struct conf_limits *limits, const char *text, v
 	return 0;
 }
 
+static int parse_group_name(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	if (strcmp(text, "default") == 0)
+		return refuse(wrong, "`default` is the group of all whom no other fits: take another name");
+	return parse_list_name(limits, text, to, wrong);
+}
+
 /* T1071, T1071.004, TA0011, DC0103: capitals, four digits, and three behind a dot. Where it ends; NULL: no id. */
 static const char *attack_id_end(const char *text)
 {
@@ -204,6 +215,13 @@ static int parse_path(const struct conf_limits *limits, const char *text, void *
 	if (copy != NULL)
 		snprintf(copy, octets + 1, "%s%s", folder, text);
 	return keep(copy, to, wrong);
+}
+
+static int parse_log(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	if (strcmp(text, "syslog") == 0)
+		return keep(strdup(text), to, wrong);
+	return parse_path(limits, text, to, wrong);
 }
 
 /* Digits from the front of `text`; false when there are none or too many. */
@@ -376,9 +394,12 @@ struct type_info {
 static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_TEXT] = { "text", NULL, parse_text },
 	[TYPE_LIST_NAME] = { "name", NULL, parse_list_name },
+	[TYPE_GROUP_NAME] = { "name", NULL, parse_group_name },
+	[TYPE_GROUP] = { "name", NULL, parse_list_name },
 	[TYPE_ATTACK] = { "ids", NULL, parse_attack },
 	[TYPE_STRING] = { "text", NULL, parse_string },
 	[TYPE_PATH] = { "path", NULL, parse_path },
+	[TYPE_LOG] = { "path", NULL, parse_log },
 	[TYPE_NUMBER] = { "number", NULL, parse_number },
 	[TYPE_SIZE] = { "size", NULL, parse_size },
 	[TYPE_OCTETS] = { "size", NULL, parse_octets },
@@ -393,10 +414,14 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_FORMAT] = { "word", formats, NULL },
 	[TYPE_TRIGGER] = { "word", triggers, NULL },
 	[TYPE_FRAMES] = { "word", frames, NULL },
+	[TYPE_FAIL] = { "word", fails, NULL },
+	[TYPE_EDE_MODE] = { "word", ede_modes, NULL },
 	[TYPE_ACTION] = { "word", actions, NULL },
 	[TYPE_EDE] = { "word", edes, parse_ede },
 	[TYPE_ZONE] = { "domain name", NULL, parse_zone },
 	[TYPE_ADDRESS] = { "address", NULL, parse_address },
+	[TYPE_NETWORK] = { "network", NULL, conf_network_parse },
+	[TYPE_INTERFACE] = { "network", NULL, conf_interface_parse },
 };
 
 int conf_value_parse(enum conf_type type, const struct conf_limits *limits, const char *text, void *to, char *wrong)
@@ -422,9 +447,10 @@ char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, ch
 	else if (type == TYPE_SIZE || type == TYPE_OCTETS)
 		snprintf(to, cap, "%s..%s", print_size(limits->min, a, sizeof(a)),
 			print_size(limits->max, b, sizeof(b)));
-	else if (type == TYPE_TEXT || type == TYPE_LIST_NAME || type == TYPE_ATTACK)
+	else if (type == TYPE_TEXT || type == TYPE_LIST_NAME || type == TYPE_ATTACK ||
+		type == TYPE_GROUP_NAME || type == TYPE_GROUP)
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max - 1);
-	else if (type == TYPE_STRING || type == TYPE_PATH)
+	else if (type == TYPE_STRING || type == TYPE_PATH || type == TYPE_LOG)
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max);
 	else if (type == TYPE_RRTYPES)
 		snprintf(to, cap, "1..%llu types", (unsigned long long)limits->max);

@@ -14,9 +14,12 @@
 enum conf_type {
 	TYPE_TEXT,        /* char[max]: printable ASCII */
 	TYPE_LIST_NAME,   /* char[max]: letters, digits, '.', '_', '-' */
+	TYPE_GROUP_NAME,  /* the same, but not "default" */
+	TYPE_GROUP,       /* char[max]: the name of a group that is there */
 	TYPE_ATTACK,      /* char[max]: ATT&CK ids separated by blanks */
 	TYPE_STRING,      /* char *, owned: printable ASCII, at most max octets */
 	TYPE_PATH,        /* char *, owned: relative to the file it stands in, at most max octets */
+	TYPE_LOG,         /* the same, or "syslog" */
 	TYPE_NUMBER,      /* uint32_t: min to max */
 	TYPE_SIZE,        /* size_t: octets, min to max, with k, m or g; a power of two */
 	TYPE_OCTETS,      /* the same, any number */
@@ -31,10 +34,14 @@ enum conf_type {
 	TYPE_FORMAT,      /* enum list_format */
 	TYPE_TRIGGER,     /* enum trigger */
 	TYPE_FRAMES,      /* enum frames_mode */
+	TYPE_FAIL,        /* enum fail_mode */
+	TYPE_EDE_MODE,    /* enum ede_mode */
 	TYPE_ACTION,      /* enum action */
 	TYPE_EDE,         /* int16_t */
 	TYPE_ZONE,        /* struct name */
 	TYPE_ADDRESS,     /* struct address */
+	TYPE_NETWORK,     /* struct network: ADDRESS/PREFIX, or an address alone */
+	TYPE_INTERFACE,   /* struct network: the same, with @PORT perhaps */
 	TYPE_COUNT
 };
 
@@ -45,6 +52,10 @@ struct conf_limits {
 
 /* Reads `text` as a `type` into *to. 0; -1: `wrong` of CONF_WRONG_MAX octets says why, *to is untouched. */
 int conf_value_parse(enum conf_type type, const struct conf_limits *limits, const char *text, void *to, char *wrong);
+
+/* TYPE_NETWORK and TYPE_INTERFACE. */
+int conf_network_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+int conf_interface_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
 
 /* How the type is called: "number". */
 const char *conf_type_name(enum conf_type type);

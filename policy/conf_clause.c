@@ -1,0 +1,218 @@
+/* conf_clause.c: the beginning, the end and the checks of clauses. */
+#include "policy/conf_parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_GROUP "default"
+
+/* Fails where a clause or value stood. */
+#define fail_there(parsing, place, ...) \
+	diag_set((parsing)->diag, (place)->file, (place)->line, (place)->column, __VA_ARGS__)
+
+void *clause_base(struct conf *conf, enum clause clause)
+{
+	switch (clause) {
+	case CLAUSE_GROUP: return &conf->groups[conf->group_count - 1];
+	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
+	case CLAUSE_DNSTAP: return &conf->dnstap;
+	case CLAUSE_VERDICT: case CLAUSE_COUNT: break;
+	}
+	return conf;
+}
+
+bool clause_set_defaults(struct conf *conf, enum clause clause)
+{
+	char *base = clause_base(conf, clause);
+	char wrong[CONF_WRONG_MAX];
+	size_t i;
+
+	for (i = 0; i < OPTION_COUNT; i++)
+		if (option_table[i].clause == clause && option_table[i].fallback != NULL &&
+		    option_store(&option_table[i], base, option_table[i].fallback, "", wrong) != 0)
+			return false;
+	return true;
+}
+
+static bool keep_place(struct conf_place *place, const struct conf_lex *lex, const struct conf_word *word)
+{
+	place->file = strdup(conf_lex_path(lex));
+	place->line = word->line;
+	place->column = word->column;
+	return place->file != NULL;
+}
+
+static void drop_place(struct conf_place *place)
+{
+	free(place->file);
+	place->file = NULL;
+}
+
+/* --- policy-list: ---------------------------------------------------------------------------------------------- */
+
+static bool begin_list(struct conf *conf, unsigned line)
+{
+	struct list_conf *lists = realloc(conf->lists, (conf->list_count + 1) * sizeof(*lists));
+
+	if (lists == NULL)
+		return false;
+	conf->lists = lists;
+	lists[conf->list_count++] = (struct list_conf){ .action = ACTION_ALLOW, .ede = EDE_BY_ACTION, .line = line };
+	return true;
+}
+
+static int finish_list(struct parsing *parsing)
+{
+	struct conf *conf = parsing->conf;
+	struct list_conf *list = clause_base(conf, CLAUSE_LIST);
+	const char *missing = list_conf_wrong(list);
+	size_t i;
+
+	if (missing != NULL)
+		return fail_there(parsing, &parsing->place, "policy-list: %s%s%s", list->name,
+			*list->name != '\0' ? " " : "", missing);
+	for (i = 0; i + 1 < conf->list_count; i++)
+		if (strcmp(conf->lists[i].name, list->name) == 0)
+			return fail_there(parsing, &parsing->place,
+				"policy-list: %s is there twice, first at line %u: give each list a name of its own",
+				list->name, conf->lists[i].line);
+	if (list->action == ACTION_ALLOW && !format_has_actions(list->format))
+		list->action = ACTION_NXDOMAIN;
+	drop_place(&parsing->place);
+	return 0;
+}
+
+/* --- client-group: --------------------------------------------------------------------------------------------- */
+
+static bool begin_group(struct conf *conf, unsigned line)
+{
+	struct group_conf *groups = realloc(conf->groups, (conf->group_count + 1) * sizeof(*groups));
+
+	if (groups == NULL)
+		return false;
+	conf->groups = groups;
+	groups[conf->group_count++] = (struct group_conf){ .line = line };
+	return true;
+}
+
+static int finish_group(struct parsing *parsing)
+{
+	struct conf *conf = parsing->conf;
+	struct group_conf *group = clause_base(conf, CLAUSE_GROUP);
+	const char *missing = group_conf_wrong(group);
+	size_t i;
+
+	if (missing != NULL)
+		return fail_there(parsing, &parsing->place, "client-group: %s%s%s", group->name,
+			*group->name != '\0' ? " " : "", missing);
+	for (i = 0; i + 1 < conf->group_count; i++)
+		if (strcmp(conf->groups[i].name, group->name) == 0)
+			return fail_there(parsing, &parsing->place,
+				"client-group: %s is there twice, first at line %u: give each group a name of its own",
+				group->name, conf->groups[i].line);
+	parsing->groups[conf->group_count - 1] = parsing->place;
+	parsing->place.file = NULL;
+	return 0;
+}
+
+static bool has_group(const struct conf *conf, const char *name)
+{
+	size_t i;
+
+	if (strcmp(name, DEFAULT_GROUP) == 0)
+		return true;
+	for (i = 0; i < conf->group_count; i++)
+		if (strcmp(conf->groups[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+int clause_note_group(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *value,
+	const char *key)
+{
+	const size_t count = parsing->reference_count;
+	struct group_reference *references = realloc(parsing->references, (count + 1) * sizeof(*references));
+
+	if (references == NULL)
+		return fail_at(parsing, lex, value, "%s: out of memory", key);
+	parsing->references = references;
+	references[count] = (struct group_reference){ .key = key };
+	/* The type has checked that it fits. */
+	memcpy(references[count].name, value->text, value->length + 1);
+	if (!keep_place(&references[count].place, lex, value))
+		return fail_at(parsing, lex, value, "%s: out of memory", key);
+	parsing->reference_count++;
+	return 0;
+}
+
+/* --- all of them ----------------------------------------------------------------------------------------------- */
+
+int clause_finish(struct parsing *parsing)
+{
+	if (!parsing->open)
+		return 0;
+	parsing->open = false;
+	return parsing->clause == CLAUSE_LIST ? finish_list(parsing) : finish_group(parsing);
+}
+
+static int begin_repeated(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	enum clause clause)
+{
+	struct conf *conf = parsing->conf;
+	const bool is_list = clause == CLAUSE_LIST;
+	size_t i;
+
+	if (is_list && conf->list_count == CONF_LISTS_MAX)
+		return fail_at(parsing, lex, word, "policy-list: there are 256 lists already: join some of them");
+	if (!is_list && conf->group_count == CONF_GROUPS_MAX)
+		return fail_at(parsing, lex, word, "client-group: there are 63 groups already: join some of them");
+	for (i = 0; i < OPTION_COUNT; i++)
+		if (option_table[i].clause == clause)
+			parsing->seen[i] = false;
+	if (!(is_list ? begin_list(conf, word->line) : begin_group(conf, word->line)) ||
+	    !keep_place(&parsing->place, lex, word) || !clause_set_defaults(conf, clause))
+		return fail_at(parsing, lex, word, "%s: out of memory", clause_names[clause]);
+	parsing->open = true;
+	return 0;
+}
+
+int clause_begin(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
+	enum clause clause)
+{
+	if (clause_finish(parsing) != 0)
+		return -1;
+	parsing->clause = clause;
+	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP ? begin_repeated(parsing, lex, word, clause) : 0;
+}
+
+int clauses_check(struct parsing *parsing)
+{
+	const struct conf *conf = parsing->conf;
+	const struct group_conf *group;
+	char wrong[CONF_WRONG_MAX];
+	size_t i;
+
+	for (i = 0; i < parsing->reference_count; i++) {
+		const struct group_reference *reference = &parsing->references[i];
+
+		if (!has_group(conf, reference->name))
+			return fail_there(parsing, &reference->place, "%s: there is no `client-group:` of the name %s",
+				reference->key, reference->name);
+	}
+	group = groups_wrong(conf, wrong);
+	if (group == NULL)
+		return 0;
+	return fail_there(parsing, &parsing->groups[group - conf->groups], "client-group: %s %s", group->name, wrong);
+}
+
+void parsing_fini(struct parsing *parsing)
+{
+	size_t i;
+
+	drop_place(&parsing->place);
+	for (i = 0; i < CONF_GROUPS_MAX; i++)
+		drop_place(&parsing->groups[i]);
+	for (i = 0; i < parsing->reference_count; i++)
+		drop_place(&parsing->references[i].place);
+	free(parsing->references);
+}
