@@ -36,7 +36,11 @@ struct slot {
 	uint64_t answers[PATH_COUNT];
 	uint64_t verdicts[ACTION_COUNT];
 	uint64_t escaped;                       /* denied by the policy, but on a path that no module can stop */
-	uint64_t failed;                        /* events that could not be handled for lack of memory */
+	uint64_t failed;                        /* events that could not be handled for lack of memory or time */
+	uint64_t budget_overruns;               /* of those, for lack of time */
+	uint64_t longest_us;                    /* spent in one event */
+	uint64_t unique_made, unique_refused;   /* states of their own; over the cap of a client */
+	uint64_t guarded_hits, guarded_stores;  /* of the guarded cache */
 };
 
 /* Reads configuration and lists and makes them the policy in force; starts the tap. `path` is the file as this process
