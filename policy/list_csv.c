@@ -177,13 +177,15 @@ static bool is_usable(struct csv *csv, const struct field *field)
 	return read_field(csv, field) == SKIP_COUNT && (csv->addresses || csv->rule.name.labels > 1);
 }
 
-static size_t find_column(struct csv *csv)
+/* How many of the first rows have a name, or an address, in each column. */
+static void count_usable(struct csv *csv, size_t *counts)
 {
 	struct list_reader copy = list_reader_ahead(csv->reader);
-	size_t counts[COLUMNS_MAX] = { 0 }, rows = 0, i, best = 0;
 	struct field field;
+	size_t rows = 0, i;
 	struct row row;
 
+	memset(counts, 0, COLUMNS_MAX * sizeof(*counts));
 	while (rows < SAMPLE_ROWS && row_begin(&copy, &row)) {
 		if (is_comment(&row))
 			continue;
@@ -191,10 +193,35 @@ static size_t find_column(struct csv *csv)
 		for (i = 0; i < COLUMNS_MAX && row_next(&copy, &row, csv->separator, &field); i++)
 			counts[i] += is_usable(csv, &field);
 	}
+}
+
+static size_t largest(const size_t *counts)
+{
+	size_t i, best = 0;
+
 	for (i = 0; i < COLUMNS_MAX; i++)
 		if (counts[i] > counts[best])
 			best = i;
 	return best;
+}
+
+/* Names are looked for where addresses are: nothing but the trigger says what the list is about. */
+static int refuse_addresses(struct csv *csv, const size_t *names, bool by_content)
+{
+	size_t addresses[COLUMNS_MAX], column = csv->column;
+
+	if (csv->addresses || column >= COLUMNS_MAX || names[column] > 0)
+		return 0;
+	csv->addresses = true;
+	count_usable(csv, addresses);
+	csv->addresses = false;
+	if (by_content)
+		column = largest(addresses);
+	if (addresses[column] == 0)
+		return 0;
+	return diag_set(csv->reader->diag, csv->reader->conf->file, 0, 0,
+		"has addresses and no names in column %zu: set `trigger:` to what they are compared with, "
+		"`ip`, `client-ip` or `nsip`", column + 1);
 }
 
 /* The column with that header in the first row; 0 when there is none, which no column is. */
@@ -219,12 +246,14 @@ static size_t find_header(struct csv *csv, const char *header)
 static int choose_column(struct csv *csv)
 {
 	const struct list_conf *conf = csv->reader->conf;
+	size_t counts[COLUMNS_MAX];
 	char *end;
 	unsigned long number = strtoul(conf->column, &end, 10);
 
+	count_usable(csv, counts);
 	if (*conf->column == '\0') {
-		csv->column = find_column(csv);
-		return 0;
+		csv->column = largest(counts);
+		return refuse_addresses(csv, counts, true);
 	}
 	if (*end != '\0' || *conf->column < '0' || *conf->column > '9')
 		number = find_header(csv, conf->column);
@@ -232,7 +261,7 @@ static int choose_column(struct csv *csv)
 		return diag_set(csv->reader->diag, conf->file, 0, 0, "has no column `%s` in its first row: "
 			"set `column:` to one of its headers, or to a number from 1", conf->column);
 	csv->column = number - 1;
-	return 0;
+	return refuse_addresses(csv, counts, false);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */

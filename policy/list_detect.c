@@ -89,7 +89,8 @@ const char *list_guess(const char *text, const char *end, const char **remedy, b
 struct tally {
 	size_t lines;
 	size_t counts[FORMAT_COUNT];
-	bool adblock_sign;      /* a header or comment that AdBlock lists alone have */
+	bool adblock_header;
+	bool adblock_comment;   /* `!`: which other lists use too, and the Public Suffix List for exceptions */
 	bool zone_sign;         /* a SOA or $TTL */
 	const char *odd;        /* the first line that speaks for nothing */
 	unsigned odd_line;
@@ -190,7 +191,8 @@ static void count_line(struct tally *tally, const struct list_line *line)
 	enum list_format format;
 
 	if (text < line->end && (*text == '!' || *text == '[')) {
-		tally->adblock_sign |= *text == '!' || begins_with(text, line->end, "[Adblock");
+		tally->adblock_comment |= *text == '!';
+		tally->adblock_header |= begins_with(text, line->end, "[Adblock");
 		return;
 	}
 	if (token_is_comment(text, line->end))
@@ -211,7 +213,8 @@ static void join_kin(struct tally *tally)
 {
 	size_t *counts = tally->counts;
 
-	if (tally->adblock_sign || counts[FORMAT_ADBLOCK] * 10 >= tally->lines) {
+	if (tally->adblock_header || (tally->adblock_comment && counts[FORMAT_ADBLOCK] > 0) ||
+	    counts[FORMAT_ADBLOCK] * 10 >= tally->lines) {
 		counts[FORMAT_ADBLOCK] += counts[FORMAT_DOMAINS] + counts[FORMAT_HOSTS] + counts[FORMAT_WILDCARD];
 		counts[FORMAT_DOMAINS] = counts[FORMAT_HOSTS] = counts[FORMAT_WILDCARD] = 0;
 	}
