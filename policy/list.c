@@ -36,7 +36,7 @@ const char *const skip_texts[SKIP_COUNT] = {
 	[SKIP_OPTION] = "an option of another program that is no rule",
 	[SKIP_PATTERN] = "an AdBlock pattern that is no name",
 	[SKIP_MODIFIER] = "an AdBlock modifier that a resolver cannot honour",
-	[SKIP_EXCEPTED] = "covered by an exception, or by an $important rule, of the same list",
+	[SKIP_EXCEPTED] = "covered by an exception, an $important or a $badfilter rule of the same list",
 	[SKIP_COLUMN] = "a row without that column",
 };
 

@@ -68,7 +68,7 @@ enum skip_reason {
 	SKIP_OPTION,          /* an option of the file's own program that is no rule */
 	SKIP_PATTERN,         /* AdBlock: a pattern that is no name: a path, a regular expression, a page element */
 	SKIP_MODIFIER,        /* AdBlock: a modifier that a resolver cannot honour */
-	SKIP_EXCEPTED,        /* AdBlock: covered by an exception of the same list, or by an $important block */
+	SKIP_EXCEPTED,        /* AdBlock: covered by an exception, an $important block or a $badfilter of the same list */
 	SKIP_COLUMN,          /* csv: a row without that column */
 	SKIP_COUNT
 };

@@ -6,8 +6,9 @@
  *     0.0.0.0 name    name    as in hosts files
  *
  * Inside the list an $important exception outdoes $important blocks, those outdo exceptions, and those outdo blocks,
- * whichever name is longer. In a policy the longest name decides; so when the file has any of these it is read twice:
- * first for what overrides, then leaving out of each rule what is overridden.
+ * whichever name is longer. In a policy the longest name decides; so when the file has any of these it is read once
+ * more before: for what overrides, to leave out of each rule what is overridden. A $badfilter takes back a rule that
+ * says the same but for it, wherever that stands, so those are looked for first of all.
  */
 #include <string.h>
 #include <strings.h>
@@ -23,18 +24,19 @@ struct modifier {
 	bool in_block;          /* the rule can be taken as if it were not there */
 	bool in_exception;
 	bool important;
+	bool widens;            /* left out, it makes the rule that it stands in another */
 };
 
 static const struct modifier modifiers[] = {
-	{ "important", true, true, true },
-	{ "all", true, false, false },            /* the page and all it loads: what a denied name is */
-	{ "document", true, false, false },       /* the page itself: its name does not resolve */
-	{ "doc", true, false, false },
-	{ "popup", true, false, false },
-	{ "third-party", true, false, false },    /* a resolver does not see the page; trackers are meant */
-	{ "3p", true, false, false },
-	{ "network", true, false, false },
-	/* Everything else (client, ctag, denyallow, dnstype, dnsrewrite, domain=, script ...) is counted. */
+	{ "important", true, true, true, false },
+	{ "all", true, false, false, true },            /* the page and all it loads: what a denied name is */
+	{ "document", true, false, false, true },       /* the page itself: its name does not resolve */
+	{ "doc", true, false, false, true },
+	{ "popup", true, false, false, true },
+	{ "third-party", true, false, false, true },    /* a resolver does not see the page; trackers are meant */
+	{ "3p", true, false, false, true },
+	{ "network", true, false, false, true },
+	/* badfilter has no row; everything else (client, ctag, denyallow, dnstype, dnsrewrite, domain=, script ...) is counted. */
 };
 
 /* Ranks in the order in which they outdo each other, as bits for the name and for what is below it. */
@@ -43,10 +45,14 @@ enum rank { RANK_BLOCK, RANK_EXCEPT, RANK_BLOCK_IMPORTANT, RANK_EXCEPT_IMPORTANT
 #define FLAG_EXACT(rank) (uint8_t)(1u << (rank))
 #define FLAG_BELOW(rank) (uint8_t)(16u << (rank))
 
+/* What a reading of the file is for. */
+enum reading { READING_BAD, READING_OVERRIDES, READING_RULES };
+
 struct adblock {
 	struct list_reader *reader;
 	struct names overrides;     /* all rules of the ranks above RANK_BLOCK */
-	bool collecting;            /* the first reading: nothing is emitted or counted */
+	struct names bad;           /* what a $badfilter takes back; flags as below, by taken_back */
+	enum reading reading;       /* the last one emits and counts */
 	struct rule rule;
 };
 
@@ -55,21 +61,32 @@ struct filter {
 	const char *end;
 	bool exception;
 	bool important;
+	bool bad;               /* $badfilter */
+	bool widened;           /* it has a modifier that is left out */
 };
 
 /* --- one filter ------------------------------------------------------------------------------------------------- */
+
+static bool is_word(const char *text, const char *end, const char *word)
+{
+	return strlen(word) == (size_t)(end - text) && strncasecmp(word, text, (size_t)(end - text)) == 0;
+}
 
 static bool take_modifier(struct filter *filter, const char *text, const char *end)
 {
 	size_t i;
 
+	if (is_word(text, end, "badfilter")) {
+		filter->bad = true;
+		return true;
+	}
 	for (i = 0; i < sizeof(modifiers) / sizeof(modifiers[0]); i++) {
 		const struct modifier *modifier = &modifiers[i];
 
-		if (strlen(modifier->word) != (size_t)(end - text) ||
-		    strncasecmp(modifier->word, text, (size_t)(end - text)) != 0)
+		if (!is_word(text, end, modifier->word))
 			continue;
 		filter->important |= modifier->important;
+		filter->widened |= modifier->widens;
 		return filter->exception ? modifier->in_exception : modifier->in_block;
 	}
 	return false;
@@ -94,7 +111,8 @@ static enum skip_reason split_filter(struct filter *filter, const char *text, co
 		if (!take_modifier(filter, text, comma != NULL ? comma : end))
 			return SKIP_MODIFIER;
 	}
-	return SKIP_COUNT;
+	/* It takes back a rule with the same modifiers, and which one that is was forgotten with them. */
+	return filter->bad && filter->widened ? SKIP_MODIFIER : SKIP_COUNT;
 }
 
 /* The pattern without what surrounds the name. `||x` without its caret is a prefix of names in AdBlock; here it is
@@ -161,19 +179,51 @@ static void leave_out(const struct names *overrides, struct rule *rule, enum ran
 			rule->exact = rule->below = false;
 }
 
+/* One bit for each rank of `|name^` and of `||name^`; 0 for `*.name^`, which nothing takes back. */
+static uint8_t taken_back(const struct rule *rule, enum rank rank)
+{
+	return !rule->exact ? 0 : rule->below ? FLAG_BELOW(rank) : FLAG_EXACT(rank);
+}
+
+static bool is_taken_back(const struct adblock *adblock, const struct filter *filter)
+{
+	const struct rule *rule = &adblock->rule;
+
+	return adblock->bad.used > 0 && !filter->widened &&
+		(names_find(&adblock->bad, &rule->name, 0) & taken_back(rule, rank_of(filter))) != 0;
+}
+
+/* Remembers the rule as one that overrides others, or as one that is taken back. */
+static int collect(struct adblock *adblock, const struct filter *filter, const struct list_line *line)
+{
+	const struct list_reader *reader = adblock->reader;
+	const struct rule *rule = &adblock->rule;
+	const enum rank rank = rank_of(filter);
+	bool fine = true;
+
+	if (adblock->reading == READING_BAD)
+		fine = !filter->bad || names_add(&adblock->bad, &rule->name, taken_back(rule, rank));
+	else if (!filter->bad && rank != RANK_BLOCK && !is_taken_back(adblock, filter))
+		fine = names_add(&adblock->overrides, &rule->name, (uint8_t)((rule->exact ? FLAG_EXACT(rank) : 0) |
+			(rule->below ? FLAG_BELOW(rank) : 0)));
+	return fine ? 0 : diag_set(reader->diag, reader->conf->file, line->number, 0, "out of memory");
+}
+
 static int take_rule(struct adblock *adblock, const struct filter *filter, const struct list_line *line)
 {
 	struct rule *rule = &adblock->rule;
 	const enum rank rank = rank_of(filter);
 	struct list_reader *reader = adblock->reader;
 
-	if (adblock->collecting) {
-		uint8_t flags = (rule->exact ? FLAG_EXACT(rank) : 0) | (rule->below ? FLAG_BELOW(rank) : 0);
-
-		if (rank != RANK_BLOCK && !names_add(&adblock->overrides, &rule->name, flags))
-			return diag_set(reader->diag, reader->conf->file, line->number, 0, "out of memory");
+	if (adblock->reading != READING_RULES)
+		return collect(adblock, filter, line);
+	if (filter->bad) {
+		if (taken_back(rule, rank) == 0)
+			list_skip(reader, SKIP_MODIFIER, line->number, line->text);
 		return 0;
 	}
+	if (is_taken_back(adblock, filter))
+		rule->exact = rule->below = false;
 	leave_out(&adblock->overrides, rule, rank);
 	if (!rule->exact && !rule->below) {
 		list_skip(reader, SKIP_EXCEPTED, line->number, line->text);
@@ -189,7 +239,7 @@ static int take_rule(struct adblock *adblock, const struct filter *filter, const
 
 static void skip(struct adblock *adblock, enum skip_reason reason, const struct list_line *line)
 {
-	if (!adblock->collecting)
+	if (adblock->reading == READING_RULES)
 		list_skip(adblock->reader, reason, line->number, line->text);
 }
 
@@ -258,34 +308,39 @@ static int read_line(struct adblock *adblock, const struct list_line *line)
 	return 0;
 }
 
-/* Lines that are too long are skipped here and counted in the second reading. */
-static int collect_overrides(struct adblock *adblock)
+/* Lines that are too long are skipped here and counted in the last reading. */
+static int read_all(struct adblock *adblock, enum reading reading)
 {
-	struct list_reader *reader = adblock->reader, copy = list_reader_ahead(reader);
-	const size_t octets = (size_t)(reader->end - reader->at);
+	struct list_reader ahead = list_reader_ahead(adblock->reader);
+	struct list_reader *reader = reading == READING_RULES ? adblock->reader : &ahead;
 	struct list_line line;
 
-	if (memmem(reader->at, octets, "@@", 2) == NULL && memmem(reader->at, octets, "important", 9) == NULL)
-		return 0;
-	adblock->collecting = true;
-	while (list_next_entry(&copy, &line))
+	adblock->reading = reading;
+	while (list_next_entry(reader, &line))
 		if (read_line(adblock, &line) != 0)
 			return -1;
-	adblock->collecting = false;
 	return 0;
+}
+
+static bool file_holds(const struct list_reader *reader, const char *word)
+{
+	return memmem(reader->at, (size_t)(reader->end - reader->at), word, strlen(word)) != NULL;
 }
 
 int list_read_adblock(struct list_reader *reader)
 {
 	struct adblock adblock = { .reader = reader, .rule = { .trigger = reader->trigger } };
-	struct list_line line;
-	int result;
+	int result = 0;
 
-	if (!names_init(&adblock.overrides))
+	if (!names_init(&adblock.overrides) || !names_init(&adblock.bad))
 		return diag_set(reader->diag, reader->conf->file, 0, 0, "no random key from the system");
-	result = collect_overrides(&adblock);
-	while (result == 0 && list_next_entry(reader, &line))
-		result = read_line(&adblock, &line);
+	if (file_holds(reader, "badfilter"))
+		result = read_all(&adblock, READING_BAD);
+	if (result == 0 && (file_holds(reader, "@@") || file_holds(reader, "important")))
+		result = read_all(&adblock, READING_OVERRIDES);
+	if (result == 0)
+		result = read_all(&adblock, READING_RULES);
+	names_fini(&adblock.bad);
 	names_fini(&adblock.overrides);
 	return result;
 }

@@ -8,6 +8,7 @@
 #include "policy/list_entry.h"
 #include "policy/list_token.h"
 
+#define GUESS_OCTETS 4096      /* of a line that an error is about */
 #define LINES_MAX 2000         /* looked at */
 #define SHARE_LEAST 80         /* percent of the lines that say something, and half of all */
 #define HEAD_TOKENS_MAX 4      /* of a record up to its type: owner, TTL, class, type */
@@ -55,12 +56,14 @@ static const struct guess guesses[] = {
 	{ "", "", "another format", set_it, true },
 };
 
-/* Is `what` in the line that begins at `text`? */
+/* Is `what` near the front of the line that begins at `text`? What is behind may have been given back. */
 static bool line_holds(const char *text, const char *end, const char *what)
 {
-	const char *newline = memchr(text, '\n', (size_t)(end - text));
-	size_t octets = (size_t)((newline != NULL ? newline : end) - text);
+	size_t octets = (size_t)(end - text) < GUESS_OCTETS ? (size_t)(end - text) : GUESS_OCTETS;
+	const char *newline = memchr(text, '\n', octets);
 
+	if (newline != NULL)
+		octets = (size_t)(newline - text);
 	return memmem(text, octets, what, strlen(what)) != NULL;
 }
 

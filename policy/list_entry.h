@@ -1,5 +1,6 @@
 /*
- * list_entry.h: the names and addresses that entries of lists are made of. For policy/list*.c alone.
+ * list_entry.h: the names and addresses that entries of lists are made of. For policy/list*.c, and for commands that
+ * take names as lists do.
  *
  * Every function takes a whole token, text to end, and says by SKIP_COUNT that it is good, else why it is not; its
  * result is undefined then.

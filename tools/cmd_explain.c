@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "policy/conf.h"
+#include "policy/list_entry.h"
 #include "policy/snapshot.h"
 #include "tools/explanation.h"
 #include "tools/given_answer.h"
@@ -105,10 +106,16 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 static int parse_name(const struct command *command, const char *text, struct name *name)
 {
 	const char *wrong = name_from_text(name, text, strlen(text));
+	enum skip_reason reason = SKIP_COUNT;
 	char safe[256];
 
-	if (wrong == NULL)
+	/* A name in Unicode is what lists make of it. */
+	if (wrong != NULL)
+		reason = list_read_idn(name, text, text + strlen(text));
+	if (reason == SKIP_COUNT)
 		return EXIT_FINE;
+	if (reason != SKIP_NAME)
+		wrong = skip_texts[reason];
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	return command_misuse(command, "'%s' is no domain name: %s", safe, wrong);
 }

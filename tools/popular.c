@@ -7,9 +7,11 @@
 #include "policy/conf.h"
 #include "policy/evaluate.h"
 #include "policy/file.h"
+#include "policy/list_entry.h"
 #include "policy/unpack.h"
 
-/* The name in a line: what is behind the last separator, when there is one. One label is a header. */
+/* The name in a line: what is behind the last separator, when there is one. One label is a header, and an address is
+ * no name. */
 static bool read_name(struct name *name, const char *text, const char *end)
 {
 	const char *at = text;
@@ -21,7 +23,7 @@ static bool read_name(struct name *name, const char *text, const char *end)
 			text = at + 1;
 	while (text < end && *text == '"')
 		text++;
-	return text < end && name_from_text(name, text, (size_t)(end - text)) == NULL && name->labels > 1;
+	return text < end && list_read_name(name, text, end) == SKIP_COUNT && name->labels > 1;
 }
 
 static void keep_hit(struct popular *popular, const struct popular_hit *hit)

@@ -19,7 +19,7 @@ static void check(const struct conf *conf)
 		if (list->file == NULL || *list->name == '\0' || (unsigned)list->format >= FORMAT_COUNT ||
 		    (unsigned)list->action >= ACTION_COUNT || list->ttl > 86400 ||
 		    list->sinkhole_count > CONF_ADDRESSES_MAX ||
-		    (list->action == ACTION_SINKHOLE) != (list->sinkhole_count > 0))
+		    (list->action == ACTION_SINKHOLE) != (list->sinkhole_count > 0 || list->sinkhole_name.length > 0))
 			abort();
 	}
 	if (conf->dnstap.ring_octets < 65536 || (conf->dnstap.ring_octets & (conf->dnstap.ring_octets - 1)) != 0)

@@ -15,7 +15,7 @@
 #include "policy/list_reader.h"
 #include "policy/unpack.h"
 
-#define EXPANSIONS_MAX 4
+#define EXPANSIONS_MAX 2
 #define EMPTY_LINES 70000      /* more than a record may have, which is what is kept behind */
 #define WORD_OCTETS 140000     /* a line that is skipped, as long as two pieces */
 

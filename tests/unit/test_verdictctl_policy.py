@@ -181,6 +181,25 @@ def says_which_popular_names_would_be_denied():
         assert "has no names" in err, err
 
 
+def counts_no_address_as_a_popular_name():
+    popular = "evil.example\n1.2.3.4\n2,5.6.7.8\nmünchen.example\n"
+    with Folder(**{"top.csv": popular, "seen.txt": "xn--mnchen-3ya.example\n"}) as folder:
+        code, found, err = folder.json("check", "--popular", os.path.join(folder.folder.name, "top.csv"))
+        found = found["popular"]
+        equal((found["names"], found["unreadable"], found["denied"]), (2, 2, 1))
+        equal(found["hits"][1]["name"], "xn--mnchen-3ya.example")
+
+
+def explains_names_in_unicode():
+    with Folder(**{"seen.txt": "münchen.example\n"}) as folder:
+        for name in "münchen.example", "MÜNCHEN.example.", "xn--mnchen-3ya.example":
+            code, found, err = folder.json("explain", name)
+            equal((code, found["verdict"], [row["list"] for row in found["rules"]]), (0, "observe", ["seen"]))
+        code, out, err = folder.run("explain", "a\u202e.example")
+        equal((code, out), (2, ""))
+        assert "IDNA" in err, err
+
+
 def says_which_popular_names_shadow_would_deny():
     with Folder(mode="shadow", **{"top.csv": "evil.example\ngood.example\nwww.partner.evil.example\n"}) as folder:
         top = os.path.join(folder.folder.name, "top.csv")
@@ -356,7 +375,8 @@ def teaches():
 CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, says_how_a_feed_is,
     says_what_became_of_an_expired_feed,
-    says_which_popular_names_would_be_denied, says_which_popular_names_shadow_would_deny, points_at_what_is_wrong,
+    says_which_popular_names_would_be_denied, says_which_popular_names_shadow_would_deny,
+    counts_no_address_as_a_popular_name, explains_names_in_unicode, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
