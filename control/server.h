@@ -54,15 +54,15 @@ struct server_options {
 	struct server_backend backend;
 };
 
-struct server;
+struct control_server;
 
 /* Makes the socket and starts the threads. A socket file that nobody answers at is replaced; anything else there is an
  * error. Returns the owned server, or NULL with *diag set. */
-struct server *server_create(const struct server_options *options, struct diag *diag);
+struct control_server *server_create(const struct server_options *options, struct diag *diag);
 
 /* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that
  * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what it
  * holds, and the backend must stay for ever. */
-bool server_destroy(struct server **server, unsigned timeout_ms);
+bool server_destroy(struct control_server **server, unsigned timeout_ms);
 
 #endif
