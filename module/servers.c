@@ -41,13 +41,14 @@ static const struct packed_rrset_data *find_in_reply(const struct reply_info *re
 
 static struct held hold(const struct walk *walk, const uint8_t *name, size_t octets, uint16_t type)
 {
-	struct module_env *env = walk->servers->qstate->env;
+	struct module_env *env = walk->servers->env;
+	time_t now = walk->servers->qstate != NULL ? *env->now : 0;
 	struct held held = { .data = find_in_reply(walk->servers->reply, name, type) };
 
 	if (held.data != NULL)
 		return held;
 	held.locked = rrset_cache_lookup(env->rrset_cache, (uint8_t *)(uintptr_t)name, octets, type, walk->class, 0,
-		*env->now, 0);
+		now, 0);
 	if (held.locked != NULL)
 		held.data = held.locked->entry.data;
 	return held;
@@ -136,7 +137,7 @@ static void add_server(struct walk *walk, const struct name *name)
  * Forwarders are no servers of the zone. NULL: it did not run. */
 static const struct delegpt *last_delegation(const struct module_qstate *qstate)
 {
-	const struct iter_qstate *iter = extract_iterator(qstate);
+	const struct iter_qstate *iter = qstate != NULL ? extract_iterator(qstate) : NULL;
 
 	return iter != NULL && !(iter->chase_flags & BIT_RD) ? iter->dp : NULL;
 }
@@ -234,8 +235,7 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 	return servers->left_out;
 }
 
-void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
-	const struct reply_info *reply, const struct snapshot *snapshot)
+static void attach(struct servers *servers, struct facts *facts, const struct snapshot *snapshot)
 {
 	const unsigned wanted = 1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP;
 
@@ -243,11 +243,27 @@ void servers_attach(struct servers *servers, struct facts *facts, struct module_
 	facts->servers_source = NULL;
 	if ((snapshot_triggers(snapshot) & wanted) == 0)
 		return;
-	servers->qstate = qstate;
-	servers->reply = reply;
 	servers->facts = facts;
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
 	collect(servers);
 	facts->servers = walk_servers;
 	facts->servers_source = servers;
+}
+
+void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
+	const struct reply_info *reply, const struct snapshot *snapshot)
+{
+	servers->env = qstate->env;
+	servers->qstate = qstate;
+	servers->reply = reply;
+	attach(servers, facts, snapshot);
+}
+
+void servers_attach_cached(struct servers *servers, struct facts *facts, struct module_env *env,
+	const struct snapshot *snapshot)
+{
+	servers->env = env;
+	servers->qstate = NULL;
+	servers->reply = NULL;
+	attach(servers, facts, snapshot);
 }

@@ -22,7 +22,8 @@
 
 /* What `facts` borrows; must live as long as they are used. */
 struct servers {
-	struct module_qstate *qstate;
+	struct module_env *env;
+	const struct module_qstate *qstate;   /* NULL: none, and expired records count */
 	const struct reply_info *reply;   /* NULL: none */
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
@@ -42,5 +43,10 @@ struct servers {
  * for them. What `reply` (NULL: none) says of them counts before it is stored. */
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
 		    const struct reply_info *reply, const struct snapshot *snapshot);
+
+/* The same for what is cached itself, which nobody asks for now: expired records are taken as they are. No entry of a
+ * cache may be locked. */
+void servers_attach_cached(struct servers *servers, struct facts *facts, struct module_env *env,
+			   const struct snapshot *snapshot);
 
 #endif

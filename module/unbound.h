@@ -31,5 +31,7 @@
 #include "util/net_help.h"
 #include "util/netevent.h"
 #include "util/regional.h"
+#include "util/storage/slabhash.h"
+#include "util/ub_event.h"
 
 #endif

@@ -6,7 +6,8 @@
  *   - slices: work on Unbound's caches that only a worker may do, a fraction of a millisecond at a time, other events
  *     in between (the eventfd is left readable until the work is done);
  *   - a barrier: once every registered worker has called back, whatever any of them had judged before, it has also
- *     stored. A worker that has never run operate has judged nothing.
+ *     stored, or never will: what is still waiting for an answer then (a validator stores late) is kept out of the shared
+ *     caches. A worker that has never run operate has judged nothing.
  *
  *   who         | calls                                              | needs outside synchronisation with
  *   worker      | wakeup_register                                    | nobody
