@@ -108,6 +108,18 @@ static int read_option(struct parsing *parsing, struct conf_lex *lex, const stru
 	return result;
 }
 
+/* False: out of memory. */
+static bool note_source(struct conf *conf, const char *name)
+{
+	char **sources = realloc(conf->sources, (conf->source_count + 1) * sizeof(*sources));
+
+	if (sources == NULL)
+		return false;
+	conf->sources = sources;
+	sources[conf->source_count] = strdup(name);
+	return sources[conf->source_count] != NULL && ++conf->source_count > 0;
+}
+
 /* --- include --------------------------------------------------------------------------------------------------- */
 
 static int include_file(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *word,
@@ -146,6 +158,8 @@ static int include_pattern(struct parsing *parsing, const struct conf_lex *lex, 
 	size_t i;
 	int result = 0;
 
+	if (!note_source(parsing->conf, pattern))
+		return fail_at(parsing, lex, word, "include: out of memory");
 	if (strpbrk(pattern, "*?[") == NULL)
 		return include_file(parsing, lex, word, pattern, depth);
 	switch (glob(pattern, 0, glob_error, &found)) {
@@ -260,7 +274,7 @@ struct conf *conf_load(const char *path, struct diag *diag)
 		conf->path = strdup(path);
 	if (lex == NULL)
 		result = diag_set(diag, path, 0, 0, "%s", why);
-	else if (conf == NULL || conf->path == NULL)
+	else if (conf == NULL || conf->path == NULL || !note_source(conf, path))
 		result = diag_set(diag, path, 0, 0, "out of memory");
 	else
 		result = parse(&parsing, lex);

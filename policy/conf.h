@@ -158,6 +158,8 @@ struct policy_options {
 /* verdict: */
 struct conf {
 	char *path;                  /* owned: the file it was read from */
+	char **sources;              /* owned: that file, and what `include:` names, wildcards and all */
+	size_t source_count;
 	char *identity;              /* owned; NULL: the host's name */
 	enum mode mode;
 	char *state_directory;       /* owned; "/var/lib/unbound/verdict" */

@@ -106,11 +106,19 @@ static void groups_fini(struct conf *conf)
 	free(conf->groups);
 }
 
+static void sources_fini(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->source_count; i++)
+		free(conf->sources[i]);
+	free(conf->sources);
+}
+
 void conf_destroy(struct conf **conf)
 {
 	if (*conf == NULL)
 		return;
 	live_fini(&(*conf)->live);
+	sources_fini(*conf);
 	lists_fini(*conf);
 	groups_fini(*conf);
 	free((*conf)->path);
