@@ -6,6 +6,7 @@
 #define INET_OCTETS 4
 #define INET6_OCTETS 16
 #define PREFIX_OCTETS 12
+#define UNUSED_OCTET 8         /* of NAT64 addresses with prefixes up to /64 */
 
 static const uint8_t mapped[PREFIX_OCTETS] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 static const uint8_t nat64[PREFIX_OCTETS] = { 0, 0x64, 0xff, 0x9b };
@@ -43,6 +44,30 @@ bool address_embedded(const struct address *address, struct address *inner)
 	if (!has_prefix(address, mapped) && !has_prefix(address, nat64))
 		return false;
 	*inner = inner_of(address);
+	return true;
+}
+
+bool address_nat64_length(unsigned length)
+{
+	return length >= 32 && (length <= 64 || length == 96) && length % 8 == 0;
+}
+
+bool address_nat64(const struct address *address, const struct address *prefix, unsigned length,
+	struct address *inner)
+{
+	const unsigned octets = length / 8;
+	unsigned i;
+
+	if (address->family != ADDRESS_INET6 || !address_nat64_length(length) ||
+	    memcmp(address->octets, prefix->octets, octets) != 0)
+		return false;
+	*inner = (struct address){ .family = ADDRESS_INET, .port = address->port };
+	for (i = 0; i < INET_OCTETS; i++) {
+		unsigned from = octets + i;
+
+		/* Bits 64 to 71 are left out of the address. */
+		inner->octets[i] = address->octets[octets < UNUSED_OCTET + 1 && from >= UNUSED_OCTET ? from + 1 : from];
+	}
 	return true;
 }
 

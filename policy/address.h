@@ -22,6 +22,14 @@ void address_mask(struct address *address, unsigned length);
  * False, and *inner untouched: there is none. */
 bool address_embedded(const struct address *address, struct address *inner);
 
+/* Has NAT64 prefixes that many bits (RFC 6052 section 2.2)? */
+bool address_nat64_length(unsigned length);
+
+/* The IPv4 address inside one below such an IPv6 prefix. The octet that has to be 0 and what is behind the address are
+ * not looked at: a translator may not look either. False, and *inner untouched: it is not below it. */
+bool address_nat64(const struct address *address, const struct address *prefix, unsigned length,
+	struct address *inner);
+
 /* An IPv4-mapped prefix of 96 bits or more as the IPv4 prefix that it is; others stay as they are. */
 void prefix_unmap(struct address *address, uint8_t *length);
 

@@ -28,6 +28,7 @@
 #define CONF_GROUPS_MAX 63          /* one more is everybody else */
 #define CONF_NETWORKS_MAX 65536     /* of one group */
 #define CONF_INTERFACES_MAX 256     /* of one group */
+#define CONF_NAT64_MAX 16
 #define COLUMN_MAX 64               /* octets of a column's name with the NUL */
 #define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 
@@ -153,6 +154,8 @@ struct policy_options {
 	uint32_t min_ns_dots;        /* name servers of zones with fewer dots are not judged; 0 to 126 */
 	enum https_mode https;
 	uint32_t max_policy_ttl;     /* seconds, of every record that we make; 0: no limit */
+	struct network nat64[CONF_NAT64_MAX];   /* prefixes behind which IPv4 addresses are (RFC 6052) */
+	size_t nat64_count;
 };
 
 /* verdict: */

@@ -82,6 +82,19 @@ int conf_network_parse(const struct conf_limits *limits, const char *text, void 
 	return 0;
 }
 
+int conf_nat64_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong)
+{
+	struct network network;
+
+	if (conf_network_parse(limits, text, &network, wrong) != 0)
+		return -1;
+	if (network.address.family != ADDRESS_INET6 || !address_nat64_length(network.prefix_length))
+		return refuse(wrong, "`%.64s` should be an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, "
+			"as 2001:db8:64::/96", text);
+	memcpy(to, &network, sizeof(network));
+	return 0;
+}
+
 int conf_interface_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong)
 {
 	struct network network;

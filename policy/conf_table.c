@@ -22,6 +22,7 @@ const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "pol
 static const struct repeat in_place = { .octets = 0 };
 static const struct repeat users = { sizeof(char *), IN_VERDICT(live.control_user_count), 64, false };
 static const struct repeat names = { sizeof(struct name), IN_VERDICT(live.protected_count), 1024, false };
+static const struct repeat prefixes = { sizeof(struct network), IN_OPTIONS(nat64_count), CONF_NAT64_MAX, true };
 static const struct repeat networks = { sizeof(struct network), IN_GROUP(network_count), CONF_NETWORKS_MAX, false };
 static const struct repeat interfaces = { sizeof(struct network), IN_GROUP(interface_count), CONF_INTERFACES_MAX,
 	false };
@@ -52,6 +53,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"seconds", "the most that any record made here lives", NULL },
 	{ CLAUSE_VERDICT, "https", TYPE_HTTPS, IN_OPTIONS(https), 0, 0, "pass", NULL, NULL,
 		"what becomes of HTTPS and SVCB records that no rule passes", NULL },
+	{ CLAUSE_VERDICT, "nat64-prefix", TYPE_NAT64, IN_OPTIONS(nat64), 0, 0, NULL, "64:ff9b::/96", NULL,
+		"where IPv4 addresses are inside IPv6 ones, besides the default; up to 16", &prefixes },
 	{ CLAUSE_VERDICT, "control-socket", TYPE_PATH, IN_VERDICT(live.control_socket), 0, SOCKET_PATH_MAX, NULL,
 		"STATE-DIRECTORY/control.sock", NULL, "where verdictctl reaches the running resolver", NULL },
 	{ CLAUSE_VERDICT, "control-user", TYPE_STRING, IN_VERDICT(live.control_users), 0, USER_OCTETS_MAX, NULL,

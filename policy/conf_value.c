@@ -421,6 +421,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_ZONE] = { "domain name", NULL, parse_zone },
 	[TYPE_ADDRESS] = { "address", NULL, parse_address },
 	[TYPE_NETWORK] = { "network", NULL, conf_network_parse },
+	[TYPE_NAT64] = { "network", NULL, conf_nat64_parse },
 	[TYPE_INTERFACE] = { "network", NULL, conf_interface_parse },
 };
 

@@ -41,6 +41,7 @@ enum conf_type {
 	TYPE_ZONE,        /* struct name */
 	TYPE_ADDRESS,     /* struct address */
 	TYPE_NETWORK,     /* struct network: ADDRESS/PREFIX, or an address alone */
+	TYPE_NAT64,       /* struct network: an IPv6 prefix as RFC 6052 has them */
 	TYPE_INTERFACE,   /* struct network: the same, with @PORT perhaps */
 	TYPE_COUNT
 };
@@ -53,8 +54,9 @@ struct conf_limits {
 /* Reads `text` as a `type` into *to. 0; -1: `wrong` of CONF_WRONG_MAX octets says why, *to is untouched. */
 int conf_value_parse(enum conf_type type, const struct conf_limits *limits, const char *text, void *to, char *wrong);
 
-/* TYPE_NETWORK and TYPE_INTERFACE. */
+/* TYPE_NETWORK, TYPE_NAT64 and TYPE_INTERFACE. */
 int conf_network_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+int conf_nat64_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
 int conf_interface_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
 
 /* How the type is called: "number". */

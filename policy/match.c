@@ -123,6 +123,25 @@ static void match_prefixes(const struct snapshot *snapshot, enum trigger trigger
 	}
 }
 
+/* The IPv4 address inside: as every resolver knows it, else behind the longest prefix that is configured. */
+static bool find_inner(const struct snapshot *snapshot, const struct address *address, struct address *inner)
+{
+	const struct policy_options *options = &snapshot->options;
+	unsigned longest = 0;
+	size_t i;
+
+	if (address_embedded(address, inner))
+		return true;
+	for (i = 0; i < options->nat64_count; i++) {
+		const struct network *prefix = &options->nat64[i];
+
+		if (prefix->prefix_length > longest &&
+		    address_nat64(address, &prefix->address, prefix->prefix_length, inner))
+			longest = prefix->prefix_length;
+	}
+	return longest > 0;
+}
+
 void match_address(const struct snapshot *snapshot, enum trigger trigger, const struct address *address,
 		   match_visit visit, void *arg)
 {
@@ -131,7 +150,7 @@ void match_address(const struct snapshot *snapshot, enum trigger trigger, const 
 	if (address->family == ADDRESS_NONE)
 		return;
 	match_prefixes(snapshot, trigger, address, visit, arg);
-	if (address_embedded(address, &inner))
+	if (find_inner(snapshot, address, &inner))
 		match_prefixes(snapshot, trigger, &inner, visit, arg);
 }
 

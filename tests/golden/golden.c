@@ -57,6 +57,12 @@ static void print_options(FILE *to, const struct policy_options *options)
 		fprintf(to, "    https %d\n", (int)options->https);
 	if (options->max_policy_ttl != 86400)
 		fprintf(to, "    max-policy-ttl %u\n", options->max_policy_ttl);
+	for (size_t i = 0; i < options->nat64_count; i++) {
+		char text[INET6_ADDRSTRLEN];
+
+		inet_ntop(AF_INET6, options->nat64[i].address.octets, text, sizeof(text));
+		fprintf(to, "    nat64-prefix %s/%u\n", text, options->nat64[i].prefix_length);
+	}
 }
 
 static void print_list_conf(FILE *to, const struct list_conf *list)

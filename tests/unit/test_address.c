@@ -71,6 +71,36 @@ static void finds_ipv4_inside_ipv6(void **state)
 	}
 }
 
+/* The rows of RFC 6052 section 2.4, and what is no such address. */
+static void finds_ipv4_behind_prefixes_of_nat64(void **state)
+{
+	static const struct { const char *address, *prefix; unsigned length; const char *inner; } rows[] = {
+		{ "2001:db8:c000:221::", "2001:db8::", 32, "192.0.2.33" },
+		{ "2001:db8:1c0:2:21::", "2001:db8:100::", 40, "192.0.2.33" },
+		{ "2001:db8:122:c000:2:2100::", "2001:db8:122::", 48, "192.0.2.33" },
+		{ "2001:db8:122:3c0:0:221::", "2001:db8:122:300::", 56, "192.0.2.33" },
+		{ "2001:db8:122:344:c0:2:2100::", "2001:db8:122:344::", 64, "192.0.2.33" },
+		{ "2001:db8:122:344::192.0.2.33", "2001:db8:122:344::", 96, "192.0.2.33" },
+		{ "2001:db8:122:344:ffc0:2:21ff:ffff", "2001:db8:122:344::", 64, "192.0.2.33" },
+		{ "2001:db9:c000:221::", "2001:db8::", 32, NULL },
+		{ "2001:db8:122:344:1::192.0.2.33", "2001:db8:122:344::", 96, NULL },
+		{ "192.0.2.33", "2001:db8::", 32, NULL },
+		{ "2001:db8:c000:221::", "2001:db8::", 33, NULL },
+		{ "2001:db8:122:344:c0:2:2100::", "2001:db8:122:344::", 72, NULL },
+		{ "::", "::", 128, NULL }, { "::", "::", 0, NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct address address = address_of(rows[i].address), prefix = address_of(rows[i].prefix), inner;
+
+		if (address_nat64(&address, &prefix, rows[i].length, &inner) != (rows[i].inner != NULL) ||
+		    (rows[i].inner != NULL && !is(&inner, rows[i].inner)))
+			fail_msg("%s in %s/%u", rows[i].address, rows[i].prefix, rows[i].length);
+	}
+}
+
 static void a_mapped_prefix_is_one_of_ipv4(void **state)
 {
 	static const struct { const char *address; uint8_t length; const char *prefix; uint8_t left; } rows[] = {
@@ -128,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mask_keeps_the_first_bits_alone),
 		cmocka_unit_test(finds_ipv4_inside_ipv6),
+		cmocka_unit_test(finds_ipv4_behind_prefixes_of_nat64),
 		cmocka_unit_test(a_mapped_prefix_is_one_of_ipv4),
 		cmocka_unit_test(addresses_have_one_order),
 		cmocka_unit_test(a_prefix_is_a_name_of_its_own),
