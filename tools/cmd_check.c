@@ -8,10 +8,12 @@
 
 #include "policy/overlap.h"
 #include "tools/check.h"
+#include "tools/check_unbound.h"
 #include "tools/json_out.h"
 
 const char help_check[] =
 	"Usage: verdictctl check [--config FILE] [--popular FILE] [--json]\n"
+	"       verdictctl check --unbound PATH [--library FILE] [--snippet FILE] [--json]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl check                             the configuration that the resolver uses\n"
@@ -19,18 +21,25 @@ const char help_check[] =
 	"                                               put a configuration in place only if it is right\n"
 	"  verdictctl check --json | jq '.lists[] | {name, rules, skipped: .skipped.total}'\n"
 	"  verdictctl check --popular top-1m.csv        would it hit names that everybody asks for?\n"
+	"  verdictctl check --unbound /usr/sbin/unbound would this Unbound load the library?\n"
 	"\n"
 	"Reads the configuration and every policy list exactly as the module does, and prints for each list what was\n"
 	"taken, what was skipped, why and what first, how old the file is, and how many rules others make needless.\n"
+	"With --unbound it reads no configuration: it compares the library with that program, as Unbound would find out when\n"
+	"it starts, and with --snippet switches the clause that loads it off or on again.\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE   default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
 	"  -j, --json          one JSON object\n"
 	"  -p, --popular FILE  names, one a line, or rank,name: which of them do rules decide about, how many are denied?\n"
+	"  -u, --unbound PATH  the program that is to load the library\n"
+	"  -l, --library FILE  default: what the snippet names, else " MODULEDIR "/unbound-verdict.so\n"
+	"  -s, --snippet FILE  the file in unbound.conf.d that loads the library: made comments when it does not fit, and\n"
+	"                      put back when it does\n"
 	"  -h, --help          this text\n"
 	"\n"
-	"Exit: 0 the module would load it; 1 it would not, and the message says why; 2 wrong usage; 3 the configuration\n"
-	"file cannot be read.\n";
+	"Exit: 0 the module would load it, or the library fits; 1 it would not, and the message says why; 2 wrong usage;\n"
+	"3 the configuration, a program or the snippet cannot be read or written.\n";
 
 static double cpu_now(void)
 {
@@ -95,6 +104,7 @@ struct check_arguments {
 	const char *config;
 	const char *popular;
 	bool json;
+	struct check_unbound unbound;
 };
 
 /* EXIT_FINE: go on; -1: help was printed. */
@@ -102,12 +112,13 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-		{ "popular", required_argument, NULL, 'p' },
+		{ "popular", required_argument, NULL, 'p' }, { "unbound", required_argument, NULL, 'u' },
+		{ "library", required_argument, NULL, 'l' }, { "snippet", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":c:jp:h", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":c:jp:u:l:s:h", options)) != -1) {
 		switch (option) {
 		case 'c':
 			given->config = optarg;
@@ -118,6 +129,15 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		case 'p':
 			given->popular = optarg;
 			break;
+		case 'u':
+			given->unbound.unbound = optarg;
+			break;
+		case 'l':
+			given->unbound.library = optarg;
+			break;
+		case 's':
+			given->unbound.snippet = optarg;
+			break;
 		case 'h':
 			return -1;
 		default:
@@ -125,6 +145,16 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		}
 	}
 	return EXIT_FINE;
+}
+
+static int run_check_unbound(const struct command *command, struct check_arguments *given)
+{
+	if (given->unbound.unbound == NULL)
+		return command_misuse(command, "--library and --snippet need --unbound PATH");
+	if (given->config != NULL || given->popular != NULL)
+		return command_misuse(command, "--unbound reads no configuration: ask twice");
+	given->unbound.json = given->json;
+	return check_unbound(&given->unbound);
 }
 
 int cmd_check(const struct command *command, int argc, char **argv)
@@ -139,6 +169,8 @@ int cmd_check(const struct command *command, int argc, char **argv)
 		return code < 0 ? EXIT_FINE : code;
 	if (optind < argc)
 		return command_misuse(command, "it takes no names; to ask about one: verdictctl explain NAME");
+	if (given.unbound.unbound != NULL || given.unbound.library != NULL || given.unbound.snippet != NULL)
+		return run_check_unbound(command, &given);
 	checked.popular_path = given.popular;
 	term_init(&term, STDOUT_FILENO);
 	if (load(&checked, command_config(given.config), &diag) == 0) {

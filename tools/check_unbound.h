@@ -1,0 +1,19 @@
+/*
+ * check_unbound.h: `verdictctl check --unbound`: does the library fit an Unbound, and should its clause be in force?
+ */
+#ifndef TOOLS_CHECK_UNBOUND_H
+#define TOOLS_CHECK_UNBOUND_H
+
+#include <stdbool.h>
+
+struct check_unbound {
+	const char *unbound;    /* the program */
+	const char *library;    /* NULL: what the snippet names, else where it is installed */
+	const char *snippet;    /* NULL: nothing is changed */
+	bool json;
+};
+
+/* Prints what it finds, on standard output when it fits and on standard error when it does not. Returns an exit code. */
+int check_unbound(const struct check_unbound *given);
+
+#endif
