@@ -53,15 +53,12 @@ void apply_drop(struct module_qstate *qstate)
 {
 	struct mesh_state *state = qstate->mesh_info;
 
-	for (struct mesh_reply *reply = state->reply_list; reply != NULL; reply = reply->next)
-		if (reply->query_reply.c->use_h2)
-			reply->h2_stream->mesh_state = NULL;
+	unbound_detach_streams(state);
 	while (state->reply_list != NULL) {
 		struct mesh_reply *reply = state->reply_list;   /* lies in the region: good after its removal */
-		struct comm_point *point = reply->query_reply.c;
 
 		comm_point_drop_reply(&reply->query_reply);
-		mesh_state_remove_reply(qstate->env->mesh, state, point);
+		unbound_remove_reply(qstate->env->mesh, state, reply);
 	}
 }
 

@@ -35,7 +35,7 @@ static bool ask(struct garden *garden, struct module_qstate *qstate, const struc
 	question->qname_len = target->length;
 	question->qtype = qstate->qinfo.qtype;
 	question->qclass = qstate->qinfo.qclass;
-	return question->qname != NULL && qstate->env->attach_sub(qstate, question, BIT_RD, 0, 0, &made);
+	return question->qname != NULL && unbound_attach_sub(qstate, question, BIT_RD, &made) != 0;
 }
 
 enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,

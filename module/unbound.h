@@ -1,5 +1,6 @@
 /*
- * unbound.h: every header of Unbound that the module uses, in the one order that works.
+ * unbound.h: every header of Unbound that the module uses, in the one order that works, and what releases call
+ * differently (the macros UNBOUND_... are probed by configure).
  *
  * Unbound's config.h decides the layout of its structures, so it comes first; ours has no config.h. Include this header
  * before any other.
@@ -10,6 +11,7 @@
 #include "config.h"
 
 #include <netdb.h>
+#include <stdbool.h>
 
 #include "dynlibmod/dynlibmod.h"
 #include "iterator/iter_delegpt.h"
@@ -33,5 +35,52 @@
 #include "util/regional.h"
 #include "util/storage/slabhash.h"
 #include "util/ub_event.h"
+
+/* A sub-query for what `question` asks, as env->attach_sub() makes it; the client's tags go with it where they can. */
+static inline int unbound_attach_sub(struct module_qstate *qstate, struct query_info *question, uint16_t flags,
+	struct module_qstate **made)
+{
+#if UNBOUND_SUBQUERY_TAKES_CLIENT
+	return qstate->env->attach_sub(qstate, question, qstate->client_info, flags, 0, 0, made);
+#else
+	return qstate->env->attach_sub(qstate, question, flags, 0, 0, made);
+#endif
+}
+
+/* Before comm_point_drop_reply(): nothing that outlives the drop may point to the state. */
+static inline void unbound_detach_streams(struct mesh_state *state)
+{
+	for (struct mesh_reply *reply = state->reply_list; reply != NULL; reply = reply->next) {
+		if (reply->query_reply.c->use_h2)
+			reply->h2_stream->mesh_state = NULL;
+#if UNBOUND_REMOVE_TAKES_STREAM || UNBOUND_REMOVE_TAKES_STREAMS
+		else
+			doq_stream_remove_mesh_state(reply->query_reply.doq_stream);
+#endif
+	}
+}
+
+/* All replies of that reply's connection; with DoQ, where all clients share one, those of its stream. */
+static inline void unbound_remove_reply(struct mesh_area *mesh, struct mesh_state *state, struct mesh_reply *reply)
+{
+#if UNBOUND_REMOVE_TAKES_STREAMS
+	mesh_state_remove_reply(mesh, state, reply->query_reply.c, NULL, reply->query_reply.doq_stream);
+#elif UNBOUND_REMOVE_TAKES_STREAM
+	mesh_state_remove_reply(mesh, state, reply->query_reply.c, reply->query_reply.doq_stream);
+#else
+	mesh_state_remove_reply(mesh, state, reply->query_reply.c);
+#endif
+}
+
+/* Stores an answer that is no referral in the caches that `env` names. False: out of memory. */
+static inline bool unbound_cache_store(struct module_env *env, struct query_info *question, struct reply_info *reply,
+	struct regional *region, uint16_t flags, time_t asked)
+{
+#if UNBOUND_STORE_TAKES_VALREC
+	return dns_cache_store(env, question, reply, 0, 0, 0, region, flags, asked, 0) != 0;
+#else
+	return dns_cache_store(env, question, reply, 0, 0, 0, region, flags, asked) != 0;
+#endif
+}
 
 #endif
