@@ -16,6 +16,7 @@ packages_run=(
 	bind9-dnsutils dns-root-data
 )
 packages_unbound=(dpkg-dev flex bison libevent-dev libexpat1-dev libssl-dev libnghttp2-dev libsystemd-dev)
+packages_unbound_later=(libhiredis-dev)   # what later releases of Debian's package are configured with, too
 packages_tests=(
 	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf ldnsutils binutils valgrind
 )
@@ -132,6 +133,12 @@ debian_mirrors() {
 		awk '$1 == "Debian" && $2 == "main" { print $3, $4, $2 }' | sort -u
 }
 
+# The same mirrors for another release, as that was published: "bookworm" becomes "trixie". Its later suites
+# (security, updates) are left out: what they hold changes, and the tests name what they run on.
+debian_mirrors_of() { # code name of the release, or nothing for this machine's own
+	if [ -z "$1" ]; then debian_mirrors; else debian_mirrors | awk -v name="$1" '$2 !~ /-/ { $2 = name; print }'; fi
+}
+
 # apt-get with lists and sources of our own: nothing of the machine's configuration is edited.
 apt_source() { # directory, apt-get arguments...
 	local dir=$1
@@ -141,14 +148,14 @@ apt_source() { # directory, apt-get arguments...
 		-o Acquire::Retries=2 -o APT::Get::List-Cleanup=false "$@"
 }
 
-apt_source_prepare() { # directory
+apt_source_prepare() { # directory, code name of a release or nothing
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg option='' mirrors
 	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
-	mirrors=$(debian_mirrors)
+	mirrors=$(debian_mirrors_of "$2")
 	if [ -z "$mirrors" ]; then
 		# The origin of a mirror is known only once its lists are there.
 		[ "$(id -u)" -ne 0 ] || apt_quiet update
-		mirrors=$(debian_mirrors)
+		mirrors=$(debian_mirrors_of "$2")
 	fi
 	if [ -z "$mirrors" ]; then
 		say "apt knows no Debian mirror here. Build an Unbound --with-dynlibmodule and name its tree: UNBOUND_TREE=DIR"
@@ -185,13 +192,13 @@ unbound_configure() { # directory with src; flags on stdin
 }
 
 # Fetches, configures and builds below a temporary name; renamed only when all of it stands.
-unbound_build() {
+unbound_build() { # code name of a release or nothing
 	local work version source=unbound
 	work=$(mktemp -d "$unbound_cache/.new.XXXXXX")
 	unbound_unfinished=$work   # the trap runs when locals are gone
 	trap 'rm -rf "$unbound_unfinished"' EXIT
 	trap 'exit 143' TERM INT HUP
-	apt_source_prepare "$unbound_cache/apt" || return 1
+	apt_source_prepare "$unbound_cache/apt" "$1" || return 1
 	[ -z "$installed_version" ] || source=unbound=$installed_version
 	(cd "$work" && apt_source "$unbound_cache/apt" source --only-source "$source") || return 1
 	version=$(sed -n 's/^Version: //p' "$work"/unbound_*.dsc | head -n 1)
@@ -207,11 +214,11 @@ unbound_build() {
 }
 
 # A second run waits here and then finds what the first has built.
-unbound_build_locked() {
+unbound_build_locked() { # code name of a release or nothing
 	exec 9>"$unbound_cache/lock"
 	flock 9
 	[ -z "$(unbound_find)" ] || return 0
-	unbound_build
+	unbound_build "$1"
 }
 
 unbound_usable() { # tree
@@ -247,13 +254,35 @@ need_unbound() {
 	if [ -z "$UNBOUND_TREE" ]; then
 		need_packages "${packages_unbound[@]}"
 		step "building Unbound with dynlib from Debian's source package (kept for next time)" \
-			unbound_build_locked
+			unbound_build_locked ''
 		UNBOUND_TREE=$(unbound_find)
 		[ -n "$UNBOUND_TREE" ] || die "no Unbound in $unbound_cache after the build"
 	fi
 	UNBOUND_SBIN=$UNBOUND_TREE
 	[ -z "$installed_version" ] || UNBOUND_SBIN=${installed%/*}
 	export UNBOUND_TREE UNBOUND_SBIN
+}
+
+# Sets OTHER_TREE: an Unbound with dynlib as another release of Debian has it, built on this machine.
+need_unbound_of() { # code name of the release
+	local installed='' installed_version='' unbound_cache=$unbound_cache/$1
+	mkdir -p "$unbound_cache"
+	OTHER_TREE=$(unbound_find)
+	[ -z "$OTHER_TREE" ] || return 0
+	need_packages "${packages_unbound[@]}" "${packages_unbound_later[@]}"
+	step "building Unbound with dynlib from the source package of Debian $1 (kept for next time)" \
+		unbound_build_locked "$1"
+	OTHER_TREE=$(unbound_find)
+	[ -n "$OTHER_TREE" ] || die "no Unbound in $unbound_cache after the build"
+}
+
+unbound_version() { # tree
+	sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' "$1/config.h"
+}
+
+# What a tree was made from: another release or other configure flags give another text.
+unbound_identity() { # tree
+	say "$(unbound_version "$1") $(cksum <"$1/config.h") $1"
 }
 
 unbound_build_asan() { # directory, source directory
@@ -263,7 +292,8 @@ unbound_build_asan() { # directory, source directory
 	installed_flags "$UNBOUND_TREE/unbound" >flags
 	mapfile -t flags <flags
 	"$2/configure" "${flags[@]}" CFLAGS="-g -O1 -fsanitize=address -fno-omit-frame-pointer" &&
-		make -j "$jobs" unbound unbound-checkconf unbound-control && cd / && mv "$new" "$1"
+		make -j "$jobs" unbound unbound-checkconf unbound-control &&
+		unbound_identity "$UNBOUND_TREE" >made-from && cd / && mv "$new" "$1"
 }
 
 # Sets UNBOUND_ASAN: the same Unbound, built with AddressSanitizer, so that the module can be tested inside it.
@@ -272,7 +302,8 @@ need_unbound_asan() {
 	UNBOUND_ASAN=$build/unbound-asan
 	source=$(sed -n 's/^srcdir *= *//p' "$UNBOUND_TREE/Makefile" | head -n 1)
 	source=$(cd "$UNBOUND_TREE" && cd "$source" && pwd)
-	if ! unbound_usable "$UNBOUND_ASAN"; then
+	if ! unbound_usable "$UNBOUND_ASAN" ||
+		[ "$(cat "$UNBOUND_ASAN/made-from" 2>/dev/null)" != "$(unbound_identity "$UNBOUND_TREE")" ]; then
 		step "building Unbound with AddressSanitizer" unbound_build_asan "$UNBOUND_ASAN" "$source"
 	fi
 }
@@ -307,13 +338,18 @@ need_configure() {
 }
 
 project_build() { # directory, make target, configure arguments...
-	local dir=$1 target=$2 wanted
+	local dir=$1 target=$2 wanted argument
 	shift 2
 	need_configure || return 1
 	mkdir -p "$dir" && cd "$dir" || return 1
-	# Configured again when the arguments differ or the test library has come since.
+	# Configured again when the arguments differ, the test library has come since or another Unbound stands there.
 	wanted="$* cmocka $(pkg-config --modversion cmocka 2>/dev/null || echo none)"
+	for argument; do
+		case $argument in --with-unbound=*) wanted+=" $(unbound_identity "${argument#*=}")" ;; esac
+	done
 	if [ ! -f Makefile ] || [ "$(cat configured 2>/dev/null)" != "$wanted" ]; then
+		# Make compares times, and the headers of another Unbound may well be older than what the last one gave.
+		rm -rf module/*.o module/*.lo module/.libs unbound-verdict.la .libs/unbound-verdict.*
 		"$root/configure" "$@" || return 1
 		printf '%s' "$wanted" >configured
 	fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What an interrupt does to a step of quickstart and runtests (tools/setup.sh). TAP.
+# What an interrupt does to a step of quickstart and runtests, and which Unbound they build (tools/setup.sh). TAP.
 # Packages are "installed" by stand-ins for apt-get and dpkg-query in a folder of our own.
 
 folder=$(mktemp -d) || exit 1
@@ -13,6 +13,16 @@ cat >"$folder/bin/apt-get" <<'END'
 #!/bin/sh
 case " $* " in
 *" --download-only "*) exit 0 ;;
+*" indextargets "*)
+	cat <<'TARGETS'
+Debian main https://mirror.example/debian/ oldname
+Debian contrib https://mirror.example/debian/ oldname
+Debian main https://mirror.example/debian/ oldname-updates
+Debian main https://security.example/debian-security/ oldname-security
+Somebody main https://other.example/ oldname
+TARGETS
+	exit 0
+	;;
 esac
 touch "$FOLDER/begun"
 sleep 1
@@ -63,10 +73,50 @@ refuses() { # path of a checkout
 	grep -q "make cannot build" "$folder/output"
 }
 
-echo 1..4
+with_setup() { # commands: run by bash in a checkout without anything
+	FOLDER=$folder PATH=$folder/bin:$PATH bash -c 'set -euo pipefail; root=$FOLDER build=$FOLDER/build
+		. "$srcdir/tools/setup.sh"; '"$1" >"$folder/output" 2>&1
+}
+prints() { # commands, what they print
+	with_setup "$1" && [ "$(cat "$folder/output")" = "$2" ]
+}
+
+echo 1..9
 interrupt packages
 claim "an interrupt never kills dpkg in the middle of its work" test -e "$folder/installed"
 claim "and is heard when that is done" test "$status" -eq 143
 interrupt sleeper
 claim "other steps end at once, with all that they started" gone "$(cat "$folder/sleeper")"
 claim "a path that make cannot work in is refused before anything is done" refuses "/tmp/a dir"
+
+claim "another release comes from the machine's own mirror, without suites that change" \
+	prints 'debian_mirrors_of newname' 'https://mirror.example/debian/ newname main'
+claim "its own release comes from all suites" prints 'debian_mirrors_of "" | wc -l' 3
+
+# An Unbound is a header here, and building one leaves a line.
+mkdir "$folder/tree"
+cat >"$folder/fakes" <<'END'
+unbound_usable() { [ -f "$1/made-from" ]; }
+unbound_build_asan() { mkdir -p "$1"; unbound_identity "$UNBOUND_TREE" >"$1/made-from"; echo built >>"$FOLDER/built"; }
+UNBOUND_TREE=$FOLDER/tree
+echo 'srcdir = .' >"$UNBOUND_TREE/Makefile"
+release() { echo "#define PACKAGE_VERSION \"$1\"" >"$UNBOUND_TREE/config.h"; }
+END
+builds() { # how often, commands
+	rm -rf "$folder/built" "$folder/build"
+	: >"$folder/built"
+	with_setup '. "$FOLDER/fakes"; '"$2" && [ "$(wc -l <"$folder/built")" -eq "$1" ]
+}
+claim "an Unbound with AddressSanitizer is built once" builds 1 'release 1.0; need_unbound_asan; need_unbound_asan'
+claim "and again for another version" builds 2 'release 1.0; need_unbound_asan; release 1.1; need_unbound_asan'
+
+# The project: configure counts its runs.
+cat >"$folder/configure" <<'END'
+#!/bin/sh
+echo 'all:' >Makefile
+echo configured >>"$FOLDER/built"
+END
+chmod +x "$folder/configure"
+touch "$folder/Makefile.in"
+claim "the project is configured again for another Unbound in the same place" builds 2 \
+	'for version in 1.0 1.0 1.1; do (release $version; project_build $build all --with-unbound=$UNBOUND_TREE); done'
