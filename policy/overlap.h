@@ -13,8 +13,8 @@
 #include "policy/diag.h"
 #include "policy/list.h"
 
-/* Counts the rules that another rule of the same list, for a name above and with the same trigger and action, makes
- * needless. Rules with local data and those for networks are not counted. 0, or -1 with *diag set. */
+/* Counts the rules that another rule of the same list, for a name above or a larger network and with the same trigger
+ * and action, makes needless. Rules with local data are not counted. 0, or -1 with *diag set. */
 int overlap_count(const struct list_conf *conf, size_t *subsumed, struct diag *diag);
 
 #endif

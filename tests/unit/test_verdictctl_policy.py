@@ -134,6 +134,16 @@ def says_how_a_feed_is():
         assert 7500 <= feed["age_seconds"] < 7600 and feed["file_octets"] < feed["octets"], feed
 
 
+def counts_networks_inside_others():
+    config = "policy-list:\n name: cidr\n file: nets.txt\npolicy-list:\n name: zone\n file: nets.rpz\n format: rpz\n"
+    nets = "192.0.2.0/24\n192.0.2.0/25\n192.0.2.1\n192.0.3.1\n2001:db8::/32\n2001:db8:1::/48\n::ffff:192.0.2.9\n"
+    zone = ("$ORIGIN z.\n24.0.2.0.192.rpz-ip CNAME .\n32.1.2.0.192.rpz-ip CNAME .\n32.2.2.0.192.rpz-ip CNAME *.\n"
+            "32.3.2.0.192.rpz-nsip CNAME .\n24.0.2.0.192.rpz-nsip CNAME rpz-drop.\n")
+    with Folder(config, **{"nets.txt": nets, "nets.rpz": zone}) as folder:
+        code, found, err = folder.json("check")
+        equal([(row["rules"], row["subsumed"]) for row in found["lists"]], [(7, 4), (5, 1)])
+
+
 def says_what_became_of_an_expired_feed():
     config = ("policy-list:\n name: kept\n file: a.rpz\npolicy-list:\n name: gone\n file: a.rpz\n format: rpz\n"
               " expire: withdraw\npolicy-list:\n name: fresh\n file: b.rpz\n format: rpz\n expire: withdraw\n")
@@ -374,7 +384,7 @@ def teaches():
 
 CLAIMS = [
     counts_rules_skips_and_duplicates_of_each_list, says_the_same_as_json, says_how_a_feed_is,
-    says_what_became_of_an_expired_feed,
+    says_what_became_of_an_expired_feed, counts_networks_inside_others,
     says_which_popular_names_would_be_denied, says_which_popular_names_shadow_would_deny,
     counts_no_address_as_a_popular_name, explains_names_in_unicode, points_at_what_is_wrong,
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
