@@ -7,6 +7,7 @@
 #include "module/callbacks.h"
 #include "module/extract.h"
 #include "module/garden.h"
+#include "module/guarded.h"
 #include "module/https.h"
 #include "module/servers.h"
 #include "module/state.h"
@@ -168,80 +169,6 @@ bool enforce_waited(struct module_qstate *qstate, int id)
 	return true;
 }
 
-void enforce_question(struct module_qstate *qstate, int id)
-{
-	struct slot *slot = state_slot();
-	const struct snapshot *snapshot;
-	struct servers servers;
-	struct verdict verdict;
-	struct facts facts;
-
-	qstate->ext_state[id] = module_wait_module;
-	if (slot == NULL || !question_facts(&facts, qstate))
-		return;
-	snapshot = state_enter(slot);
-	/* What the caches know already suffices where nobody wants to wait for more. */
-	if (!snapshot_options(snapshot)->nsip_wait_recurse && !snapshot_options(snapshot)->nsdname_wait_recurse)
-		servers_attach(&servers, &facts, qstate, NULL, snapshot);
-	evaluate_question(snapshot, &facts, &verdict);
-	if (is_https_blocked(snapshot, &facts, &verdict))
-		block_https(snapshot, &facts, &verdict);
-	if (verdict.denied_to_some)
-		qstate->no_cache_store = 1;
-	if (first_client(qstate) != NULL) {
-		if (denied(&verdict) && verdict.final)
-			deny(qstate, id, slot, &verdict, NULL);
-		else if (verdict.differs)
-			apply_unique(qstate);
-	}
-	state_leave(slot);
-}
-
-/* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
- * for that one too. */
-static bool is_wanted_denied(const struct module_qstate *qstate, const struct query_info *asked,
-	const struct snapshot *snapshot)
-{
-	const struct iter_qstate *iter = extract_iterator(qstate);
-	struct verdict verdict;
-	struct facts facts;
-
-	if (iter == NULL || iter->qchase.qname == NULL || query_dname_compare(iter->qchase.qname, asked->qname) == 0)
-		return false;
-	extract_client(&facts, NULL);
-	facts.records = NULL;
-	facts.source = NULL;
-	facts.rcode = 0;
-	if (!extract_question(&facts, &iter->qchase))
-		return false;
-	evaluate_question(snapshot, &facts, &verdict);
-	return verdict.denied_to_some;
-}
-
-void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
-{
-	struct slot *slot = state_slot();
-	struct extract extract = { .reply = response != NULL ? response->rep : NULL, .all = true };
-	const struct snapshot *snapshot;
-	struct servers servers;
-	struct facts facts;
-
-	if (slot == NULL || extract.reply == NULL)
-		return;
-	extract_client(&facts, NULL);
-	if (!extract_question(&facts, &response->qinfo))
-		return;
-	extract_records(&facts, &extract);
-	snapshot = state_enter(slot);
-	if (https_edit_response(snapshot, response->rep, qstate->region) != HTTPS_FINE)
-		qstate->no_cache_store = 1;
-	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
-	if (!qstate->no_cache_store && (evaluate_denied_to_some(snapshot, &facts) ||
-		is_wanted_denied(qstate, &response->qinfo, snapshot)))
-		qstate->no_cache_store = 1;
-	state_leave(slot);
-}
-
 static bool any_client_disables_checking(const struct module_qstate *qstate)
 {
 	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
@@ -316,25 +243,32 @@ static void strip_https(struct module_qstate *qstate, int id, struct slot *slot,
 	}
 }
 
-void enforce_answer(struct module_qstate *qstate, int id)
+/* Somebody may not have this answer: it moves from the shared cache, if it is there, to the guarded one. */
+static void keep_apart(struct module_qstate *qstate, int id, struct slot *slot)
 {
-	struct slot *slot = state_slot();
+	struct query *query = query_make(qstate, id);
+
+	apply_forget(qstate);
+	if (query != NULL && !query->guarded && guarded_store(qstate))
+		slot->guarded_stores++;
+}
+
+/* Judges return_msg and makes it fit the verdict, wherever it is from. */
+static void judge_answer(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot)
+{
 	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL, .all = true };
-	const struct snapshot *snapshot;
 	struct servers servers;
 	struct verdict verdict;
 	struct facts facts;
 
-	finish(qstate, id);
-	if (slot == NULL || !question_facts(&facts, qstate))
+	if (!question_facts(&facts, qstate))
 		return;
 	extract.dnssec = facts.dnssec_ok;
 	extract_records(&facts, &extract);
-	snapshot = state_enter(slot);
 	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
 	evaluate_answer(snapshot, &facts, &verdict);
 	if (verdict.denied_to_some)
-		apply_forget(qstate);
+		keep_apart(qstate, id, slot);
 	if (must_part(qstate, &verdict)) {
 		query_keep(qstate, id, &verdict, true);
 		drop(qstate, id);
@@ -344,5 +278,110 @@ void enforce_answer(struct module_qstate *qstate, int id)
 	} else if (first_client(qstate) != NULL) {
 		deny_answer(qstate, id, slot, &verdict);
 	}
+}
+
+/* An answer that not everybody may have was found where no guard has looked yet. */
+static bool answer_from_guarded(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot)
+{
+	struct dns_msg *found;
+	struct query *query;
+
+	/* Who serves its names is not known before somebody asks them. */
+	if (snapshot_triggers(snapshot) & (1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP))
+		return false;
+	found = guarded_find(qstate);
+	if (found == NULL)
+		return false;
+	slot->guarded_hits++;
+	query = query_make(qstate, id);
+	if (query != NULL)
+		query->guarded = true;
+	qstate->return_msg = found;
+	qstate->return_rcode = LDNS_RCODE_NOERROR;
+	finish(qstate, id);
+	judge_answer(qstate, id, slot, snapshot);
+	return true;
+}
+
+void enforce_question(struct module_qstate *qstate, int id)
+{
+	struct slot *slot = state_slot();
+	const struct snapshot *snapshot;
+	struct servers servers;
+	struct verdict verdict;
+	struct facts facts;
+
+	qstate->ext_state[id] = module_wait_module;
+	if (slot == NULL || !question_facts(&facts, qstate))
+		return;
+	snapshot = state_enter(slot);
+	/* What the caches know already suffices where nobody wants to wait for more. */
+	if (!snapshot_options(snapshot)->nsip_wait_recurse && !snapshot_options(snapshot)->nsdname_wait_recurse)
+		servers_attach(&servers, &facts, qstate, NULL, snapshot);
+	evaluate_question(snapshot, &facts, &verdict);
+	if (is_https_blocked(snapshot, &facts, &verdict))
+		block_https(snapshot, &facts, &verdict);
+	if (verdict.denied_to_some)
+		qstate->no_cache_store = 1;
+	if (first_client(qstate) != NULL && denied(&verdict) && verdict.final)
+		deny(qstate, id, slot, &verdict, NULL);
+	else if (!answer_from_guarded(qstate, id, slot, snapshot) && first_client(qstate) != NULL && verdict.differs)
+		apply_unique(qstate);
+	state_leave(slot);
+}
+
+/* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
+ * for that one too. */
+static bool is_wanted_denied(const struct module_qstate *qstate, const struct query_info *asked,
+	const struct snapshot *snapshot)
+{
+	const struct iter_qstate *iter = extract_iterator(qstate);
+	struct verdict verdict;
+	struct facts facts;
+
+	if (iter == NULL || iter->qchase.qname == NULL || query_dname_compare(iter->qchase.qname, asked->qname) == 0)
+		return false;
+	extract_client(&facts, NULL);
+	facts.records = NULL;
+	facts.source = NULL;
+	facts.rcode = 0;
+	if (!extract_question(&facts, &iter->qchase))
+		return false;
+	evaluate_question(snapshot, &facts, &verdict);
+	return verdict.denied_to_some;
+}
+
+void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
+{
+	struct slot *slot = state_slot();
+	struct extract extract = { .reply = response != NULL ? response->rep : NULL, .all = true };
+	const struct snapshot *snapshot;
+	struct servers servers;
+	struct facts facts;
+
+	if (slot == NULL || extract.reply == NULL)
+		return;
+	extract_client(&facts, NULL);
+	if (!extract_question(&facts, &response->qinfo))
+		return;
+	extract_records(&facts, &extract);
+	snapshot = state_enter(slot);
+	if (https_edit_response(snapshot, response->rep, qstate->region) != HTTPS_FINE)
+		qstate->no_cache_store = 1;
+	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
+	if (!qstate->no_cache_store && (evaluate_denied_to_some(snapshot, &facts) ||
+		is_wanted_denied(qstate, &response->qinfo, snapshot)))
+		qstate->no_cache_store = 1;
+	state_leave(slot);
+}
+
+void enforce_answer(struct module_qstate *qstate, int id)
+{
+	struct slot *slot = state_slot();
+
+	finish(qstate, id);
+	if (slot == NULL)
+		return;
+	judge_answer(qstate, id, slot, state_enter(slot));
 	state_leave(slot);
 }

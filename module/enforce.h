@@ -21,6 +21,7 @@ struct query {
 	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
 	struct verdict *verdict;      /* NULL: plain allow */
 	struct mesh_reply *last;      /* the client that was answered last */
+	bool guarded;                 /* the answer is from the guarded cache */
 	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
 };
 

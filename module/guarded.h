@@ -3,7 +3,8 @@
  *
  * What some client is denied must stay out of Unbound's own caches, where no module is asked before an answer leaves. It
  * lives here, in a message cache and an RRset cache made by Unbound's own code, and is judged for its client at each
- * question. Sizes are options; Unbound's eviction, TTLs and locks apply.
+ * question. Sizes are options; Unbound's eviction, TTLs and locks apply. Nothing expired is ever served from it, whatever
+ * serve-expired says: those answers would be older than the policy that let them in.
  *
  * Threads: workers, at the same time (the caches are Unbound's slabhashes). start and stop: main thread.
  */
@@ -17,7 +18,8 @@
 #include "policy/conf.h"
 #include "policy/name.h"
 
-/* False: no memory; then nothing is kept, and every such answer is resolved anew. */
+/* False: no memory; then nothing is kept, and every such answer is resolved anew (as with a size of 0, which is no
+ * error). `env` as init has it. */
 bool guarded_start(struct module_env *env, const struct guard_conf *conf);
 void guarded_stop(void);
 
@@ -25,9 +27,10 @@ void guarded_stop(void);
  * yet though it must be, or no memory. What is found has to be judged before anybody gets it. */
 struct dns_msg *guarded_find(struct module_qstate *qstate);
 
-/* Keeps return_msg of the state, which was resolved and validated as usual. Nothing happens to what Unbound itself
- * would not store either (SERVFAIL, BOGUS, TTL 0, made answers). */
-void guarded_store(struct module_qstate *qstate);
+/* Keeps return_msg of the state, which was resolved and validated as usual; copied. False: it is nothing to keep: an error,
+ * BOGUS, TTL 0, an answer to a question without RD, something that a module made for one client alone (response-ip,
+ * ECS); or no memory. Never call it with a reply of ours. */
+bool guarded_store(struct module_qstate *qstate);
 
 /* Removes a name, and with `below` all under it. Any thread of ours or a worker. How many messages went. */
 size_t guarded_flush(const struct name *name, bool below);

@@ -6,6 +6,8 @@
 #include "module/callbacks.h"
 #include "module/enforce.h"
 #include "module/guard.h"
+#include "module/guarded.h"
+#include "policy/conf.h"
 #include "module/state.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -50,6 +52,7 @@ int init(struct module_env *env, int id)
 			return 0;
 		log_err("unbound-verdict: the policy of the last good load stays in force");
 	}
+	guarded_start(env, state_guard_conf());
 	state_describe(text, sizeof(text));
 	log_info("unbound-verdict " VERDICT_VERSION ": %s", text);
 	while (state_expired(&expired, text, sizeof(text)))
@@ -66,6 +69,7 @@ void deinit(struct module_env *env, int id)
 	if (dynlib == NULL || dynlib->func_operate != operate || !state_running())
 		return;
 	callbacks_unregister(env, id);
+	guarded_stop();
 	state_stop();
 	state_summary(text, sizeof(text));
 	log_info("unbound-verdict: %s", text);

@@ -306,3 +306,8 @@ void state_summary(char *to, size_t cap)
 		(unsigned long long)state.last.emitted, (unsigned long long)state.last.written_file,
 		(unsigned long long)state.last.written_socket);
 }
+
+const struct guard_conf *state_guard_conf(void)
+{
+	return &state.conf->guard;
+}

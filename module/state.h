@@ -24,6 +24,7 @@
 #include "dnstap/tap.h"
 #include "policy/diag.h"
 #include "policy/facts.h"
+#include "policy/conf.h"
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
@@ -82,6 +83,8 @@ struct frame_number state_number(struct slot *slot);
 
 /* Gives the event to the tap if the frames mode wants it. */
 void state_emit(struct slot *slot, struct event *event);
+
+const struct guard_conf *state_guard_conf(void);
 
 /* Octets of memory held; cheap. */
 size_t state_octets(void);
