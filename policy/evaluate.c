@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "policy/judging.h"
 #include "policy/position.h"
-#include "policy/rdata.h"
 #include "policy/rrtype.h"
 #include "policy/snapshot_parts.h"
 
@@ -24,38 +24,16 @@ struct found {
 	struct winners all;
 };
 
-/* One answer being judged. Each client group is decided by the first list that serves it and has something to say. */
-struct judging {
-	const struct snapshot *snapshot;
-	const struct facts *facts;
-	struct verdict *verdict;     /* NULL: only denied_to_some is asked for */
-	enum stage stage;
-	uint64_t client;             /* the bit of the client's group */
-	bool open;                   /* this client is not decided */
-	uint64_t undecided;          /* groups, of clients that no rule for clients matches */
-	unsigned decisions;          /* rules that decided for some group or client */
-	bool denied_to_some;
-	bool varies;                 /* one rule does different things to different clients */
-};
-
-/* Clients have no groups yet: all are of the first. */
-static uint64_t group_of(const struct facts *facts)
-{
-	(void)facts;
-	return 1;
-}
-
-static void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
-			 enum stage stage, struct verdict *verdict)
+void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
+		  enum stage stage, struct verdict *verdict)
 {
 	*judging = (struct judging){
 		.snapshot = snapshot,
 		.facts = facts,
 		.verdict = verdict,
 		.stage = stage,
-		.client = group_of(facts),
 		.open = verdict != NULL && (facts->recursion_desired || !snapshot->options.recursive_only),
-		.undecided = GROUPS_ALL,
+		.undecided = snapshot->all_groups,
 	};
 }
 
@@ -215,17 +193,17 @@ static void judge_list(struct judging *judging, const struct position *position,
 		report(judging, all, position->chain);
 }
 
-static bool judging_goes_on(const struct judging *judging)
-{
-	return judging->undecided != 0 || judging->open;
-}
-
-static bool judge_position(void *arg, const struct position *position)
+bool judge_position(void *arg, const struct position *position)
 {
 	struct judging *judging = arg;
 	struct found found;
 	unsigned word;
 
+	if (judging->snapshot->overrides != NULL) {
+		judge_overrides(judging, position);
+		if (!judging_goes_on(judging))
+			return false;
+	}
 	memset(found.client.lists, 0, sizeof(found.client.lists));
 	memset(found.all.lists, 0, sizeof(found.all.lists));
 	position_match(judging->snapshot, position, keep_first, &found);
@@ -280,6 +258,17 @@ static void judging_end(const struct judging *judging)
 	spare_signed(judging);
 }
 
+static void judge_as_group(struct judging *judging)
+{
+	const struct group_table *groups = judging->snapshot->groups;
+	const unsigned group = group_find(groups, judging->facts);
+	struct verdict *verdict = judging->verdict;
+
+	judging->client = UINT64_C(1) << group;
+	verdict->group = (uint8_t)group;
+	memcpy(verdict->group_name, group_name(groups, group), sizeof(verdict->group_name));
+}
+
 static void evaluate(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
 		     struct verdict *verdict)
 {
@@ -287,6 +276,9 @@ static void evaluate(const struct snapshot *snapshot, const struct facts *facts,
 
 	verdict_init(verdict);
 	judging_init(&judging, snapshot, facts, stage, verdict);
+	judging.client = 1;
+	if (snapshot->all_groups != 1)
+		judge_as_group(&judging);
 	position_walk(snapshot, facts, stage, judge_position, &judging);
 	judging_end(&judging);
 }
@@ -301,63 +293,12 @@ void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts,
 	evaluate(snapshot, facts, STAGE_ANSWER, verdict);
 }
 
-/* --- what must stay out of shared caches ------------------------------------------------------------------------ */
-
-struct scan {
-	const struct snapshot *snapshot;
-	const struct facts *facts;
-	struct name owner;      /* the last one judged: the records of an RRset follow each other */
-	bool denied;
-};
-
-/* Whatever question leads here: the name may be the qname of another. */
-static void scan_name(struct scan *scan, const struct name *name, const struct record *record)
+unsigned evaluate_group(const struct snapshot *snapshot, const struct facts *facts)
 {
-	struct position position = { .facts = scan->facts, .name = name, .clients = true, .record = record };
-	struct judging judging;
-
-	judging_init(&judging, scan->snapshot, scan->facts, STAGE_ANSWER, NULL);
-	judge_position(&judging, &position);
-	scan->denied |= judging.denied_to_some;
+	return group_find(snapshot->groups, facts);
 }
 
-static bool scan_record(void *arg, const struct record *record)
+enum ede_mode evaluate_ede_mode(const struct snapshot *snapshot, unsigned group)
 {
-	const unsigned addresses = BIT(TRIGGER_IP);
-	struct scan *scan = arg;
-	struct name name;
-	bool known;
-
-	if (record->section != SECTION_ANSWER)
-		return true;
-	known = !name_from_wire(&name, record->owner, record->owner_length) || name_equal(&name, &scan->owner);
-	if (!known)
-		scan->owner = name;
-	if (!known || scan->snapshot->triggers & addresses)
-		scan_name(scan, &scan->owner, record);
-	if (!scan->denied && (record->type == RRTYPE_CNAME || record->type == RRTYPE_DNAME
-			      ? rdata_alias(record, &name) : rdata_target(record, &name)))
-		scan_name(scan, &name, NULL);
-	return !scan->denied;
-}
-
-/* This very question, for any client. */
-static bool is_denied_here(const struct snapshot *snapshot, const struct facts *facts)
-{
-	struct judging judging;
-
-	judging_init(&judging, snapshot, facts, STAGE_ANSWER, NULL);
-	position_walk(snapshot, facts, STAGE_ANSWER, judge_position, &judging);
-	return judging.denied_to_some;
-}
-
-bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts)
-{
-	struct scan scan = { .snapshot = snapshot, .facts = facts };
-
-	if (facts->records == NULL)
-		return false;
-	scan.owner.length = 0;   /* no name has it */
-	facts->records(facts->source, scan_record, &scan);
-	return scan.denied || is_denied_here(snapshot, facts);
+	return group_ede(snapshot->groups, group);
 }

@@ -4,14 +4,18 @@
  * It is pure: the same snapshot and facts give the same verdict. It allocates nothing, takes no lock and reads no
  * clock.
  *
+ * Groups: a verdict is made for the client's group (policy/group.h) and says whether other clients get another one.
+ *
  * Order (draft-vixie-dnsop-dns-rpz-00 sections 5 and 6; doc/policy.md): each position in turn (policy/position.h: the
- * question, each name of the CNAME chain, names that other records lead to); for it the lists in file order, the
+ * question, each name of the CNAME chain, names that other records lead to); for it overrides (policy/override.h), then
+ * the lists that serve the group in file order, the
  * first with a match wins; inside a list CLIENT-IP, QNAME, IP, NSDNAME, NSIP; inside a trigger match_is_before.
  * `observe` and lists in shadow are reported and never decide.
  */
 #ifndef POLICY_EVALUATE_H
 #define POLICY_EVALUATE_H
 
+#include "policy/conf.h"
 #include "policy/facts.h"
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
@@ -21,6 +25,12 @@ void evaluate_question(const struct snapshot *snapshot, const struct facts *fact
 
 /* Judges question and records. */
 void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);
+
+/* The client's group, as verdicts have it. */
+unsigned evaluate_group(const struct snapshot *snapshot, const struct facts *facts);
+
+/* What a denied client of that group is told. */
+enum ede_mode evaluate_ede_mode(const struct snapshot *snapshot, unsigned group);
 
 /* Is the answer denied to some client, or is any name or address among its records (owners, addresses and targets in
  * the answer section)? Then the response must stay out of shared caches, whatever question leads to it. */

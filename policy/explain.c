@@ -21,6 +21,7 @@ struct telling {
 	size_t count;
 	bool decided;          /* by a list or a name before this one */
 	bool decided_here;     /* at this position */
+	bool overridden;       /* by an override */
 	bool observed;         /* the rule that observes was told */
 	bool going;
 };
@@ -31,6 +32,8 @@ static const char *why_not(const struct telling *telling, size_t index)
 	const struct match *match = &telling->matches[index];
 	const bool observes = match->class->action == ACTION_OBSERVE;
 
+	if ((list->groups >> telling->verdict->group & 1) == 0)
+		return "list does not serve the client's group";
 	if (!list_applies(list, telling->facts->qtype))
 		return "list does not judge this question type";
 	if (index > 0)
@@ -42,6 +45,8 @@ static const char *why_not(const struct telling *telling, size_t index)
 		return "queries without RD are not judged";
 	if (observes && (telling->observed || telling->verdict->action != ACTION_OBSERVE))
 		return "observe never decides";
+	if (telling->decided && telling->decided_here && telling->overridden)
+		return "an override decided";
 	if (telling->decided)
 		return telling->decided_here ? "list comes later" : "an earlier name decided";
 	if (!observes && telling->verdict->rule.trigger == TRIGGER_NONE)
@@ -56,6 +61,7 @@ static void tell(struct telling *telling, size_t index, unsigned chain)
 
 	match_describe(telling->snapshot, match, chain, &candidate.match);
 	candidate.list_index = telling->list;
+	candidate.override = NULL;
 	candidate.shadow = telling->snapshot->lists[telling->list].shadow;
 	candidate.why_not = why_not(telling, index);
 	candidate.won = candidate.why_not == NULL;
@@ -96,12 +102,56 @@ static void collect(void *arg, const struct match *match)
 	telling->matches[at] = *match;
 }
 
+/* --- overrides -------------------------------------------------------------------------------------------------- */
+
+/* The overrides at one position. */
+struct override_telling {
+	struct telling *telling;
+	const struct position *position;
+};
+
+static const char *why_not_override(const struct telling *telling, const struct override *override)
+{
+	if (!override_is_for(override, &telling->facts->client))
+		return "override is for other clients";
+	if (telling->snapshot->shadow)
+		return "everything is in shadow";
+	if (telling->snapshot->options.recursive_only && !telling->facts->recursion_desired)
+		return "queries without RD are not judged";
+	if (telling->decided)
+		return telling->decided_here ? "a more specific override decided" : "an earlier name decided";
+	if (telling->verdict->rule.trigger == TRIGGER_NONE)
+		return "answer is signed, and the client asked for signatures";
+	return NULL;
+}
+
+static bool tell_override(void *arg, const struct override *override)
+{
+	const struct override_telling *told = arg;
+	struct telling *telling = told->telling;
+	struct explain_candidate candidate = { .list_index = EXPLAIN_NO_LIST, .override = override };
+
+	match_describe_override(override, told->position->name, told->position->chain, &candidate.match);
+	candidate.shadow = telling->snapshot->shadow;
+	candidate.why_not = why_not_override(telling, override);
+	candidate.won = candidate.why_not == NULL;
+	if (candidate.won)
+		telling->decided = telling->decided_here = telling->overridden = true;
+	telling->going = telling->visit(telling->arg, &candidate);
+	return telling->going;
+}
+
+/* --- one position ------------------------------------------------------------------------------------------------ */
+
 static bool tell_position(void *arg, const struct position *position)
 {
 	struct telling *telling = arg;
 	size_t i;
 
 	telling->decided_here = false;
+	if (telling->snapshot->overrides != NULL)
+		override_match(telling->snapshot->overrides, position->name, tell_override,
+			       &(struct override_telling){ telling, position });
 	for (telling->list = 0; telling->list < telling->snapshot->list_count && telling->going; telling->list++) {
 		telling->count = 0;
 		position_match(telling->snapshot, position, collect, telling);

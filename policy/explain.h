@@ -11,16 +11,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy/facts.h"
 #include "policy/local_data.h"
+#include "policy/override.h"
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
-/* One rule that matches. */
+#define EXPLAIN_NO_LIST SIZE_MAX
+
+/* One rule that matches, of a list or of an operator's override. */
 struct explain_candidate {
 	struct rule_match match;
-	size_t list_index;               /* in file order, as in the configuration */
+	size_t list_index;               /* in file order, as in the configuration; EXPLAIN_NO_LIST: an override */
+	const struct override *override; /* with who, why and until when; borrowed from the snapshot; NULL: a list's rule */
 	bool shadow;                     /* its list, or everything, is in shadow mode */
 	bool won;                        /* it is what the verdict names */
 	const char *why_not;             /* constant; NULL: it won */

@@ -187,17 +187,16 @@ static int16_t ede_of(const struct list_info *list, enum action action)
 	return list->ede == EDE_BY_ACTION ? action_table[action].ede : list->ede;
 }
 
-static void describe_name(const struct match *match, struct rule_match *to)
+static void describe_name(const struct name *name, unsigned cut, struct rule_match *to)
 {
-	const struct name *name = match->name;
-	const uint8_t *suffix = name_suffix(name, match->cut);
+	const uint8_t *suffix = name_suffix(name, cut);
 	size_t octets = (size_t)(name->octets + name->length - suffix);
 
 	to->prefix_length = 0;
 	to->address.family = ADDRESS_NONE;
 	to->matched_address.family = ADDRESS_NONE;
 	to->rule_name.length = (uint8_t)octets;
-	to->rule_name.labels = (uint8_t)(name->labels - match->cut);
+	to->rule_name.labels = (uint8_t)(name->labels - cut);
 	memcpy(to->rule_name.octets, suffix, octets);
 	to->matched_name.length = name->length;
 	to->matched_name.labels = name->labels;
@@ -229,7 +228,24 @@ void match_describe(const struct snapshot *snapshot, const struct match *match, 
 	to->wildcard = match->cut != 0;
 	to->chain = (uint8_t)chain;
 	if (match->name != NULL)
-		describe_name(match, to);
+		describe_name(match->name, match->cut, to);
 	else
 		describe_address(match, to);
+}
+
+void match_describe_override(const struct override *override, const struct name *name, unsigned chain,
+			     struct rule_match *to)
+{
+	const unsigned cut = name->labels - (unsigned)override->name.labels;
+
+	to->trigger = TRIGGER_QNAME;
+	to->action = override->action;
+	memcpy(to->list, OVERRIDE_LIST_NAME, sizeof(OVERRIDE_LIST_NAME));
+	to->category[0] = '\0';
+	to->attack[0] = '\0';
+	to->serial = (uint32_t)override->id;
+	to->ede = action_table[override->action].ede;
+	to->wildcard = cut != 0;
+	to->chain = (uint8_t)chain;
+	describe_name(name, cut, to);
 }

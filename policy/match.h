@@ -40,4 +40,8 @@ bool match_is_before(const struct match *a, const struct match *b);
 void match_describe(const struct snapshot *snapshot, const struct match *match, unsigned chain,
 		    struct rule_match *to);
 
+/* The same for an override of `name` or of one above it. */
+void match_describe_override(const struct override *override, const struct name *name, unsigned chain,
+			     struct rule_match *to);
+
 #endif

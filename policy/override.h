@@ -13,15 +13,18 @@
 #ifndef POLICY_OVERRIDE_H
 #define POLICY_OVERRIDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "policy/action.h"
 #include "policy/conf.h"
+#include "policy/facts.h"
 #include "policy/name.h"
 
 #define OVERRIDES_MAX 4096
 #define OVERRIDE_LIST_NAME "(override)"   /* no list of a configuration can have it */
+#define OVERRIDE_TTL 60                   /* seconds, of the records of a denial: it may be revoked */
 #define OVERRIDE_WHY_MAX 256              /* octets with the NUL */
 #define OVERRIDE_WHO_MAX 64
 
@@ -37,9 +40,21 @@ struct override {
 
 struct override_set;
 
-/* Copies what it needs. Returns the owned set, NULL: out of memory. */
+/* Copies what it needs; of two for one name and the same clients the later one counts. An override of the root is
+ * never found. Returns the owned set, NULL: out of memory. */
 struct override_set *override_set_create(const struct override *overrides, size_t count);
 void override_set_destroy(struct override_set **set);
 size_t override_set_count(const struct override_set *set);
+size_t override_set_octets(const struct override_set *set);
+
+/* False ends the visit. */
+typedef bool (*override_visit)(void *arg, const struct override *override);
+
+/* Visits the overrides of the name and of those above it, for whomever they are, in their order: the longest name
+ * first, then the longest client prefix, what is for everybody last. */
+void override_match(const struct override_set *set, const struct name *name, override_visit visit, void *arg);
+
+/* Is it for that client? What is for everybody is for a client that is not known, too. */
+bool override_is_for(const struct override *override, const struct address *client);
 
 #endif

@@ -224,6 +224,7 @@ static const struct local_data *sinkhole_records(struct local_pool *pool, const 
 	return local_pool_intern(pool, records, i);
 }
 
+/* False: out of memory. */
 static bool describe_list(struct snapshot *snapshot, const struct conf *conf, struct list_info *list,
 			  const struct list_conf *from)
 {
@@ -234,7 +235,6 @@ static bool describe_list(struct snapshot *snapshot, const struct conf *conf, st
 	list->ede = from->ede;
 	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
 	list->action = from->action;
-	list->groups = GROUPS_ALL;
 	list->qtypes = from->qtypes;
 	list->qtypes_exempt = from->qtypes_exempt;
 	list->sinkhole = sinkhole_records(snapshot->pool, from, list->ttl);
@@ -284,6 +284,9 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	build->list = index;
 	build->left_out = 0;
 	build->left_out_line = 0;
+	snapshot->lists[index].groups = group_mask(snapshot->groups, &conf->lists[index], conf->path, diag);
+	if (snapshot->lists[index].groups == 0)
+		return -1;
 	if (!describe_list(snapshot, conf, &snapshot->lists[index], &conf->lists[index]))
 		build->no_memory = true;
 	else if (list_load(&conf->lists[index], build->now, add_rule, build, stats, diag) != 0)
@@ -305,22 +308,6 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
-
-static struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
-{
-	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-
-	if (snapshot == NULL)
-		return NULL;
-	snapshot->key = *key;
-	place_derive_keys(snapshot);
-	snapshot->list_count = list_count;
-	snapshot->lists = calloc(list_count + 1, sizeof(*snapshot->lists));
-	snapshot->pool = local_pool_create(key);
-	if (snapshot->lists == NULL || snapshot->pool == NULL)
-		snapshot_destroy(&snapshot);
-	return snapshot;
-}
 
 static void build_fini(struct build *build)
 {
@@ -347,6 +334,11 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 	size_t i;
 
 	build->snapshot->options = conf->options;
+	build->snapshot->shadow = conf->mode == MODE_SHADOW;
+	build->snapshot->groups = group_table_create(conf, diag);
+	if (build->snapshot->groups == NULL)
+		return -1;
+	build->snapshot->all_groups = UINT64_MAX >> (64 - group_count(build->snapshot->groups));
 	/* Who only looks alters no records. */
 	if (conf->mode == MODE_SHADOW)
 		build->snapshot->options.https = HTTPS_PASS;
@@ -403,43 +395,4 @@ struct snapshot *snapshot_build_again(const struct conf *conf, int64_t now, cons
 	}
 	build_fini(&build);
 	return snapshot;
-}
-
-void snapshot_destroy(struct snapshot **snapshot)
-{
-	if (*snapshot == NULL)
-		return;
-	set_destroy(&(*snapshot)->set);
-	local_pool_destroy(&(*snapshot)->pool);
-	free((*snapshot)->classes);
-	free((*snapshot)->lists);
-	free(*snapshot);
-	*snapshot = NULL;
-}
-
-void build_report_fini(struct build_report *report)
-{
-	free(report->lists);
-	*report = (struct build_report){ .list_count = 0 };
-}
-
-size_t snapshot_octets(const struct snapshot *snapshot)
-{
-	return sizeof(*snapshot) + set_octets(snapshot->set) + snapshot->class_count * sizeof(*snapshot->classes) +
-	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool);
-}
-
-size_t snapshot_rule_count(const struct snapshot *snapshot)
-{
-	return snapshot->rules;
-}
-
-unsigned snapshot_triggers(const struct snapshot *snapshot)
-{
-	return snapshot->triggers;
-}
-
-const struct policy_options *snapshot_options(const struct snapshot *snapshot)
-{
-	return &snapshot->options;
 }

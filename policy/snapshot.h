@@ -16,6 +16,8 @@
 #include "policy/diag.h"
 #include "policy/list.h"
 
+struct group_table;
+struct override_set;
 struct snapshot;
 
 /* What building one list gave; for `check`, logs and later `status`. */
@@ -48,7 +50,12 @@ struct build_history {
 struct snapshot *snapshot_build_again(const struct conf *conf, int64_t now, const struct build_history *before,
 				      struct build_report *report, struct diag *diag);
 
-/* Frees and sets *snapshot to NULL. */
+/* The same policy with `set` in front of it, instead of the overrides of `base`; NULL: without any. Takes `set`. Shares
+ * all that is large with `base`, which stays its owner's, and needs no base once it is there. NULL: out of memory, and
+ * `set` is still the caller's. Any thread may derive from a snapshot that it may read. */
+struct snapshot *snapshot_derive(const struct snapshot *base, struct override_set *set);
+
+/* Frees, as far as no other shares it, and sets *snapshot to NULL. */
 void snapshot_destroy(struct snapshot **snapshot);
 
 void build_report_fini(struct build_report *report);
@@ -61,6 +68,9 @@ unsigned snapshot_triggers(const struct snapshot *snapshot);
 
 /* How and when its rules apply; borrowed. */
 const struct policy_options *snapshot_options(const struct snapshot *snapshot);
+
+/* The client groups; borrowed. */
+const struct group_table *snapshot_groups(const struct snapshot *snapshot);
 
 size_t snapshot_rule_count(const struct snapshot *snapshot);
 

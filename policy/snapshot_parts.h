@@ -10,20 +10,23 @@
 #ifndef POLICY_SNAPSHOT_PARTS_H
 #define POLICY_SNAPSHOT_PARTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "policy/action.h"
 #include "policy/class_table.h"
+#include "policy/group.h"
 #include "policy/hash.h"
 #include "policy/local_data.h"
 #include "policy/local_pool.h"
+#include "policy/override.h"
 #include "policy/set.h"
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
-/* Client groups are bits of a 64-bit mask. Every list serves all of them until groups can be configured. */
+/* Client groups are bits of a 64-bit mask. */
 #define GROUPS_ALL UINT64_MAX
 
 #define PREFIX_WORDS 3
@@ -52,7 +55,9 @@ struct list_info {
 	const struct local_data *sinkhole;   /* borrowed from the pool */
 };
 
+/* What is owned is shared by a snapshot and all that are derived from it, and freed with the last of them. */
 struct snapshot {
+	atomic_uint *sharers;            /* owned likewise; how many there are */
 	struct hash_key key;             /* of QNAME rules */
 	struct hash_key keys[TRIGGER_COUNT];   /* of the other triggers */
 	struct hash_depths server_depths;      /* numbers of labels that names of NSDNAME rules have */
@@ -67,7 +72,14 @@ struct snapshot {
 	size_t list_count;
 	struct local_pool *pool;         /* owned */
 	size_t rules;
+	struct group_table *groups;      /* owned */
+	uint64_t all_groups;             /* that there are, a bit each */
+	bool shadow;                     /* nothing is enforced */
+	struct override_set *overrides;  /* owned by this one alone; NULL: none */
 };
+
+/* With one sharer. NULL: out of memory. */
+struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key);
 
 /* Does the list judge questions of that type? */
 static inline bool list_applies(const struct list_info *list, uint16_t qtype)

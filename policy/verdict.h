@@ -51,7 +51,9 @@ struct verdict {
 	bool denied_to_some;            /* some client, this one or another, is denied: keep it out of shared caches */
 	bool differs;                   /* clients of different groups get different verdicts */
 	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
+	uint8_t group;                  /* the client's (policy/group.h) */
 	uint32_t ttl;                   /* seconds, of every record we make */
+	char group_name[LIST_NAME_MAX]; /* empty when no groups are configured */
 	const struct local_data *data;  /* for SINKHOLE and LOCAL_DATA; borrowed from the snapshot */
 };
 

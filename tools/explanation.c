@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/address.h"
+#include "policy/evaluate.h"
 #include "policy/list.h"
 #include "policy/rdata.h"
 
@@ -206,7 +207,8 @@ size_t explanation_ede(const struct explanation *explanation, char *to, size_t c
 	const struct verdict *verdict = &explanation->verdict;
 
 	*to = '\0';
-	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || verdict->action == ACTION_DROP)
+	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || verdict->action == ACTION_DROP ||
+			explanation->ede == EDE_MODE_NONE)
 		return 0;
 	return verdict_ede_text(verdict, NULL, to, cap);
 }
@@ -223,7 +225,8 @@ static bool keep(void *arg, const struct explain_candidate *candidate)
 		return true;
 	}
 	*row = (struct explained_rule){ .candidate = *candidate };
-	row->file = explanation->conf->lists[candidate->list_index].file;
+	if (candidate->override == NULL)
+		row->file = explanation->conf->lists[candidate->list_index].file;
 	explanation->rule_count++;
 	return true;
 }
@@ -241,6 +244,7 @@ int explanation_init(struct explanation *explanation, const struct conf *conf, c
 		explain_answer(snapshot, facts, keep, explanation, &explanation->verdict);
 	else
 		explain_question(snapshot, facts, keep, explanation, &explanation->verdict);
+	explanation->ede = evaluate_ede_mode(snapshot, explanation->verdict.group);
 	if (!make_records(explanation)) {
 		explanation_fini(explanation);
 		return diag_set(diag, conf->path, 0, 0, "out of memory");

@@ -25,13 +25,14 @@
 /* A rule that matches, with the file and line that say it. */
 struct explained_rule {
 	struct explain_candidate candidate;
-	const char *file;   /* borrowed from the configuration */
+	const char *file;   /* borrowed from the configuration; NULL: an override */
 	unsigned line;      /* 0: the file has changed since it was loaded */
 };
 
 struct explanation {
 	const struct conf *conf;          /* borrowed */
 	const struct facts *facts;        /* borrowed */
+	enum ede_mode ede;                /* what the client's group is told */
 	struct verdict verdict;           /* its data is borrowed from the snapshot */
 	struct explained_rule *rules;     /* owned; in order of precedence */
 	size_t rule_count;

@@ -2,7 +2,9 @@
 #include "tools/explanation.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/json_out.h"
 
@@ -26,12 +28,37 @@ static bool is_whole_in_shadow(const struct explanation *explanation)
 	return explanation->conf->mode == MODE_SHADOW;
 }
 
+/* RFC 3339; `to` holds 32. Returns `to`. */
+static char *time_text(int64_t seconds, char *to)
+{
+	const time_t when = (time_t)seconds;
+	struct tm parts;
+
+	if (gmtime_r(&when, &parts) == NULL || strftime(to, 32, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+		snprintf(to, 32, "%lld", (long long)seconds);
+	return to;
+}
+
 /* --- for people -------------------------------------------------------------------------------------------- */
+
+/* Until when, by whom and why: what people know an override by. */
+static void print_override(const struct override *override, FILE *to)
+{
+	char who[2 * OVERRIDE_WHO_MAX], why[2 * OVERRIDE_WHY_MAX], until[32];
+
+	term_escape(who, sizeof(who), override->who, strnlen(override->who, sizeof(override->who)));
+	term_escape(why, sizeof(why), override->why, strnlen(override->why, sizeof(override->why)));
+	fprintf(to, "override %" PRIu64 " until %s by %s: %s", override->id, time_text(override->until, until), who, why);
+}
 
 static void print_place(const struct explained_rule *row, FILE *to)
 {
 	char safe[512];
 
+	if (row->candidate.override != NULL) {
+		print_override(row->candidate.override, to);
+		return;
+	}
 	term_escape(safe, sizeof(safe), row->file, strlen(row->file));
 	if (row->line != 0)
 		fprintf(to, "%s:%u", safe, row->line);
@@ -47,6 +74,8 @@ static void print_verdict(const struct explanation *explanation, const struct te
 	fprintf(to, "%s %s: %s%s%s\n", name_to_text(&explanation->facts->qname, name), type != NULL ? type : "?",
 		term_on(term, style), action_table[explanation->verdict.action].name, term_off(term, style));
 	LDNS_FREE(type);
+	if (*explanation->verdict.group_name != '\0')
+		fprintf(to, "  the client is in the group %s\n", explanation->verdict.group_name);
 	if (is_whole_in_shadow(explanation))
 		fputs("  everything is in shadow (mode: shadow): reported, never enforced\n", to);
 }
@@ -101,9 +130,13 @@ static void print_answer(const struct explanation *explanation, FILE *to)
 	print_records(explanation, to);
 	if (is_open(explanation))
 		fputs("  not final: rules about the answer may come first, so it is resolved before that is decided\n", to);
-	if (explanation_ede(explanation, text, sizeof(text)) > 0)
-		fprintf(to, "  EDE %d (%s): %s, incident NUMBER\n", explanation->verdict.rule.ede,
-			explanation_ede_name(explanation->verdict.rule.ede), text);
+	if (explanation_ede(explanation, text, sizeof(text)) == 0)
+		return;
+	fprintf(to, "  EDE %d (%s)", explanation->verdict.rule.ede, explanation_ede_name(explanation->verdict.rule.ede));
+	if (explanation->ede == EDE_MODE_TEXT)
+		fprintf(to, ": %s, incident NUMBER\n", text);
+	else
+		fputs(" without a text, as the group has `ede: code`\n", to);
 }
 
 /* `to` holds NAME_TEXT_MAX. Returns `to`. */
@@ -215,11 +248,26 @@ static json_t *match_json(const struct rule_match *match)
 	return object;
 }
 
+static json_t *override_json(const struct override *override)
+{
+	json_t *object = json_object();
+	char until[32];
+
+	json_set_number(object, "id", override->id);
+	json_set_text(object, "until", time_text(override->until, until));
+	json_set_text(object, "who", override->who);
+	json_set_text(object, "why", override->why);
+	return object;
+}
+
 static json_t *row_json(const struct explained_rule *row)
 {
 	json_t *object = match_json(&row->candidate.match);
 
-	json_set_text(object, "file", row->file);
+	if (row->candidate.override != NULL)
+		json_object_set_new(object, "override", override_json(row->candidate.override));
+	else
+		json_set_text(object, "file", row->file);
 	if (row->line != 0)
 		json_set_number(object, "line", row->line);
 	json_object_set_new(object, "shadow", json_boolean(row->candidate.shadow));
@@ -251,7 +299,8 @@ static json_t *ede_json(const struct explanation *explanation)
 		return NULL;
 	object = json_object();
 	json_object_set_new(object, "code", json_integer(explanation->verdict.rule.ede));
-	json_set_text(object, "text", text);
+	if (explanation->ede == EDE_MODE_TEXT)
+		json_set_text(object, "text", text);
 	return object;
 }
 
@@ -265,6 +314,8 @@ void explanation_print_json(const struct explanation *explanation, FILE *to)
 	json_set_text(object, "qname", name_to_text(&explanation->facts->qname, name));
 	json_set_text(object, "qtype", type);
 	json_set_text(object, "mode", is_whole_in_shadow(explanation) ? "shadow" : "enforce");
+	if (*explanation->verdict.group_name != '\0')
+		json_set_text(object, "group", explanation->verdict.group_name);
 	json_set_text(object, "verdict", action_table[explanation->verdict.action].name);
 	json_object_set_new(object, "denied", json_boolean(action_table[explanation->verdict.action].denies));
 	json_object_set_new(object, "final", json_boolean(!is_open(explanation)));

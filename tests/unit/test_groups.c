@@ -1,6 +1,6 @@
 /*
- * test_groups.c: one answer judged for clients of different groups. The groups that a list serves are set in the
- * snapshot: no configuration says them yet, and all that keeps answers out of shared caches rests on them.
+ * test_groups.c: one answer judged for clients of different groups: all that keeps answers out of shared caches rests
+ * on it. The groups that a list serves are set in the snapshot, as no configuration has 64 of them.
  */
 #include "policy/evaluate.h"
 
@@ -74,6 +74,7 @@ static struct snapshot *build(size_t row)
 	assert_non_null(snapshot);
 	for (i = 0; i < LISTS; i++)
 		snapshot->lists[i].groups = rows[row].lists[i].groups;
+	snapshot->all_groups = GROUPS_ALL;
 	return snapshot;
 }
 
@@ -127,7 +128,9 @@ static void a_chain_is_judged_on_for_the_others(void **state)
 	(void)state;
 	snapshot = fake_snapshot(lists, COUNT(lists), MODE_ENFORCE, NULL, &diag);
 	assert_non_null(snapshot);
+	snapshot->all_groups = GROUPS_ALL;
 	snapshot->lists[0].groups = OURS;
+	snapshot->lists[1].groups = GROUPS_ALL;
 	facts.records = show;
 	facts.source = names;
 	evaluate_answer(snapshot, &facts, &verdict);

@@ -1,0 +1,69 @@
+/* evaluate_scan.c: what must stay out of shared caches. */
+#include "policy/evaluate.h"
+
+#include "policy/judging.h"
+#include "policy/position.h"
+#include "policy/rdata.h"
+#include "policy/rrtype.h"
+#include "policy/snapshot_parts.h"
+
+#define BIT(trigger) (1u << (trigger))
+
+struct scan {
+	const struct snapshot *snapshot;
+	const struct facts *facts;
+	struct name owner;      /* the last one judged: the records of an RRset follow each other */
+	bool denied;
+};
+
+/* Whatever question leads here: the name may be the qname of another. */
+static void scan_name(struct scan *scan, const struct name *name, const struct record *record)
+{
+	struct position position = { .facts = scan->facts, .name = name, .clients = true, .record = record };
+	struct judging judging;
+
+	judging_init(&judging, scan->snapshot, scan->facts, STAGE_ANSWER, NULL);
+	judge_position(&judging, &position);
+	scan->denied |= judging.denied_to_some;
+}
+
+static bool scan_record(void *arg, const struct record *record)
+{
+	const unsigned addresses = BIT(TRIGGER_IP);
+	struct scan *scan = arg;
+	struct name name;
+	bool known;
+
+	if (record->section != SECTION_ANSWER)
+		return true;
+	known = !name_from_wire(&name, record->owner, record->owner_length) || name_equal(&name, &scan->owner);
+	if (!known)
+		scan->owner = name;
+	if (!known || scan->snapshot->triggers & addresses)
+		scan_name(scan, &scan->owner, record);
+	if (!scan->denied && (record->type == RRTYPE_CNAME || record->type == RRTYPE_DNAME
+			      ? rdata_alias(record, &name) : rdata_target(record, &name)))
+		scan_name(scan, &name, NULL);
+	return !scan->denied;
+}
+
+/* This very question, for any client. */
+static bool is_denied_here(const struct snapshot *snapshot, const struct facts *facts)
+{
+	struct judging judging;
+
+	judging_init(&judging, snapshot, facts, STAGE_ANSWER, NULL);
+	position_walk(snapshot, facts, STAGE_ANSWER, judge_position, &judging);
+	return judging.denied_to_some;
+}
+
+bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts)
+{
+	struct scan scan = { .snapshot = snapshot, .facts = facts };
+
+	if (facts->records == NULL)
+		return false;
+	scan.owner.length = 0;   /* no name has it */
+	facts->records(facts->source, scan_record, &scan);
+	return scan.denied || is_denied_here(snapshot, facts);
+}

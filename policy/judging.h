@@ -1,0 +1,46 @@
+/*
+ * judging.h: one answer being judged, for policy/evaluate*.c alone.
+ *
+ * Threads: one judging belongs to one thread.
+ */
+#ifndef POLICY_JUDGING_H
+#define POLICY_JUDGING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/facts.h"
+#include "policy/position.h"
+#include "policy/snapshot_parts.h"
+#include "policy/verdict.h"
+
+/* Each client group is decided by the first list that serves it and has something to say. */
+struct judging {
+	const struct snapshot *snapshot;
+	const struct facts *facts;
+	struct verdict *verdict;     /* NULL: only denied_to_some is asked for */
+	enum stage stage;
+	uint64_t client;             /* the bit of the client's group; 0 without a verdict */
+	bool open;                   /* this client is not decided */
+	uint64_t undecided;          /* groups, of clients that no rule for clients matches */
+	unsigned decisions;          /* rules that decided for some group or client */
+	bool denied_to_some;
+	bool varies;                 /* one rule does different things to different clients */
+};
+
+/* Without a verdict only denied_to_some is found out. */
+void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
+		  enum stage stage, struct verdict *verdict);
+
+/* A position_visit. */
+bool judge_position(void *judging, const struct position *position);
+
+/* What the overrides say at one position, which comes before all lists. Needs snapshot->overrides. */
+void judge_overrides(struct judging *judging, const struct position *position);
+
+static inline bool judging_goes_on(const struct judging *judging)
+{
+	return judging->undecided != 0 || judging->open;
+}
+
+#endif

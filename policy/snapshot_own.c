@@ -1,0 +1,98 @@
+/* snapshot_own.c: a snapshot as an object: made, shared, freed, asked. */
+#include "policy/snapshot.h"
+
+#include <stdlib.h>
+
+#include "policy/place.h"
+#include "policy/snapshot_parts.h"
+
+struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (snapshot == NULL)
+		return NULL;
+	snapshot->key = *key;
+	place_derive_keys(snapshot);
+	snapshot->list_count = list_count;
+	snapshot->lists = calloc(list_count + 1, sizeof(*snapshot->lists));
+	snapshot->pool = local_pool_create(key);
+	snapshot->sharers = malloc(sizeof(*snapshot->sharers));
+	if (snapshot->sharers != NULL)
+		atomic_init(snapshot->sharers, 1);
+	if (snapshot->lists == NULL || snapshot->pool == NULL || snapshot->sharers == NULL)
+		snapshot_destroy(&snapshot);
+	return snapshot;
+}
+
+struct snapshot *snapshot_derive(const struct snapshot *base, struct override_set *set)
+{
+	struct snapshot *snapshot = malloc(sizeof(*snapshot));
+
+	if (snapshot == NULL)
+		return NULL;
+	*snapshot = *base;
+	/* Who derives holds base, so the last sharer cannot be leaving now: no order is needed. */
+	atomic_fetch_add_explicit(snapshot->sharers, 1, memory_order_relaxed);
+	if (set != NULL && override_set_count(set) == 0)
+		override_set_destroy(&set);
+	snapshot->overrides = set;
+	return snapshot;
+}
+
+static void free_shared(struct snapshot *snapshot)
+{
+	set_destroy(&snapshot->set);
+	local_pool_destroy(&snapshot->pool);
+	group_table_destroy(&snapshot->groups);
+	free(snapshot->classes);
+	free(snapshot->lists);
+	free(snapshot->sharers);
+}
+
+void snapshot_destroy(struct snapshot **snapshot)
+{
+	if (*snapshot == NULL)
+		return;
+	override_set_destroy(&(*snapshot)->overrides);
+	/* What every other sharer did comes before the last one frees: release, paired with acquire. */
+	if ((*snapshot)->sharers == NULL ||
+	    atomic_fetch_sub_explicit((*snapshot)->sharers, 1, memory_order_acq_rel) == 1)
+		free_shared(*snapshot);
+	free(*snapshot);
+	*snapshot = NULL;
+}
+
+void build_report_fini(struct build_report *report)
+{
+	free(report->lists);
+	*report = (struct build_report){ .list_count = 0 };
+}
+
+size_t snapshot_octets(const struct snapshot *snapshot)
+{
+	return sizeof(*snapshot) + set_octets(snapshot->set) + snapshot->class_count * sizeof(*snapshot->classes) +
+	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool) +
+	       group_table_octets(snapshot->groups) +
+	       (snapshot->overrides != NULL ? override_set_octets(snapshot->overrides) : 0);
+}
+
+size_t snapshot_rule_count(const struct snapshot *snapshot)
+{
+	return snapshot->rules;
+}
+
+unsigned snapshot_triggers(const struct snapshot *snapshot)
+{
+	return snapshot->triggers;
+}
+
+const struct policy_options *snapshot_options(const struct snapshot *snapshot)
+{
+	return &snapshot->options;
+}
+
+const struct group_table *snapshot_groups(const struct snapshot *snapshot)
+{
+	return snapshot->groups;
+}
