@@ -24,19 +24,6 @@ struct found {
 	struct winners all;
 };
 
-void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
-		  enum stage stage, struct verdict *verdict)
-{
-	*judging = (struct judging){
-		.snapshot = snapshot,
-		.facts = facts,
-		.verdict = verdict,
-		.stage = stage,
-		.open = verdict != NULL && (facts->recursion_desired || !snapshot->options.recursive_only),
-		.undecided = snapshot->all_groups,
-	};
-}
-
 static bool winners_have(const struct winners *winners, unsigned list)
 {
 	return (winners->lists[list / WORD_BITS] >> list % WORD_BITS & 1) != 0;

@@ -29,8 +29,18 @@ struct judging {
 };
 
 /* Without a verdict only denied_to_some is found out. */
-void judging_init(struct judging *judging, const struct snapshot *snapshot, const struct facts *facts,
-		  enum stage stage, struct verdict *verdict);
+static inline void judging_init(struct judging *judging, const struct snapshot *snapshot,
+				const struct facts *facts, enum stage stage, struct verdict *verdict)
+{
+	*judging = (struct judging){
+		.snapshot = snapshot,
+		.facts = facts,
+		.verdict = verdict,
+		.stage = stage,
+		.open = verdict != NULL && (facts->recursion_desired || !snapshot->options.recursive_only),
+		.undecided = snapshot->all_groups,
+	};
+}
 
 /* A position_visit. */
 bool judge_position(void *judging, const struct position *position);

@@ -187,7 +187,7 @@ static int16_t ede_of(const struct list_info *list, enum action action)
 	return list->ede == EDE_BY_ACTION ? action_table[action].ede : list->ede;
 }
 
-static void describe_name(const struct name *name, unsigned cut, struct rule_match *to)
+static inline void describe_name(const struct name *name, unsigned cut, struct rule_match *to)
 {
 	const uint8_t *suffix = name_suffix(name, cut);
 	size_t octets = (size_t)(name->octets + name->length - suffix);
