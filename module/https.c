@@ -5,12 +5,17 @@
 
 #include "policy/evaluate.h"
 #include "policy/https.h"
+#include "policy/https_mode.h"
 
 #define RDATA_HEAD 2u   /* each rdata of Unbound's begins with its length */
 
-static enum https_mode mode_of(const struct snapshot *snapshot)
+static enum https_mode mode_of(const struct snapshot *snapshot, const struct ub_packed_rrset_key *key)
 {
-	return snapshot_options(snapshot)->https;
+	struct name owner;
+
+	if (!name_from_wire(&owner, key->rk.dname, key->rk.dname_len))
+		return snapshot_options(snapshot)->https;
+	return https_mode_of(snapshot, &owner, ntohs(key->rk.type));
 }
 
 /* Does a rule let everybody have what its owner has? */
@@ -35,11 +40,13 @@ static uint16_t rdata_length(const struct packed_rrset_data *data, size_t index)
 static bool needs_edit(const struct snapshot *snapshot, const struct ub_packed_rrset_key *key)
 {
 	const struct packed_rrset_data *data = key->entry.data;
+	enum https_mode mode;
 
 	if (!https_is_record(ntohs(key->rk.type)))
 		return false;
+	mode = mode_of(snapshot, key);
 	for (size_t i = 0; i < data->count; i++)
-		if (https_has(mode_of(snapshot), data->rr_data[i] + RDATA_HEAD, rdata_length(data, i)))
+		if (https_has(mode, data->rr_data[i] + RDATA_HEAD, rdata_length(data, i)))
 			return !is_passed(snapshot, key);
 	return false;
 }
@@ -84,7 +91,7 @@ enum https_found https_edit_response(const struct snapshot *snapshot, struct rep
 			found = HTTPS_SIGNED;
 			continue;
 		}
-		data = edited(mode_of(snapshot), data, region);
+		data = edited(mode_of(snapshot, key), data, region);
 		if (data == NULL)
 			return HTTPS_NO_MEMORY;
 		key->entry.data = data;
@@ -108,7 +115,7 @@ static struct ub_packed_rrset_key *edited_key(const struct snapshot *snapshot, c
 	if (key == NULL)
 		return NULL;
 	key->entry.key = key;
-	key->entry.data = edited(mode_of(snapshot), from->entry.data, region);
+	key->entry.data = edited(mode_of(snapshot, from), from->entry.data, region);
 	return key->entry.data != NULL ? key : NULL;
 }
 

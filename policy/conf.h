@@ -63,6 +63,9 @@ struct network {
 	uint8_t prefix_length;
 };
 
+/* What becomes of HTTPS and SVCB records (RFC 9460), which can lead a client past a list. */
+enum https_mode { HTTPS_PASS, HTTPS_BLOCK, HTTPS_STRIP_HINTS, HTTPS_STRIP_ECH };
+
 /* What becomes of a zone past the expire of its SOA. */
 enum expire_mode { EXPIRE_KEEP, EXPIRE_WITHDRAW };
 
@@ -93,6 +96,7 @@ struct list_conf {
 	bool allow_wide;             /* take rules for public suffixes and top-level domains */
 	bool allow_older;            /* take a file whose SOA has an older serial than the one before */
 	enum expire_mode expire;
+	enum https_mode https;       /* of its names' HTTPS and SVCB records; never HTTPS_BLOCK */
 	unsigned line;               /* where the clause begins */
 };
 
@@ -140,9 +144,6 @@ struct guard_conf {
 	enum fail_mode fail;
 	uint32_t answer_budget;      /* microseconds for judging one answer; 0: no limit */
 };
-
-/* What becomes of HTTPS and SVCB records (RFC 9460), which can lead a client past a list. */
-enum https_mode { HTTPS_PASS, HTTPS_BLOCK, HTTPS_STRIP_HINTS, HTTPS_STRIP_ECH };
 
 /* verdict: how and when rules apply; the choices that BIND has as options of response-policy. */
 struct policy_options {

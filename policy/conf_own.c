@@ -28,13 +28,27 @@ static bool has_address_trigger(const struct list_conf *list)
 	return list->trigger == TRIGGER_IP || list->trigger == TRIGGER_CLIENT_IP || list->trigger == TRIGGER_NSIP;
 }
 
+/* Records are altered once, for all who get them from the cache. */
+static const char *https_wrong(const struct list_conf *list)
+{
+	if (list->https == HTTPS_BLOCK)
+		return "has `https: block`: write `qtype: \"HTTPS SVCB\"` and `action: nodata` instead";
+	if (list->https != HTTPS_PASS && list->action != ACTION_OBSERVE)
+		return "has `https:`, which goes with `action: observe` alone: what else is to be done is another list's";
+	if (list->https != HTTPS_PASS && list->group_count > 0)
+		return "has `https:` and `group:`, but records are altered for all clients: remove one of them";
+	if (list->https != HTTPS_PASS && list->trigger != TRIGGER_NONE && list->trigger != TRIGGER_QNAME)
+		return "has `https:`, which needs `trigger: qname`: remove one of them";
+	return NULL;
+}
+
 /* What `trigger:`, `column:` and `expire:` say that the format cannot do. */
 static const char *extras_wrong(const struct list_conf *list)
 {
-	if (list->expire == EXPIRE_WITHDRAW && list->format != FORMAT_RPZ && list->format != FORMAT_DETECT)
-		return "has `expire: withdraw`, but only an rpz list says in its SOA when it expires: remove it";
 	const enum list_format format = list->format;
 
+	if (list->expire == EXPIRE_WITHDRAW && format != FORMAT_RPZ && format != FORMAT_DETECT)
+		return "has `expire: withdraw`, but only an rpz list says in its SOA when it expires: remove it";
 	if (*list->column != '\0' && format != FORMAT_CSV && format != FORMAT_DETECT)
 		return "has a `column:`, which is for `format: csv` alone: remove it";
 	if (list->trigger == TRIGGER_NONE || format == FORMAT_CSV || format == FORMAT_DETECT)
@@ -69,7 +83,7 @@ const char *list_conf_wrong(const struct list_conf *list)
 		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
 	if (list->zone.length > 0 && list->format != FORMAT_RPZ && list->format != FORMAT_DETECT)
 		return "has a `zone:`, which is for `format: rpz` alone: remove it";
-	return extras_wrong(list);
+	return https_wrong(list) != NULL ? https_wrong(list) : extras_wrong(list);
 }
 
 static void live_fini(struct live_conf *live)

@@ -137,6 +137,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"take rules for top-level domains, public suffixes and huge networks", NULL },
 	{ CLAUSE_LIST, "allow-older", TYPE_FLAG, IN_LIST(allow_older), 0, 0, "no", NULL, NULL,
 		"take a zone with an older serial than at the last load", NULL },
+	{ CLAUSE_LIST, "https", TYPE_HTTPS, IN_LIST(https), 0, 0, "pass", NULL, NULL,
+		"what is taken out of HTTPS and SVCB records of its names", NULL },
 	{ CLAUSE_LIST, "expire", TYPE_EXPIRE, IN_LIST(expire), 0, 0, "keep", NULL, NULL,
 		"rpz: what becomes of a zone whose file is older than its SOA's expire", NULL },
 	{ CLAUSE_DNSTAP, "socket-path", TYPE_PATH, IN_DNSTAP(socket_path), 0, SOCKET_PATH_MAX, NULL, "none", NULL,

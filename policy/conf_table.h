@@ -38,7 +38,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 57
+#define OPTION_COUNT 58
 
 extern const struct option option_table[OPTION_COUNT];
 

@@ -235,6 +235,8 @@ static bool describe_list(struct snapshot *snapshot, const struct conf *conf, st
 	list->ede = from->ede;
 	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
 	list->action = from->action;
+	list->https = from->https;
+	snapshot->lists_say_https |= from->https != HTTPS_PASS;
 	list->qtypes = from->qtypes;
 	list->qtypes_exempt = from->qtypes_exempt;
 	list->sinkhole = sinkhole_records(snapshot->pool, from, list->ttl);

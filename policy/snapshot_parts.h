@@ -44,6 +44,7 @@ struct list_info {
 	uint32_t ttl;                    /* seconds */
 	int16_t ede;                     /* EDE code, EDE_NONE or EDE_BY_ACTION */
 	bool shadow;
+	enum https_mode https;           /* what is taken out of HTTPS records of its names */
 	enum action action;              /* ACTION_ALLOW: as the rules say */
 	uint64_t groups;                 /* that it serves, a bit each */
 	struct rrtypes qtypes;           /* as in struct list_conf */
@@ -63,6 +64,7 @@ struct snapshot {
 	struct hash_depths server_depths;      /* numbers of labels that names of NSDNAME rules have */
 	struct prefix_lengths prefixes[TRIGGER_COUNT][2];   /* of IPv4, of IPv6 */
 	unsigned triggers;               /* that occur, a bit each */
+	bool lists_say_https;            /* one has another `https` than pass */
 	uint64_t client_lists[CONF_LISTS_MAX / 64];   /* those with decides_clients, a bit each */
 	struct policy_options options;
 	struct set *set;                 /* owned */

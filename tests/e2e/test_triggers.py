@@ -198,7 +198,31 @@ alias HTTPS 0 full
 				"https: %s: unsigned records are cached as clients get them" % mode)
 
 
+def https_records_lose_what_a_list_asks_for(tap):
+	zones = {"example": "$ORIGIN example.\n" + HEAD + NS + """ns A 127.0.0.1
+listed HTTPS 1 . alpn=h2 ipv4hint=192.0.2.80 ech=AEX+DQA=
+www.listed HTTPS 1 . ipv4hint=192.0.2.80 ech=AEX+DQA=
+other HTTPS 1 . ipv4hint=192.0.2.80 ech=AEX+DQA=
+"""}
+	lists = [{"name": "trusted", "format": "domains", "action": "pass", "lines": ["www.listed.example"]},
+		{"name": "hints", "format": "domains", "action": "observe", "https": "strip-hints",
+			"lines": ["listed.example"]}]
+	whole = ['1 . ipv4hint="192.0.2.80" ech="AEX+DQA="']
+	rows = (("listed.example", ['1 . alpn="h2" ech="AEX+DQA="'], "observe"), ("www.listed.example", whole, "pass"),
+		("other.example", whole, "allow"))
+	with lab.Lab(zones) as here:
+		here.start_nsd()
+		here.policy(lists)
+		here.start_unbound()
+		for round in ("resolved", "cached"):
+			for name, data, verdict in rows:
+				answer, frame = here.ask(name, "HTTPS")
+				tap.equal((answer.rcode(), lab.rdata(answer, "HTTPS"), frame.extra.get("verdict"),
+					frame.extra.get("path")), (0, data, verdict, round), "%s, %s" % (name, round))
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(answers_are_judged_by_what_they_hold, answers_are_judged_by_who_gave_them,
-		each_client_gets_its_own_verdict, https_records_lose_what_is_asked_for)
+		each_client_gets_its_own_verdict, https_records_lose_what_is_asked_for,
+		https_records_lose_what_a_list_asks_for)

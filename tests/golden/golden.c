@@ -90,6 +90,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 		fprintf(to, "    attack %s\n", list->attack);
 	if (list->zone.length > 0)
 		fprintf(to, "    zone %s\n", name_to_text(&list->zone, text));
+	if (list->https != HTTPS_PASS)
+		fprintf(to, "    https %d\n", (int)list->https);
 	if (list->expire != EXPIRE_KEEP)
 		fprintf(to, "    expire withdraw\n");
 }

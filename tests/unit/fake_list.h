@@ -30,6 +30,7 @@ struct fake_list {
 	bool fails;
 	int16_t ede;             /* 0: by action */
 	const char *sinkhole;    /* four octets; NULL: none */
+	enum https_mode https;   /* of the list */
 	bool withdrawn;          /* its rules are withheld; it expires at second 1060 */
 };
 
