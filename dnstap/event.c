@@ -145,6 +145,8 @@ size_t event_encode(const struct event *event, uint8_t *to, size_t cap)
 	put_rule(&output, &output.form.shadow, PART_SHADOW_LIST, &event->verdict->shadow);
 	put_value(&output, event);
 	put_messages(&output, event);
+	put_part(&output, PART_GROUP, event->verdict->group_name,
+			strnlen(event->verdict->group_name, sizeof(event->verdict->group_name)));
 	if (output.full)
 		return 0;
 	memcpy(to, &output.form, sizeof(output.form));

@@ -18,6 +18,7 @@ enum event_part {
 	PART_VALUE,      /* what matched: a name in wire form when it is not the question's, or 4 or 16 octets of address */
 	PART_QUERY,      /* DNS messages in wire form */
 	PART_RESPONSE,   /* empty: nothing was sent */
+	PART_GROUP,      /* the client's; last, where older forms have zeros: they have none */
 	PART_COUNT
 };
 
@@ -58,7 +59,7 @@ struct event_form {
 	uint8_t action;
 	uint8_t unused;
 	uint16_t lengths[PART_COUNT];
-	uint32_t unused_end;
+	uint16_t unused_end;
 };
 
 _Static_assert(sizeof(struct event_form) == 144, "struct event_form has no padding");

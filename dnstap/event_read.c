@@ -24,6 +24,7 @@ static const uint16_t part_limits[PART_COUNT] = {
 	[PART_VALUE] = NAME_OCTETS_MAX,
 	[PART_QUERY] = WIRE_QUERY_MAX,
 	[PART_RESPONSE] = WIRE_RESPONSE_MAX,
+	[PART_GROUP] = LIST_NAME_MAX,
 };
 
 static bool numbers_are_sane(const struct event_form *form)
@@ -128,6 +129,7 @@ bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
 	view->value = parts[PART_VALUE];
 	view->query = parts[PART_QUERY];
 	view->response = parts[PART_RESPONSE];
+	view->group = parts[PART_GROUP];
 	return true;
 }
 

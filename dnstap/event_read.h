@@ -51,6 +51,7 @@ struct event_view {
 	                              * none: the question's name matched, or it is not known */
 	struct span query;           /* DNS messages in wire form */
 	struct span response;        /* none: nothing was sent */
+	struct span group;           /* the client's; none: no groups are configured */
 };
 
 /* Parses `octets` octets, which *view then points into. False, and *view untouched, when they are no event. */

@@ -195,6 +195,7 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 	put_numbering(&json, &view->number);
 	put_key_word(&json, "path", path_table[view->path].name);
 	put_key_word(&json, "verdict", action_table[view->action].name);
+	put_key_span(&json, "group", view->group);
 	put_rule(&json, &view->rule);
 	if (view->ede != EDE_NONE)
 		put_key_number(&json, "ede", (uint64_t)view->ede);

@@ -218,6 +218,12 @@ static void put_decision(const struct frame_printer *printer, const struct frame
 		putc('-', printer->to);
 }
 
+/* Only where lists can tell them apart are there groups in a frame. */
+static void put_group(FILE *to, const struct frame_fields *fields)
+{
+	put_safe(to, "  group ", frame_extra_string(fields, "group"), "");
+}
+
 static void put_tail(const struct frame_printer *printer, const struct frame_fields *fields)
 {
 	int64_t us = frame_duration_us(fields->message);
@@ -241,6 +247,7 @@ bool frame_print_line(const struct frame_printer *printer, const struct frame_fi
 	put_path(printer->to, fields);
 	put_question(printer->to, fields, name_columns(printer));
 	put_decision(printer, fields);
+	put_group(printer->to, fields);
 	put_tail(printer, fields);
 	putc('\n', printer->to);
 	if (printer->live)

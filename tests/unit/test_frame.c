@@ -179,6 +179,17 @@ static void extra_tells_verdict_rule_shadow_and_incident(void **state)
 		"\"incident\":\"0123456789ab.3.17\",\"dropped\":9}");
 }
 
+static void extra_tells_the_group_if_there_are_groups(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	strcpy(sample.verdict.group_name, "branch");
+	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
+		"\"verdict\":\"allow\",\"group\":\"branch\"}");
+}
+
 static void extra_is_valid_whatever_the_texts_hold(void **state)
 {
 	static const struct { const char *list, *shown, *why; } rows[] = {
@@ -235,6 +246,7 @@ static void the_longest_texts_fit(void **state)
 	view.rule.list = view.shadow.list = (struct span){ worst, LIST_NAME_MAX };
 	view.rule.rule = view.shadow.rule = (struct span){ worst, NAME_TEXT_MAX + 2 };
 	view.rule.category = view.shadow.category = (struct span){ worst, CATEGORY_MAX };
+	view.group = (struct span){ worst, LIST_NAME_MAX };
 	view.rule.attack = view.shadow.attack = (struct span){ worst, ATTACK_MAX };
 	assert_in_range(extra_write(&view, text, sizeof(text)), 14000, sizeof(text));
 	assert_true(frame_encode(&view, &origin, packed, sizeof(packed)) > 0);
@@ -397,6 +409,7 @@ int main(void)
 		cmocka_unit_test(actions_are_told_in_the_words_of_dnstap),
 		cmocka_unit_test(transports_are_told_as_they_are),
 		cmocka_unit_test(extra_tells_verdict_rule_shadow_and_incident),
+		cmocka_unit_test(extra_tells_the_group_if_there_are_groups),
 		cmocka_unit_test(extra_is_valid_whatever_the_texts_hold),
 		cmocka_unit_test(the_longest_texts_fit),
 		cmocka_unit_test(the_value_is_what_matched),
