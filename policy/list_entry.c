@@ -72,7 +72,7 @@ static bool read_address(struct address *address, const char *text, size_t lengt
 	char copy[ADDRESS_TEXT_MAX];
 
 	*address = (struct address){ .family = ADDRESS_INET };
-	if (length >= sizeof(copy))
+	if (length >= sizeof(copy) || memchr(text, '\0', length) != NULL)
 		return false;
 	memcpy(copy, text, length);
 	copy[length] = '\0';

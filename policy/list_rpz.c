@@ -121,7 +121,7 @@ static const char *scan_address(struct plain_record *record, const char *text, c
 	size_t octets = 0;
 
 	while (!is_token_end(text + octets, end) && text[octets] != ';') {
-		if (octets == sizeof(copy) - 1)
+		if (octets == sizeof(copy) - 1 || text[octets] == '\0')
 			return NULL;
 		copy[octets] = text[octets];
 		octets++;

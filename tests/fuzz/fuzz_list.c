@@ -3,7 +3,7 @@
  * format, zone and subdomains. RPZ is read twice, with and without the fast path: both must give the same rules.
  *
  * A file is read piece by piece, and what lies behind is given back: far more than an input has. So the octet 1 stands
- * for many empty lines and the octet 2 for a long word. What has one of them is also read as a file: the same rules, the
+ * for long blank lines and the octet 2 for a long word. What has one of them is also read as a file: the same rules, the
  * same counts, the same error.
  */
 #include <stdio.h>
@@ -16,7 +16,8 @@
 #include "policy/unpack.h"
 
 #define EXPANSIONS_MAX 2
-#define EMPTY_LINES 70000      /* more than a record may have, which is what is kept behind */
+#define EMPTY_OCTETS 70070     /* more than a record may have, which is what is kept behind */
+#define EMPTY_LINE 1001
 #define WORD_OCTETS 140000     /* a line that is skipped, as long as two pieces */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -149,7 +150,7 @@ static char *expand(const uint8_t *data, size_t size, size_t *length, bool *expa
 
 	for (i = 0; i < size && left > 0; i++)
 		if (data[i] == 1 || data[i] == 2) {
-			room += data[i] == 1 ? EMPTY_LINES : WORD_OCTETS;
+			room += data[i] == 1 ? EMPTY_OCTETS : WORD_OCTETS;
 			left--;
 		}
 	*expanded = left < EXPANSIONS_MAX;
@@ -158,9 +159,12 @@ static char *expand(const uint8_t *data, size_t size, size_t *length, bool *expa
 	left = EXPANSIONS_MAX;
 	for (i = 0; text != NULL && i < size; i++) {
 		const bool stands = left > 0 && (data[i] == 1 || data[i] == 2);
-		const size_t octets = !stands ? 1 : data[i] == 1 ? EMPTY_LINES : WORD_OCTETS;
+		const size_t octets = !stands ? 1 : data[i] == 1 ? EMPTY_OCTETS : WORD_OCTETS;
+		size_t line;
 
-		memset(text + used, !stands ? data[i] : data[i] == 1 ? '\n' : 'a', octets);
+		memset(text + used, !stands ? data[i] : data[i] == 1 ? ' ' : 'a', octets);
+		for (line = EMPTY_LINE; octets == EMPTY_OCTETS && line <= octets; line += EMPTY_LINE)
+			text[used + line - 1] = '\n';
 		used += octets;
 		left -= stands;
 	}
