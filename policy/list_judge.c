@@ -61,7 +61,8 @@ int list_refuse_sniffed(struct list_reader *reader, const char *text, size_t oct
 	if (control * 20 > head)
 		return diag_set(reader->diag, file, 0, 0, "is a binary file (%zu control octets in the first %zu): "
 			"a list is text", control, head);
-	i = strspn(text, " \t\r\n\f");
+	for (i = 0; i < octets && strchr(" \t\r\n\f", text[i]) != NULL; i++)
+		;
 	if (i < octets && text[i] == '<')
 		return diag_set(reader->diag, file, 0, 0, "is a web page or XML: fetch the list itself; "
 			"this is often the error page of a failed download");
