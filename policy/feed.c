@@ -35,7 +35,7 @@ bool feed_expired(const struct list_stats *stats, int64_t now, char *to, size_t 
 	if (expires_at == 0 || now < expires_at)
 		return false;
 	if (stats->withheld > 0)
-		snprintf(to, cap, "expired %" PRId64 " s ago: withdrawn, its %zu rules are not in force",
+		snprintf(to, cap, "expired %" PRId64 " s ago: withdrawn, none of its rules (%zu) is in force",
 			now - expires_at, stats->withheld);
 	else
 		snprintf(to, cap, "expired %" PRId64 " s ago: kept, see `expire:`", now - expires_at);

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """A feed by zone transfer, as doc/policy.md shows it: NSD is the primary, Unbound's auth-zone writes the file."""
 
+import os
 import shutil
 import signal
 import subprocess
+import time
 
 import dns.rcode
 
@@ -83,9 +85,33 @@ def a_feed_by_transfer_becomes_policy(tap):
 		tap.equal(frame.extra.get("serial"), 2, "after the reload: the frame has the new serial")
 
 
+
+def a_feed_that_expired_is_kept_or_withdrawn(tap):
+	"""By the file's time of modification, at a start and at a reload; the file coming back brings the rules back."""
+	head = "$ORIGIN %s.\n$TTL 300\n@ SOA localhost. root.localhost. 1 3600 600 86400 60\n@ NS localhost.\n"
+	old = time.time() - 90000
+	with lab.Lab({"example": ZONE}) as here:
+		for name in "kept", "gone":
+			here.write(name + ".zone", head % name + name + ".example CNAME .\n")
+			os.utime(here.path(name + ".zone"), (old, old))
+		here.start_nsd()
+		here.policy([{"name": "kept", "format": "rpz", "file": here.path("kept.zone")},
+			{"name": "gone", "format": "rpz", "file": here.path("gone.zone"), "expire": "withdraw"}])
+		here.start_unbound()
+		tap.equal([here.ask(name + ".example")[0].rcode() for name in ("kept", "gone")],
+			[dns.rcode.NXDOMAIN, dns.rcode.NOERROR], "what expired is kept, or withdrawn")
+		log = here.unbound.output()
+		for text in "policy-list kept expired", "ago: kept", "policy-list gone expired", "none of its rules (1) is in force":
+			tap.ok(text in log, "the log says %r" % text, log)
+		os.utime(here.path("gone.zone"))
+		starts = here.unbound.output().count("start of service")
+		here.control("reload")
+		here.wait_ready(starts + 1)
+		tap.equal(here.ask("gone.example")[0].rcode(), dns.rcode.NXDOMAIN, "the file written again brings its rules back")
+
 if __name__ == "__main__":
 	lab.require()
 	if shutil.which("dig") is None:
 		print("1..0 # SKIP no dig: install dnsutils")
 		raise SystemExit(0)
-	tap.run(a_feed_by_transfer_becomes_policy)
+	tap.run(a_feed_by_transfer_becomes_policy, a_feed_that_expired_is_kept_or_withdrawn)

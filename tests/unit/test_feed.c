@@ -144,7 +144,7 @@ static void says_what_expired_means(void **state)
 	assert_true(feed_expired(&kept, 1200, text, sizeof(text)));
 	assert_string_equal(text, "expired 100 s ago: kept, see `expire:`");
 	assert_true(feed_expired(&withdrawn, 1200, text, sizeof(text)));
-	assert_string_equal(text, "expired 100 s ago: withdrawn, its 7 rules are not in force");
+	assert_string_equal(text, "expired 100 s ago: withdrawn, none of its rules (7) is in force");
 }
 
 int main(void)

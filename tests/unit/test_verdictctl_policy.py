@@ -155,7 +155,7 @@ def says_what_became_of_an_expired_feed():
         equal((code, err), (0, ""))
         rows = [" ".join(line.split()) for line in out.splitlines()]
         assert any(re.fullmatch(r"expired 136\d\d s ago: kept, see `expire:`", row) for row in rows), rows
-        assert any(re.fullmatch(r"expired 136\d\d s ago: withdrawn, its 1 rules are not in force", row)
+        assert any(re.fullmatch(r"expired 136\d\d s ago: withdrawn, none of its rules \(1\) is in force", row)
                    for row in rows), rows
         assert any(re.fullmatch(r"\d+ s old; expires in 2[34] h", row) for row in rows), rows
         assert all(len(line) <= 80 for line in out.splitlines()), out
