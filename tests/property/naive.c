@@ -108,20 +108,26 @@ static bool applies(size_t list, uint16_t qtype)
 	       !rrtypes_have(&confs[list].qtypes_exempt, qtype);
 }
 
-struct expected naive_search(const struct scene *scene, const struct address *client, uint16_t qtype)
+struct expected naive_search(const struct scene *scene, const struct address *client, const struct address *server,
+			     uint16_t qtype)
 {
+	const size_t group = crowd_group(client, server);
 	struct expected expected = { .action = ACTION_ALLOW };
 	unsigned chain;
 	size_t list;
 
 	for (chain = 0; chain <= scene->hops; chain++) {
+		const struct override *override = crowd_override(&scene->names[chain], client);
+
+		if (override != NULL)
+			return (struct expected){ .action = override->action, .override = override, .chain = chain };
 		for (list = 0; list < list_count; list++) {
 			struct hit hit = best_of(list, scene, chain, client);
 
-			if (hit.rule == NULL || confs[list].shadow || !applies(list, qtype) ||
+			if (hit.rule == NULL || !crowd_serves(&confs[list], group) || confs[list].shadow || !applies(list, qtype) ||
 			    (asked(hit.rule, list) == ACTION_OBSERVE && expected.hit.rule != NULL))
 				continue;
-			expected = (struct expected){ asked(hit.rule, list), hit, list, chain };
+			expected = (struct expected){ asked(hit.rule, list), NULL, hit, list, chain };
 			if (expected.action != ACTION_OBSERVE)
 				return expected;
 		}

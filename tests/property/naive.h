@@ -8,6 +8,7 @@
 
 #include "policy/conf.h"
 #include "policy/list.h"
+#include "tests/property/crowd.h"
 
 #define LISTS_MAX 5
 #define RULES_MAX 12
@@ -43,12 +44,14 @@ struct hit {
 
 struct expected {
 	enum action action;
+	const struct override *override;   /* decides; then there is no hit */
 	struct hit hit;
 	size_t list;
 	unsigned chain;
 };
 
-/* The verdict on an answer for that client; action ALLOW: none. */
-struct expected naive_search(const struct scene *scene, const struct address *client, uint16_t qtype);
+/* The verdict on an answer for that client, who asked at `server`; action ALLOW: none. */
+struct expected naive_search(const struct scene *scene, const struct address *client, const struct address *server,
+			     uint16_t qtype);
 
 #endif

@@ -3,7 +3,8 @@
  *   - the verdict is what a naive search over all rules says,
  *   - a decision on the question that is called final is the decision on every answer to it,
  *   - who is denied is denied in the eyes of every other client, so that the answer stays out of shared caches,
- *   - clients that are treated differently are said to differ,
+ *   - clients that are treated differently are said to differ, and with nothing to tell them apart they never are,
+ *   - groups and overrides are those that a naive search finds, and a group is judged by its own lists alone,
  *   - and the explanation names the same rule.
  *
  * Names and addresses are drawn from few, so that rules meet. The seed is printed; VERDICT_SEED sets it.
@@ -22,7 +23,7 @@
 #include "policy/snapshot.h"
 #include "tests/property/naive.h"
 
-#define ROUNDS 400
+#define ROUNDS 800
 #define ANSWERS 60
 #define CLIENTS 6
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -89,6 +90,7 @@ static void draw_rule(struct rule *rule)
 
 static void draw_list(size_t index)
 {
+	static char served[LISTS_MAX][SEVERAL][LIST_NAME_MAX];
 	struct list_conf *conf = &confs[index];
 	size_t i;
 
@@ -97,6 +99,7 @@ static void draw_list(size_t index)
 	snprintf(conf->name, sizeof(conf->name), "%zu", index);
 	conf->action = draw(6) == 0 ? ACTION_PASS : ACTION_ALLOW;
 	conf->shadow = draw(6) == 0;
+	crowd_draw_served(draw, conf, served[index], SEVERAL);
 	if (draw(5) == 0)
 		rrtypes_add(draw(2) == 0 ? &conf->qtypes : &conf->qtypes_exempt, (uint16_t)(1 + draw(2)));
 	model[index].count = draw(RULES_MAX + 1);
@@ -199,6 +202,10 @@ static bool is_expected(const struct verdict *verdict, const struct expected *ex
 	const struct rule_match *match = &verdict->rule;
 	const struct rule *rule = expected->hit.rule;
 
+	if (expected->override != NULL)
+		return verdict->action == expected->action && match->serial == expected->override->id &&
+		       strcmp(match->list, OVERRIDE_LIST_NAME) == 0 && match->chain == expected->chain &&
+		       name_equal(&match->rule_name, &expected->override->name);
 	if (verdict->action != expected->action || (rule == NULL) != (match->trigger == TRIGGER_NONE))
 		return false;
 	if (rule == NULL)
@@ -233,6 +240,27 @@ static bool is_explained(const struct snapshot *snapshot, const struct facts *fa
 	       strcmp(rule_match_text(&winner, a), rule_match_text(&verdict->rule, b)) == 0;
 }
 
+static bool is_any_list_of_some(void)
+{
+	size_t i;
+
+	for (i = 0; i < list_count; i++)
+		if (confs[i].group_count > 0)
+			return true;
+	return false;
+}
+
+/* Does the policy treat all clients alike, whoever they are? */
+static bool is_blind(const struct snapshot *snapshot)
+{
+	size_t i;
+
+	for (i = 0; i < crowd_override_count; i++)
+		if (crowd_overrides[i].client.address.family != ADDRESS_NONE)
+			return false;
+	return (snapshot_triggers(snapshot) & 1u << TRIGGER_CLIENT_IP) == 0 && !is_any_list_of_some();
+}
+
 /* One answer, in the eyes of several clients. */
 static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene, uint16_t qtype)
 {
@@ -250,10 +278,15 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 		question.servers = NULL;
 	for (i = 0; i < CLIENTS; i++) {
 		facts.client = question.client = draw_address();
-		expected[i] = naive_search(scene, &facts.client, qtype);
+		facts.server = draw_address();
+		facts.server.port = draw(2) == 0 ? 53 : 853;
+		question.server = facts.server;
+		expected[i] = naive_search(scene, &facts.client, &facts.server, qtype);
 		evaluate_answer(snapshot, &facts, &verdicts[i]);
 		if (!is_expected(&verdicts[i], &expected[i]))
 			return broken("naive search", scene, &verdicts[i], &expected[i]);
+		if (verdicts[i].group != crowd_group(&facts.client, &facts.server))
+			return broken("group", scene, &verdicts[i], &expected[i]);
 		if (!is_explained(snapshot, &facts, &verdicts[i]))
 			return broken("explanation", scene, &verdicts[i], &expected[i]);
 		evaluate_question(snapshot, &question, &asked_first);
@@ -267,12 +300,11 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 	for (i = 0; i < CLIENTS; i++) {
 		if (any_denied && !verdicts[i].denied_to_some)
 			return broken("denied to some", scene, &verdicts[i], &expected[i]);
-		if (any_denied && any_let && !verdicts[i].differs)
+		if (any_denied && (any_let || verdicts[i].action != verdicts[0].action) && !verdicts[i].differs)
 			return broken("differs", scene, &verdicts[i], &expected[i]);
 	}
 	facts.client.family = ADDRESS_NONE;
-	/* Without rules for clients all are treated alike. */
-	if ((snapshot_triggers(snapshot) & 1u << TRIGGER_CLIENT_IP) == 0 &&
+	if (is_blind(snapshot) &&
 	    (verdicts[0].denied_to_some != any_denied || verdicts[0].differs))
 		return broken("alike", scene, &verdicts[0], &expected[0]);
 	if (any_denied && scene->hops + scene->address_count > 0 && !evaluate_denied_to_some(snapshot, &facts))
@@ -280,21 +312,33 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 	return true;
 }
 
+/* The policy with the overrides in front of it; what it is derived from may go. */
+static struct snapshot *override(struct snapshot *base)
+{
+	struct override_set *set = override_set_create(crowd_overrides, crowd_override_count);
+	struct snapshot *derived = base != NULL && set != NULL ? snapshot_derive(base, set) : NULL;
+
+	snapshot_destroy(&base);
+	return derived;
+}
+
 static bool round_holds(void)
 {
 	char path[] = "-";
-	struct conf conf = { .path = path, .lists = confs };
+	struct conf conf = { .path = path, .lists = confs, .groups = crowd_groups };
 	struct snapshot *snapshot;
 	struct diag diag;
 	bool good = true;
 	size_t i;
 
+	crowd_draw(draw, draw_address, draw_name);
 	list_count = 1 + draw(LISTS_MAX);
 	for (i = 0; i < list_count; i++)
 		draw_list(i);
 	conf.list_count = list_count;
+	conf.group_count = crowd_group_count;
 	conf.options.nsip_wait_recurse = conf.options.nsdname_wait_recurse = true;
-	snapshot = snapshot_build(&conf, 0, NULL, &diag);
+	snapshot = override(snapshot_build(&conf, 0, NULL, &diag));
 	if (snapshot == NULL)
 		return false;
 	for (i = 0; i < ANSWERS && good; i++) {
