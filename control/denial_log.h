@@ -9,8 +9,8 @@
  * the lines, at most `rate` a second, and says every second in which there were more how many were left out:
  * `time=... suppressed=N lost=M` (lost: the ring was full).
  *
- * A file is appended to, and opened again when it was moved or denial_log_reopen asked; "syslog" sends to the local
- * syslog socket (daemon.notice). What cannot be written is counted.
+ * A file is appended to, and opened again when it was moved or denial_log_reopen asked; "syslog" is syslog(3) with
+ * daemon.notice, under the resolver's name. What cannot be written is counted.
  *
  *   who         | calls                                 | needs outside synchronisation with
  *   worker w    | denial_log_note(w)                    | nobody
@@ -24,8 +24,9 @@
 #include <stdint.h>
 
 #include "dnstap/event.h"
+#include "dnstap/tap.h"
 
-#define DENIAL_WORKERS_MAX 256
+#define DENIAL_WORKERS_MAX TAP_WORKERS_MAX
 #define DENIAL_RING_OCTETS (256 * 1024)   /* of one worker, made at its first denial */
 
 struct denial_log;
@@ -50,9 +51,8 @@ struct denial_log *denial_log_create(const struct denial_log_options *options);
  * with what it holds. Sets *log to NULL. */
 void denial_log_destroy(struct denial_log **log, unsigned timeout_ms);
 
-/* Logs it if the verdict denies. `group` is the client group's name, NULL: unknown. Never blocks, allocates at a
- * worker's first denial only. */
-void denial_log_note(struct denial_log *log, unsigned worker, const struct event *event, const char *group);
+/* Logs it if the verdict denies. Never blocks, allocates at a worker's first denial only. */
+void denial_log_note(struct denial_log *log, unsigned worker, const struct event *event);
 
 void denial_log_reopen(struct denial_log *log);
 void denial_log_counts(struct denial_log *log, struct denial_log_counts *to);

@@ -39,6 +39,7 @@ json_t *server_stats(const struct server_backend *backend);
 json_t *server_metrics(const struct server_backend *backend);
 json_t *server_overrides(const struct server_backend *backend);
 json_t *server_load_json(const struct load_report *report);
+json_t *server_sweep_json(const struct sweep_report *sweep);
 
 /* server_change.c */
 json_t *server_change(const struct server_backend *backend, const struct request *request,

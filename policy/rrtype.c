@@ -1,6 +1,7 @@
 /* rrtype.c: the record types that people name, and TYPEnnn for all others. */
 #include "policy/rrtype.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +45,19 @@ bool rrtype_from_text(uint16_t *type, const char *text, size_t octets)
 		}
 	}
 	return octets > 4 && strncasecmp(text, "TYPE", 4) == 0 && read_number(type, text + 4, octets - 4);
+}
+
+char *rrtype_to_text(uint16_t type, char *to)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]) && known[i].type != type; i++)
+		;
+	if (i < sizeof(known) / sizeof(known[0]))
+		snprintf(to, RRTYPE_TEXT_MAX, "%s", known[i].name);
+	else
+		snprintf(to, RRTYPE_TEXT_MAX, "TYPE%u", type);
+	return to;
 }
 
 bool rrtypes_have(const struct rrtypes *types, uint16_t type)

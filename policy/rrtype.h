@@ -26,6 +26,10 @@ struct rrtypes {
 /* Reads a name of `octets` letters, any case. False: there is no such type, *type untouched. */
 bool rrtype_from_text(uint16_t *type, const char *text, size_t octets);
 
+/* Its name, or TYPEnnn. `to` holds RRTYPE_TEXT_MAX. Returns `to`. */
+#define RRTYPE_TEXT_MAX 16
+char *rrtype_to_text(uint16_t type, char *to);
+
 bool rrtypes_have(const struct rrtypes *types, uint16_t type);
 
 /* False: there is no room. A type that is there already takes none. */

@@ -7,16 +7,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/explanation.h"
+#include "control/json.h"
 #include "policy/conf.h"
-#include "policy/list_entry.h"
+#include "policy/rrtype.h"
 #include "policy/snapshot.h"
-#include "tools/explanation.h"
+#include "tools/explanation_print.h"
 #include "tools/given_answer.h"
+#include "tools/json_out.h"
+#include "tools/live.h"
 #include "tools/term.h"
 
 const char help_explain[] =
 	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--answer RECORD] ...\n"
 	"                          [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
+	"       verdictctl explain --live [--socket PATH] [--client ADDRESS] [--json] NAME [TYPE]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl explain www.evil.example          what happens to this name, and which rule does it?\n"
@@ -27,7 +32,9 @@ const char help_explain[] =
 	"  verdictctl explain www.example --answer 'www.example. CNAME a.example.' --answer 'a.example. A 192.0.2.1'\n"
 	"                                               and with this answer?\n"
 	"\n"
-	"Reads the configuration and the lists, not the running resolver. Without --answer the question alone is judged,\n"
+	"  verdictctl explain --live www.evil.example   what does the running resolver do with it, overrides included?\n"
+	"\n"
+	"Reads the configuration and the lists, or asks the running resolver (--live). Without --answer the question alone is judged,\n"
 	"as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the answer that the\n"
 	"client gets, and every rule that matches in order of precedence, with file and line and why it did not win.\n"
 	"\n"
@@ -37,16 +44,20 @@ const char help_explain[] =
 	"      --answer RECORD    a record of the answer, as in a zone file; any number of them, in order\n"
 	"      --name-server 'NAME [ADDRESS]'\n"
 	"                         a server of the zones that the name is in, for rules about name servers\n"
+	"  -l, --live             ask the running resolver\n"
+	"  -s, --socket PATH      its control socket; default: as the configuration says\n"
 	"  -j, --json             one JSON object\n"
 	"  -h, --help             this text\n"
 	"\n"
 	"Exit: 0 the name is allowed; 1 it is denied, or the configuration is wrong; 2 wrong usage; 3 the configuration\n"
-	"file cannot be read.\n";
+	"file cannot be read, or no resolver answers.\n";
 
 struct explain_arguments {
 	const char *config;
 	const char *client;
 	struct given_answer answer;
+	struct live_options ask;
+	bool live;
 	bool json;
 };
 
@@ -74,11 +85,12 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "client", required_argument, NULL, 'C' },
 		{ "answer", required_argument, NULL, 'A' }, { "name-server", required_argument, NULL, 'N' },
+		{ "live", no_argument, NULL, 'l' }, { "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":c:jh", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":c:ls:jh", options)) != -1) {
 		switch (option) {
 		case 'c':
 			given->config = optarg;
@@ -94,6 +106,12 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 		case 'j':
 			given->json = true;
 			break;
+		case 'l':
+			given->live = true;
+			break;
+		case 's':
+			given->ask.socket = optarg;
+			break;
 		case 'h':
 			return -1;
 		default:
@@ -101,23 +119,6 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 		}
 	}
 	return EXIT_FINE;
-}
-
-static int parse_name(const struct command *command, const char *text, struct name *name)
-{
-	const char *wrong = name_from_text(name, text, strlen(text));
-	enum skip_reason reason = SKIP_COUNT;
-	char safe[256];
-
-	/* A name in Unicode is what lists make of it. */
-	if (wrong != NULL)
-		reason = list_read_idn(name, text, text + strlen(text));
-	if (reason == SKIP_COUNT)
-		return EXIT_FINE;
-	if (reason != SKIP_NAME)
-		wrong = skip_texts[reason];
-	term_escape(safe, sizeof(safe), text, strlen(text));
-	return command_misuse(command, "'%s' is no domain name: %s", safe, wrong);
 }
 
 static int parse_type(const struct command *command, const char *text, uint16_t *type)
@@ -152,32 +153,59 @@ static int parse_question(const struct command *command, int argc, char **argv, 
 		return command_misuse(command, "one name, and perhaps a type, at a time");
 	facts->qtype = LDNS_RR_TYPE_A;
 	facts->qclass = LDNS_RR_CLASS_IN;
-	code = parse_name(command, argv[optind], &facts->qname);
+	code = live_name(command, argv[optind], &facts->qname);
 	if (code == EXIT_FINE && argc - optind == 2)
 		code = parse_type(command, argv[optind + 1], &facts->qtype);
 	return code;
 }
 
+/* Takes the explanation. */
+static int show(const struct explain_arguments *given, json_t *explanation)
+{
+	const int code = json_get_flag(explanation, "denied") ? EXIT_WRONG : EXIT_FINE;
+	struct term term;
+
+	if (given->json)
+		return json_print_line(explanation, stdout, false) ? code : EXIT_UNREADABLE;
+	term_init(&term, STDOUT_FILENO);
+	explanation_print(explanation, &term, stdout);
+	json_decref(explanation);
+	return code;
+}
+
+/* -1: *diag is set. */
 static int explain(const struct explain_arguments *given, const struct facts *facts, struct diag *diag)
 {
 	struct conf *conf = conf_load(command_config(given->config), diag);
 	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, time(NULL), NULL, diag);
 	struct explanation explanation;
-	struct term term;
 	int code = -1;
 
-	if (snapshot != NULL && explanation_init(&explanation, conf, snapshot, facts, diag) == 0) {
-		term_init(&term, STDOUT_FILENO);
-		if (given->json)
-			explanation_print_json(&explanation, stdout);
-		else
-			explanation_print(&explanation, &term, stdout);
-		code = action_table[explanation.verdict.action].denies ? EXIT_WRONG : EXIT_FINE;
+	if (snapshot != NULL && explanation_judge(&explanation, conf, snapshot, facts, diag) == 0) {
+		if (explanation_find_lines(&explanation, diag) == 0)
+			code = show(given, explanation_json(&explanation));
 		explanation_fini(&explanation);
 	}
 	snapshot_destroy(&snapshot);
 	conf_destroy(&conf);
 	return code;
+}
+
+static int ask(const struct explain_arguments *given, const struct facts *facts)
+{
+	json_t *request = live_request("explain"), *answer, *explanation;
+	char name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
+	int code;
+
+	json_set_text(request, "name", name_to_text(&facts->qname, name));
+	json_set_text(request, "type", rrtype_to_text(facts->qtype, type));
+	json_set_text(request, "client", given->client);
+	code = live_ask(&given->ask, request, &answer);
+	if (code != EXIT_FINE)
+		return code;
+	explanation = json_incref(json_object_get(answer, "explanation"));
+	live_end(&given->ask, answer, EXIT_FINE);
+	return show(given, explanation);
 }
 
 static int run(const struct command *command, int argc, char **argv, struct explain_arguments *given)
@@ -194,6 +222,12 @@ static int run(const struct command *command, int argc, char **argv, struct expl
 	if (code != EXIT_FINE)
 		return code;
 	given_answer_show(&given->answer, &facts);
+	given->ask.config = given->config;
+	if (given->live && (facts.records != NULL || facts.servers != NULL))
+		return command_misuse(command, "the running resolver judges questions: --live goes without --answer and "
+			"--name-server");
+	if (given->live)
+		return ask(given, &facts);
 	code = explain(given, &facts, &diag);
 	return code >= 0 ? code : command_fail(command_config_code(given->config), &diag);
 }

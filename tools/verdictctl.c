@@ -10,11 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/nearest.h"
 #include "policy/diag.h"
 #include "tools/term.h"
 
 #define CONFIG_DEFAULT SYSCONFDIR "/unbound/verdict.conf"
-#define WORD_MAX 32
+#define WORD_MAX 32   /* of a word in a complaint */
 
 static int cmd_help(const struct command *command, int argc, char **argv);
 
@@ -27,6 +28,16 @@ static const struct command commands[] = {
 	{ "check", "read the configuration and every list, and report what is wrong", help_check, cmd_check },
 	{ "explain", "say what the policy does with a name, and which rule of which file decides", help_explain,
 		cmd_explain },
+	{ "status", "say what is in force in the running resolver, and how its lists and frames are", help_status, cmd_status },
+	{ "stats", "print the running resolver's counters", help_stats, cmd_stats },
+	{ "metrics", "print them for Prometheus", help_metrics, cmd_metrics },
+	{ "reload", "put changed lists and configuration into force, or go back", help_reload, cmd_reload },
+	{ "allow", "let a name through for a while, whatever lists say", help_allow, cmd_override },
+	{ "deny", "deny a name for a while", help_deny, cmd_override },
+	{ "revoke", "take such a decision back", help_revoke, cmd_revoke },
+	{ "overrides", "list those in force, with who, why and until when", help_overrides, cmd_overrides },
+	{ "flush", "forget what is cached of a name", help_flush, cmd_flush },
+	{ "log-reopen", "open the denial log again", help_log_reopen, cmd_log_reopen },
 	{ "tap", "print dnstap frames from a file, standard input or a socket, one line each", help_tap, cmd_tap },
 	{ "help", "print the help of a command", help_help, cmd_help },
 };
@@ -39,57 +50,18 @@ static void print_overview(FILE *to)
 		"Examples:\n"
 		"  verdictctl check                                  is my configuration right?\n"
 		"  verdictctl explain www.evil.example               what happens to this name, and why?\n"
+		"  verdictctl status                                 is the resolver well, how old are its lists?\n"
+		"  verdictctl allow portal.example --for 1h --why 'ticket 4711'\n"
 		"  verdictctl tap /var/lib/unbound/verdict/frames.fs what was answered?\n"
 		"  verdictctl tap --listen unix:/run/verdict.sock    what is being answered now?\n"
 		"\n"
 		"Commands:\n", to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 		"`verdictctl help COMMAND` shows examples and options; the manual is verdictctl(1).\n"
-		"Exit: 0 fine; 1 the configuration is wrong, or the name would be denied; 2 wrong usage;\n"
-		"3 something cannot be read or written.\n", to);
-}
-
-/* Optimal string alignment distance: insert, delete, replace, swap neighbours; words over WORD_MAX are never near. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[3][WORD_MAX + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > WORD_MAX || m > WORD_MAX)
-		return WORD_MAX;
-	for (size_t j = 0; j <= m; j++)
-		row[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned *now = row[i % 3], *above = row[(i - 1) % 3], *before = row[(i + 1) % 3];
-
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= m; j++) {
-			unsigned best = above[j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = above[j] + 1 < best ? above[j] + 1 : best;
-			best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
-				best = before[j - 2] + 1;
-			now[j] = best;
-		}
-	}
-	return row[n % 3][m];
-}
-
-/* Near enough to be meant: at most a third of the word is wrong, or the word begins the candidate. */
-static bool is_nearer(const char *word, const char *candidate, unsigned *best)
-{
-	size_t length = strlen(word);
-	unsigned far = distance(word, candidate);
-
-	if (length >= 2 && strncmp(word, candidate, length) == 0)
-		far = 0;
-	if (far >= *best || far > (length + 2) / 3)
-		return false;
-	*best = far;
-	return true;
+		"Exit: 0 fine; 1 the configuration is wrong, the name would be denied, or the resolver refuses; 2 wrong usage;\n"
+		"3 something cannot be read or written, or no resolver answers.\n", to);
 }
 
 static const struct command *command_find(const char *name)
@@ -103,11 +75,11 @@ static const struct command *command_find(const char *name)
 static int unknown_command(const char *name)
 {
 	const char *nearest = NULL;
-	unsigned best = WORD_MAX;
+	unsigned best = NEAREST_FAR;
 	char safe[2 * WORD_MAX];
 
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (is_nearer(name, commands[i].name, &best))
+		if (nearest_is(name, commands[i].name, &best))
 			nearest = commands[i].name;
 	term_escape(safe, sizeof(safe), name, strlen(name));
 	fprintf(stderr, "verdictctl: there is no command '%s'", safe);
@@ -138,10 +110,10 @@ static int cmd_help(const struct command *command, int argc, char **argv)
 static const char *nearest_option(const char *word, const struct option *options)
 {
 	const char *nearest = NULL;
-	unsigned best = WORD_MAX;
+	unsigned best = NEAREST_FAR;
 
 	for (; options->name != NULL; options++)
-		if (is_nearer(word, options->name, &best))
+		if (nearest_is(word, options->name, &best))
 			nearest = options->name;
 	return nearest;
 }

@@ -15,9 +15,9 @@ struct diag;
 /* Documented in verdictctl(1); scripts rest on them. */
 enum exit_code {
 	EXIT_FINE = 0,
-	EXIT_WRONG = 1,       /* what was checked is wrong, or the name would be denied */
+	EXIT_WRONG = 1,       /* what was checked is wrong, the name would be denied, or the resolver refuses */
 	EXIT_USAGE = 2,
-	EXIT_UNREADABLE = 3   /* cannot read, write or listen; damaged input */
+	EXIT_UNREADABLE = 3   /* cannot read, write, listen or connect; damaged input */
 };
 
 struct command {
@@ -51,8 +51,19 @@ int command_end(int code);
 
 int cmd_check(const struct command *command, int argc, char **argv);
 int cmd_explain(const struct command *command, int argc, char **argv);
+int cmd_status(const struct command *command, int argc, char **argv);
+int cmd_stats(const struct command *command, int argc, char **argv);
+int cmd_metrics(const struct command *command, int argc, char **argv);
+int cmd_reload(const struct command *command, int argc, char **argv);
+int cmd_override(const struct command *command, int argc, char **argv);   /* allow and deny */
+int cmd_revoke(const struct command *command, int argc, char **argv);
+int cmd_overrides(const struct command *command, int argc, char **argv);
+int cmd_flush(const struct command *command, int argc, char **argv);
+int cmd_log_reopen(const struct command *command, int argc, char **argv);
 int cmd_tap(const struct command *command, int argc, char **argv);
 
+extern const char help_status[], help_stats[], help_metrics[], help_reload[], help_allow[], help_deny[];
+extern const char help_revoke[], help_overrides[], help_flush[], help_log_reopen[];
 extern const char help_check[], help_explain[], help_tap[];
 
 #endif

@@ -1,5 +1,5 @@
 /* explanation.c: gathers what matches, where it stands, and what the client gets. */
-#include "tools/explanation.h"
+#include "control/explanation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static bool list_has_rows(const struct explanation *explanation, size_t list_ind
 	return false;
 }
 
-static int find_lines(struct explanation *explanation, struct diag *diag)
+int explanation_find_lines(struct explanation *explanation, struct diag *diag)
 {
 	for (size_t i = 0; i < explanation->conf->list_count; i++) {
 		struct search search = { explanation, &explanation->conf->lists[i], i };
@@ -163,57 +163,16 @@ static bool make_records(struct explanation *explanation)
 	return true;
 }
 
-const char *explanation_rcode(const struct explanation *explanation)
-{
-	switch (explanation->verdict.action) {
-	case ACTION_NXDOMAIN:
-		return "NXDOMAIN";
-	case ACTION_REFUSE:
-		return "REFUSED";
-	case ACTION_NODATA:
-	case ACTION_LOCAL_DATA:
-	case ACTION_SINKHOLE:
-	case ACTION_TRUNCATE:
-		return "NOERROR";
-	case ACTION_ALLOW:
-	case ACTION_PASS:
-	case ACTION_OBSERVE:
-	case ACTION_DROP:
-	case ACTION_COUNT:
-		break;
-	}
-	return NULL;
-}
-
-const char *explanation_ede_name(int code)
-{
-	switch (code) {
-	case EDE_FORGED:
-		return "Forged Answer";
-	case EDE_BLOCKED:
-		return "Blocked";
-	case EDE_CENSORED:
-		return "Censored";
-	case EDE_FILTERED:
-		return "Filtered";
-	case EDE_PROHIBITED:
-		return "Prohibited";
-	}
-	return "";
-}
-
-size_t explanation_ede(const struct explanation *explanation, char *to, size_t cap)
-{
-	const struct verdict *verdict = &explanation->verdict;
-
-	*to = '\0';
-	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || verdict->action == ACTION_DROP ||
-			explanation->ede == EDE_MODE_NONE)
-		return 0;
-	return verdict_ede_text(verdict, NULL, to, cap);
-}
-
 /* --- gathering --------------------------------------------------------------------------------------------- */
+
+/* Is it the list that it was when the snapshot was built? */
+static const char *list_file(const struct conf *conf, const struct explain_candidate *candidate)
+{
+	if (candidate->list_index >= conf->list_count)
+		return NULL;
+	return strcmp(conf->lists[candidate->list_index].name, candidate->match.list) == 0 ?
+		conf->lists[candidate->list_index].file : NULL;
+}
 
 static bool keep(void *arg, const struct explain_candidate *candidate)
 {
@@ -225,15 +184,25 @@ static bool keep(void *arg, const struct explain_candidate *candidate)
 		return true;
 	}
 	*row = (struct explained_rule){ .candidate = *candidate };
-	if (candidate->override == NULL)
-		row->file = explanation->conf->lists[candidate->list_index].file;
+	row->candidate.data = NULL;
+	if (candidate->override == NULL) {
+		row->file = list_file(explanation->conf, candidate);
+	} else {
+		row->override = malloc(sizeof(*row->override));
+		if (row->override == NULL)
+			return false;
+		*row->override = *candidate->override;
+	}
+	row->candidate.override = row->override;
 	explanation->rule_count++;
 	return true;
 }
 
-int explanation_init(struct explanation *explanation, const struct conf *conf, const struct snapshot *snapshot,
+int explanation_judge(struct explanation *explanation, const struct conf *conf, const struct snapshot *snapshot,
 	const struct facts *facts, struct diag *diag)
 {
+	bool made;
+
 	memset(explanation, 0, sizeof(*explanation));
 	explanation->conf = conf;
 	explanation->facts = facts;
@@ -245,20 +214,19 @@ int explanation_init(struct explanation *explanation, const struct conf *conf, c
 	else
 		explain_question(snapshot, facts, keep, explanation, &explanation->verdict);
 	explanation->ede = evaluate_ede_mode(snapshot, explanation->verdict.group);
-	if (!make_records(explanation)) {
-		explanation_fini(explanation);
-		return diag_set(diag, conf->path, 0, 0, "out of memory");
-	}
-	if (find_lines(explanation, diag) != 0) {
-		explanation_fini(explanation);
-		return -1;
-	}
-	return 0;
+	made = make_records(explanation);
+	explanation->verdict.data = NULL;
+	if (made)
+		return 0;
+	explanation_fini(explanation);
+	return diag_set(diag, conf->path, 0, 0, "out of memory");
 }
 
 void explanation_fini(struct explanation *explanation)
 {
 	ldns_rr_list_deep_free(explanation->records);
+	for (size_t i = 0; i < explanation->rule_count; i++)
+		free(explanation->rules[i].override);
 	free(explanation->rules);
 	memset(explanation, 0, sizeof(*explanation));
 }

@@ -1,0 +1,273 @@
+/* metrics.c: tables of metrics, and what writes them. */
+#include "control/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/list.h"
+
+#define PREFIX "unbound_verdict_"
+#define MICROSECONDS 1e6
+
+char *metrics_label(const char *value, char *to)
+{
+	char *at = to;
+
+	for (; *value != '\0'; value++) {
+		if (*value == '\\' || *value == '"')
+			*at++ = '\\';
+		if (*value == '\n')
+			*at++ = '\\';
+		*at++ = *value == '\n' ? 'n' : *value;
+	}
+	*at = '\0';
+	return to;
+}
+
+static void head(FILE *to, const char *name, const char *type, const char *help)
+{
+	fprintf(to, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);
+}
+
+static void one(FILE *to, const char *name, const char *type, const char *help, double value)
+{
+	head(to, name, type, help);
+	fprintf(to, PREFIX "%s %.15g\n", name, value);
+}
+
+static void labelled(FILE *to, const char *name, const char *label, const char *value, double number)
+{
+	char safe[2 * LIST_NAME_MAX + 1];
+
+	if (strlen(value) < LIST_NAME_MAX)
+		fprintf(to, PREFIX "%s{%s=\"%s\"} %.15g\n", name, label, metrics_label(value, safe), number);
+}
+
+/* --- counters of the resolver ------------------------------------------------------------------------------ */
+
+struct scalar {
+	const char *name, *type, *help;
+	size_t offset;       /* of a uint64_t in struct host_counters */
+	double unit;         /* what it is divided by */
+};
+
+#define HOST(field) offsetof(struct host_counters, field)
+
+static const struct scalar scalars[] = {
+	{ "escaped_answers_total", "counter", "Answers that the policy denies but that left on a path no module can stop.",
+		HOST(escaped), 1 },
+	{ "failed_events_total", "counter", "Events that could not be handled for lack of memory or time.", HOST(failed), 1 },
+	{ "budget_overruns_total", "counter", "Answers whose judging took longer than answer-budget.",
+		HOST(budget_overruns), 1 },
+	{ "unique_questions_total", "counter", "Questions resolved for one client group alone.", HOST(unique_made), 1 },
+	{ "unique_refused_total", "counter", "Questions refused by unique-per-client.", HOST(unique_refused), 1 },
+	{ "guarded_cache_hits_total", "counter", "Answers from the cache of messages that not everybody may have.",
+		HOST(guarded_hits), 1 },
+	{ "guarded_cache_stores_total", "counter", "Messages put into that cache.", HOST(guarded_stores), 1 },
+	{ "guarded_cache_messages", "gauge", "Messages in that cache.", HOST(guarded_messages), 1 },
+	{ "guarded_cache_bytes", "gauge", "Size of that cache.", HOST(guarded_octets), 1 },
+	{ "longest_answer_seconds", "gauge", "The longest that a worker spent in this module for one event.",
+		HOST(longest_answer_us), MICROSECONDS },
+	{ "frames_total", "counter", "Frames handed to the writer.", HOST(tap.emitted), 1 },
+	{ "frames_written_socket_total", "counter", "Frames that the collector's socket took.", HOST(tap.written_socket), 1 },
+	{ "frames_written_file_total", "counter", "Frames that the file took.", HOST(tap.written_file), 1 },
+	{ "frames_missed_socket_total", "counter", "Frames that the file took and the socket did not.",
+		HOST(tap.missed_socket), 1 },
+	{ "frames_missed_file_total", "counter", "Frames that the socket took and the file did not.",
+		HOST(tap.missed_file), 1 },
+	{ "collector_connects_total", "counter", "Handshakes with collectors.", HOST(tap.connects), 1 },
+	{ "collector_errors_total", "counter", "Connections and files given up, and attempts that failed.",
+		HOST(tap.errors), 1 },
+};
+
+static void write_scalars(const struct metrics_input *input, FILE *to)
+{
+	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)&input->host + scalars[i].offset, sizeof(value));
+		one(to, scalars[i].name, scalars[i].type, scalars[i].help, (double)value / scalars[i].unit);
+	}
+	head(to, "frames_dropped_total", "counter", "Frames that nobody got: no room in a ring, or no sink took them.");
+	labelled(to, "frames_dropped_total", "reason", "ring", (double)input->host.tap.dropped_ring);
+	labelled(to, "frames_dropped_total", "reason", "sink", (double)input->host.tap.dropped_sink);
+}
+
+static void write_answers(const struct metrics_input *input, FILE *to)
+{
+	head(to, "answers_total", "counter", "Answers seen, by the path on which they came about.");
+	for (int path = 0; path < PATH_COUNT; path++)
+		if (path_table[path].seen)
+			labelled(to, "answers_total", "path", path_table[path].name, (double)input->host.answers[path]);
+	head(to, "verdicts_total", "counter", "Verdicts, by action.");
+	for (int action = 0; action < ACTION_COUNT; action++)
+		labelled(to, "verdicts_total", "action", action_table[action].name, (double)input->host.verdicts[action]);
+}
+
+static void write_rows(const struct metrics_input *input, const char *name, bool shadow, FILE *to)
+{
+	char safe[2 * LIST_NAME_MAX + 1];
+
+	for (size_t i = 0; i < input->row_count; i++) {
+		const struct tally_row *row = &input->rows[i];
+
+		if (row->shadow == shadow)
+			fprintf(to, PREFIX "%s{list=\"%s\",action=\"%s\",trigger=\"%s\"} %" PRIu64 "\n", name,
+				metrics_label(row->list, safe), action_table[row->action].name, trigger_names[row->trigger],
+				row->count);
+	}
+}
+
+static void write_tally(const struct metrics_input *input, FILE *to)
+{
+	head(to, "list_matches_total", "counter", "Verdicts that a list decided.");
+	write_rows(input, "list_matches_total", false, to);
+	head(to, "list_shadow_matches_total", "counter", "Verdicts that a list in shadow would have decided.");
+	write_rows(input, "list_shadow_matches_total", true, to);
+}
+
+/* --- lists ------------------------------------------------------------------------------------------------- */
+
+static double list_rules(const struct list_report *report)
+{
+	return (double)report->stats.rules;
+}
+
+static double list_duplicates(const struct list_report *report)
+{
+	return (double)report->duplicates;
+}
+
+static double list_serial(const struct list_report *report)
+{
+	return report->stats.serial;
+}
+
+static double list_modified(const struct list_report *report)
+{
+	return (double)report->stats.modified;
+}
+
+static double list_expiry(const struct list_report *report)
+{
+	return (double)report->expires_at;
+}
+
+static double list_withdrawn(const struct list_report *report)
+{
+	return report->withdrawn;
+}
+
+/* A value of 0 of an optional one means that there is none. */
+static const struct {
+	const char *name, *help;
+	double (*value)(const struct list_report *report);
+	bool optional;
+} list_gauges[] = {
+	{ "list_rules", "Rules of the list in force.", list_rules, false },
+	{ "list_duplicate_rules", "Rules that the list says again.", list_duplicates, false },
+	{ "list_serial", "Serial of the list's SOA.", list_serial, true },
+	{ "list_modified_timestamp_seconds", "When the list's file was changed, as of the load in force.", list_modified,
+		true },
+	{ "list_expiry_timestamp_seconds", "When the list's zone expires.", list_expiry, true },
+	{ "list_withdrawn", "1: its zone has expired, and none of its rules is in force.", list_withdrawn, false },
+};
+
+static void write_lists(const struct loader_view *view, FILE *to)
+{
+	const size_t count = view->build == NULL || view->conf == NULL ? 0 :
+		view->build->list_count < view->conf->list_count ? view->build->list_count : view->conf->list_count;
+
+	for (size_t gauge = 0; gauge < sizeof(list_gauges) / sizeof(list_gauges[0]); gauge++) {
+		head(to, list_gauges[gauge].name, "gauge", list_gauges[gauge].help);
+		for (size_t i = 0; i < count; i++) {
+			double value = list_gauges[gauge].value(&view->build->lists[i]);
+
+			if (!list_gauges[gauge].optional || value != 0)
+				labelled(to, list_gauges[gauge].name, "list", view->conf->lists[i].name, value);
+		}
+	}
+	head(to, "list_skipped_entries", "gauge", "Entries of the list that could not be used, by reason.");
+	for (size_t i = 0; i < count; i++) {
+		for (int reason = 0; reason < SKIP_COUNT; reason++) {
+			const size_t skipped = view->build->lists[i].stats.skipped[reason];
+			char list[2 * LIST_NAME_MAX + 1];
+
+			if (skipped > 0)
+				fprintf(to, PREFIX "list_skipped_entries{list=\"%s\",reason=\"%s\"} %zu\n",
+					metrics_label(view->conf->lists[i].name, list), skip_texts[reason], skipped);
+		}
+	}
+}
+
+/* --- loads ------------------------------------------------------------------------------------------------- */
+
+static double seconds_of(const struct load_report *load)
+{
+	uint64_t sum = 0;
+
+	for (int phase = 0; phase < PHASE_COUNT; phase++)
+		sum += load->phase_us[phase];
+	return (double)sum / MICROSECONDS;
+}
+
+static void write_loads(const struct loader_view *view, FILE *to)
+{
+	const struct load_report *good = view->good, *last = view->load_count > 0 ? &view->loads[0] : NULL;
+
+	if (good != NULL) {
+		one(to, "policy_number", "gauge", "Number of the policy in force.", (double)good->number);
+		one(to, "policy_loaded_timestamp_seconds", "gauge", "When the policy in force was loaded.",
+			(double)good->started);
+		one(to, "policy_rules", "gauge", "Rules of the policy in force.", (double)good->rules);
+		one(to, "policy_lists", "gauge", "Lists of the policy in force.", (double)good->lists);
+		one(to, "policy_bytes", "gauge", "Memory of the policy in force.", (double)good->octets);
+	}
+	if (last != NULL) {
+		one(to, "last_load_success", "gauge", "1: the last load put a policy into force; 0: the old one stays.",
+			last->number != 0);
+		one(to, "last_load_timestamp_seconds", "gauge", "When the last load began.", (double)last->started);
+		one(to, "last_load_duration_seconds", "gauge", "How long it took, all phases.", seconds_of(last));
+		one(to, "last_sweep_removed_messages", "gauge", "Cached messages that it removed.",
+			(double)last->sweep.messages_removed);
+		one(to, "last_sweep_longest_slice_seconds", "gauge", "The longest that a worker spent in its sweep at once.",
+			(double)last->sweep.longest_slice_us / MICROSECONDS);
+	}
+}
+
+static void write_live(const struct metrics_input *input, FILE *to)
+{
+	head(to, "overrides", "gauge", "Overrides in force.");
+	labelled(to, "overrides", "action", "allow", (double)input->allows);
+	labelled(to, "overrides", "action", "deny", (double)input->denies);
+	one(to, "denial_log_lines_total", "counter", "Lines written to the denial log.", (double)input->denials.written);
+	head(to, "denial_log_missed_total", "counter", "Denials without a line in the denial log, by reason.");
+	labelled(to, "denial_log_missed_total", "reason", "rate", (double)input->denials.suppressed);
+	labelled(to, "denial_log_missed_total", "reason", "ring", (double)input->denials.lost);
+	labelled(to, "denial_log_missed_total", "reason", "write", (double)input->denials.failed);
+}
+
+char *metrics_text(const struct metrics_input *input)
+{
+	char *text = NULL;
+	size_t octets;
+	FILE *to = open_memstream(&text, &octets);
+	bool failed;
+
+	if (to == NULL)
+		return NULL;
+	write_answers(input, to);
+	write_tally(input, to);
+	write_scalars(input, to);
+	write_lists(input->view, to);
+	write_loads(input->view, to);
+	write_live(input, to);
+	failed = ferror(to);
+	if (fclose(to) != 0 || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,185 @@
+/* override_file.c: overrides as JSON and back. */
+#include "control/override_file.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "control/json.h"
+#include "control/request.h"
+
+#define TIME_MAX ((int64_t)1 << 48)
+
+const char *override_verb(const struct override *override)
+{
+	return override->action == ACTION_PASS ? "allow" : "deny";
+}
+
+char *override_client_text(const struct network *client, char *to)
+{
+	const struct address *address = &client->address;
+	char text[INET6_ADDRSTRLEN];
+
+	*to = '\0';
+	if (address->family != ADDRESS_NONE &&
+			inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text)) != NULL)
+		snprintf(to, OVERRIDE_CLIENT_MAX, "%s/%u", text, client->prefix_length);
+	return to;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------- */
+
+/* A text of 1 to cap - 1 octets. */
+static bool take_text(const json_t *object, const char *key, char *to, size_t cap)
+{
+	const json_t *value = json_object_get(object, key);
+	size_t octets = json_string_length(value);
+
+	if (!json_is_string(value) || octets == 0 || octets >= cap)
+		return false;
+	memcpy(to, json_string_value(value), octets + 1);
+	return true;
+}
+
+static bool take_number(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *to)
+{
+	const json_t *value = json_object_get(object, key);
+
+	*to = json_integer_value(value);
+	return json_is_integer(value) && *to >= min && *to <= max;
+}
+
+static bool take_client(const json_t *object, struct network *client)
+{
+	const json_t *value = json_object_get(object, "client");
+
+	return value == NULL || (json_is_string(value) && request_network(client, json_string_value(value)));
+}
+
+static bool take_name(const json_t *object, struct name *name)
+{
+	const json_t *value = json_object_get(object, "name");
+
+	return json_is_string(value) && name_from_text(name, json_string_value(value), json_string_length(value)) == NULL &&
+		name->labels > 0;
+}
+
+static bool take_action(const json_t *object, enum action *action)
+{
+	const char *verb = json_get_text(object, "action");
+
+	*action = strcmp(verb, "allow") == 0 ? ACTION_PASS : ACTION_NXDOMAIN;
+	return *action == ACTION_PASS || strcmp(verb, "deny") == 0;
+}
+
+/* NULL, or the member that is wrong. */
+static const char *take_override(struct override *to, const json_t *object, uint64_t next)
+{
+	int64_t id;
+
+	memset(to, 0, sizeof(*to));
+	if (!take_number(object, "id", 1, (int64_t)next - 1, &id))
+		return "id";
+	to->id = (uint64_t)id;
+	if (!take_name(object, &to->name))
+		return "name";
+	if (!take_action(object, &to->action))
+		return "action";
+	if (!take_client(object, &to->client))
+		return "client";
+	if (!take_number(object, "made", 0, TIME_MAX, &to->made))
+		return "made";
+	if (!take_number(object, "until", to->made, TIME_MAX, &to->until))
+		return "until";
+	if (!take_text(object, "why", to->why, sizeof(to->why)))
+		return "why";
+	return take_text(object, "who", to->who, sizeof(to->who)) ? NULL : "who";
+}
+
+static int take_overrides(struct override_file *file, const json_t *array, const char *name, struct diag *diag)
+{
+	const size_t count = json_array_size(array);
+
+	if (!json_is_array(array) || count > OVERRIDES_MAX)
+		return diag_set(diag, name, 0, 0, "overrides: it is to be a list of at most %d", OVERRIDES_MAX);
+	file->overrides = calloc(count > 0 ? count : 1, sizeof(*file->overrides));
+	if (file->overrides == NULL)
+		return diag_set(diag, name, 0, 0, "out of memory");
+	for (file->count = 0; file->count < count; file->count++) {
+		struct override *to = &file->overrides[file->count];
+		const char *wrong = take_override(to, json_array_get(array, file->count), file->next);
+
+		if (wrong != NULL)
+			return diag_set(diag, name, 0, 0, "overrides[%zu]: '%s' is missing or wrong", file->count, wrong);
+	}
+	return 0;
+}
+
+static int take_file(struct override_file *file, const json_t *object, const char *name, struct diag *diag)
+{
+	int64_t version, next;
+
+	if (!take_number(object, "version", 0, INT64_MAX, &version) || version != OVERRIDE_FILE_VERSION)
+		return diag_set(diag, name, 0, 0, "it has no version %d", OVERRIDE_FILE_VERSION);
+	if (!take_number(object, "next", 1, INT64_MAX, &next))
+		return diag_set(diag, name, 0, 0, "next: it is to be a number from 1");
+	file->next = (uint64_t)next;
+	return take_overrides(file, json_object_get(object, "overrides"), name, diag);
+}
+
+int override_file_parse(struct override_file *file, const char *text, size_t octets, const char *name,
+	struct diag *diag)
+{
+	struct override_file read = { 0 };
+	json_error_t error;
+	json_t *object = json_loadb(text, octets, JSON_REJECT_DUPLICATES, &error);
+	int result;
+
+	if (object == NULL)
+		return diag_set(diag, name, error.line > 0 ? (unsigned)error.line : 0, 0, "no JSON: %s", error.text);
+	result = take_file(&read, object, name, diag);
+	json_decref(object);
+	if (result == 0)
+		*file = read;
+	else
+		free(read.overrides);
+	return result;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------------- */
+
+json_t *override_json(const struct override *override)
+{
+	json_t *object = json_object();
+	char name[NAME_TEXT_MAX], client[OVERRIDE_CLIENT_MAX];
+
+	json_set_number(object, "id", override->id);
+	json_set_text(object, "name", name_to_text(&override->name, name));
+	json_set_text(object, "action", override_verb(override));
+	if (*override_client_text(&override->client, client) != '\0')
+		json_set_text(object, "client", client);
+	json_set_number(object, "made", (uint64_t)override->made);
+	json_set_number(object, "until", (uint64_t)override->until);
+	json_set_text(object, "why", override->why);
+	json_set_text(object, "who", override->who);
+	return object;
+}
+
+char *override_file_format(const struct override_file *file)
+{
+	json_t *object = json_object(), *array = json_array();
+	char *text;
+
+	for (size_t i = 0; i < file->count; i++)
+		json_array_append_new(array, override_json(&file->overrides[i]));
+	json_set_number(object, "version", OVERRIDE_FILE_VERSION);
+	json_set_number(object, "next", file->next);
+	/* What did not fit into memory must not look like nothing. */
+	text = json_array_size(array) == file->count && json_object_set_new(object, "overrides", array) == 0 ?
+		json_dumps(object, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
+	json_decref(object);
+	return text;
+}

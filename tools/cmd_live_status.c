@@ -1,0 +1,194 @@
+/* cmd_live_status.c: `verdictctl status`: what is in force in the running resolver, and how it is. */
+#include "tools/verdictctl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/json.h"
+#include "tools/live.h"
+#include "tools/live_print.h"
+#include "tools/term.h"
+
+const char help_status[] =
+	"Usage: verdictctl status [--socket PATH] [--config FILE] [--json]\n"
+	"\n"
+	"Examples:\n"
+	"  verdictctl status                      which policy is in force, how old are its lists, did the last load work?\n"
+	"  verdictctl status --json | jq .lists   for programs\n"
+	"\n"
+	"Asks the running resolver.\n"
+	"\n"
+	"Options:\n"
+	LIVE_HELP_OPTIONS
+	"\n"
+	"Exit: 0 all is well; 1 the last load failed, or a list has expired; 2 wrong usage; 3 no resolver answers at the\n"
+	"socket.\n";
+
+static const char *text(const json_t *object, const char *key, char *to)
+{
+	const char *value = json_get_text(object, key);
+
+	term_escape(to, LIVE_SAFE_MAX, value, strlen(value));
+	return to;
+}
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_get_number(object, key);
+}
+
+static void print_policy(const json_t *status, const struct term *term)
+{
+	const json_t *policy = json_object_get(status, "policy");
+	char when[LIVE_TEXT_MAX], span[LIVE_TEXT_MAX], octets[LIVE_TEXT_MAX], safe[LIVE_SAFE_MAX];
+
+	if (policy == NULL) {
+		printf("%sno policy is in force%s\n", term_on(term, STYLE_BAD), term_off(term, STYLE_BAD));
+		return;
+	}
+	printf("%spolicy %lld%s in force since %s (%s), mode %s\n", term_on(term, STYLE_STRONG), number(policy, "policy"),
+		term_off(term, STYLE_STRONG), live_time(json_get_number(policy, "started"), when),
+		live_span(json_get_number(status, "time") - json_get_number(policy, "started"), span), text(status, "mode", safe));
+	printf("  %lld lists, %lld rules, %lld entries skipped, %s\n", number(policy, "lists"), number(policy, "rules"),
+		number(policy, "skipped"), live_octets(json_get_number(policy, "octets"), octets));
+	if (*text(policy, "restart", safe) != '\0')
+		printf("  %swaits for a reload of the resolver: %s%s\n", term_on(term, STYLE_WARN), safe,
+			term_off(term, STYLE_WARN));
+	if (*text(status, "loading", safe) != '\0')
+		printf("  loading now: %s, for %s\n", safe,
+			live_span(json_get_number(status, "time") - json_get_number(status, "loading_since"), span));
+}
+
+static const char *list_state(const json_t *list, enum term_style *style)
+{
+	*style = STYLE_BAD;
+	if (json_get_flag(list, "withdrawn"))
+		return "expired, withdrawn";
+	*style = STYLE_WARN;
+	if (json_get_flag(list, "expired"))
+		return "expired, kept";
+	if (json_get_number(list, "rules") == 0)
+		return "no rules";
+	*style = STYLE_GOOD;
+	return json_get_flag(list, "shadow") ? "shadow" : "ok";
+}
+
+static void print_list(const json_t *list, int64_t now, const struct term *term)
+{
+	char name[LIVE_SAFE_MAX], format[LIVE_SAFE_MAX], age[LIVE_TEXT_MAX] = "-", expires[LIVE_TEXT_MAX] = "-";
+	enum term_style style;
+	const char *state = list_state(list, &style);
+
+	if (json_object_get(list, "age_seconds") != NULL)
+		live_span(json_get_number(list, "age_seconds"), age);
+	if (json_get_number(list, "expires") > now)
+		live_span(json_get_number(list, "expires") - now, expires);
+	printf("  %-16s %-9s %10lld %8lld %11lld %8s %8s  %s%s%s\n", text(list, "name", name), text(list, "format", format),
+		number(list, "rules"), number(list, "skipped"), number(list, "serial"), age, expires, term_on(term, style), state,
+		term_off(term, style));
+}
+
+static void print_lists(const json_t *status, const struct term *term)
+{
+	const json_t *lists = json_object_get(status, "lists"), *list;
+	size_t index;
+
+	if (json_array_size(lists) > 0)
+		printf("\n  %-16s %-9s %10s %8s %11s %8s %8s  %s\n", "LIST", "FORMAT", "RULES", "SKIPPED", "SERIAL", "AGE",
+			"EXPIRES", "STATE");
+	json_array_foreach(lists, index, list)
+		print_list(list, json_get_number(status, "time"), term);
+}
+
+static void print_groups(const json_t *status)
+{
+	const json_t *groups = json_object_get(status, "groups"), *group;
+	char name[LIVE_SAFE_MAX], parent[LIVE_SAFE_MAX];
+	size_t index;
+
+	json_array_foreach(groups, index, group) {
+		printf("%s  %s", index == 0 ? "\ngroups:" : ",", text(group, "name", name));
+		if (*text(group, "parent", parent) != '\0')
+			printf(" (of %s)", parent);
+		printf(" %lld networks", number(group, "networks"));
+	}
+	if (json_array_size(groups) > 0)
+		putchar('\n');
+}
+
+static void print_counts(const json_t *status, const struct term *term)
+{
+	const json_t *guards = json_object_get(status, "guards"), *frames = json_object_get(status, "frames");
+	const json_t *log = json_object_get(status, "denial_log");
+	const long long dropped = number(frames, "dropped_ring") + number(frames, "dropped_sink");
+	char safe[LIVE_SAFE_MAX];
+
+	printf("\nguards:    %lld escaped, %lld failed, %lld over budget; longest %lld us in a worker\n",
+		number(guards, "escaped"), number(guards, "failed"), number(guards, "budget_overruns"),
+		number(guards, "longest_answer_us"));
+	printf("frames:    %lld, %s%lld dropped%s, %lld to the socket, %lld to the file", number(frames, "emitted"),
+		term_on(term, dropped > 0 ? STYLE_WARN : STYLE_PLAIN), dropped, term_off(term, dropped > 0 ? STYLE_WARN : STYLE_PLAIN),
+		number(frames, "written_socket"), number(frames, "written_file"));
+	if (*text(frames, "socket_error", safe) != '\0')
+		printf("; last error of the socket: %s", safe);
+	if (*text(frames, "file_error", safe) != '\0')
+		printf("; last error of the file: %s", safe);
+	if (log != NULL)
+		printf("\ndenials:   %lld lines, %lld suppressed, %lld lost, %lld not written", number(log, "written"),
+			number(log, "suppressed"), number(log, "lost"), number(log, "failed"));
+	printf("\noverrides: %lld allow, %lld deny\n", number(status, "allows"), number(status, "denies"));
+}
+
+static void print_status(const json_t *status)
+{
+	const json_t *loads = json_object_get(status, "loads"), *load;
+	struct term term;
+	size_t index;
+
+	term_init(&term, STDOUT_FILENO);
+	print_policy(status, &term);
+	print_lists(status, &term);
+	print_groups(status);
+	print_counts(status, &term);
+	if (json_array_size(loads) > 0)
+		printf("\nlast loads, newest first:\n");
+	json_array_foreach(loads, index, load)
+		live_print_load(load, &term, stdout);
+}
+
+/* What a monitor wants to know. */
+static int health(const json_t *status)
+{
+	const json_t *lists = json_object_get(status, "lists"), *list;
+	const json_t *last = json_array_get(json_object_get(status, "loads"), 0);
+	size_t index;
+
+	if (json_object_get(status, "policy") == NULL || (last != NULL && json_get_number(last, "policy") == 0))
+		return EXIT_WRONG;
+	json_array_foreach(lists, index, list)
+		if (json_get_flag(list, "expired") || json_get_flag(list, "withdrawn"))
+			return EXIT_WRONG;
+	return EXIT_FINE;
+}
+
+int cmd_status(const struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = { LIVE_OPTIONS, { NULL, 0, NULL, 0 } };
+	struct live_options live = { 0 };
+	json_t *answer;
+	int option, code;
+
+	while ((option = command_option(command, argc, argv, LIVE_LETTERS, options)) != -1)
+		if (!live_option(&live, option))
+			return option == 'h' ? EXIT_FINE : EXIT_USAGE;
+	if (optind < argc)
+		return command_misuse(command, "it takes no argument");
+	code = live_ask(&live, live_request("status"), &answer);
+	if (code != EXIT_FINE)
+		return code;
+	if (!live.json)
+		print_status(answer);
+	code = health(answer);
+	return live_end(&live, answer, code);
+}
