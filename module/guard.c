@@ -55,6 +55,44 @@ static int scan_program(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
+/* The places that the module changes in a state of the mesh, and what lies between them. */
+static bool state_is_known(struct mesh_state *state, const struct mesh_area *mesh, const struct query_info *question)
+{
+	const struct module_qstate *qstate = &state->s;
+
+	if (mesh->env != qstate->env || mesh->all.cmp != &mesh_state_compare || mesh->run.cmp != &mesh_state_compare ||
+	    qstate->mesh_info != state || qstate->region == NULL || qstate->qinfo.qtype != question->qtype ||
+	    qstate->query_flags != BIT_RD || state->super_set.cmp != &mesh_state_ref_compare ||
+	    state->sub_set.cmp != &mesh_state_ref_compare || state->unique != NULL)
+		return false;
+	mesh_state_make_unique(state);
+	return state->unique == state;
+}
+
+/* Distributions add fields to Unbound's structures in security updates that keep its version. So Unbound makes a state
+ * as it does for a question, in a mesh of its own, and what it wrote must be found where this library looks for it. */
+static bool states_are_known(const struct module_env *host)
+{
+	struct module_env env = *host;
+	struct module_stack none = { 0 };
+	struct query_info question = { .qname = (uint8_t[]){ 0 }, .qname_len = 1, .qtype = LDNS_RR_TYPE_NULL,
+		.qclass = LDNS_RR_CLASS_IN };
+	struct mesh_state *state;
+	time_t now = 0;
+	bool known;
+
+	env.now = &now;
+	env.mesh = mesh_create(&none, &env);
+	state = env.mesh != NULL ? mesh_state_create(&env, &question, NULL, BIT_RD, 0, 0) : NULL;
+	known = state != NULL && state_is_known(state, env.mesh, &question);
+	/* What is not known is not touched again: it stays, and the process ends. */
+	if (known) {
+		mesh_state_cleanup(state);
+		mesh_delete(env.mesh);
+	}
+	return known;
+}
+
 bool guard_check(struct module_env *env, int id, func_operate_t operate)
 {
 	struct scan scan = { 0 };
@@ -73,6 +111,11 @@ bool guard_check(struct module_env *env, int id, func_operate_t operate)
 	    dynlib->inplace_cb_register_wrapped != &inplace_cb_register_wrapped) {
 		log_err("unbound-verdict: built for \"%s\" with other configure flags than this program's: rebuild the "
 			"library against its configured source tree", PACKAGE_STRING);
+		return false;
+	}
+	if (!states_are_known(env)) {
+		log_err("unbound-verdict: built for \"%s\", but this program's structures differ, as after a security update "
+			"that keeps the version: rebuild the library against its configured source tree", PACKAGE_STRING);
 		return false;
 	}
 	return true;

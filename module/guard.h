@@ -1,9 +1,9 @@
 /*
  * guard.h: is this the Unbound that the library was built for?
  *
- * Unbound's structures change with its version and its configure flags, and it exports no function that tells either.
- * So the guard reads what cannot lie: the version text in the main program's read-only memory, and two places of a
- * structure whose content is known.
+ * Unbound's structures change with its version, its configure flags and its distribution's patches, and it exports no
+ * function that tells any of them. So the guard reads what cannot lie: the version text in the main program's read-only
+ * memory, two places of a structure whose content is known, and a state that it has Unbound make for the purpose.
  */
 #ifndef MODULE_GUARD_H
 #define MODULE_GUARD_H
