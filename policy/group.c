@@ -28,18 +28,26 @@ static unsigned fitness(const struct group *group, const struct key *server, uin
 	return best;
 }
 
+/* Without a branch: which way a search goes cannot be predicted. */
+static bool begins_by(const struct segment *segment, const struct key *client)
+{
+	const struct key *from = &segment->from;
+
+	return (from->high < client->high) | ((from->high == client->high) & (from->low <= client->low));
+}
+
 static uint32_t find_node(const struct group_table *table, const struct key *client)
 {
-	size_t low = 0, count = table->segment_count;
+	const struct segment *low = table->segments;
+	size_t count = table->segment_count;
 
 	while (count > 1) {
-		size_t half = count / 2;
+		const size_t half = count / 2;
 
-		if (compare_keys(&table->segments[low + half].from, client) <= 0)
-			low += half;
+		low += half * begins_by(low + half, client);
 		count -= half;
 	}
-	return table->segments[low].node;
+	return low->node;
 }
 
 unsigned group_find(const struct group_table *table, const struct facts *facts)
