@@ -15,13 +15,13 @@
 #define TYPE_SVCB 64
 #define TYPE_HTTPS_RECORD 65
 
-static const struct fake_rule hints[] = { { .name = "a.example" }, { .name = "=only.example" } };
+static const struct fake_rule hints[] = { { .name = "a.example" }, { .name = "=only.example" }, { .name = "=x.b.example" } };
 static const struct fake_rule keys[] = { { .name = "x.a.example" }, { .name = "b.example" } };
 static const struct fake_rule tried[] = { { .name = "shadow.example" } };
 static const struct fake_rule quiet[] = { { .name = "quiet.example" } };
 static const struct fake_list lists[] = {
 	{ .name = "quiet", .rules = quiet, .count = 1, .action = ACTION_OBSERVE },
-	{ .name = "hints", .rules = hints, .count = 2, .action = ACTION_OBSERVE, .https = HTTPS_STRIP_HINTS },
+	{ .name = "hints", .rules = hints, .count = 3, .action = ACTION_OBSERVE, .https = HTTPS_STRIP_HINTS },
 	{ .name = "keys", .rules = keys, .count = 2, .action = ACTION_OBSERVE, .https = HTTPS_STRIP_ECH },
 	{ .name = "tried", .rules = tried, .count = 1, .action = ACTION_OBSERVE, .https = HTTPS_STRIP_ECH,
 		.shadow = true },
@@ -50,6 +50,7 @@ static void the_first_list_that_says_so_counts(void **state)
 		{ "only.example", HTTPS_STRIP_HINTS, "exactly" },
 		{ "www.only.example", HTTPS_BLOCK, "not below" },
 		{ "www.b.example", HTTPS_STRIP_ECH, "another list" },
+		{ "x.b.example", HTTPS_STRIP_HINTS, "list order, whichever name is longer" },
 		{ "shadow.example", HTTPS_BLOCK, "who only looks alters nothing" },
 		{ "quiet.example", HTTPS_BLOCK, "a list without https:" },
 		{ "example", HTTPS_BLOCK, "no list" },
