@@ -1,6 +1,7 @@
 /* callbacks.c: sees every answer that leaves, says why in an EDE, and tells the tap. */
 #include "module/callbacks.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,8 +9,11 @@
 #include "module/apply.h"
 #include "module/enforce.h"
 #include "module/extract.h"
+#include "module/limits.h"
+#include "module/respond.h"
 #include "module/state.h"
 #include "policy/evaluate.h"
+#include "policy/group.h"
 
 /* One answer on its way to one client. */
 struct answer {
@@ -82,6 +86,27 @@ static bool answer_question(struct answer *answer, const struct query_info *qinf
 	return repinfo->c->buffer != NULL && extract_packet_question(&answer->facts, repinfo->c->buffer);
 }
 
+/* One verdict may serve clients of several groups; each frame says its own. */
+static void answer_regroup(struct answer *answer, struct slot *slot)
+{
+	const struct snapshot *snapshot;
+	unsigned group;
+
+	if (answer->verdict->group_name[0] == '\0')
+		return;
+	snapshot = state_enter(slot);
+	group = evaluate_group(snapshot, &answer->facts);
+	if (group != answer->verdict->group) {
+		if (answer->verdict != &answer->own)
+			answer->own = *answer->verdict;
+		answer->verdict = &answer->own;
+		answer->own.group = (uint8_t)group;
+		snprintf(answer->own.group_name, sizeof(answer->own.group_name), "%s",
+			group_name(snapshot_groups(snapshot), group));
+	}
+	state_leave(slot);
+}
+
 /* The guards have judged what went through the modules; the rest is judged here, too late to deny it. */
 static void answer_judge(struct answer *answer, const struct query *query, struct slot *slot)
 {
@@ -89,11 +114,12 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 
 	if (query != NULL && query->judged && query->verdict != NULL && path->can_be_denied) {
 		answer->verdict = query->verdict;
+		answer_regroup(answer, slot);
 		return;
 	}
 	answer->verdict = &answer->own;
 	if (query != NULL && query->judged && query->verdict != NULL)
-		answer->own = *query->verdict;
+		answer->own = *query->verdict, answer_regroup(answer, slot);
 	else if (query != NULL && query->judged)
 		verdict_init(&answer->own);
 	else
@@ -117,20 +143,22 @@ static size_t ede_room(const struct facts *facts, size_t cap)
 }
 
 /* Adds the EDE to what the client gets and to what the frame says. */
-static void answer_explain(struct answer *answer, char *text, size_t cap, struct edns_option **options,
-	struct regional *region, struct slot *slot)
+static void answer_explain(struct answer *answer, enum ede_mode mode, char *text, size_t cap,
+	struct edns_option **options, struct regional *region, struct slot *slot)
 {
 	const struct verdict *verdict = answer->verdict;
 	char incident[FRAME_NUMBER_TEXT_MAX];
 	size_t length;
 
 	answer->event.ede = EDE_NONE;
-	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns)
+	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns ||
+	    mode == EDE_MODE_NONE)
 		return;
-	length = verdict_ede_text(verdict, frame_number_text(&answer->event.number, incident), text,
-		ede_room(&answer->facts, cap));
+	text[0] = '\0';
+	length = mode == EDE_MODE_CODE ? 0 : verdict_ede_text(verdict,
+		frame_number_text(&answer->event.number, incident), text, ede_room(&answer->facts, cap));
 	if (!apply_ede(options, verdict->rule.ede, text, length, region)) {
-		slot->failed++;
+		failure_note(slot, FAILURE_MEMORY);
 		return;
 	}
 	answer->event.ede = verdict->rule.ede;
@@ -152,9 +180,11 @@ static void answer_records(struct answer *answer, const struct reply_info *reply
 	const bool absolute = answer->path == PATH_CACHED;
 	const bool error = answer->path == PATH_SERVFAIL || (answer->path == PATH_RESOLVED && rcode != 0);
 
-	answer->extract.reply = error ? NULL : reply;
-	answer->extract.now = absolute && start_time != NULL ? start_time->tv_sec : 0;
-	answer->extract.dnssec = edns->edns_present && (edns->bits & EDNS_DO);
+	answer->extract = (struct extract){
+		.reply = error ? NULL : reply,
+		.now = absolute && start_time != NULL ? start_time->tv_sec : 0,
+		.dnssec = edns->edns_present && (edns->bits & EDNS_DO),
+	};
 	extract_records(&answer->facts, &answer->extract);
 	if (answer->extract.reply == NULL)
 		answer->facts.rcode = (uint16_t)rcode;
@@ -174,7 +204,7 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	answer.path = (enum answer_path)(uintptr_t)path;
 	answer.event = (struct event){ .edns = edns->edns_present, .udp_size = edns->udp_size };
 	if (!answer_question(&answer, qinfo, repinfo)) {
-		slot->failed++;
+		failure_note(slot, FAILURE_NAME);
 		return 1;
 	}
 	answer.event.edns_do = edns->edns_present && (edns->bits & EDNS_DO);
@@ -186,7 +216,7 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	answer_records(&answer, reply, rcode, edns, start_time);
 	response_flags(&answer);
 	answer_judge(&answer, query, slot);
-	answer_explain(&answer, text, sizeof(text), options, region, slot);
+	answer_explain(&answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
 	answer_emit(&answer, slot);
 	return 1;
 }
@@ -214,9 +244,8 @@ void callbacks_dropped(struct module_qstate *qstate, int id)
 
 static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
 {
-	(void)id;
 	(void)arg;
-	enforce_response(qstate, response);
+	enforce_response(qstate, response, id);
 	return 1;
 }
 

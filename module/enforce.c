@@ -1,80 +1,122 @@
-/* enforce.c: judges questions and answers in `operate` and makes the answer fit the verdict. */
+/* enforce.c: judges questions, responses and answers, and sees that what somebody is denied is shared with nobody. */
 #include "module/enforce.h"
 
 #include <string.h>
 
 #include "module/apply.h"
-#include "module/callbacks.h"
 #include "module/extract.h"
-#include "module/garden.h"
 #include "module/guarded.h"
 #include "module/https.h"
+#include "module/limits.h"
+#include "module/respond.h"
 #include "module/servers.h"
-#include "module/state.h"
+#include "module/servers_note.h"
 #include "policy/evaluate.h"
 #include "policy/https.h"
 
 #define HTTPS_LIST "(https)"   /* no list of a configuration can have this name */
 #define HTTPS_TTL 300u         /* seconds */
 
-struct query *query_get(struct module_qstate *qstate, int id)
+/* One event of one state, while the policy is held. */
+struct judge {
+	struct module_qstate *qstate;
+	int id;
+	struct slot *slot;
+	const struct snapshot *snapshot;
+	const struct snapshot *next;     /* about to be in force; NULL: none */
+	struct budget budget;
+	struct extract extract;
+	struct facts facts;
+	struct verdict verdict;
+	struct servers servers;          /* behind the facts */
+};
+
+void enforce_start(const struct guard_conf *conf)
 {
-	return qstate->minfo[id];
+	limits_start(conf);
+	clients_start();
 }
 
-static struct query *query_make(struct module_qstate *qstate, int id)
+/* False: it cannot be judged, and judge_end must not be called. */
+static bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question)
 {
-	if (qstate->minfo[id] == NULL)
-		qstate->minfo[id] = regional_alloc_zero(qstate->region, sizeof(struct query));
-	return qstate->minfo[id];
+	judge->slot = state_slot();
+	extract_client(&judge->facts, NULL);
+	judge->facts.records = NULL;
+	judge->facts.source = NULL;
+	judge->facts.rcode = 0;
+	if (judge->slot == NULL || !extract_question(&judge->facts, question)) {
+		failure_note(judge->slot, judge->slot == NULL ? FAILURE_NO_SLOT : FAILURE_NAME);
+		return false;
+	}
+	budget_begin(&judge->budget);
+	judge->qstate = qstate;
+	judge->id = id;
+	judge->extract = (struct extract){ .budget = &judge->budget, .all = true };
+	judge->snapshot = state_enter(judge->slot);
+	judge->next = state_next(judge->slot);
+	return true;
 }
 
-/* Keeps what is worth telling about a verdict; a plain allow needs no memory. */
-static void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, bool judged)
+static void judge_end(struct judge *judge)
 {
-	const bool plain = verdict->action == ACTION_ALLOW && verdict->shadow.trigger == TRIGGER_NONE;
-	struct query *query = query_make(qstate, id);
-
-	if (query == NULL)
-		return;
-	query->judged = judged;
-	query->verdict = plain ? NULL : regional_alloc_init(qstate->region, verdict, sizeof(*verdict));
-	if (query->verdict != NULL)
-		query->verdict->data = NULL;
+	state_leave(judge->slot);
+	budget_end(&judge->budget, judge->slot);
 }
 
-static bool denied(const struct verdict *verdict)
+/* Whose verdict it is; the servers stay. */
+static void judge_for(struct judge *judge, const struct mesh_reply *client)
 {
-	return action_table[verdict->action].denies;
-}
-
-/* Is there a client, as opposed to a sub-query, a prefetch or a look-up of Unbound's own? */
-static const struct mesh_reply *first_client(const struct module_qstate *qstate)
-{
-	return qstate->mesh_info->reply_list;
-}
-
-static bool question_facts(struct facts *facts, const struct module_qstate *qstate)
-{
-	const struct mesh_reply *client = first_client(qstate);
+	struct facts *facts = &judge->facts;
+	const struct facts before = *facts;
 
 	extract_client(facts, client != NULL ? &client->query_reply : NULL);
-	facts->records = NULL;
-	facts->source = NULL;
-	facts->rcode = 0;
+	facts->servers = before.servers;
+	facts->servers_source = before.servers_source;
 	if (client != NULL) {
 		facts->dnssec_ok = client->edns.edns_present && (client->edns.bits & EDNS_DO);
 		facts->recursion_desired = client->qflags & BIT_RD;
 	}
-	return extract_question(facts, &qstate->qinfo);
+	judge->extract.dnssec = facts->dnssec_ok;
 }
 
-/* What no rule decides and `https: block` does. It is no rule of a list, and says so by a name that none can have. */
-static void block_https(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
+static void keep_verdict(struct judge *judge)
 {
-	const uint32_t most = snapshot_options(snapshot)->max_policy_ttl;
+	query_keep(judge->qstate, judge->id, &judge->verdict,
+		evaluate_ede_mode(judge->snapshot, judge->verdict.group));
+}
+
+static const struct reply_info *reply_of(const struct module_qstate *qstate)
+{
+	return qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
+}
+
+static bool has_supers(const struct module_qstate *qstate)
+{
+	return qstate->mesh_info->super_set.count != 0;
+}
+
+/* What could not be judged is nobody's but the client's who asked. */
+static void leave_unjudged(struct module_qstate *qstate)
+{
+	qstate->no_cache_store = 1;
+	apply_forget(qstate);
+	if (limits_fail_closed() && first_client(qstate) != NULL && !has_supers(qstate))
+		respond_servfail(qstate);
+}
+
+/* --- https: --------------------------------------------------------------------------------------------------------- */
+
+/* What no rule decides and `https: block` does. It is no rule of a list, and says so by a name that none can have. */
+static void block_https(struct judge *judge)
+{
+	const uint32_t most = snapshot_options(judge->snapshot)->max_policy_ttl;
+	struct verdict *verdict = &judge->verdict;
+	const struct verdict before = *verdict;
 
 	verdict_init(verdict);
+	verdict->group = before.group;
+	memcpy(verdict->group_name, before.group_name, sizeof(verdict->group_name));
 	verdict->action = ACTION_NODATA;
 	verdict->denied_to_some = true;
 	verdict->final = true;
@@ -83,7 +125,7 @@ static void block_https(const struct snapshot *snapshot, const struct facts *fac
 	verdict->rule.action = ACTION_NODATA;
 	memcpy(verdict->rule.list, HTTPS_LIST, sizeof(HTTPS_LIST));
 	verdict->rule.ede = EDE_FILTERED;
-	verdict->rule.rule_name = facts->qname;
+	verdict->rule.rule_name = judge->facts.qname;
 }
 
 static bool is_https_blocked(const struct snapshot *snapshot, const struct facts *facts,
@@ -93,125 +135,101 @@ static bool is_https_blocked(const struct snapshot *snapshot, const struct facts
 		(verdict->action == ACTION_ALLOW || verdict->action == ACTION_OBSERVE);
 }
 
-static void finish(struct module_qstate *qstate, int id)
-{
-	qstate->ext_state[id] = module_finished;
-}
+/* --- the guarded cache ---------------------------------------------------------------------------------------------- */
 
-/* No memory for the answer of a denial: SERVFAIL, never the denied answer. */
-static void fail_closed(struct module_qstate *qstate, struct slot *slot)
+/* Somebody may not have this answer: it moves from the shared cache, if it is there, to the guarded one. */
+static void keep_apart(struct judge *judge)
 {
-	slot->failed++;
-	qstate->return_msg = NULL;
-	qstate->return_rcode = LDNS_RCODE_SERVFAIL;
-}
+	struct module_qstate *qstate = judge->qstate;
+	const struct query *query = query_get(qstate, judge->id);
+	struct ub_packed_rrset_key *note = NULL;
 
-static void drop(struct module_qstate *qstate, int id)
-{
-	callbacks_dropped(qstate, id);
-	apply_drop(qstate);
-}
-
-/* Answers what is denied, of which `chain` is known. The state is finished, or waits for a sub-query. */
-static void deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
-	const struct reply_info *chain)
-{
-	struct query *query;
-
-	finish(qstate, id);
-	query_keep(qstate, id, verdict, true);
-	query = query_get(qstate, id);
-	/* Another state resolves with this message, so it must stay: the clients' retries get states of their own. */
-	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0) {
-		drop(qstate, id);
+	qstate->no_cache_store = 1;
+	apply_forget(qstate);
+	if (reply_of(qstate) == NULL || (query != NULL && query->guarded))
 		return;
+	if (judge->facts.servers != NULL) {
+		note = servers_note(&judge->servers, qstate);
+		if (note == NULL)
+			return;
 	}
-	if (query == NULL) {
-		fail_closed(qstate, slot);
-		return;
-	}
-	switch (garden_start(qstate, id, verdict, chain, &query->garden)) {
-	case GARDEN_NONE:
-		if (!apply_denial(qstate, verdict, chain))
-			fail_closed(qstate, slot);
-		return;
-	case GARDEN_WAITS:
-		qstate->return_msg = NULL;
-		return;
-	case GARDEN_FAILED:
-		fail_closed(qstate, slot);
-		return;
-	}
+	if (guarded_store(qstate, note))
+		judge->slot->guarded_stores++;
 }
 
-void enforce_inform(const struct module_qstate *done, int id, struct module_qstate *waiting)
+/* Would the policy that comes deny this to somebody? It is judged before everything else: facts and servers are those of
+ * nobody afterwards. */
+static bool is_denied_next(struct judge *judge, const struct reply_info *reply)
 {
-	struct query *query = query_get(waiting, id);
+	struct facts *facts = &judge->facts;
+	struct verdict verdict;
 
-	if (query != NULL && query->garden != NULL)
-		garden_inform(query->garden, done, waiting);
-}
-
-bool enforce_waited(struct module_qstate *qstate, int id)
-{
-	struct query *query = query_get(qstate, id);
-	struct slot *slot = state_slot();
-
-	if (query == NULL || query->garden == NULL)
+	if (judge->next == NULL)
 		return false;
-	if (!garden_is_done(query->garden)) {
-		qstate->ext_state[id] = module_wait_subquery;
+	servers_attach(&judge->servers, facts, judge->qstate, reply, judge->next);
+	evaluate_question(judge->next, facts, &verdict);
+	return verdict.denied_to_some || is_https_blocked(judge->next, facts, &verdict) ||
+		(reply != NULL && (https_has_more(judge->next, reply) ||
+		evaluate_denied_to_some(judge->next, facts)));
+}
+
+/* --- the answer guard ----------------------------------------------------------------------------------------------- */
+
+static bool is_same_rule(const struct rule_match *a, const struct rule_match *b)
+{
+	return a->trigger == b->trigger && a->chain == b->chain && a->ede == b->ede && strcmp(a->list, b->list) == 0 &&
+		name_equal(&a->rule_name, &b->rule_name);
+}
+
+/* Can one answer serve both? */
+static bool is_same_answer(const struct verdict *a, const struct verdict *b)
+{
+	if (!is_denied(a) && !is_denied(b))
 		return true;
+	return a->action == b->action && a->data == b->data && a->ttl == b->ttl && a->group == b->group &&
+		is_same_rule(&a->rule, &b->rule);
+}
+
+static bool send_away(struct judge *judge, struct mesh_reply *client)
+{
+	return clients_move(judge->qstate, client, clients_class(judge->snapshot, &judge->facts));
+}
+
+/* Clients of different classes have joined a state that was not theirs. One answer serves those that get what the first
+ * one gets; but when another state resolves with this message, it must stay as it is, and serves who may have it. The
+ * verdict is then that of those who are left. False: somebody could not be sent away. */
+static bool part_clients(struct judge *judge)
+{
+	const bool stays = has_supers(judge->qstate);
+	struct verdict verdict;
+	bool first = true;
+
+	if (!judge->verdict.differs && !(stays && is_denied(&judge->verdict)))
+		return true;
+	for (struct mesh_reply *client = first_client(judge->qstate), *next; client != NULL; client = next) {
+		next = client->next;
+		judge_for(judge, client);
+		evaluate_answer(judge->snapshot, &judge->facts, &verdict);
+		if (first && !(stays && is_denied(&verdict))) {
+			judge->verdict = verdict;
+			first = false;
+		} else if ((first || !is_same_answer(&verdict, &judge->verdict)) && !send_away(judge, client)) {
+			return false;
+		}
 	}
-	finish(qstate, id);
-	if (!garden_finish(query->garden, qstate) && slot != NULL)
-		fail_closed(qstate, slot);
 	return true;
-}
-
-static bool any_client_disables_checking(const struct module_qstate *qstate)
-{
-	for (const struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
-		if (reply->qflags & BIT_CD)
-			return true;
-	return false;
-}
-
-/* A BOGUS answer that may not be had is SERVFAIL for who disabled checking, too. */
-static void refuse_unchecked(struct module_qstate *qstate)
-{
-	if (!any_client_disables_checking(qstate))
-		return;
-	qstate->return_msg = NULL;
-	qstate->return_rcode = LDNS_RCODE_SERVFAIL;
 }
 
 /* A BOGUS answer stays SERVFAIL whatever the policy says. Unbound makes it so itself, unless a client disabled
  * checking: that client must not get the denied answer either. */
-static void deny_bogus(struct module_qstate *qstate, int id, struct verdict *verdict)
+static void answer_bogus(struct judge *judge)
 {
-	verdict_demote(verdict);
-	query_keep(qstate, id, verdict, true);
-	refuse_unchecked(qstate);
-}
+	const bool denied = is_denied(&judge->verdict) || judge->verdict.differs;
 
-static void deny_answer(struct module_qstate *qstate, int id, struct slot *slot, struct verdict *verdict)
-{
-	const struct reply_info *reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
-
-	if (reply != NULL && reply->security == sec_status_bogus) {
-		deny_bogus(qstate, id, verdict);
-		return;
-	}
-	deny(qstate, id, slot, verdict, reply);
-}
-
-/* Clients with different verdicts have joined a state that was not theirs: one answer cannot serve them all. */
-static bool must_part(const struct module_qstate *qstate, const struct verdict *verdict)
-{
-	const struct mesh_reply *first = first_client(qstate);
-
-	return verdict->differs && first != NULL && first->next != NULL;
+	verdict_demote(&judge->verdict);
+	keep_verdict(judge);
+	if (denied)
+		respond_bogus(judge->qstate);
 }
 
 static bool any_client_wants_signatures(const struct module_qstate *qstate)
@@ -223,112 +241,185 @@ static bool any_client_wants_signatures(const struct module_qstate *qstate)
 }
 
 /* The answer is allowed, but not all of its HTTPS records. */
-static void strip_https(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot,
-	const struct facts *facts, struct verdict *verdict)
+static void strip_https(struct judge *judge)
 {
-	const struct reply_info *reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
+	struct module_qstate *qstate = judge->qstate;
+	const struct reply_info *reply = reply_of(qstate);
 
-	if (reply == NULL || !https_has_more(snapshot, reply))
-		return;
-	apply_forget(qstate);
-	if (verdict->action == ACTION_PASS || first_client(qstate) == NULL || qstate->mesh_info->super_set.count != 0)
+	if (judge->verdict.action == ACTION_PASS)
 		return;
 	if (reply->security == sec_status_bogus) {
-		refuse_unchecked(qstate);
+		respond_bogus(qstate);
 	} else if (any_client_wants_signatures(qstate)) {
-		block_https(snapshot, facts, verdict);
-		deny(qstate, id, slot, verdict, reply);
-	} else if (!https_strip_answer(snapshot, qstate)) {
-		fail_closed(qstate, slot);
+		block_https(judge);
+		keep_verdict(judge);
+		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, reply);
+	} else if (!https_strip_answer(judge->snapshot, qstate)) {
+		failure_note(judge->slot, FAILURE_MEMORY);
+		respond_servfail(qstate);
 	}
 }
 
-/* Somebody may not have this answer: it moves from the shared cache, if it is there, to the guarded one. */
-static void keep_apart(struct module_qstate *qstate, int id, struct slot *slot)
+/* Makes the state's answer fit the verdict on it. */
+static void answer_clients(struct judge *judge, bool has_https)
 {
-	struct query *query = query_make(qstate, id);
+	const struct reply_info *reply = reply_of(judge->qstate);
 
-	apply_forget(qstate);
-	if (query != NULL && !query->guarded && guarded_store(qstate))
-		slot->guarded_stores++;
-}
-
-/* Judges return_msg and makes it fit the verdict, wherever it is from. */
-static void judge_answer(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot)
-{
-	struct extract extract = { .reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL, .all = true };
-	struct servers servers;
-	struct verdict verdict;
-	struct facts facts;
-
-	if (!question_facts(&facts, qstate))
+	if (reply != NULL && reply->security == sec_status_bogus &&
+	    (is_denied(&judge->verdict) || judge->verdict.differs)) {
+		answer_bogus(judge);
 		return;
-	extract.dnssec = facts.dnssec_ok;
-	extract_records(&facts, &extract);
-	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
-	evaluate_answer(snapshot, &facts, &verdict);
-	if (verdict.denied_to_some)
-		keep_apart(qstate, id, slot);
-	if (must_part(qstate, &verdict)) {
-		query_keep(qstate, id, &verdict, true);
-		drop(qstate, id);
-	} else if (!denied(&verdict)) {
-		query_keep(qstate, id, &verdict, true);
-		strip_https(qstate, id, slot, snapshot, &facts, &verdict);
-	} else if (first_client(qstate) != NULL) {
-		deny_answer(qstate, id, slot, &verdict);
 	}
+	if (!part_clients(judge)) {
+		keep_verdict(judge);
+		respond_drop(judge->qstate, judge->id);
+		return;
+	}
+	keep_verdict(judge);
+	if (first_client(judge->qstate) == NULL || has_supers(judge->qstate))
+		return;
+	if (is_denied(&judge->verdict))
+		respond_deny(judge->qstate, judge->id, judge->slot, &judge->verdict, reply);
+	else if (has_https)
+		strip_https(judge);
 }
+
+/* return_msg, wherever it is from. */
+static void judge_answer(struct judge *judge)
+{
+	struct module_qstate *qstate = judge->qstate;
+	const struct query *query = query_get(qstate, judge->id);
+	const struct reply_info *reply = reply_of(qstate);
+	const bool has_https = reply != NULL && https_has_more(judge->snapshot, reply);
+	const bool guarded = query != NULL && query->guarded;
+	bool apart;
+
+	judge->extract.reply = reply;
+	extract_records(&judge->facts, &judge->extract);
+	apart = has_https || (query != NULL && query->unshared) || (!guarded && is_denied_next(judge, reply));
+	judge_for(judge, first_client(qstate));
+	if (!guarded)
+		servers_attach(&judge->servers, &judge->facts, qstate, reply, judge->snapshot);
+	evaluate_answer(judge->snapshot, &judge->facts, &judge->verdict);
+	if (is_https_blocked(judge->snapshot, &judge->facts, &judge->verdict))
+		block_https(judge);
+	if (apart || judge->verdict.denied_to_some || judge->budget.over)
+		keep_apart(judge);
+	if (judge->budget.over && !is_denied(&judge->verdict)) {
+		keep_verdict(judge);
+		leave_unjudged(qstate);
+		return;
+	}
+	answer_clients(judge, has_https);
+}
+
+void enforce_answer(struct module_qstate *qstate, int id)
+{
+	struct judge judge;
+
+	respond_finish(qstate, id);
+	if (!judge_begin(&judge, qstate, id, &qstate->qinfo)) {
+		leave_unjudged(qstate);
+		return;
+	}
+	judge_answer(&judge);
+	judge_end(&judge);
+}
+
+/* --- the question guard --------------------------------------------------------------------------------------------- */
 
 /* An answer that not everybody may have was found where no guard has looked yet. */
-static bool answer_from_guarded(struct module_qstate *qstate, int id, struct slot *slot, const struct snapshot *snapshot)
+static bool answer_from_guarded(struct judge *judge)
 {
-	struct dns_msg *found;
+	struct module_qstate *qstate = judge->qstate;
+	struct ub_packed_rrset_key *note;
+	struct dns_msg *found = guarded_find(qstate, &note);
 	struct query *query;
 
-	/* Who serves its names is not known before somebody asks them. */
-	if (snapshot_triggers(snapshot) & (1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP))
+	if (found == NULL || !servers_attach_note(&judge->servers, &judge->facts, note, judge->snapshot))
 		return false;
-	found = guarded_find(qstate);
-	if (found == NULL)
+	query = query_make(qstate, judge->id);
+	if (query == NULL)
 		return false;
-	slot->guarded_hits++;
-	query = query_make(qstate, id);
-	if (query != NULL)
-		query->guarded = true;
+	query->guarded = true;
+	judge->slot->guarded_hits++;
 	qstate->return_msg = found;
 	qstate->return_rcode = LDNS_RCODE_NOERROR;
-	finish(qstate, id);
-	judge_answer(qstate, id, slot, snapshot);
+	respond_finish(qstate, judge->id);
+	judge_answer(judge);
 	return true;
+}
+
+static void be_alone(struct judge *judge)
+{
+	struct query *query = query_make(judge->qstate, judge->id);
+
+	if (query == NULL) {
+		failure_note(judge->slot, FAILURE_MEMORY);
+		return;
+	}
+	judge_for(judge, first_client(judge->qstate));
+	if (clients_be_alone(judge->qstate, clients_class(judge->snapshot, &judge->facts), &judge->facts, &query->share,
+		judge->slot) == CLIENTS_MOVED)
+		respond_finish(judge->qstate, judge->id);
+}
+
+static void judge_question(struct judge *judge)
+{
+	struct module_qstate *qstate = judge->qstate;
+	const struct policy_options *options = snapshot_options(judge->snapshot);
+	const bool asked = first_client(qstate) != NULL;
+	bool differs;
+
+	if (is_denied_next(judge, NULL))
+		qstate->no_cache_store = 1;
+	judge_for(judge, first_client(qstate));
+	judge->facts.servers = NULL;
+	/* What the caches know already suffices where nobody wants to wait for more. */
+	if (!options->nsip_wait_recurse && !options->nsdname_wait_recurse)
+		servers_attach(&judge->servers, &judge->facts, qstate, NULL, judge->snapshot);
+	evaluate_question(judge->snapshot, &judge->facts, &judge->verdict);
+	if (is_https_blocked(judge->snapshot, &judge->facts, &judge->verdict))
+		block_https(judge);
+	differs = judge->verdict.differs;
+	if (judge->verdict.denied_to_some)
+		qstate->no_cache_store = 1;
+	if (asked && is_denied(&judge->verdict) && judge->verdict.final) {
+		keep_verdict(judge);
+		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, NULL);
+		return;
+	}
+	if (answer_from_guarded(judge))
+		return;
+	if (asked && differs)
+		be_alone(judge);
 }
 
 void enforce_question(struct module_qstate *qstate, int id)
 {
-	struct slot *slot = state_slot();
-	const struct snapshot *snapshot;
-	struct servers servers;
-	struct verdict verdict;
-	struct facts facts;
+	struct judge judge;
 
 	qstate->ext_state[id] = module_wait_module;
-	if (slot == NULL || !question_facts(&facts, qstate))
+	if (!judge_begin(&judge, qstate, id, &qstate->qinfo)) {
+		leave_unjudged(qstate);
+		if (qstate->return_rcode != LDNS_RCODE_NOERROR)
+			respond_finish(qstate, id);
 		return;
-	snapshot = state_enter(slot);
-	/* What the caches know already suffices where nobody wants to wait for more. */
-	if (!snapshot_options(snapshot)->nsip_wait_recurse && !snapshot_options(snapshot)->nsdname_wait_recurse)
-		servers_attach(&servers, &facts, qstate, NULL, snapshot);
-	evaluate_question(snapshot, &facts, &verdict);
-	if (is_https_blocked(snapshot, &facts, &verdict))
-		block_https(snapshot, &facts, &verdict);
-	if (verdict.denied_to_some)
-		qstate->no_cache_store = 1;
-	if (first_client(qstate) != NULL && denied(&verdict) && verdict.final)
-		deny(qstate, id, slot, &verdict, NULL);
-	else if (!answer_from_guarded(qstate, id, slot, snapshot) && first_client(qstate) != NULL && verdict.differs)
-		apply_unique(qstate);
-	state_leave(slot);
+	}
+	judge_question(&judge);
+	judge_end(&judge);
 }
+
+void enforce_clear(struct module_qstate *qstate, int id)
+{
+	struct query *query = query_get(qstate, id);
+
+	if (query != NULL)
+		clients_release(&query->share);
+	qstate->minfo[id] = NULL;
+}
+
+/* --- the response guard --------------------------------------------------------------------------------------------- */
 
 /* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
  * for that one too. */
@@ -346,42 +437,46 @@ static bool is_wanted_denied(const struct module_qstate *qstate, const struct qu
 	facts.source = NULL;
 	facts.rcode = 0;
 	if (!extract_question(&facts, &iter->qchase))
-		return false;
+		return true;
 	evaluate_question(snapshot, &facts, &verdict);
 	return verdict.denied_to_some;
 }
 
-void enforce_response(struct module_qstate *qstate, struct dns_msg *response)
+static bool is_response_denied(struct judge *judge, const struct dns_msg *response, const struct snapshot *snapshot)
 {
-	struct slot *slot = state_slot();
-	struct extract extract = { .reply = response != NULL ? response->rep : NULL, .all = true };
-	const struct snapshot *snapshot;
-	struct servers servers;
-	struct facts facts;
-
-	if (slot == NULL || extract.reply == NULL)
-		return;
-	extract_client(&facts, NULL);
-	if (!extract_question(&facts, &response->qinfo))
-		return;
-	extract_records(&facts, &extract);
-	snapshot = state_enter(slot);
-	if (https_edit_response(snapshot, response->rep, qstate->region) != HTTPS_FINE)
-		qstate->no_cache_store = 1;
-	servers_attach(&servers, &facts, qstate, extract.reply, snapshot);
-	if (!qstate->no_cache_store && (evaluate_denied_to_some(snapshot, &facts) ||
-		is_wanted_denied(qstate, &response->qinfo, snapshot)))
-		qstate->no_cache_store = 1;
-	state_leave(slot);
+	servers_attach(&judge->servers, &judge->facts, judge->qstate, response->rep, snapshot);
+	return evaluate_denied_to_some(snapshot, &judge->facts) || judge->budget.over ||
+		is_wanted_denied(judge->qstate, &response->qinfo, snapshot);
 }
 
-void enforce_answer(struct module_qstate *qstate, int id)
+static bool is_response_apart(struct judge *judge, const struct dns_msg *response)
 {
-	struct slot *slot = state_slot();
+	if (https_edit_response(judge->snapshot, response->rep, judge->qstate->region) != HTTPS_FINE)
+		return true;
+	if (is_response_denied(judge, response, judge->snapshot))
+		return true;
+	return judge->next != NULL && (https_has_more(judge->next, response->rep) ||
+		is_response_denied(judge, response, judge->next));
+}
 
-	finish(qstate, id);
-	if (slot == NULL)
+void enforce_response(struct module_qstate *qstate, struct dns_msg *response, int id)
+{
+	struct query *query;
+	struct judge judge;
+
+	if (response == NULL || response->rep == NULL)
 		return;
-	judge_answer(qstate, id, slot, state_enter(slot));
-	state_leave(slot);
+	if (!judge_begin(&judge, qstate, id, &response->qinfo)) {
+		qstate->no_cache_store = 1;
+		return;
+	}
+	judge.extract.reply = response->rep;
+	extract_records(&judge.facts, &judge.extract);
+	if (is_response_apart(&judge, response)) {
+		qstate->no_cache_store = 1;
+		query = query_make(qstate, id);
+		if (query != NULL)
+			query->unshared = true;
+	}
+	judge_end(&judge);
 }

@@ -1,9 +1,10 @@
 /*
- * enforce.h: the question guard and the answer guard.
+ * enforce.h: the question guard, the response guard and the answer guard.
  *
- * Both keep one promise: no answer that the policy denies leaves through the modules, and none of them enters a
+ * They keep one promise: no answer that the policy denies leaves through the modules, and none of them enters a
  * shared cache. The question guard runs before anything is resolved, the response guard at each response from an
- * authoritative server, the answer guard on the final message, whatever made it.
+ * authoritative server, the answer guard on the final message, whatever made it: the iterator, a module below us, or the
+ * guarded cache. The policy that is about to be in force counts too, in what may enter a shared cache.
  *
  * Threads: the worker that owns the query state.
  */
@@ -12,33 +13,19 @@
 
 #include "module/unbound.h"
 
-#include <stdbool.h>
+#include "policy/conf.h"
 
-#include "policy/verdict.h"
-
-/* What the module keeps of one query state (minfo), in its region. */
-struct query {
-	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
-	struct verdict *verdict;      /* NULL: plain allow */
-	struct mesh_reply *last;      /* the client that was answered last */
-	bool guarded;                 /* the answer is from the guarded cache */
-	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
-};
-
-/* The state's record; NULL when there is none. */
-struct query *query_get(struct module_qstate *qstate, int id);
+/* Main thread, no worker runs. */
+void enforce_start(const struct guard_conf *conf);
 
 /* The guards. They set ext_state, and return_msg when they deny. */
 void enforce_question(struct module_qstate *qstate, int id);
 void enforce_answer(struct module_qstate *qstate, int id);
 
-/* A sub-query that `waiting` may wait for is done. */
-void enforce_inform(const struct module_qstate *done, int id, struct module_qstate *waiting);
-
-/* The state waited for a sub-query: the denial is answered now. False: it did not wait. */
-bool enforce_waited(struct module_qstate *qstate, int id);
-
 /* `response` came from an authoritative server and is not stored yet. */
-void enforce_response(struct module_qstate *qstate, struct dns_msg *response);
+void enforce_response(struct module_qstate *qstate, struct dns_msg *response, int id);
+
+/* The state ends: what is counted for its client is given back. */
+void enforce_clear(struct module_qstate *qstate, int id);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "module/limits.h"
+
 void extract_address(struct address *address, const void *from, socklen_t length)
 {
 	const struct sockaddr *any = from;
@@ -153,6 +155,10 @@ static void walk_rrset(struct walk *walk, const struct extract *extract, size_t 
 	for (size_t i = 0; i < count && !walk->stopped; i++) {
 		if (walk->shown == FACTS_RECORDS_MAX && !extract->all) {
 			walk->left_out += count - i;
+			return;
+		}
+		if (extract->budget != NULL && budget_tick(extract->budget)) {
+			walk->stopped = true;
 			return;
 		}
 		record.type = i < data->count ? ntohs(key->rk.type) : LDNS_RR_TYPE_RRSIG;

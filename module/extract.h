@@ -13,11 +13,14 @@
 
 #include "policy/facts.h"
 
+struct budget;
+
 /* The records behind `facts`; must live as long as they are used. */
 struct extract {
 	const struct reply_info *reply;   /* NULL: no records */
 	time_t now;                       /* 0: TTLs are relative already (query states); else they are absolute */
 	bool dnssec;                      /* DO: signatures leave with the answer */
+	struct budget *budget;            /* of the event, or NULL: when it is over no more records are shown */
 	bool all;                         /* for a verdict that denies: no limit but that of the message */
 };
 

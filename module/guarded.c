@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/servers_note.h"
+
 #define FLUSH_BATCH 64
 
 /* Set and cleared while no worker runs. */
@@ -105,7 +107,38 @@ static bool is_valid_enough(const struct module_qstate *qstate, const struct rep
 	return true;
 }
 
-struct dns_msg *guarded_find(struct module_qstate *qstate)
+/* The note stands behind the records of the message. */
+static struct ub_packed_rrset_key *take_note_off(struct reply_info *reply)
+{
+	struct ub_packed_rrset_key *last = reply->rrset_count > 0 ? reply->rrsets[reply->rrset_count - 1] : NULL;
+
+	if (last == NULL || !servers_is_note(last))
+		return NULL;
+	reply->ar_numrrsets--;
+	reply->rrset_count--;
+	return last;
+}
+
+/* A copy, but for the records, that has the note, too. NULL: no memory. */
+static struct reply_info *with_note(struct module_qstate *qstate, struct ub_packed_rrset_key *note)
+{
+	const struct reply_info *from = qstate->return_msg->rep;
+	/* In a region it has no references at its end. */
+	struct reply_info *reply = regional_alloc_init(qstate->region, from, sizeof(*from) - sizeof(from->ref[0]));
+	struct ub_packed_rrset_key **rrsets = regional_alloc(qstate->region,
+		(from->rrset_count + 1) * sizeof(from->rrsets[0]));
+
+	if (reply == NULL || rrsets == NULL)
+		return NULL;
+	memcpy(rrsets, from->rrsets, from->rrset_count * sizeof(from->rrsets[0]));
+	rrsets[from->rrset_count] = note;
+	reply->rrsets = rrsets;
+	reply->ar_numrrsets++;
+	reply->rrset_count++;
+	return reply;
+}
+
+struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrset_key **note)
 {
 	const hashvalue_type hash = query_info_hash(&qstate->qinfo, qstate->query_flags);
 	struct lruhash_entry *entry;
@@ -123,7 +156,10 @@ struct dns_msg *guarded_find(struct module_qstate *qstate)
 	message = tomsg(&env, &((struct msgreply_entry *)entry->key)->key, entry->data, qstate->region, *env.now, 0,
 		env.scratch);
 	lock_rw_unlock(&entry->lock);
-	return message != NULL && is_valid_enough(qstate, message->rep) ? message : NULL;
+	if (message == NULL || !is_valid_enough(qstate, message->rep))
+		return NULL;
+	*note = take_note_off(message->rep);
+	return message;
 }
 
 /* What Unbound keeps, less its errors: who asks for a name that is denied to others can wait for its servers. */
@@ -146,15 +182,17 @@ static bool is_worth_keeping(const struct module_qstate *qstate)
 	}
 }
 
-bool guarded_store(struct module_qstate *qstate)
+bool guarded_store(struct module_qstate *qstate, struct ub_packed_rrset_key *note)
 {
+	struct reply_info *reply;
 	struct module_env env;
 
 	if (!may_use(qstate) || !is_worth_keeping(qstate))
 		return false;
+	reply = note != NULL ? with_note(qstate, note) : qstate->return_msg->rep;
 	env = with_our_caches(qstate);
 	/* Without a region the message that is about to be sent stays as it is. */
-	if (!unbound_cache_store(&env, &qstate->qinfo, qstate->return_msg->rep, NULL, qstate->query_flags,
+	if (reply == NULL || !unbound_cache_store(&env, &qstate->qinfo, reply, NULL, qstate->query_flags,
 		qstate->qstarttime))
 		return false;
 	atomic_store_explicit(&guarded.used, true, memory_order_relaxed);

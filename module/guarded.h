@@ -23,14 +23,15 @@
 bool guarded_start(struct module_env *env, const struct guard_conf *conf);
 void guarded_stop(void);
 
-/* The answer to the state's question, in its region, as return_msg would be; NULL: not there, expired, not validated
- * yet though it must be, or no memory. What is found has to be judged before anybody gets it. */
-struct dns_msg *guarded_find(struct module_qstate *qstate);
+/* The answer to the state's question, in its region, as return_msg would be, and *note as it was stored or NULL. NULL: not
+ * there, expired, not validated yet though it must be, or no memory. What is found has to be judged before anybody gets
+ * it. */
+struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrset_key **note);
 
-/* Keeps return_msg of the state, which was resolved and validated as usual; copied. False: it is nothing to keep: an error,
- * BOGUS, TTL 0, an answer to a question without RD, something that a module made for one client alone (response-ip,
- * ECS); or no memory. Never call it with a reply of ours. */
-bool guarded_store(struct module_qstate *qstate);
+/* Keeps return_msg of the state, which was resolved and validated as usual, with a note (module/servers_note.h) or NULL;
+ * copied. False: it is nothing to keep: an error, BOGUS, TTL 0, an answer to a question without RD, something that a module
+ * made for one client alone (response-ip, ECS); or no memory. Never call it with a reply of ours. */
+bool guarded_store(struct module_qstate *qstate, struct ub_packed_rrset_key *note);
 
 /* Removes a name, and with `below` all under it. Any thread of ours or a worker. How many messages went. */
 size_t guarded_flush(const struct name *name, bool below);

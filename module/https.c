@@ -123,7 +123,8 @@ bool https_strip_answer(const struct snapshot *snapshot, struct module_qstate *q
 {
 	const struct reply_info *from = qstate->return_msg->rep;
 	struct dns_msg *message = regional_alloc_init(qstate->region, qstate->return_msg, sizeof(*message));
-	struct reply_info *reply = regional_alloc_init(qstate->region, from, sizeof(*from));
+	/* In a region it has no references at its end. */
+	struct reply_info *reply = regional_alloc_init(qstate->region, from, sizeof(*from) - sizeof(from->ref[0]));
 
 	if (message == NULL || reply == NULL)
 		return false;

@@ -7,6 +7,7 @@
 #include "module/enforce.h"
 #include "module/guard.h"
 #include "module/guarded.h"
+#include "module/respond.h"
 #include "policy/conf.h"
 #include "module/state.h"
 
@@ -52,7 +53,9 @@ int init(struct module_env *env, int id)
 			return 0;
 		log_err("unbound-verdict: the policy of the last good load stays in force");
 	}
-	guarded_start(env, state_guard_conf());
+	enforce_start(state_guard_conf());
+	if (!guarded_start(env, state_guard_conf()))
+		log_err("unbound-verdict: out of memory: answers that some may not have are not cached");
 	state_describe(text, sizeof(text));
 	log_info("unbound-verdict " VERDICT_VERSION ": %s", text);
 	while (state_expired(&expired, text, sizeof(text)))
@@ -81,7 +84,7 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id, struct 
 	switch (event) {
 	case module_event_new:
 	case module_event_pass:
-		if (!enforce_waited(qstate, id))
+		if (!respond_waited(qstate, id))
 			enforce_question(qstate, id);
 		return;
 	case module_event_moddone:
@@ -99,13 +102,13 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id, struct 
 /* `super` waits for the sub-query `qstate`. */
 void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
 {
-	enforce_inform(qstate, id, super);
+	respond_inform(qstate, id, super);
 }
 
 /* What is kept lies in the state's region, which Unbound frees. */
 void clear(struct module_qstate *qstate, int id)
 {
-	qstate->minfo[id] = NULL;
+	enforce_clear(qstate, id);
 }
 
 size_t get_mem(struct module_env *env, int id)

@@ -1,7 +1,6 @@
 /* servers.c: walks up from a name through the NS records of the cache. */
 #include "module/servers.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "module/extract.h"
@@ -235,19 +234,27 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 	return servers->left_out;
 }
 
+bool servers_wanted(const struct snapshot *snapshot)
+{
+	return (snapshot_triggers(snapshot) & (1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP)) != 0;
+}
+
+void servers_show(const struct servers *servers, struct facts *facts)
+{
+	facts->servers = walk_servers;
+	facts->servers_source = servers;
+}
+
 static void attach(struct servers *servers, struct facts *facts, const struct snapshot *snapshot)
 {
-	const unsigned wanted = 1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP;
-
 	facts->servers = NULL;
 	facts->servers_source = NULL;
-	if ((snapshot_triggers(snapshot) & wanted) == 0)
+	if (!servers_wanted(snapshot))
 		return;
 	servers->facts = facts;
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
 	collect(servers);
-	facts->servers = walk_servers;
-	facts->servers_source = servers;
+	servers_show(servers, facts);
 }
 
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,

@@ -14,6 +14,8 @@
 
 #include "module/unbound.h"
 
+#include <stdbool.h>
+
 #include "policy/facts.h"
 #include "policy/name.h"
 #include "policy/snapshot.h"
@@ -38,6 +40,12 @@ struct servers {
 		uint8_t chain;
 	} found[SERVERS_ADDRESSES_MAX];
 };
+
+/* Does any rule of the snapshot ask for them? */
+bool servers_wanted(const struct snapshot *snapshot);
+
+/* Puts what is found already behind `facts`. */
+void servers_show(const struct servers *servers, struct facts *facts);
 
 /* Looks for the servers and puts them behind `facts`, whose records are set already, if any rule of the snapshot asks
  * for them. What `reply` (NULL: none) says of them counts before it is stored. */

@@ -72,6 +72,32 @@ static inline void unbound_remove_reply(struct mesh_area *mesh, struct mesh_stat
 #endif
 }
 
+/* Appends a client to those that wait for the state: then it is the first of the list. False: out of memory. */
+static inline bool unbound_add_reply(struct mesh_state *state, struct edns_data *edns, struct comm_reply *point,
+	uint16_t id, uint16_t flags, const struct query_info *question)
+{
+#if UNBOUND_ADD_REPLY_GIVES_IT
+	struct mesh_reply *added;
+
+	return mesh_state_add_reply(state, edns, point, id, flags, question, &added) != 0;
+#else
+	return mesh_state_add_reply(state, edns, point, id, flags, question) != 0;
+#endif
+}
+
+/* The stream of a client that has come to another state points to that one from now on. */
+static inline void unbound_move_stream(struct mesh_reply *reply, struct mesh_area *mesh, struct mesh_state *state)
+{
+	if (reply->query_reply.c->use_h2) {
+		http2_stream_add_meshstate(reply->h2_stream, mesh, state);
+		return;
+	}
+#if UNBOUND_REMOVE_TAKES_STREAM || UNBOUND_REMOVE_TAKES_STREAMS
+	if (reply->query_reply.doq_stream != NULL)
+		doq_stream_add_meshstate(reply->query_reply.doq_stream, mesh, state);
+#endif
+}
+
 /* Stores an answer that is no referral in the caches that `env` names. False: out of memory. */
 static inline bool unbound_cache_store(struct module_env *env, struct query_info *question, struct reply_info *reply,
 	struct regional *region, uint16_t flags, time_t asked)

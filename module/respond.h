@@ -1,0 +1,67 @@
+/*
+ * respond.h: what becomes of a query state once the verdict is known: the denial's answer, none at all, or SERVFAIL.
+ *
+ * Threads: the worker that owns the query state.
+ */
+#ifndef MODULE_RESPOND_H
+#define MODULE_RESPOND_H
+
+#include "module/unbound.h"
+
+#include <stdbool.h>
+
+#include "module/clients.h"
+#include "module/state.h"
+#include "policy/conf.h"
+#include "policy/verdict.h"
+
+/* What the module keeps of one query state (minfo), in its region. */
+struct query {
+	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
+	bool unshared;                /* a response guard kept the answer out of the shared caches */
+	bool guarded;                 /* the answer is from the guarded cache */
+	enum ede_mode ede;            /* of the client's group */
+	struct verdict *verdict;      /* NULL: plain allow */
+	struct mesh_reply *last;      /* the client that was answered last */
+	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
+	struct client_share share;
+};
+
+/* The state's record; NULL when there is none. */
+struct query *query_get(const struct module_qstate *qstate, int id);
+
+/* The same, made if need be. NULL: no memory. */
+struct query *query_make(struct module_qstate *qstate, int id);
+
+/* Keeps what is worth telling about a verdict; a plain allow needs no memory. */
+void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede);
+
+/* Is there a client, as opposed to a sub-query, a prefetch or a look-up of Unbound's own? */
+struct mesh_reply *first_client(const struct module_qstate *qstate);
+
+bool is_denied(const struct verdict *verdict);
+
+/* This module is done with the state. */
+void respond_finish(struct module_qstate *qstate, int id);
+
+/* SERVFAIL, never the denied answer. */
+void respond_servfail(struct module_qstate *qstate);
+
+/* Nobody of those that wait gets an answer. */
+void respond_drop(struct module_qstate *qstate, int id);
+
+/* Answers what is denied to all that wait, of which `chain` is known (NULL: nothing). The state is finished, or waits for
+ * a sub-query. The verdict is kept already. */
+void respond_deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
+		  const struct reply_info *chain);
+
+/* A BOGUS answer that may not be had is SERVFAIL for who disabled checking, too: Unbound sees to the others. */
+void respond_bogus(struct module_qstate *qstate);
+
+/* A sub-query that `waiting` may wait for is done. */
+void respond_inform(const struct module_qstate *done, int id, struct module_qstate *waiting);
+
+/* The state waited for a sub-query: the denial is answered now. False: it did not wait. */
+bool respond_waited(struct module_qstate *qstate, int id);
+
+#endif
