@@ -11,6 +11,9 @@
 
 #define NETWORK_TEXT_MAX 64        /* the longest is an IPv6 address with a prefix and a port: 55 octets */
 
+static const char should_network[] = "a network, as 192.0.2.0/24 or 2001:db8::/32";
+static const char should_interface[] = "an address, as 192.0.2.1, 192.0.2.1@853 or 192.0.2.0/24";
+
 #define refuse(wrong, ...) (snprintf(wrong, CONF_WRONG_MAX, __VA_ARGS__), -1)
 
 /* Digits alone, at most `max`. */
@@ -46,20 +49,19 @@ static int check_rest(const struct network *network, const char *text, char *wro
 		shown, network->prefix_length);
 }
 
-/* `text` without the port. */
-static int parse(const char *text, char *copy, struct network *network, char *wrong)
+/* `copy` is `text` without the port; `should` what it should be. */
+static int parse(const char *text, char *copy, const char *should, struct network *network, char *wrong)
 {
 	char *slash = strchr(copy, '/');
-	unsigned length;
+	unsigned bits, length;
 
 	if (slash != NULL)
 		*slash = '\0';
 	if (!read_address(copy, &network->address))
-		return refuse(wrong, "`%.64s` should be a network, as 192.0.2.0/24 or 2001:db8::/32", text);
-	length = address_bits(network->address.family);
-	if (slash != NULL && !read_number(slash + 1, length, &length))
-		return refuse(wrong, "`%.64s` should have a prefix length from 0 to %u behind the slash", text,
-			length);
+		return refuse(wrong, "`%.64s` should be %s", text, should);
+	bits = length = address_bits(network->address.family);
+	if (slash != NULL && !read_number(slash + 1, bits, &length))
+		return refuse(wrong, "`%.64s` should have a prefix length from 0 to %u behind the slash", text, bits);
 	network->prefix_length = (uint8_t)length;
 	if (check_rest(network, text, wrong) != 0)
 		return -1;
@@ -75,8 +77,8 @@ int conf_network_parse(const struct conf_limits *limits, const char *text, void 
 	(void)limits;
 	snprintf(copy, sizeof(copy), "%s", text);
 	if (strlen(text) >= sizeof(copy) || strchr(text, '@') != NULL)
-		return refuse(wrong, "`%.64s` should be a network, as 192.0.2.0/24 or 2001:db8::/32", text);
-	if (parse(text, copy, &network, wrong) != 0)
+		return refuse(wrong, "`%.64s` should be %s", text, should_network);
+	if (parse(text, copy, should_network, &network, wrong) != 0)
 		return -1;
 	memcpy(to, &network, sizeof(network));
 	return 0;
@@ -105,15 +107,14 @@ int conf_interface_parse(const struct conf_limits *limits, const char *text, voi
 	(void)limits;
 	snprintf(copy, sizeof(copy), "%s", text);
 	if (strlen(text) >= sizeof(copy))
-		return refuse(wrong, "`%.64s` should be an address, as 192.0.2.1, 192.0.2.1@853 or 192.0.2.0/24",
-			text);
+		return refuse(wrong, "`%.64s` should be %s", text, should_interface);
 	at = strchr(copy, '@');
 	if (at != NULL) {
 		*at = '\0';
 		if (!read_number(at + 1, 65535, &port) || port == 0)
 			return refuse(wrong, "`%.64s` should have a port from 1 to 65535 behind the @", text);
 	}
-	if (parse(text, copy, &network, wrong) != 0)
+	if (parse(text, copy, should_interface, &network, wrong) != 0)
 		return -1;
 	network.address.port = (uint16_t)port;
 	memcpy(to, &network, sizeof(network));

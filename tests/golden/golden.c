@@ -65,6 +65,72 @@ static void print_options(FILE *to, const struct policy_options *options)
 	}
 }
 
+/* Networks, and ports where they are set. */
+static void print_networks(FILE *to, const char *key, const struct network *networks, size_t count)
+{
+	char text[INET6_ADDRSTRLEN];
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct address *address = &networks[i].address;
+
+		inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text));
+		fprintf(to, "    %s %s/%u", key, text, networks[i].prefix_length);
+		if (address->port != 0)
+			fprintf(to, "@%u", address->port);
+		fprintf(to, "\n");
+	}
+}
+
+static void print_group(FILE *to, const struct group_conf *group)
+{
+	static const char *const modes[] = { "text", "code", "none" };
+
+	fprintf(to, "client-group at line %u: %s, parent %s, ede %s\n", group->line, group->name,
+		*group->parent != '\0' ? group->parent : "(none)", modes[group->ede]);
+	print_networks(to, "network", group->networks, group->network_count);
+	print_networks(to, "interface", group->interfaces, group->interface_count);
+}
+
+/* What differs from the defaults. */
+static void print_live(FILE *to, const struct live_conf *live)
+{
+	char text[NAME_TEXT_MAX];
+	size_t i;
+
+	if (live->control_socket != NULL)
+		fprintf(to, "    control-socket %s\n", live->control_socket);
+	for (i = 0; i < live->control_user_count; i++)
+		fprintf(to, "    control-user %s\n", live->control_users[i]);
+	if (!live->watch)
+		fprintf(to, "    watch no\n");
+	if (live->deny_share_max != 20)
+		fprintf(to, "    deny-share-max %u\n", live->deny_share_max);
+	for (i = 0; i < live->protected_count; i++)
+		fprintf(to, "    protected-name %s\n", name_to_text(&live->protected[i], text));
+	if (live->sweep_interval != 600)
+		fprintf(to, "    sweep-interval %u\n", live->sweep_interval);
+	if (live->denial_log != NULL)
+		fprintf(to, "    denial-log %s\n", live->denial_log);
+	if (live->denial_log_rate != 100)
+		fprintf(to, "    denial-log-rate %u\n", live->denial_log_rate);
+}
+
+/* The same. */
+static void print_guard(FILE *to, const struct guard_conf *guard)
+{
+	if (guard->msg_octets != 4 << 20)
+		fprintf(to, "    guarded-msg-cache-size %zu\n", guard->msg_octets);
+	if (guard->rrset_octets != 8 << 20)
+		fprintf(to, "    guarded-rrset-cache-size %zu\n", guard->rrset_octets);
+	if (guard->unique_per_client != 32)
+		fprintf(to, "    unique-per-client %u\n", guard->unique_per_client);
+	if (guard->fail != FAIL_OPEN)
+		fprintf(to, "    fail closed\n");
+	if (guard->answer_budget != 10000)
+		fprintf(to, "    answer-budget %u\n", guard->answer_budget);
+}
+
 static void print_list_conf(FILE *to, const struct list_conf *list)
 {
 	char text[NAME_TEXT_MAX];
@@ -74,6 +140,8 @@ static void print_list_conf(FILE *to, const struct list_conf *list)
 		"shadow %d, subdomains %d, ede %d, ttl %u\n",
 		list->line, list->name, list->file, format_names[list->format], action_table[list->action].name,
 		list->shadow, list->subdomains, list->ede, list->ttl);
+	for (i = 0; i < list->group_count; i++)
+		fprintf(to, "    group %s\n", list->groups[i]);
 	print_types(to, "qtype", &list->qtypes);
 	print_types(to, "qtype-exempt", &list->qtypes_exempt);
 	for (i = 0; i < list->sinkhole_count; i++) {
@@ -104,10 +172,14 @@ static void print_conf(FILE *to, const struct conf *conf)
 		conf->identity != NULL ? conf->identity : "(none)", conf->mode == MODE_SHADOW ? "shadow" : "enforce",
 		conf->state_directory);
 	print_options(to, &conf->options);
+	print_live(to, &conf->live);
+	print_guard(to, &conf->guard);
 	fprintf(to, "dnstap: socket-path %s, file %s, frames %s, ring-size %zu\n",
 		conf->dnstap.socket_path != NULL ? conf->dnstap.socket_path : "(none)",
 		conf->dnstap.file != NULL ? conf->dnstap.file : "(none)",
 		conf->dnstap.frames == FRAMES_VERDICTS ? "verdicts" : "all", conf->dnstap.ring_octets);
+	for (i = 0; i < conf->group_count; i++)
+		print_group(to, &conf->groups[i]);
 	for (i = 0; i < conf->list_count; i++)
 		print_list_conf(to, &conf->lists[i]);
 }

@@ -97,6 +97,46 @@ static void takes_256_lists_and_no_more(void **state)
 	free(text);
 }
 
+/* The limit of an option that repeats is told where the first one too many stands. */
+static void takes_65536_networks_of_a_group_and_no_more(void **state)
+{
+	char *text = NULL;
+	size_t octets = 0;
+	FILE *to = open_memstream(&text, &octets);
+	size_t fits = 0;
+	struct diag diag;
+	struct conf *conf;
+	unsigned i;
+
+	(void)state;
+	fprintf(to, "client-group: name: g\n");
+	for (i = 0; i < CONF_NETWORKS_MAX + 1; i++) {
+		fflush(to);
+		fits = octets;
+		fprintf(to, "network: 10.%u.%u.%u\n", i >> 16, i >> 8 & 255, i & 255);
+	}
+	fclose(to);
+	conf = load_text(text, fits, &diag);
+	assert_non_null(conf);
+	assert_int_equal(conf->groups[0].network_count, CONF_NETWORKS_MAX);
+	assert_memory_equal(conf->groups[0].networks[65535].address.octets, "\12\0\377\377", 4);
+	conf_destroy(&conf);
+	assert_null(load_text(text, octets, &diag));
+	assert_int_equal(diag.line, CONF_NETWORKS_MAX + 2);
+	assert_non_null(strstr(diag.text, "a `client-group:` takes 65536"));
+	free(text);
+}
+
+static void a_group_may_say_a_network_again(void **state)
+{
+	static const char text[] = "client-group: name: a network: 10.0.0.0/8 network: 10.0.0.0/8\n";
+	struct conf *conf = load_text(text, strlen(text), NULL);
+
+	(void)state;
+	assert_non_null(conf);
+	conf_destroy(&conf);
+}
+
 struct translation {
 	unsigned calls;
 	unsigned fail_at;   /* this call finds no memory; 0: none does */
@@ -112,7 +152,8 @@ static char *cut_root(void *arg, const char *path)
 	return strdup(strncmp(path, "/jail", 5) == 0 ? path + 5 : path);
 }
 
-static const char with_paths[] = "verdict: state-directory: /jail/state\n"
+static const char with_paths[] = "verdict: state-directory: /jail/state control-socket: /jail/control\n"
+	"denial-log: /jail/log\n"
 	"policy-list: name: a file: /jail/a format: domains\npolicy-list: name: b file: /b format: hosts\n"
 	"dnstap: file: /jail/frames socket-path: /jail/socket\n";
 
@@ -129,6 +170,22 @@ static void every_path_is_translated(void **state)
 	assert_string_equal(conf->lists[1].file, "/b");
 	assert_string_equal(conf->dnstap.file, "/frames");
 	assert_string_equal(conf->dnstap.socket_path, "/socket");
+	assert_string_equal(conf->live.control_socket, "/control");
+	assert_string_equal(conf->live.denial_log, "/log");
+	conf_destroy(&conf);
+}
+
+static void syslog_is_no_path(void **state)
+{
+	static const char text[] = "verdict: denial-log: syslog\n";
+	struct translation translation = { .calls = 0 };
+	struct conf *conf = load_text(text, strlen(text), NULL);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(conf_translate_paths(conf, cut_root, &translation), 0);
+	assert_int_equal(translation.calls, 1);
+	assert_string_equal(conf->live.denial_log, "syslog");
 	conf_destroy(&conf);
 }
 
@@ -137,7 +194,7 @@ static void no_memory_while_translating_is_told_and_loses_nothing(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 1; i <= 5; i++) {
+	for (i = 1; i <= 7; i++) {
 		struct translation translation = { .fail_at = i };
 		struct conf *conf = load_text(with_paths, strlen(with_paths), NULL);
 
@@ -206,6 +263,9 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(a_line_may_be_64_kib_and_no_longer),
 		cmocka_unit_test(takes_256_lists_and_no_more),
+		cmocka_unit_test(takes_65536_networks_of_a_group_and_no_more),
+		cmocka_unit_test(a_group_may_say_a_network_again),
+		cmocka_unit_test(syslog_is_no_path),
 		cmocka_unit_test(every_path_is_translated),
 		cmocka_unit_test(no_memory_while_translating_is_told_and_loses_nothing),
 		cmocka_unit_test(the_printed_table_is_whole),
