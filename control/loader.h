@@ -3,15 +3,20 @@
  *
  * A thread of its own with low priority reads the configuration and the lists, builds a snapshot, checks it (itself, the
  * feeds' guards, the blast radius on recent questions, protected names) and gives it to the host, which sweeps the
- * caches and publishes it. Whatever fails, the old policy stays and the reason is kept for `status`. The configuration
- * and lists of the last KEPT good loads are remembered by number (their files may be gone: then going back says so, if
- * their snapshot is not kept in memory). Overrides are put in front of every policy, here and nowhere else.
+ * caches and publishes it. Whatever fails, the old policy stays and the reason is kept for `status`. Overrides are put in
+ * front of every policy, here and nowhere else.
+ *
+ * Going back needs no files: up to LOADER_KEPT policies that were in force stay in memory: the one before, one of an hour
+ * ago and one of a day ago, since with a feed that changes every few minutes the one before is soon as bad as the one in
+ * force. A policy of a million names takes 13 MiB; the older two are kept only while they fit into LOADER_KEPT_OCTETS.
+ * After going back nothing is loaded by itself (files, expiry, reload of the resolver) until a load is asked for, or the
+ * next change of any list would bring the bad one back.
  *
  * What takes effect at once: lists, groups, options of judging. What needs the resolver to load again (sockets, dnstap,
  * sizes) is said in the report.
  *
  *   who           | calls                          | needs outside synchronisation with
- *   any thread    | loader_request, loader_status  | loader_destroy
+ *   any thread    | loader_request, loader_lock    | loader_destroy
  *   main thread   | loader_create, loader_destroy  | all others
  */
 #ifndef CONTROL_LOADER_H
@@ -27,6 +32,10 @@
 #include "policy/diag.h"
 #include "policy/override.h"
 #include "policy/snapshot.h"
+
+#define LOADER_KEPT 3
+#define LOADER_KEPT_OCTETS ((size_t)64 << 20)
+#define LOADER_LOADS_MAX 16          /* reports that are kept */
 
 /* What stands between a file and an answer, in order. */
 enum load_phase { PHASE_READ, PHASE_BUILD, PHASE_CHECK, PHASE_SWEEP, PHASE_PUBLISH, PHASE_COUNT };
@@ -74,7 +83,12 @@ struct loader *loader_create(const struct loader_options *options, struct loader
 void loader_stop(struct loader *loader, unsigned timeout_ms);
 void loader_destroy(struct loader **loader);
 
-/* Queues a load. Waits for its end when `report` is not NULL. 0, or -1: stopping, or too many wait. */
+/* The configuration that was in force when the thread was started, which decides on sockets and sizes; borrowed until the
+ * next loader_create. Main thread. */
+const struct conf *loader_started(const struct loader *loader);
+
+/* Queues a load. Waits for its end when `report` is not NULL; how it ended is said there (its number is 0 when it
+ * failed). 0, or -1: stopping, or too many wait. */
 int loader_request(struct loader *loader, const struct load_request *request, struct load_report *report);
 
 /* The overrides to put in front of every policy from now on; copied. Publishes and sweeps; *report as above. -1 with the
@@ -86,12 +100,15 @@ int loader_set_overrides(struct loader *loader, const struct override *overrides
 struct loader_view {
 	const struct conf *conf;
 	const struct build_report *build;
-	const struct load_report *loads;   /* the last ones, newest first */
+	const struct load_report *loads;   /* the last LOADER_LOADS_MAX, newest first */
 	size_t load_count;
 	const struct load_report *good;    /* the one in force */
 	bool loading;                      /* a load is going on, */
 	enum load_phase phase;             /* and this far */
 	int64_t loading_since;             /* seconds since the epoch */
+	bool held;                         /* went back: nothing is loaded until asked for */
+	uint64_t kept[LOADER_KEPT];        /* numbers of the policies to go back to, the one before first */
+	size_t kept_count;
 };
 void loader_lock(struct loader *loader, struct loader_view *view);
 void loader_unlock(struct loader *loader);

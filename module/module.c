@@ -7,9 +7,10 @@
 #include "module/enforce.h"
 #include "module/guard.h"
 #include "module/guarded.h"
+#include "module/live_host.h"
 #include "module/respond.h"
-#include "policy/conf.h"
 #include "module/state.h"
+#include "module/wakeup.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -28,38 +29,45 @@ static const char *conf_path(void)
 	return path != NULL && path[0] != '\0' ? path : SYSCONFDIR "/unbound/verdict.conf";
 }
 
+static int complain(const char *what)
+{
+	log_err("unbound-verdict: %s", what);
+	return 0;
+}
+
+/* What the policy in force asks of the process; nothing of it keeps a resolver from running. */
+static void start_rest(struct module_env *env)
+{
+	const struct conf *conf = live_host_conf();
+	struct diag diag = { 0 };
+	char text[1024];
+
+	if (state_start(conf, &diag) != 0)
+		complain(diag_format(&diag, text, sizeof(text)));
+	enforce_start(&conf->guard);
+	if (!guarded_start(env, &conf->guard))
+		complain("out of memory: answers that some may not have are resolved anew each time");
+	live_host_ready(env);
+	log_info("unbound-verdict " VERDICT_VERSION ": %s, %zu lists",
+		conf->mode == MODE_SHADOW ? "mode shadow" : "mode enforce", conf->list_count);
+}
+
 /* Registered before the load, so that a failure leaves nothing half done. At the first start an error keeps Unbound
  * from starting; at a reload returning 0 would end a running resolver, so there the last good policy stays. */
 int init(struct module_env *env, int id)
 {
 	char text[1024];
 	struct diag diag = { 0 };
-	const bool again = state_running();
-	size_t expired = 0;
 
 	if (!guard_check(env, id, operate))
 		return 0;
-	if (env->cfg->num_threads > STATE_SLOTS_MAX) {
-		log_err("unbound-verdict: num-threads is over %d", STATE_SLOTS_MAX);
-		return 0;
-	}
-	if (!callbacks_register(env, id)) {
-		log_err("unbound-verdict: out of memory");
-		return 0;
-	}
-	if (state_load(conf_path(), env->cfg->chrootdir, &diag) != 0) {
-		log_err("unbound-verdict: %s", diag_format(&diag, text, sizeof(text)));
-		if (!again)
-			return 0;
-		log_err("unbound-verdict: the policy of the last good load stays in force");
-	}
-	enforce_start(state_guard_conf());
-	if (!guarded_start(env, state_guard_conf()))
-		log_err("unbound-verdict: out of memory: answers that some may not have are not cached");
-	state_describe(text, sizeof(text));
-	log_info("unbound-verdict " VERDICT_VERSION ": %s", text);
-	while (state_expired(&expired, text, sizeof(text)))
-		log_warn("unbound-verdict: %s", text);
+	if (env->cfg->num_threads > STATE_SLOTS_MAX)
+		return complain("num-threads is over 256");
+	if (!callbacks_register(env, id))
+		return complain("out of memory");
+	if (live_host_start(conf_path(), env->cfg->chrootdir, &diag) != 0 && live_host_live() == NULL)
+		return complain(diag_format(&diag, text, sizeof(text)));
+	start_rest(env);
 	return 1;
 }
 
@@ -69,9 +77,10 @@ void deinit(struct module_env *env, int id)
 	char text[512];
 
 	/* Unbound calls this after a failed init too, even one that refused to touch anything. */
-	if (dynlib == NULL || dynlib->func_operate != operate || !state_running())
+	if (dynlib == NULL || dynlib->func_operate != operate || live_host_live() == NULL)
 		return;
 	callbacks_unregister(env, id);
+	live_host_stop();
 	guarded_stop();
 	state_stop();
 	state_summary(text, sizeof(text));
@@ -81,6 +90,7 @@ void deinit(struct module_env *env, int id)
 void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)
 {
 	(void)outbound;
+	wakeup_register(qstate->env);
 	switch (event) {
 	case module_event_new:
 	case module_event_pass:

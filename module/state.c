@@ -10,9 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "policy/conf.h"
 #include "policy/epoch.h"
-#include "policy/feed.h"
 
 #define TAP_STOP_MS 1000
 
@@ -22,17 +20,16 @@ static struct {
 	void *_Atomic next;                 /* struct snapshot, likewise; announced, or NULL */
 	pthread_rwlock_t pins;
 	_Atomic size_t octets;              /* of that snapshot */
-	struct conf *conf;                  /* of that snapshot; main thread */
-	struct build_report report;         /* likewise */
-	size_t skipped;                     /* list entries that could not be used; main thread */
-	struct tap *tap;                    /* made and destroyed while no worker runs */
-	struct tap_counts last;             /* of the tap before; main thread */
+	struct tap *tap;                    /* made and destroyed while no worker runs; own threads: under `tap_lock` */
+	pthread_mutex_t tap_lock;
+	struct tap_counts last;             /* of the tap before; likewise */
 	enum frames_mode frames;            /* as `tap` */
 	uint64_t boot;                      /* likewise, once */
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
 	struct slot slots[STATE_SLOTS_MAX];
-} state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER };
+} state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER,
+	.tap_lock = PTHREAD_MUTEX_INITIALIZER };
 
 static _Thread_local struct {
 	unsigned generation;
@@ -48,102 +45,38 @@ static uint64_t boot_make(void)
 	return ((uint64_t)time(NULL) << 16 | salt) & 0xffffffffffff;
 }
 
-/* `arg` is the chroot's prefix: inside it the same file has the path behind the prefix. */
-static char *cut_chroot(void *arg, const char *path)
+static struct tap *make_tap(const struct conf *conf)
 {
-	const char *chroot = arg;
-	size_t length = strlen(chroot);
-
-	while (length > 0 && chroot[length - 1] == '/')
-		length--;
-	if (length > 0 && strncmp(path, chroot, length) == 0 && path[length] == '/')
-		path += length;
-	return strdup(path);
-}
-
-static struct conf *read_conf(const char *path, const char *chroot, struct diag *diag)
-{
-	char *inside = cut_chroot((void *)(uintptr_t)chroot, path);
-	struct conf *conf = inside != NULL ? conf_load(inside, diag) : NULL;
-
-	if (inside == NULL)
-		diag_set(diag, path, 0, 0, "out of memory");
-	free(inside);
-	if (conf != NULL && conf_translate_paths(conf, cut_chroot, (void *)(uintptr_t)chroot) != 0) {
-		diag_set(diag, path, 0, 0, "out of memory");
-		conf_destroy(&conf);
-	}
-	return conf;
-}
-
-static size_t skipped_total(const struct build_report *report)
-{
-	size_t total = 0;
-
-	for (size_t i = 0; i < report->list_count; i++)
-		for (size_t reason = 0; reason < SKIP_COUNT; reason++)
-			total += report->lists[i].stats.skipped[reason];
-	return total;
-}
-
-static int load_policy(const char *path, const char *chroot, struct diag *diag)
-{
-	const struct build_history before = { .conf = state.conf, .report = &state.report };
-	struct build_report report = { 0 };
-	struct conf *conf = read_conf(path, chroot, diag);
-	struct snapshot *snapshot;
-	struct snapshot *old;
-
-	if (conf == NULL)
-		return -1;
-	snapshot = snapshot_build_again(conf, time(NULL), state.conf != NULL ? &before : NULL, &report, diag);
-	if (snapshot == NULL) {
-		conf_destroy(&conf);
-		return -1;
-	}
-	state.skipped = skipped_total(&report);
-	old = state_replace(snapshot, 0);
-	snapshot_destroy(&old);
-	conf_destroy(&state.conf);
-	state.conf = conf;
-	build_report_fini(&state.report);
-	state.report = report;
-	return 0;
-}
-
-static int start_tap(struct diag *diag)
-{
-	const struct dnstap_conf *conf = &state.conf->dnstap;
 	char host[256] = "";
-	struct tap_options options = {
-		.identity = state.conf->identity != NULL ? state.conf->identity : host,
+	const struct tap_options options = {
+		.identity = conf->identity != NULL ? conf->identity : host,
 		.version = "unbound-verdict " VERDICT_VERSION,
-		.socket_path = conf->socket_path,
-		.file = conf->file,
-		.ring_octets = conf->ring_octets,
+		.socket_path = conf->dnstap.socket_path,
+		.file = conf->dnstap.file,
+		.ring_octets = conf->dnstap.ring_octets,
 		.workers = STATE_SLOTS_MAX,
 	};
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
-	state.frames = conf->frames;
-	state.tap = tap_create(&options);
-	if (state.tap == NULL)
-		return diag_set(diag, state.conf->path, 0, 0, "dnstap: the frame writer could not start: %m");
-	return 0;
+	return tap_create(&options);
 }
 
-int state_load(const char *path, const char *chroot, struct diag *diag)
+int state_start(const struct conf *conf, struct diag *diag)
 {
-	int result = load_policy(path, chroot != NULL ? chroot : "", diag);
+	struct tap *tap = make_tap(conf);
 
+	if (tap == NULL)
+		diag_set(diag, conf->path, 0, 0, "dnstap: the frame writer could not start: %m");
 	if (state.boot == 0)
 		state.boot = boot_make();
+	state.frames = conf->dnstap.frames;
 	atomic_store_explicit(&state.claimed, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&state.generation, 1, memory_order_relaxed);
-	if (state_running() && start_tap(result == 0 ? diag : NULL) != 0)
-		result = -1;
-	return result;
+	pthread_mutex_lock(&state.tap_lock);
+	state.tap = tap;
+	pthread_mutex_unlock(&state.tap_lock);
+	return tap != NULL ? 0 : -1;
 }
 
 bool state_running(void)
@@ -153,7 +86,9 @@ bool state_running(void)
 
 void state_stop(void)
 {
+	pthread_mutex_lock(&state.tap_lock);
 	tap_destroy(&state.tap, TAP_STOP_MS, &state.last);
+	pthread_mutex_unlock(&state.tap_lock);
 }
 
 struct slot *state_slot(void)
@@ -250,7 +185,7 @@ void state_emit(struct slot *slot, struct event *event)
 
 	slot->answers[event->path]++;
 	slot->verdicts[verdict->action]++;
-	if (!tap_wanted(state.tap))
+	if (state.tap == NULL || !tap_wanted(state.tap))
 		return;
 	if (state.frames == FRAMES_VERDICTS && verdict->action == ACTION_ALLOW &&
 	    verdict->shadow.trigger == TRIGGER_NONE)
@@ -263,28 +198,40 @@ size_t state_octets(void)
 	return sizeof(state) + atomic_load_explicit(&state.octets, memory_order_relaxed);
 }
 
-bool state_expired(size_t *index, char *to, size_t cap)
+/* The worker goes on counting: each number is whole, and they need not be of one moment. */
+static uint64_t look(const uint64_t *counter)
 {
-	while (*index < state.report.list_count) {
-		const struct list_report *report = &state.report.lists[*index];
-		char text[256];
-
-		if (feed_expired(&report->stats, report->loaded_at, text, sizeof(text))) {
-			snprintf(to, cap, "policy-list %s %s", state.conf->lists[(*index)++].name, text);
-			return true;
-		}
-		++*index;
-	}
-	return false;
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
-void state_describe(char *to, size_t cap)
+static void count_slot(const struct slot *slot, struct host_counters *to)
 {
-	const struct snapshot *snapshot = atomic_load_explicit(&state.snapshot, memory_order_relaxed);
+	const uint64_t longest = look(&slot->longest_us);
 
-	snprintf(to, cap, "%zu lists, %zu rules, %zu entries skipped, %.1f MiB, mode %s", state.conf->list_count,
-		snapshot_rule_count(snapshot), state.skipped, (double)snapshot_octets(snapshot) / (1 << 20),
-		state.conf->mode == MODE_SHADOW ? "shadow" : "enforce");
+	for (unsigned path = 0; path < PATH_COUNT; path++)
+		to->answers[path] += look(&slot->answers[path]);
+	for (unsigned action = 0; action < ACTION_COUNT; action++)
+		to->verdicts[action] += look(&slot->verdicts[action]);
+	to->escaped += look(&slot->escaped);
+	to->failed += look(&slot->failed);
+	to->budget_overruns += look(&slot->budget_overruns);
+	to->unique_made += look(&slot->unique_made);
+	to->unique_refused += look(&slot->unique_refused);
+	to->guarded_hits += look(&slot->guarded_hits);
+	to->guarded_stores += look(&slot->guarded_stores);
+	if (longest > to->longest_answer_us)
+		to->longest_answer_us = longest;
+}
+
+void state_count(struct host_counters *to)
+{
+	*to = (struct host_counters){ .failed = 0 };
+	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++)
+		count_slot(&state.slots[i], to);
+	pthread_mutex_lock(&state.tap_lock);
+	if (state.tap != NULL)
+		tap_counts(state.tap, &to->tap);
+	pthread_mutex_unlock(&state.tap_lock);
 }
 
 void state_summary(char *to, size_t cap)
@@ -305,9 +252,4 @@ void state_summary(char *to, size_t cap)
 		(unsigned long long)denied, (unsigned long long)escaped, (unsigned long long)failed,
 		(unsigned long long)state.last.emitted, (unsigned long long)state.last.written_file,
 		(unsigned long long)state.last.written_socket);
-}
-
-const struct guard_conf *state_guard_conf(void)
-{
-	return &state.conf->guard;
 }

@@ -9,10 +9,10 @@
  * denies, the caches are swept, and only then it replaces the old one.
  *
  *   who          | calls                                     | needs outside synchronisation with
- *   main thread  | state_load, state_stop                    | workers (Unbound runs none then)
+ *   main thread  | state_start, state_stop                   | workers (Unbound runs none then)
  *   worker       | state_slot, state_enter, state_leave ...  | nobody
  *   own thread   | state_announce, state_replace             | each other
- *   own thread   | state_pin, state_unpin                    | nobody
+ *   own thread   | state_pin, state_unpin, state_count       | nobody
  */
 #ifndef MODULE_STATE_H
 #define MODULE_STATE_H
@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/host.h"
 #include "dnstap/tap.h"
 #include "policy/diag.h"
 #include "policy/facts.h"
@@ -44,10 +45,8 @@ struct slot {
 	uint64_t guarded_hits, guarded_stores;  /* of the guarded cache */
 };
 
-/* Reads configuration and lists and makes them the policy in force; starts the tap. `path` is the file as this process
- * sees it; `chroot` is the prefix to cut from paths (NULL or "": none). 0, or -1 with *diag set: then the last good
- * policy, if there is one, is in force and running (state_running tells). */
-int state_load(const char *path, const char *chroot, struct diag *diag);
+/* After a policy was put into force: hands out slots anew, and starts the tap. 0, or -1 with *diag set: no frames. */
+int state_start(const struct conf *conf, struct diag *diag);
 
 /* Is there a policy in force, from this or an earlier load? */
 bool state_running(void);
@@ -84,17 +83,13 @@ struct frame_number state_number(struct slot *slot);
 /* Gives the event to the tap if the frames mode wants it. */
 void state_emit(struct slot *slot, struct event *event);
 
-const struct guard_conf *state_guard_conf(void);
-
 /* Octets of memory held; cheap. */
 size_t state_octets(void);
 
-/* What the log should say about the list at *index or behind it that had expired when it was loaded; *index is then the
- * one behind that. False: there is no more. */
-bool state_expired(size_t *index, char *to, size_t cap);
+/* Sums over all slots and the tap; the guarded cache is left out. */
+void state_count(struct host_counters *to);
 
-/* One line for the log: what was loaded. And one, after state_stop: what was counted since the start. */
-void state_describe(char *to, size_t cap);
+/* One line for the log, after state_stop: what was counted since the start. */
 void state_summary(char *to, size_t cap);
 
 #endif

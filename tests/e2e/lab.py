@@ -224,7 +224,7 @@ remote-control:
 
 	def policy(self, lists, mode="enforce", frames_mode="all", socket_path=True, file=True, raw=""):
 		"""Writes verdict.conf. `lists` holds dictionaries: name, format, lines or file, and any other key as an option."""
-		text = 'verdict:\n\tidentity: "lab"\n\tmode: %s\n\tstate-directory: "%s"\n' % (mode, self.dir)
+		text = 'verdict:\n\tidentity: "lab"\n\tmode: %s\n\tstate-directory: "%s"\n' % (mode, self.path("state"))
 		for entry in lists:
 			options = dict(entry)
 			lines = options.pop("lines", None)

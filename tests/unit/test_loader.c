@@ -1,0 +1,683 @@
+/* test_loader.c: changing the policy of a running resolver, with a resolver of the test's own. */
+#include "control/loader.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/fake_host.h"
+#include "tests/unit/temp_file.h"
+
+#define PATIENCE_MS 20000
+
+/* One resolver with a configuration in a folder of its own. */
+struct bench {
+	char folder[TEMP_PATH_MAX];
+	char conf[TEMP_PATH_MAX + 32];
+	struct fake_host *fake;
+	struct recent *recent;
+	struct loader *loader;
+	struct diag diag;
+};
+
+static void sleep_ms(unsigned ms)
+{
+	usleep(ms * 1000);
+}
+
+static void path_of(const struct bench *bench, const char *name, char *path, size_t cap)
+{
+	snprintf(path, cap, "%s/%s", bench->folder, name);
+}
+
+/* Beside and renamed, as one should. */
+static void write_file(const struct bench *bench, const char *name, const char *text)
+{
+	char path[256], beside[256];
+	FILE *file;
+
+	path_of(bench, name, path, sizeof(path));
+	path_of(bench, "beside", beside, sizeof(beside));
+	file = fopen(beside, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	assert_int_equal(rename(beside, path), 0);
+}
+
+static void write_conf(const struct bench *bench, const char *more)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text), "verdict:\n\tstate-directory: \"%s\"\n\tsweep-interval: 0\n%s"
+		"policy-list:\n\tname: one\n\tfile: one.txt\n\tformat: domains\n\taction: refuse\n", bench->folder, more);
+	write_file(bench, "verdict.conf", text);
+}
+
+/* `count` names, nameN.example, and one more. */
+static void write_list(const struct bench *bench, const char *first, unsigned count)
+{
+	char *text = malloc(count * 32 + 300);
+	size_t used;
+
+	assert_non_null(text);
+	used = (size_t)sprintf(text, "%s\n", first);
+	for (unsigned i = 0; i < count; i++)
+		used += (size_t)sprintf(text + used, "name%u.example\n", i);
+	write_file(bench, "one.txt", text);
+	free(text);
+}
+
+static struct loader *create(struct bench *bench, struct loader *before)
+{
+	const struct loader_options options = { .conf_path = bench->conf, .chroot = "", .host = &bench->fake->host,
+		.recent = bench->recent };
+
+	bench->diag.text[0] = '\0';
+	return loader_create(&options, before, &bench->diag);
+}
+
+static void setup(struct bench *bench, const char *more)
+{
+	memset(bench, 0, sizeof(*bench));
+	temp_folder(bench->folder);
+	path_of(bench, "verdict.conf", bench->conf, sizeof(bench->conf));
+	bench->fake = fake_host_create();
+	bench->recent = recent_create();
+	write_conf(bench, more);
+	write_list(bench, "one.example", 20);
+	bench->loader = create(bench, NULL);
+	if (bench->loader == NULL)
+		fail_msg("%s", bench->diag.text);
+}
+
+static void teardown(struct bench *bench)
+{
+	char command[TEMP_PATH_MAX + 16];
+
+	if (bench->loader != NULL)
+		loader_stop(bench->loader, PATIENCE_MS);
+	loader_destroy(&bench->loader);
+	fake_host_destroy(&bench->fake);
+	recent_destroy(&bench->recent);
+	snprintf(command, sizeof(command), "rm -r %s", bench->folder);
+	assert_int_equal(system(command), 0);
+}
+
+static struct load_report load(struct bench *bench, bool force)
+{
+	const struct load_request request = { .cause = CAUSE_COMMAND, .force = force };
+	struct load_report report;
+
+	assert_int_equal(loader_request(bench->loader, &request, &report), 0);
+	return report;
+}
+
+static struct load_report go_back(struct bench *bench, uint64_t to)
+{
+	const struct load_request request = { .cause = CAUSE_ROLLBACK, .to = to };
+	struct load_report report;
+
+	assert_int_equal(loader_request(bench->loader, &request, &report), 0);
+	return report;
+}
+
+/* wwwN.below, each often enough to be noted. */
+static void ask(struct bench *bench, const char *below, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct name name;
+		char text[64];
+
+		snprintf(text, sizeof(text), "www%u.%s", i, below);
+		assert_null(name_from_text(&name, text, strlen(text)));
+		for (unsigned call = 0; call < RECENT_EVERY; call++)
+			recent_note(bench->recent, i % 2, &name, 1, 0);
+	}
+}
+
+static bool becomes(struct bench *bench, const char *name, enum action action)
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS; ms += 10) {
+		if (fake_host_asks(bench->fake, name) == action)
+			return true;
+		sleep_ms(10);
+	}
+	return false;
+}
+
+static bool gets_said(struct bench *bench, const char *text)
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS; ms += 10) {
+		if (fake_host_said(bench->fake, text))
+			return true;
+		sleep_ms(10);
+	}
+	print_message("# log: %s\n", bench->fake->log);
+	return false;
+}
+
+/* --- loads -------------------------------------------------------------------------------------------------------- */
+
+static void starts_with_what_the_files_say(void **state)
+{
+	struct loader_view view;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_ALLOW);
+	loader_lock(bench.loader, &view);
+	assert_int_equal(view.good->number, 1);
+	assert_int_equal(view.good->rules, 21);
+	assert_int_equal(view.load_count, 1);
+	assert_false(view.held);
+	loader_unlock(bench.loader);
+	assert_true(fake_host_said(bench.fake, "policy 1 (start): 1 lists, 21 rules, 0 skipped"));
+	teardown(&bench);
+}
+
+static void does_not_start_with_nothing(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	loader_stop(bench.loader, PATIENCE_MS);
+	loader_destroy(&bench.loader);
+	write_file(&bench, "verdict.conf", "verdict:\n\tmode: maybe\n");
+	assert_null(create(&bench, NULL));
+	assert_non_null(strstr(bench.diag.text, "verdict.conf:2:8: "));
+	teardown(&bench);
+}
+
+static void a_command_loads_what_is_new(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_list(&bench, "two.example", 20);
+	report = load(&bench, false);
+	assert_string_equal(report.error, "");
+	assert_int_equal(report.number, 2);
+	assert_int_equal(report.rules, 21);
+	assert_int_equal(report.sweep.messages, 10);
+	assert_true(report.phase_us[PHASE_BUILD] > 0);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_ALLOW);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void what_is_wrong_keeps_the_old_policy(void **state)
+{
+	static const struct {
+		const char *why, *conf, *list, *says;
+	} rows[] = {
+		{ "a wrong value", "\tmode: maybe\n", NULL, "verdict.conf:4:" },
+		{ "an unknown option", "\tnmae: x\n", NULL, "verdict.conf:4:" },
+		{ "a web page", "", "<!DOCTYPE html>\n<html><head><title>503</title>\n", "one.txt" },
+		{ "an empty list", "", "# nothing\n", "one.txt" },
+		{ "a list that lost most of its rules", "", "two.example\n", "has 1 rules, at the last load it had 21" },
+	};
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct load_report report;
+
+		write_conf(&bench, rows[i].conf);
+		if (rows[i].list != NULL)
+			write_file(&bench, "one.txt", rows[i].list);
+		report = load(&bench, false);
+		if (report.number != 0 || strstr(report.error, rows[i].says) == NULL)
+			fail_msg("%s: policy %llu, error %s", rows[i].why, (unsigned long long)report.number, report.error);
+		assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	}
+	assert_int_equal(fake_host_publishes(bench.fake), 1);
+	assert_true(fake_host_said(bench.fake, "error: not loaded (command), policy 1 stays in force: "));
+	teardown(&bench);
+}
+
+static void force_passes_over_the_feeds_guards(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_file(&bench, "one.txt", "two.example\n");
+	assert_int_equal(load(&bench, false).number, 0);
+	report = load(&bench, true);
+	assert_int_equal(report.number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void says_what_has_to_wait(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_conf(&bench, "\tidentity: other\n\tcontrol-user: root\n");
+	report = load(&bench, false);
+	assert_string_equal(report.restart, "identity, control-user");
+	assert_int_equal(report.number, 2);
+	teardown(&bench);
+}
+
+/* --- what a change may deny --------------------------------------------------------------------------------------- */
+
+static void a_policy_that_denies_too_much_is_not_taken(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tdeny-share-max: 20\n");
+	ask(&bench, "busy.example", 60);
+	ask(&bench, "other.test", 60);
+	write_list(&bench, "busy.example", 20);
+	report = load(&bench, false);
+	assert_int_equal(report.number, 0);
+	assert_in_range(report.questions, 110, 120);
+	assert_in_range(report.newly_denied, 55, 60);
+	assert_non_null(strstr(report.error, "distinct questions, such as www"));
+	assert_non_null(strstr(report.example, ".busy.example"));
+	assert_int_equal(fake_host_asks(bench.fake, "www1.busy.example"), ACTION_ALLOW);
+	report = load(&bench, true);
+	assert_int_equal(report.number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "www1.busy.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void what_is_denied_already_counts_for_nothing(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tdeny-share-max: 1\n");
+	ask(&bench, "name1.example", 20);
+	ask(&bench, "other.test", 60);
+	write_list(&bench, "two.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	teardown(&bench);
+}
+
+static void a_few_questions_are_no_share(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tdeny-share-max: 0\n");
+	ask(&bench, "busy.example", 30);
+	write_list(&bench, "busy.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	teardown(&bench);
+}
+
+static void a_protected_name_is_not_denied(void **state)
+{
+	static const char *const rules[] = { "www.good.example", "good.example" };
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tprotected-name: www.good.example\n");
+	for (size_t i = 0; i < 2; i++) {
+		write_list(&bench, rules[i], 20);
+		report = load(&bench, false);
+		assert_int_equal(report.number, 0);
+		assert_non_null(strstr(report.error, "protected-name: www.good.example would be denied by "));
+		assert_int_equal(fake_host_asks(bench.fake, "www.good.example"), ACTION_ALLOW);
+	}
+	write_list(&bench, "bad.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	teardown(&bench);
+}
+
+static void a_protected_name_is_not_denied_to_one_group_either(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+	char conf[1024];
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tprotected-name: good.example\n");
+	snprintf(conf, sizeof(conf), "\twatch: no\n\tprotected-name: good.example\nclient-group:\n\tname: kids\n"
+		"\tnetwork: 10.1.0.0/16\npolicy-list:\n\tname: kids\n\tfile: kids.txt\n\tformat: domains\n\tgroup: kids\n");
+	write_conf(&bench, conf);
+	write_file(&bench, "kids.txt", "good.example\n");
+	report = load(&bench, false);
+	assert_non_null(strstr(report.error, "of policy-list kids for group kids"));
+	write_file(&bench, "kids.txt", "games.example\n");
+	assert_int_equal(load(&bench, false).number, 2);
+	assert_int_equal(fake_host_asks_for(bench.fake, "games.example", "10.1.2.3"), ACTION_NXDOMAIN);
+	assert_int_equal(fake_host_asks_for(bench.fake, "games.example", "10.2.2.3"), ACTION_ALLOW);
+	teardown(&bench);
+}
+
+/* --- overrides ---------------------------------------------------------------------------------------------------- */
+
+static struct override override_of(const char *name, enum action action)
+{
+	struct override override = { .id = 1, .action = action };
+
+	assert_null(name_from_text(&override.name, name, strlen(name)));
+	return override;
+}
+
+static void overrides_come_before_every_policy(void **state)
+{
+	struct override all[2] = { override_of("one.example", ACTION_PASS), override_of("bad.test", ACTION_NXDOMAIN) };
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	assert_int_equal(loader_set_overrides(bench.loader, all, 2, &report), 0);
+	assert_int_equal(report.number, 1);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	assert_int_equal(fake_host_asks(bench.fake, "www.bad.test"), ACTION_NXDOMAIN);
+	write_list(&bench, "two.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "www.bad.test"), ACTION_NXDOMAIN);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	assert_int_equal(go_back(&bench, 0).number, 1);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	assert_int_equal(loader_set_overrides(bench.loader, NULL, 0, &report), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	assert_int_equal(fake_host_asks(bench.fake, "www.bad.test"), ACTION_ALLOW);
+	teardown(&bench);
+}
+
+static void an_override_denies_no_protected_name(void **state)
+{
+	struct override deny = override_of("example", ACTION_NXDOMAIN), allow = override_of("example", ACTION_PASS);
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tprotected-name: good.example\n");
+	assert_int_equal(loader_set_overrides(bench.loader, &deny, 1, &report), -1);
+	assert_non_null(strstr(report.error, "protected-name: good.example"));
+	assert_int_equal(fake_host_asks(bench.fake, "good.example"), ACTION_ALLOW);
+	assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
+	teardown(&bench);
+}
+
+/* --- going back --------------------------------------------------------------------------------------------------- */
+
+static void goes_back_without_files_and_forth_again(void **state)
+{
+	struct loader_view view;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	assert_int_equal(go_back(&bench, 0).number, 0);
+	write_list(&bench, "two.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	write_file(&bench, "one.txt", "");
+	assert_int_equal(go_back(&bench, 0).number, 1);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	loader_lock(bench.loader, &view);
+	assert_true(view.held);
+	assert_int_equal(view.kept_count, 1);
+	assert_int_equal(view.kept[0], 2);
+	assert_int_equal(view.good->number, 1);
+	loader_unlock(bench.loader);
+	assert_int_equal(go_back(&bench, 2).number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	assert_non_null(strstr(go_back(&bench, 7).error, "policy 7 is not kept"));
+	teardown(&bench);
+}
+
+static void nothing_is_loaded_by_itself_after_going_back(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	write_list(&bench, "two.example", 20);
+	assert_true(becomes(&bench, "two.example", ACTION_REFUSE));
+	assert_int_equal(go_back(&bench, 0).number, 1);
+	write_list(&bench, "three.example", 20);
+	assert_true(gets_said(&bench, "policy 1 was gone back to, and stays until `verdictctl reload`"));
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	loader_stop(bench.loader, PATIENCE_MS);
+	bench.loader = create(&bench, bench.loader);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	assert_true(load(&bench, false).number > 2);
+	assert_int_equal(fake_host_asks(bench.fake, "three.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+/* --- what comes by itself ----------------------------------------------------------------------------------------- */
+
+static void changed_files_are_loaded(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	write_list(&bench, "two.example", 20);
+	assert_true(becomes(&bench, "two.example", ACTION_REFUSE));
+	write_file(&bench, "one.txt", "# gone\n");
+	assert_true(gets_said(&bench, "not loaded (files changed)"));
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	write_list(&bench, "three.example", 20);
+	assert_true(becomes(&bench, "three.example", ACTION_REFUSE));
+	write_conf(&bench, "\tmode: maybe\n");
+	assert_true(gets_said(&bench, "verdict.conf:4:"));
+	write_conf(&bench, "\tmode: shadow\n");
+	assert_true(becomes(&bench, "three.example", ACTION_ALLOW));
+	teardown(&bench);
+}
+
+static void many_changes_are_one_load(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	for (unsigned i = 0; i < 200; i++) {
+		write_list(&bench, "storm.example", 20);
+		write_conf(&bench, "");
+		sleep_ms(2);
+	}
+	assert_true(becomes(&bench, "storm.example", ACTION_REFUSE));
+	sleep_ms(1500);
+	assert_in_range(fake_host_publishes(bench.fake), 2, 3);
+	teardown(&bench);
+}
+
+/* An SOA that is as old as the file, and expires in a second. */
+static void write_zone(const struct bench *bench)
+{
+	write_file(bench, "zone.rpz", "$TTL 60\n$ORIGIN rpz.\n@ SOA . . 1 60 60 2 60\n@ NS .\nbrief.example CNAME .\n");
+}
+
+static void a_list_that_expires_is_loaded_again(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	write_zone(&bench);
+	write_conf(&bench, "\twatch: no\npolicy-list:\n\tname: zone\n\tfile: zone.rpz\n\tformat: rpz\n\texpire: withdraw\n");
+	assert_string_equal(load(&bench, false).error, "");
+	assert_int_equal(fake_host_asks(bench.fake, "brief.example"), ACTION_NXDOMAIN);
+	assert_true(becomes(&bench, "brief.example", ACTION_ALLOW));
+	assert_true(gets_said(&bench, "(a list expired)"));
+	sleep_ms(300);
+	assert_int_equal(fake_host_publishes(bench.fake), 3);
+	teardown(&bench);
+}
+
+static void an_incomplete_sweep_is_tried_again(void **state)
+{
+	struct bench bench;
+	unsigned sweeps = 0;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	pthread_mutex_lock(&bench.fake->lock);
+	bench.fake->incomplete = true;
+	pthread_mutex_unlock(&bench.fake->lock);
+	write_list(&bench, "two.example", 20);
+	assert_int_equal(load(&bench, false).number, 2);
+	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps == 0; ms += 10) {
+		pthread_mutex_lock(&bench.fake->lock);
+		sweeps = bench.fake->sweeps;
+		pthread_mutex_unlock(&bench.fake->lock);
+		sleep_ms(10);
+	}
+	assert_true(sweeps > 0);
+	teardown(&bench);
+}
+
+/* --- ending and starting again ------------------------------------------------------------------------------------ */
+
+static void unchanged_files_are_not_read_again(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	for (unsigned i = 0; i < 20; i++) {
+		loader_stop(bench.loader, PATIENCE_MS);
+		bench.loader = create(&bench, bench.loader);
+		assert_non_null(bench.loader);
+		assert_string_equal(bench.diag.text, "");
+	}
+	assert_int_equal(fake_host_publishes(bench.fake), 1);
+	loader_stop(bench.loader, PATIENCE_MS);
+	write_list(&bench, "two.example", 20);
+	bench.loader = create(&bench, bench.loader);
+	assert_int_equal(fake_host_publishes(bench.fake), 2);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void a_bad_start_again_keeps_the_last_good_policy(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	for (unsigned i = 0; i < 10; i++) {
+		loader_stop(bench.loader, PATIENCE_MS);
+		write_conf(&bench, i % 2 == 0 ? "\tmode: maybe\n" : "\twatch: no\n");
+		bench.loader = create(&bench, bench.loader);
+		assert_non_null(bench.loader);
+		assert_int_equal(bench.diag.text[0] != '\0', i % 2 == 0);
+		assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	}
+	teardown(&bench);
+}
+
+static void *load_for_ever(void *arg)
+{
+	struct bench *bench = arg;
+	const struct load_request request = { .cause = CAUSE_COMMAND };
+	struct load_report report;
+
+	while (loader_request(bench->loader, &request, &report) == 0)
+		;
+	assert_string_equal(report.error, "the resolver is ending");
+	return NULL;
+}
+
+static void ends_in_the_middle_of_a_load(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "");
+	write_list(&bench, "two.example", 200000);
+	for (unsigned i = 0; i < 10; i++) {
+		struct timespec start, end;
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, load_for_ever, &bench), 0);
+		sleep_ms(20 + i * 10);
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		loader_stop(bench.loader, PATIENCE_MS);
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		pthread_join(thread, NULL);
+		assert_in_range(end.tv_sec - start.tv_sec, 0, 5);
+		bench.loader = create(&bench, bench.loader);
+		assert_non_null(bench.loader);
+	}
+	teardown(&bench);
+}
+
+static struct loader *volatile left_behind;
+
+static void a_thread_that_hangs_is_left_behind(void **state)
+{
+	const struct load_request request = { .cause = CAUSE_COMMAND };
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_list(&bench, "two.example", 20);
+	fake_host_set_hangs(bench.fake, true);
+	assert_int_equal(loader_request(bench.loader, &request, NULL), 0);
+	sleep_ms(300);
+	loader_stop(bench.loader, 50);
+	assert_int_equal(loader_request(bench.loader, &request, NULL), -1);
+	fake_host_set_hangs(bench.fake, false);
+	sleep_ms(300);
+	bench.loader = create(&bench, bench.loader);
+	assert_non_null(bench.loader);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	/* It is not freed: the thread might have come back to it. */
+	left_behind = bench.loader;
+	teardown(&bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_with_what_the_files_say),
+		cmocka_unit_test(does_not_start_with_nothing),
+		cmocka_unit_test(a_command_loads_what_is_new),
+		cmocka_unit_test(what_is_wrong_keeps_the_old_policy),
+		cmocka_unit_test(force_passes_over_the_feeds_guards),
+		cmocka_unit_test(says_what_has_to_wait),
+		cmocka_unit_test(a_policy_that_denies_too_much_is_not_taken),
+		cmocka_unit_test(what_is_denied_already_counts_for_nothing),
+		cmocka_unit_test(a_few_questions_are_no_share),
+		cmocka_unit_test(a_protected_name_is_not_denied),
+		cmocka_unit_test(a_protected_name_is_not_denied_to_one_group_either),
+		cmocka_unit_test(overrides_come_before_every_policy),
+		cmocka_unit_test(an_override_denies_no_protected_name),
+		cmocka_unit_test(goes_back_without_files_and_forth_again),
+		cmocka_unit_test(nothing_is_loaded_by_itself_after_going_back),
+		cmocka_unit_test(changed_files_are_loaded),
+		cmocka_unit_test(many_changes_are_one_load),
+		cmocka_unit_test(a_list_that_expires_is_loaded_again),
+		cmocka_unit_test(an_incomplete_sweep_is_tried_again),
+		cmocka_unit_test(unchanged_files_are_not_read_again),
+		cmocka_unit_test(a_bad_start_again_keeps_the_last_good_policy),
+		cmocka_unit_test(ends_in_the_middle_of_a_load),
+		cmocka_unit_test(a_thread_that_hangs_is_left_behind),
+	};
+
+	return cmocka_run_group_tests_name("loader", tests, NULL, NULL);
+}
