@@ -89,9 +89,10 @@ static struct name draw_query(void)
 		return draw_name();
 	name = list->rules[draw((unsigned)list->count)].name;
 	if (name.labels != 0 && draw(4) == 0) {
-		const uint8_t *parent = name_suffix(&name, 1 + draw(name.labels));
+		const struct name child = name;
+		const uint8_t *parent = name_suffix(&child, 1 + draw(child.labels));
 
-		name_from_wire(&name, parent, (size_t)(name.octets + name.length - parent));
+		name_from_wire(&name, parent, (size_t)(child.octets + child.length - parent));
 	}
 	for (depth = draw(3); depth > 0; depth--)
 		prepend(&name, draw_label());
