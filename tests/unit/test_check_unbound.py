@@ -214,6 +214,8 @@ def the_drop_in(tap):
 		tap.ok(done.returncode == 0 and active(snippet) == [], "with verdictctl %s the clause is out" % why, done.stderr)
 		condition(COMMAND, good, snippet)
 		tap.equal(read(snippet), before, "verdictctl %s, mended: the clause is back" % why)
+	tap.equal(condition(path("gone"), good, path("none.conf")).returncode, 0,
+		"with neither verdictctl nor snippet Unbound is not kept from starting")
 
 
 try:
