@@ -11,6 +11,7 @@
 #include "module/extract.h"
 #include "module/limits.h"
 #include "module/respond.h"
+#include "module/live_host.h"
 #include "module/state.h"
 #include "policy/evaluate.h"
 #include "policy/group.h"
@@ -167,11 +168,17 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 
 static void answer_emit(struct answer *answer, struct slot *slot)
 {
+	struct live *live = live_host_live();
+
 	answer->event.path = answer->path;
 	answer->event.facts = &answer->facts;
 	answer->event.verdict = answer->verdict;
 	clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	state_emit(slot, &answer->event);
+	if (answer->path != PATH_CHAOS)
+		live_note_question(live, slot->index, &answer->facts, answer->verdict->group);
+	live_note_verdict(live, slot->index, answer->verdict);
+	live_note_denial(live, slot->index, &answer->event);
 }
 
 static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode,
