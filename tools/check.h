@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "policy/conf.h"
 #include "policy/snapshot.h"
 #include "tools/popular.h"
@@ -32,6 +34,12 @@ size_t check_skipped(const struct list_stats *stats);
 const char *check_action(const struct list_conf *list, const struct list_stats *stats);
 
 void check_print(const struct checked *checked, const struct term *term);
+/* Who has which lists; nothing without groups. */
+void check_print_groups(const struct checked *checked, const struct term *term);
+
+/* Owned; an array. */
+json_t *check_groups_json(const struct checked *checked);
+
 void check_print_json(const struct checked *checked);
 
 #endif

@@ -99,6 +99,7 @@ void check_print_json(const struct checked *checked)
 	json_set_text(object, "config", checked->conf->path);
 	json_set_text(object, "mode", checked->conf->mode == MODE_SHADOW ? "shadow" : "enforce");
 	json_object_set_new(object, "lists", lists);
+	json_object_set_new(object, "groups", check_groups_json(checked));
 	json_set_number(object, "rules", snapshot_rule_count(checked->snapshot));
 	json_set_number(object, "memory_octets", snapshot_octets(checked->snapshot));
 	json_object_set_new(object, "cpu_seconds", json_real(checked->cpu_seconds));

@@ -196,6 +196,7 @@ void check_print(const struct checked *checked, const struct term *term)
 			"format", "action", "rules", "skipped", "double", "serial", "size");
 	for (size_t i = 0; i < conf->list_count; i++)
 		print_list(checked, term, i);
+	check_print_groups(checked, term);
 	printf("\n%zu rules in %s of memory, loaded in %.2f s of CPU\n", snapshot_rule_count(checked->snapshot),
 		size_text(snapshot_octets(checked->snapshot), size), checked->cpu_seconds);
 	if (checked->popular_path != NULL)

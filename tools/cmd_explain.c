@@ -1,6 +1,8 @@
 /* cmd_explain.c: `verdictctl explain`: what the policy does with a name, and which rule of which file decides. */
 #include "tools/verdictctl.h"
 
+#include <arpa/inet.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,8 @@
 #include "tools/term.h"
 
 const char help_explain[] =
-	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--answer RECORD] ...\n"
-	"                          [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
+	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--interface ADDRESS[@PORT]]\n"
+	"                          [--answer RECORD] ... [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
 	"       verdictctl explain --live [--socket PATH] [--client ADDRESS] [--json] NAME [TYPE]\n"
 	"\n"
 	"Examples:\n"
@@ -34,13 +36,16 @@ const char help_explain[] =
 	"\n"
 	"  verdictctl explain --live www.evil.example   what does the running resolver do with it, overrides included?\n"
 	"\n"
-	"Reads the configuration and the lists, or asks the running resolver (--live). Without --answer the question alone is judged,\n"
-	"as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the answer that the\n"
-	"client gets, and every rule that matches in order of precedence, with file and line and why it did not win.\n"
+	"Reads the configuration and the lists, or asks the running resolver (--live). Without --answer the question\n"
+	"alone is judged, as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the\n"
+	"answer that the client gets, and every rule that matches in order of precedence, with file and line and why it\n"
+	"did not win.\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE      default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
-	"      --client ADDRESS   who asks, for rules about clients\n"
+	"      --client ADDRESS   who asks, for rules about clients and for client groups\n"
+	"      --interface ADDRESS[@PORT]\n"
+	"                         where the query comes in, for client groups; the port is 53 when it is not said\n"
 	"      --answer RECORD    a record of the answer, as in a zone file; any number of them, in order\n"
 	"      --name-server 'NAME [ADDRESS]'\n"
 	"                         a server of the zones that the name is in, for rules about name servers\n"
@@ -55,6 +60,7 @@ const char help_explain[] =
 struct explain_arguments {
 	const char *config;
 	const char *client;
+	const char *interface;
 	struct given_answer answer;
 	struct live_options ask;
 	bool live;
@@ -84,6 +90,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "client", required_argument, NULL, 'C' },
+		{ "interface", required_argument, NULL, 'I' },
 		{ "answer", required_argument, NULL, 'A' }, { "name-server", required_argument, NULL, 'N' },
 		{ "live", no_argument, NULL, 'l' }, { "socket", required_argument, NULL, 's' },
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
@@ -97,6 +104,9 @@ static int parse(const struct command *command, int argc, char **argv, struct ex
 			break;
 		case 'C':
 			given->client = optarg;
+			break;
+		case 'I':
+			given->interface = optarg;
 			break;
 		case 'A':
 		case 'N':
@@ -140,6 +150,37 @@ static int parse_client(const struct command *command, const char *text, struct 
 		return EXIT_FINE;
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	return command_misuse(command, "--client takes an IPv4 or IPv6 address, not '%s'", safe);
+}
+
+/* ADDRESS or ADDRESS@PORT. */
+static bool read_interface(const char *text, struct address *interface)
+{
+	const size_t length = strcspn(text, "@");
+	const char *digits = text[length] == '@' ? text + length + 1 : "53";
+	char address[INET6_ADDRSTRLEN];
+	unsigned long port;
+
+	if (length >= sizeof(address) || *digits == '\0' || strlen(digits) > 5 ||
+	    digits[strspn(digits, "0123456789")] != '\0')
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	port = strtoul(digits, NULL, 10);
+	if (port == 0 || port > UINT16_MAX || given_address(interface, address) != 0)
+		return false;
+	interface->port = (uint16_t)port;
+	return true;
+}
+
+static int parse_interface(const struct command *command, const char *text, struct address *interface)
+{
+	char safe[64];
+
+	if (text == NULL || read_interface(text, interface))
+		return EXIT_FINE;
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	return command_misuse(command, "--interface takes an address and perhaps a port, as 192.0.2.53@853, not '%s'",
+		safe);
 }
 
 /* NAME [TYPE], behind the options. */
@@ -219,13 +260,15 @@ static int run(const struct command *command, int argc, char **argv, struct expl
 	code = parse_question(command, argc, argv, &facts);
 	if (code == EXIT_FINE)
 		code = parse_client(command, given->client, &facts.client);
+	if (code == EXIT_FINE)
+		code = parse_interface(command, given->interface, &facts.server);
 	if (code != EXIT_FINE)
 		return code;
 	given_answer_show(&given->answer, &facts);
 	given->ask.config = given->config;
-	if (given->live && (facts.records != NULL || facts.servers != NULL))
-		return command_misuse(command, "the running resolver judges questions: --live goes without --answer and "
-			"--name-server");
+	if (given->live && (facts.records != NULL || facts.servers != NULL || given->interface != NULL))
+		return command_misuse(command, "the running resolver judges questions: --live goes without --answer, "
+			"--name-server and --interface");
 	if (given->live)
 		return ask(given, &facts);
 	code = explain(given, &facts, &diag);

@@ -311,7 +311,7 @@ def shows_what_shadow_lists_would_do():
 def gives_the_ede_that_the_client_sees():
     with Folder() as folder:
         equal(folder.json("explain", "evil.example")[1]["ede"],
-              {"code": 15, "text": "list malware, rule evil.example"})
+              {"code": 15, "name": "Blocked", "text": "list malware, rule evil.example"})
         for name in "drop.example", "seen.example", "www.example":
             assert "ede" not in folder.json("explain", name)[1], name
 
@@ -341,6 +341,74 @@ def judges_answers_clients_and_name_servers_that_are_given():
         assert "> malware      192.0.2.0/24 (IP)        nxdomain   malware.rpz:2\n    matches 192.0.2.1\n" in out, out
         code, out, err = folder.run("explain", "www.example", "--name-server", "ns.evil.test")
         assert "  not final: " in out and "rule ns.evil.test (NSDNAME), incident" in out, out
+
+
+GROUPS = """
+client-group:
+    name: office
+    network: 10.0.0.0/8
+client-group:
+    name: branch
+    parent: office
+    network: 10.20.0.0/16
+    ede: code
+client-group:
+    name: kiosk
+    parent: office
+    network: 10.30.0.0/16
+client-group:
+    name: tls
+    interface: 0.0.0.0/0@853
+    ede: none
+policy-list:
+    name: malware
+    file: malware.rpz
+policy-list:
+    name: games
+    file: games.txt
+    group: office
+    group: tls
+"""
+
+
+def says_who_is_in_which_group_and_what_that_changes():
+    rows = [  # arguments, group, verdict, EDE
+        ([], "default", "allow", None),
+        (["--client", "10.1.1.1"], "office", "nxdomain", {"code": 15, "text": "list games, rule game.example"}),
+        (["--client", "10.20.1.1"], "branch", "nxdomain", {"code": 15}),
+        (["--client", "192.0.2.1", "--interface", "192.0.2.53"], "default", "allow", None),
+        (["--client", "192.0.2.1", "--interface", "192.0.2.53@853"], "tls", "nxdomain", None),
+    ]
+    with Folder(GROUPS, **{"games.txt": "game.example\n"}) as folder:
+        for arguments, group, verdict, ede in rows:
+            code, found, err = folder.json("explain", *arguments, "game.example")
+            got = found.get("ede")
+            equal((arguments, found["group"], found["verdict"], got and {key: got[key] for key in got if key != "name"}),
+                  (arguments, group, verdict, ede))
+        equal(folder.json("explain", "game.example")[1]["rules"][0]["why_not"], "list does not serve the client's group")
+        for wrong in "eth0", "192.0.2.53@", "192.0.2.53@0", "192.0.2.53@65536", "192.0.2.53@5x", "@53", "192.0.2.53@-1":
+            code, out, err = folder.run("explain", "--interface", wrong, "game.example")
+            equal((wrong, code, out), (wrong, 2, ""))
+            assert "--interface takes an address" in err, err
+
+
+def checks_who_has_which_lists_and_whom_nothing_tells_apart():
+    with Folder(GROUPS, **{"games.txt": "game.example\n"}) as folder:
+        equal([(row["name"], row["lists"], row.get("like")) for row in folder.json("check")[1]["groups"]],
+              [("default", ["malware"], None), ("office", ["malware", "games"], None),
+               ("branch", ["malware", "games"], None), ("kiosk", ["malware", "games"], "office"),
+               ("tls", ["malware", "games"], None)])
+        out = folder.run("check")[1]
+        assert "  branch below office: 1 network, 0 interfaces, ede code\n    lists: malware, games\n" in out, out
+        assert "    no list tells it from office\n" in out, out
+    many = "client-group:\n name: g\n network: 10.0.0.0/8\n" + "".join(
+        "policy-list:\n name: a-list-with-quite-a-long-name-%d\n file: seen.txt\n" % i for i in range(9))
+    with Folder(many) as folder:
+        out = folder.run("check")[1].split("client groups")[1]
+        assert all(len(line) <= 80 for line in out.splitlines()) and out.count("long-name-8") == 2, out
+    with Folder() as folder:
+        equal(folder.json("check")[1]["groups"], [])
+        assert "client groups" not in folder.run("check")[1]
 
 
 def takes_the_sample_as_it_is():
@@ -390,7 +458,8 @@ CLAIMS = [
     tells_a_file_that_is_missing_from_one_that_is_wrong, finds_the_configuration_by_the_environment,
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
-    gives_the_ede_that_the_client_sees, takes_the_sample_as_it_is,
+    gives_the_ede_that_the_client_sees, says_who_is_in_which_group_and_what_that_changes,
+    checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is,
     explains_wrong_usage, teaches,
 ]
 
