@@ -131,11 +131,12 @@ static const char *text_around(const char *start, const char *at, const char *en
 static bool segment_texts(const char *start, size_t octets, const char *needle,
 	bool (*visit)(void *arg, const char *text, size_t length), void *arg)
 {
-	const char *end = start + octets, *from = start, *at, *text;
-	size_t length;
+	const char *end = start + octets, *from = start, *at;
 
 	while (from < end && (at = memmem(from, (size_t)(end - from), needle, strlen(needle))) != NULL) {
-		text = text_around(from, at, end, &length);
+		size_t length;
+		const char *text = text_around(from, at, end, &length);
+
 		if (text != NULL && visit(arg, text, length))
 			return true;
 		at = memchr(at, '\0', (size_t)(end - at));

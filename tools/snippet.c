@@ -61,16 +61,18 @@ static int snippet_read(struct snippet *snippet, const char *path, struct diag *
 	int code;
 
 	if (fd < 0 && errno == ELOOP)
-		return diag_set(diag, path, 0, 0, "is a link: name the file itself");
+		diag_set(diag, path, 0, 0, "is a link: name the file itself");
+	else if (fd < 0)
+		fail_errno(diag, path, "cannot be read");
 	if (fd < 0)
-		return fail_errno(diag, path, "cannot be read");
+		return -1;
 	code = snippet_read_fd(snippet, fd, path, diag);
 	close(fd);
 	if (code != 0) {
 		free(snippet->text);
 		snippet->text = NULL;
 	}
-	return code;
+	return snippet->text != NULL ? 0 : -1;
 }
 
 /* --- the text */
@@ -102,7 +104,7 @@ static void put_line(FILE *to, const char *line, size_t octets, bool off)
 static void put_why(FILE *to, const char *why)
 {
 	fputs(SNIPPET_WHY, to);
-	for (size_t i = 0; why[i] != '\0' && i < WHY_MAX; i++)
+	for (size_t i = 0; i < WHY_MAX && why[i] != '\0'; i++)
 		fputc((unsigned char)why[i] < 0x20 || why[i] == 0x7f ? ' ' : why[i], to);
 	fputc('\n', to);
 }

@@ -209,7 +209,8 @@ def profile_for(here):
 	with open(os.path.join(SYSTEM, "apparmor-local")) as file:
 		local = file.read()
 	library = os.path.realpath(lab.LIBRARY)
-	local += "%s mr,\n%s/** mr,\n" % (library, os.path.realpath(lab.SBIN))
+	# What no real system has: programs and library of a build, and the laboratory's pid file, log and remote control.
+	local += "%s mr,\n%s/** mr,\n%s/* rw,\n" % (library, os.path.realpath(lab.SBIN), here.dir)
 	text = re.sub(r"^profile unbound \S+", "profile " + PROFILE_NAME, text, flags=re.M)
 	text = text.replace("#include <local/usr.sbin.unbound>", local)
 	text = text.replace("/{,etc/unbound/}var/lib/unbound/", here.root + "/{,var/lib/unbound/}")
