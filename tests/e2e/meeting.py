@@ -1,0 +1,57 @@
+"""Clients that meet on one question: an authority that counts, and askers at the same moment."""
+
+import threading
+import time
+
+import dns.message
+import dns.rcode
+
+import lab
+import slow
+
+
+class Counting(slow.Authority):
+	"""A slow authority that counts what it was asked. `answers` may be changed while it runs."""
+
+	def __init__(self, answers, delay=0.3):
+		self.asked = []
+		super().__init__(answers, delay)
+
+	def answer(self, octets, client):
+		question = dns.message.from_wire(octets).question[0]
+		self.asked.append((question.name.to_text(omit_final_dot=True).lower(), int(question.rdtype)))
+		super().answer(octets, client)
+
+	def count(self, name):
+		return sum(1 for asked, _ in self.asked if asked == name)
+
+
+def said(answer, qtype="A"):
+	"""(rcode, data) of an answer; None for none."""
+	return answer and (dns.rcode.to_text(answer.rcode()), lab.rdata(answer, qtype))
+
+
+def together(here, name, clients, pause=0.02, qtype="A", **options):
+	"""Each client asks, one shortly after the other; what each is told, in their order."""
+	found = [None] * len(clients)
+
+	def ask(index):
+		found[index] = said(here.ask(name, qtype, client=clients[index], **options)[0], qtype)
+
+	threads = [threading.Thread(target=ask, args=(index,)) for index in range(len(clients))]
+	for thread in threads:
+		thread.start()
+		time.sleep(pause)
+	for thread in threads:
+		thread.join()
+	return found
+
+
+def groups(**networks):
+	"""Clauses for client groups: name to network, or to a dictionary of options."""
+	text = ""
+	for name, options in networks.items():
+		options = options if isinstance(options, dict) else {"network": options}
+		text += "client-group:\n\tname: %s\n" % name
+		text += "".join("\t%s: %s\n" % (key, value) for key, value in options.items())
+	return text

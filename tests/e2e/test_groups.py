@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Client groups: each client gets its own group's verdict, whoever else asks the same before, meanwhile or afterwards."""
+
+import time
+
+import dns.rcode
+
+import lab
+import tap
+from meeting import Counting, groups, said, together
+
+ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"}
+GROUPS = groups(branch="127.0.1.0/24", lab="127.0.2.0/24", quiet={"network": "127.0.3.0/24", "ede": "none", "parent": "branch"},
+	curt={"network": "127.0.4.0/24", "ede": "code", "parent": "branch"})
+LISTS = [
+	{"name": "branch-names", "format": "domains", "group": "branch", "lines": ["sold.test", "met.test", "joined.test", "walled.test"]},
+	{"name": "lab-names", "format": "domains", "action": "refuse", "group": "lab", "lines": ["met.test"]},
+	{"name": "branch-addresses", "format": "rpz", "group": "branch", "lines": ["$TTL 60", "24.0.113.0.203.rpz-ip CNAME ."]},
+	{"name": "gardens", "format": "domains", "action": "sinkhole", "sinkhole-name": "joined.test", "lines": ["evil.example"]},
+]
+NOBODY, BRANCH, LAB, QUIET, CURT = "127.0.0.1", "127.0.1.1", "127.0.2.1", "127.0.3.1", "127.0.4.1"
+GOT, GONE, REFUSED = ("NOERROR", ["192.0.2.9"]), ("NXDOMAIN", []), ("REFUSED", [])
+#  name, what each of NOBODY, BRANCH, LAB gets, its address
+ROWS = [
+	("met.test", (GOT, GONE, REFUSED), "192.0.2.9"),
+	("sold.test", (GOT, GONE, GOT), "192.0.2.9"),
+	("hit.test", (("NOERROR", ["203.0.113.9"]), GONE, ("NOERROR", ["203.0.113.9"])), "203.0.113.9"),
+]
+NAMES = ["met.test", "sold.test", "joined.test", "walled.test", "crowd.test"]
+
+
+def authority(**more):
+	answers = {name: "60 IN A 192.0.2.9" for name in NAMES}
+	answers.update({"hit.test": "60 IN A 203.0.113.9"}, **more)
+	return Counting(answers)
+
+
+def no_escape(tap, here):
+	here.unbound.stop()
+	tap.ok(" 0 denied too late" in here.unbound.output(), "nothing was denied too late", here.unbound.output())
+
+
+def groups_that_meet_get_their_own(tap):
+	clients = [NOBODY, BRANCH, LAB]
+	for threads in (1, 2):
+		for order in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):
+			source = authority()
+			with lab.Lab(ZONES) as here:
+				here.start(LISTS, threads=threads, rest=source.stub("test"), raw=GROUPS)
+				for name, wanted, address in ROWS:
+					who = [clients[index] for index in order]
+					want = [wanted[index] for index in order]
+					why = "%s, %s first, %d threads" % (name, who[0], threads)
+					tap.equal(together(here, name, who), want, why + ": together")
+					tap.equal([said(here.ask(name, client=client)[0]) for client in who], want, why + ": afterwards")
+					tap.equal(together(here, name, who * 2, pause=0), want * 2, why + ": together, afterwards")
+					tap.ok(not here.cached(name), why + ": not in the message cache")
+				no_escape(tap, here)
+
+
+def a_class_asks_once(tap):
+	"""Many clients of one group wait for one question to the authority."""
+	source = authority()
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, rest=source.stub("test"), raw=GROUPS)
+		crowd = ["127.0.2.%d" % number for number in range(1, 13)]
+		tap.equal(together(here, "sold.test", crowd, pause=0.005), [GOT] * len(crowd), "a group's clients get the answer together")
+		tap.equal(source.count("sold.test"), 1, "of one question to the authority")
+		tap.equal(together(here, "sold.test", crowd, pause=0.005, tcp=True), [GOT] * len(crowd), "and over TCP, from the cache")
+		tap.equal(together(here, "met.test", [NOBODY] * 6, pause=0.005, tcp=True), [GOT] * 6, "one client that asks six times over TCP")
+		tap.equal(source.count("met.test"), 1, "costs one question, too")
+		no_escape(tap, here)
+
+
+def a_client_has_so_many_states_of_its_own(tap):
+	"""Over the cap a question is shared, and its clients part when there is an answer."""
+	names = ["n%d.sold.test" % number for number in range(6)]
+	source = Counting(dict({name: "60 IN A 192.0.2.9" for name in names}))
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, rest=source.stub("test"), raw=GROUPS + "verdict:\n\tunique-per-client: 2\n")
+		import threading
+		found = {}
+
+		def ask(name):
+			found[name] = together(here, name, [NOBODY, BRANCH, LAB, LAB])
+		threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+		for thread in threads:
+			thread.start()
+		for thread in threads:
+			thread.join()
+		for name in names:
+			tap.equal(found[name], [GOT, GONE, GOT, GOT], "%s, six of them at once, two states of its own" % name)
+		no_escape(tap, here)
+
+
+def states_of_unbounds_own_are_joined_safely(tap):
+	"""A garden's sub-query for joined.test is on its way when clients ask for that name."""
+	for clients in ([BRANCH, NOBODY], [NOBODY, BRANCH], [BRANCH], [BRANCH, BRANCH, LAB]):
+		source = authority()
+		with lab.Lab(ZONES) as here:
+			here.start(LISTS, rest=source.stub("test"), raw=GROUPS)
+			import threading
+			walled = []
+			thread = threading.Thread(target=lambda: walled.append(said(here.ask("evil.example", client=LAB)[0])))
+			thread.start()
+			time.sleep(0.08)
+			want = [GONE if client == BRANCH else GOT for client in clients]
+			tap.equal(together(here, "joined.test", clients), want, "who joins a sub-query: %s" % clients)
+			thread.join()
+			tap.equal(walled, [GOT], "and it goes on as it was")
+			tap.equal(source.count("joined.test"), 1, "with one question to the authority")
+			no_escape(tap, here)
+
+
+def a_prefetch_is_joined_safely(tap):
+	"""The name's address moves into a denied network while it is cached."""
+	source = Counting({"moving.test": "1 IN A 192.0.2.9"}, delay=0.05)
+	new = ("NOERROR", ["203.0.113.9"])
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, server="\tprefetch: yes\n\tinfra-cache-min-rtt: 4000\n", rest=source.stub("test"), raw=GROUPS)
+		tap.equal(said(here.ask("moving.test", client=NOBODY)[0]), GOT, "a name that nobody is denied")
+		tap.ok(here.cached("moving.test"), "it is in the message cache")
+		source.answers["moving.test"], source.delay = "60 IN A 203.0.113.9", 2.0
+		end = time.monotonic() + 2.0
+		while source.count("moving.test") == 1 and time.monotonic() < end:
+			here.ask("moving.test", client=NOBODY)
+			time.sleep(0.03)
+		tap.equal(source.count("moving.test"), 2, "its last second: Unbound fetches it again")
+		time.sleep(1.0)
+		tap.equal(together(here, "moving.test", [NOBODY, BRANCH, LAB]), [new, GONE, new], "who joins the prefetch")
+		tap.equal(together(here, "moving.test", [BRANCH, LAB]), [GONE, new], "who comes afterwards")
+		tap.equal(source.count("moving.test"), 2, "nobody has asked the authority again")
+		tap.ok(not here.cached("moving.test"), "it is not in the message cache any more")
+		no_escape(tap, here)
+
+
+def a_group_is_told_what_it_may_know(tap):
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, rest=authority().stub("test"), raw=GROUPS)
+		for client, want in ((BRANCH, "branch-names"), (QUIET, None), (CURT, "")):
+			for round in ("at the question", "again"):
+				answer, frame = here.ask("sold.test", client=client)
+				tap.equal(said(answer), GONE, "%s: denied, %s" % (client, round))
+				told = lab.ede(answer)
+				if want is None:
+					tap.equal(told, None, "ede: none tells nothing")
+				else:
+					tap.ok(told is not None and told[0] == 15 and (want in (told[1] or "")) and bool(told[1]) == bool(want),
+						"ede: %s" % ("text names the list" if want else "code has no text"), told)
+		answer, frame = here.ask("hit.test", client=QUIET)
+		tap.equal((said(answer), lab.ede(answer)), (GONE, None), "ede: none for an address, too")
+		tap.equal(frame.extra.get("group"), "quiet", "the frame names the group")
+		answer, frame = here.ask("hit.test", client=LAB)
+		tap.equal(frame.extra.get("group"), "lab", "of an allowed client, too")
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(groups_that_meet_get_their_own, a_class_asks_once, a_client_has_so_many_states_of_its_own,
+		states_of_unbounds_own_are_joined_safely, a_prefetch_is_joined_safely, a_group_is_told_what_it_may_know)
