@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "module/extract.h"
+#include "module/upstream.h"
 
 #define HOPS_MAX 16            /* as many names of a chain as the policy judges */
 #define SERVER_ADDRESSES_MAX 16
@@ -162,6 +163,11 @@ static bool is_zone_of(const struct delegpt *delegation, const uint8_t *zone)
 	return delegation != NULL && query_dname_compare(delegation->name, (uint8_t *)(uintptr_t)zone) == 0;
 }
 
+static bool has_dots(const struct walk *walk, unsigned labels)
+{
+	return (labels > 0 ? labels - 1 : 0) >= walk->servers->dots_min;
+}
+
 static void walk_up(struct walk *walk, const struct name *name)
 {
 	const struct delegpt *delegation = last_delegation(walk->servers->qstate);
@@ -171,7 +177,7 @@ static void walk_up(struct walk *walk, const struct name *name)
 		const unsigned labels = name->labels - cut;
 		const uint8_t *zone = name_suffix(name, cut);
 
-		if ((labels > 0 ? labels - 1 : 0) < walk->servers->dots_min)
+		if (!has_dots(walk, labels))
 			return;
 		read_servers(walk, zone, (size_t)(name->octets + name->length - zone), &servers);
 		for (size_t i = 0; i < servers.count; i++)
@@ -179,6 +185,37 @@ static void walk_up(struct walk *walk, const struct name *name)
 		if (servers.count == 0 && is_zone_of(delegation, zone))
 			add_delegation(walk, delegation);
 	}
+}
+
+static void add_stub(void *arg, const struct delegpt *stub)
+{
+	struct walk *walk = arg;
+
+	/* Of a delegation the root is counted as a label. */
+	if (has_dots(walk, (unsigned)stub->namelabs - 1))
+		add_delegation(walk, stub);
+}
+
+/* Has nothing been found of what serves `name`, from the one numbered `first` on? */
+static bool found_nothing(const struct walk *walk, size_t first)
+{
+	const struct servers *servers = walk->servers;
+
+	for (size_t i = first; i < servers->count; i++)
+		if (!servers->by_address || servers->found[i].address.family != ADDRESS_NONE)
+			return false;
+	return !is_full(walk);
+}
+
+/* Where the iterator would have been, if it ran. */
+static void walk_configured(struct walk *walk, const struct name *name, size_t first)
+{
+	struct servers *servers = walk->servers;
+	bool stub = upstream_visit_stub(servers->env, name, walk->class, add_stub, walk);
+
+	if (!stub && has_dots(walk, name->labels) && found_nothing(walk, first) &&
+	    !upstream_is_forwarded(servers->env, name, walk->class))
+		servers->unknown = true;
 }
 
 /* The alias of `name` among the records. */
@@ -208,8 +245,13 @@ static void collect(struct servers *servers)
 	servers->name_count = 0;
 	servers->count = 0;
 	servers->left_out = 0;
+	servers->unknown = false;
 	do {
+		const size_t first = servers->count;
+
 		walk_up(&walk, &alias.name);
+		if (servers->qstate == NULL)
+			walk_configured(&walk, &alias.name, first);
 		alias.found = false;
 		if (facts->records != NULL && ++walk.chain <= HOPS_MAX)
 			facts->records(facts->source, find_alias, &alias);
@@ -252,6 +294,7 @@ static void attach(struct servers *servers, struct facts *facts, const struct sn
 	if (!servers_wanted(snapshot))
 		return;
 	servers->facts = facts;
+	servers->by_address = (snapshot_triggers(snapshot) & 1u << TRIGGER_NSIP) != 0;
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
 	collect(servers);
 	servers_show(servers, facts);

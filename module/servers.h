@@ -29,6 +29,8 @@ struct servers {
 	const struct reply_info *reply;   /* NULL: none */
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
+	bool by_address;             /* some rule asks for addresses of servers */
+	bool unknown;                /* without `qstate`: of some name of the chain nothing is known that should be */
 	/* Found once: the policy looks at them for each name of a chain, and each look into a cache costs. */
 	size_t name_count;
 	size_t count;
@@ -52,8 +54,9 @@ void servers_show(const struct servers *servers, struct facts *facts);
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
 		    const struct reply_info *reply, const struct snapshot *snapshot);
 
-/* The same for what is cached itself, which nobody asks for now: expired records are taken as they are. No entry of a
- * cache may be locked. */
+/* The same for what is cached itself, which nobody asks for now: expired records are taken as they are. What served it
+ * then may be gone, or was never cached (stubs): then servers->unknown is set. Forwarded names have no servers. No entry
+ * of a cache may be locked. */
 void servers_attach_cached(struct servers *servers, struct facts *facts, struct module_env *env,
 			   const struct snapshot *snapshot);
 

@@ -6,6 +6,7 @@
 
 #include "module/guarded.h"
 #include "module/sweep_batch.h"
+#include "module/upstream.h"
 #include "module/wakeup.h"
 
 /* The last bin of a slice may take its time. */
@@ -179,12 +180,15 @@ void sweep_request(const struct sweep_goal *goal, unsigned timeout_ms, struct sw
 void sweep_all(struct module_env *env, const struct sweep_goal *goal, struct sweep_report *report)
 {
 	struct sweep *sweep = sweep_create(goal, report);
+	struct module_env complete = *env;
 	uint64_t start = now_us();
 
 	if (sweep == NULL)
 		return;
-	while (!sweep_step(sweep, env))
+	upstream_init(&complete);
+	while (!sweep_step(sweep, &complete))
 		;
+	upstream_fini(&complete);
 	report->complete = !sweep->overflown;
 	report->microseconds = now_us() - start;
 	free(sweep);

@@ -6,6 +6,7 @@
 #include "module/extract.h"
 #include "policy/evaluate.h"
 #include "policy/https.h"
+#include "policy/https_mode.h"
 #include "policy/rdata.h"
 #include "policy/rrtype.h"
 
@@ -170,18 +171,24 @@ static size_t show(const void *source, record_visit visit, void *arg)
 	return 0;
 }
 
-/* What `https:` would have kept out, or taken out before it was stored. */
-static bool is_https_denied(const struct shown *shown, enum https_mode mode)
+static bool has_denied_parameters(const struct snapshot *snapshot, const struct record *record)
 {
-	if (mode == HTTPS_PASS)
-		return false;
-	for (size_t i = 0; i < shown->count; i++) {
-		const struct record *record = &shown->records[i];
+	enum https_mode mode;
+	struct name owner;
 
-		if (https_is_record(record->type) &&
-		    (mode == HTTPS_BLOCK || https_has(mode, record->rdata, record->rdata_length)))
+	if (!https_is_record(record->type) || !name_from_wire(&owner, record->owner, record->owner_length))
+		return false;
+	mode = https_mode_of(snapshot, &owner, record->type);
+	return mode == HTTPS_BLOCK || https_has(mode, record->rdata, record->rdata_length);
+}
+
+/* What `https:` would have kept out, or taken out before it was stored. A rule may let a name have it all the same: it
+ * is asked for again. */
+static bool is_https_denied(const struct snapshot *snapshot, const struct shown *shown)
+{
+	for (size_t i = 0; i < shown->count; i++)
+		if (has_denied_parameters(snapshot, &shown->records[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -202,13 +209,16 @@ bool batch_judge(struct batch *batch, const struct batch_entry *entry, const str
 	extract_client(&facts, NULL);
 	if (!name_from_wire(&facts.qname, entry->name, entry->name_octets))
 		return true;
-	if (is_https_denied(&shown, snapshot_options(goal->snapshot)->https))
+	if (is_https_denied(goal->snapshot, &shown))
 		return true;
 	facts.rcode = entry->rcode;
 	facts.records = show;
 	facts.source = &shown;
 	if (as_message || leads_on(entry->type))
 		servers_attach_cached(&batch->servers, &facts, env, goal->snapshot);
+	/* Who served it could be denied. It is asked for again, and judged with all that is known then. */
+	if (facts.servers != NULL && batch->servers.unknown)
+		return true;
 	return evaluate_denied_to_some(goal->snapshot, &facts);
 }
 

@@ -13,8 +13,11 @@
 #include <netdb.h>
 #include <stdbool.h>
 
+#include "daemon/worker.h"
 #include "dynlibmod/dynlibmod.h"
 #include "iterator/iter_delegpt.h"
+#include "iterator/iter_fwd.h"
+#include "iterator/iter_hints.h"
 #include "iterator/iterator.h"
 #include "services/cache/dns.h"
 #include "services/cache/rrset.h"

@@ -19,9 +19,14 @@
 
 #define LOOK_AGAIN_MS 100   /* should a signal of a worker have been lost */
 
-enum job { JOB_NONE, JOB_READY, JOB_RUNS };
+enum job {
+	JOB_NONE,       /* or done */
+	JOB_READY,
+	JOB_RUNS,
+	JOB_LOST        /* with the workers that had begun it */
+};
 
-struct worker {
+struct listener {
 	/* NULL: not registered. Set by the worker, cleared by the main thread when that has ended. */
 	_Alignas(64) struct module_env *_Atomic env;
 	_Atomic uint64_t round;     /* the last barrier that it has come round for */
@@ -38,13 +43,13 @@ static struct {
 	bool (*slice)(void *arg, struct module_env *env);
 	void *arg;
 	int done;                        /* eventfd, for the thread that waits; 0: none. Made once and never closed */
-	struct worker workers[STATE_SLOTS_MAX];
+	struct listener listeners[STATE_SLOTS_MAX];
 } wakeup;
 
 static _Thread_local struct {
-	unsigned claimed;        /* the generation of `worker` */
+	unsigned claimed;        /* the generation of `listener` */
 	unsigned listening;      /* likewise, when it has an event */
-	struct worker *worker;   /* NULL: more threads than places */
+	struct listener *listener;   /* NULL: more threads than places */
 } mine;
 
 /* A full counter is readable, and that is all that it has to be. */
@@ -83,15 +88,15 @@ static void keep_out_of_caches(struct module_env *env)
 		state->s.no_cache_store = 1;
 }
 
-static void answer_barrier(struct worker *worker, struct module_env *env)
+static void answer_barrier(struct listener *listener, struct module_env *env)
 {
 	uint64_t asked = atomic_load_explicit(&wakeup.barrier, memory_order_acquire);
 
-	if (atomic_load_explicit(&worker->round, memory_order_relaxed) == asked)
+	if (atomic_load_explicit(&listener->round, memory_order_relaxed) == asked)
 		return;
 	keep_out_of_caches(env);
 	/* Pairs with the load in has_come_round. */
-	atomic_store_explicit(&worker->round, asked, memory_order_release);
+	atomic_store_explicit(&listener->round, asked, memory_order_release);
 	ring(wakeup.done);
 }
 
@@ -112,38 +117,38 @@ static bool run_slice(struct module_env *env)
 	return !done;
 }
 
-static bool come_round(struct worker *worker)
+static bool come_round(struct listener *listener)
 {
-	struct module_env *env = atomic_load_explicit(&worker->env, memory_order_relaxed);
+	struct module_env *env = atomic_load_explicit(&listener->env, memory_order_relaxed);
 
-	answer_barrier(worker, env);
+	answer_barrier(listener, env);
 	return run_slice(env);
 }
 
 static void on_ring(int fd, short bits, void *arg)
 {
-	struct worker *worker = arg;
+	struct listener *listener = arg;
 
 	(void)bits;
 	calm(fd);
 	/* Left readable until the work is done; the loop sees to its other events in between. */
-	if (come_round(worker))
+	if (come_round(listener))
 		ring(fd);
 }
 
 /* NULL: none can be made. */
-static struct ub_event *listen_to(struct worker *worker, struct module_env *env)
+static struct ub_event *listen_to(struct listener *listener, struct module_env *env)
 {
 	struct ub_event *event;
 
 	if (!EVENTS_ARE_FREE || env->worker_base == NULL)
 		return NULL;
-	if (worker->fd <= 0)
-		worker->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (worker->fd <= 0)
+	if (listener->fd <= 0)
+		listener->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (listener->fd <= 0)
 		return NULL;
-	event = ub_event_new(comm_base_internal(env->worker_base), worker->fd, UB_EV_READ | UB_EV_PERSIST, on_ring,
-			     worker);
+	event = ub_event_new(comm_base_internal(env->worker_base), listener->fd, UB_EV_READ | UB_EV_PERSIST, on_ring,
+			     listener);
 	if (event != NULL && ub_event_add(event, NULL) != 0) {
 		ub_event_free(event);
 		event = NULL;
@@ -156,19 +161,19 @@ static void claim(struct module_env *env, unsigned generation)
 	unsigned index = atomic_fetch_add_explicit(&wakeup.claimed, 1, memory_order_relaxed);
 
 	mine.claimed = generation;
-	mine.worker = index < STATE_SLOTS_MAX ? &wakeup.workers[index] : NULL;
-	if (mine.worker == NULL)
+	mine.listener = index < STATE_SLOTS_MAX ? &wakeup.listeners[index] : NULL;
+	if (mine.listener == NULL)
 		return;
-	mine.worker->event = listen_to(mine.worker, env);
-	if (mine.worker->event != NULL)
+	mine.listener->event = listen_to(mine.listener, env);
+	if (mine.listener->event != NULL)
 		mine.listening = generation;
 	/* It has judged nothing yet. */
-	atomic_store_explicit(&mine.worker->round, atomic_load_explicit(&wakeup.barrier, memory_order_seq_cst),
+	atomic_store_explicit(&mine.listener->round, atomic_load_explicit(&wakeup.barrier, memory_order_seq_cst),
 			      memory_order_relaxed);
 	/* Who asks for a barrier and does not see this store has announced its policy before this worker looks for one:
 	 * both sides use this order. */
-	atomic_store_explicit(&mine.worker->env, env, memory_order_seq_cst);
-	ring(mine.worker->fd);
+	atomic_store_explicit(&mine.listener->env, env, memory_order_seq_cst);
+	ring(mine.listener->fd);
 }
 
 void wakeup_register(struct module_env *env)
@@ -179,8 +184,30 @@ void wakeup_register(struct module_env *env)
 		return;
 	if (mine.claimed != generation)
 		claim(env, generation);
-	else if (mine.worker != NULL)
-		come_round(mine.worker);
+	else if (mine.listener != NULL)
+		come_round(mine.listener);
+}
+
+/* Only the daemon's own listeners have a worker behind them. */
+static struct module_env *env_behind(const struct comm_reply *repinfo)
+{
+	const struct comm_point *point = repinfo != NULL ? repinfo->c : NULL;
+
+	if (point == NULL || point->callback != worker_handle_request || point->cb_arg == NULL)
+		return NULL;
+	return &((struct worker *)point->cb_arg)->env;
+}
+
+void wakeup_register_client(const struct comm_reply *repinfo)
+{
+	unsigned generation = atomic_load_explicit(&wakeup.generation, memory_order_relaxed);
+	struct module_env *env;
+
+	if (mine.claimed == generation)
+		return;
+	env = env_behind(repinfo);
+	if (env != NULL)
+		claim(env, generation);
 }
 
 /* --- main thread ------------------------------------------------------------------------------------------------ */
@@ -199,13 +226,18 @@ bool wakeup_start(void)
  * next load: a thread of ours that is late then never writes to what has become another file. */
 void wakeup_stop(void)
 {
-	atomic_store_explicit(&wakeup.running, false, memory_order_release);
-	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
-		struct worker *worker = &wakeup.workers[i];
+	enum job ready = JOB_READY;
 
-		atomic_store_explicit(&worker->env, NULL, memory_order_seq_cst);
-		ub_event_free(worker->event);
-		worker->event = NULL;
+	atomic_store_explicit(&wakeup.running, false, memory_order_release);
+	/* The caches of the next load are others, and nobody must go on there in the middle. */
+	atomic_compare_exchange_strong_explicit(&wakeup.job, &ready, JOB_LOST, memory_order_acq_rel,
+						memory_order_relaxed);
+	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
+		struct listener *listener = &wakeup.listeners[i];
+
+		atomic_store_explicit(&listener->env, NULL, memory_order_seq_cst);
+		ub_event_free(listener->event);
+		listener->event = NULL;
 	}
 	ring(wakeup.done);
 }
@@ -231,11 +263,11 @@ static unsigned ring_all(void)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
-		struct worker *worker = &wakeup.workers[i];
+		struct listener *listener = &wakeup.listeners[i];
 
-		if (atomic_load_explicit(&worker->env, memory_order_seq_cst) == NULL)
+		if (atomic_load_explicit(&listener->env, memory_order_seq_cst) == NULL)
 			continue;
-		ring(worker->fd);
+		ring(listener->fd);
 		count++;
 	}
 	return count;
@@ -259,26 +291,32 @@ static bool wait_until(bool (*is_done)(void), uint64_t deadline_ms)
 	return true;
 }
 
-static bool job_is_done(void)
+static enum job job_now(void)
 {
-	return atomic_load_explicit(&wakeup.job, memory_order_acquire) == JOB_NONE;
+	return atomic_load_explicit(&wakeup.job, memory_order_acquire);
 }
 
-/* False: it is done after all. */
+static bool job_has_ended(void)
+{
+	return job_now() == JOB_NONE || job_now() == JOB_LOST;
+}
+
+/* No call is running or comes any more then. False: it is done after all. */
 static bool withdraw_job(void)
 {
 	const struct timespec pause = { .tv_nsec = 20 * 1000 };
+	enum job was = JOB_READY;
 
-	for (;;) {
-		enum job ready = JOB_READY;
-
-		if (atomic_compare_exchange_strong_explicit(&wakeup.job, &ready, JOB_NONE, memory_order_acquire,
-							    memory_order_acquire))
-			return true;
-		if (ready == JOB_NONE)
+	while (!atomic_compare_exchange_strong_explicit(&wakeup.job, &was, JOB_NONE, memory_order_acquire,
+							memory_order_acquire)) {
+		if (was == JOB_NONE)
 			return false;
-		nanosleep(&pause, NULL);
+		if (was == JOB_RUNS) {
+			nanosleep(&pause, NULL);
+			was = JOB_READY;
+		}
 	}
+	return true;
 }
 
 bool wakeup_run(bool (*slice)(void *arg, struct module_env *env), void *arg, unsigned timeout_ms)
@@ -290,8 +328,8 @@ bool wakeup_run(bool (*slice)(void *arg, struct module_env *env), void *arg, uns
 	wakeup.slice = slice;
 	wakeup.arg = arg;
 	atomic_store_explicit(&wakeup.job, JOB_READY, memory_order_seq_cst);
-	if (ring_all() > 0 && wait_until(job_is_done, deadline_ms))
-		return true;
+	if (ring_all() > 0)
+		wait_until(job_has_ended, deadline_ms);
 	return !withdraw_job();
 }
 
@@ -300,10 +338,10 @@ static bool has_come_round(void)
 	uint64_t asked = atomic_load_explicit(&wakeup.barrier, memory_order_relaxed);
 
 	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
-		struct worker *worker = &wakeup.workers[i];
+		struct listener *listener = &wakeup.listeners[i];
 
-		if (atomic_load_explicit(&worker->env, memory_order_seq_cst) != NULL &&
-		    atomic_load_explicit(&worker->round, memory_order_acquire) != asked)
+		if (atomic_load_explicit(&listener->env, memory_order_seq_cst) != NULL &&
+		    atomic_load_explicit(&listener->round, memory_order_acquire) != asked)
 			return false;
 	}
 	return true;

@@ -10,7 +10,7 @@
  *     caches. A worker that has never run operate has judged nothing.
  *
  *   who         | calls                                              | needs outside synchronisation with
- *   worker      | wakeup_register                                    | nobody
+ *   worker      | wakeup_register, wakeup_register_client            | nobody
  *   main thread | wakeup_start, wakeup_stop                          | workers: none may be running
  *   own thread  | wakeup_run, wakeup_barrier                         | nobody; one call at a time
  */
@@ -29,6 +29,10 @@ void wakeup_stop(void);
 
 /* At the beginning of operate(): one compare when the worker is registered already. */
 void wakeup_register(struct module_env *env);
+
+/* The same in the callbacks of answers on their way out, which know no env: a worker that has nothing but cached answers
+ * to give could sweep them, too. Runs nothing. */
+void wakeup_register_client(const struct comm_reply *repinfo);
 
 /* Calls `slice` on one worker again and again until it returns true (done). False: not done after `timeout_ms`, or no
  * worker is registered; no call is running or comes any more then. */
