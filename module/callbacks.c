@@ -13,6 +13,7 @@
 #include "module/respond.h"
 #include "module/live_host.h"
 #include "module/state.h"
+#include "module/wakeup.h"
 #include "policy/evaluate.h"
 #include "policy/group.h"
 
@@ -208,6 +209,7 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 
 	if (slot == NULL || repinfo == NULL)
 		return 1;
+	wakeup_register_client(repinfo);
 	answer.path = (enum answer_path)(uintptr_t)path;
 	answer.event = (struct event){ .edns = edns->edns_present, .udp_size = edns->udp_size };
 	if (!answer_question(&answer, qinfo, repinfo)) {
