@@ -4,9 +4,11 @@
  *
  *     verdict KEY: VALUE               an option of verdict:
  *     list NAME FORMAT                 a policy-list, in order
- *     with KEY: VALUE                  an option of that list
+ *     group NAME                       a client-group
+ *     with KEY: VALUE                  an option of that list or group
  *     + TEXT                           a line of that list's file
- *     ask NAME TYPE [WORD ...]         client=ADDRESS, tcp, do, rd=0, answered (resolved, and without records)
+ *     override ACTION NAME [NETWORK]   an operator's, in front of all lists; numbered from 1
+ *     ask NAME TYPE [WORD ...]         client=ADDRESS, at=ADDRESS@PORT (where it comes in), tcp, do, rd=0, answered (resolved, and without records)
  *     rr RECORD                        a record of the answer
  *     ns NAME [ADDRESS]                a name server of the question's zones; ns@1: of the first CNAME's target
  *     is VERDICT                       what comes out
@@ -21,20 +23,25 @@
 #include <unistd.h>
 
 #include "policy/conf.h"
+#include "policy/conf_value.h"
 #include "policy/evaluate.h"
 #include "policy/explain.h"
+#include "policy/override.h"
 #include "policy/rrtype.h"
 #include "policy/snapshot.h"
 #include "tools/given_answer.h"
 
 #define TEXT_MAX 4096
+#define OVERRIDES 8
 
 /* One file. */
 struct claim {
 	const char *name;
 	char folder[64];            /* lists and configuration are written here */
 	char options[TEXT_MAX];     /* of verdict: */
-	char lists[TEXT_MAX];
+	char lists[TEXT_MAX];       /* and groups */
+	struct override overrides[OVERRIDES];
+	size_t override_count;
 	FILE *list;
 	struct snapshot *snapshot;
 	struct facts facts;
@@ -90,6 +97,35 @@ static bool begin_list(struct claim *claim, const char *rest)
 	return claim->list != NULL;
 }
 
+static bool add_override(struct claim *claim, char *rest)
+{
+	struct override *override = &claim->overrides[claim->override_count];
+	const struct conf_limits limits = { .max = 0 };
+	const char *action = strtok(rest, " "), *name = strtok(NULL, " "), *network = strtok(NULL, " ");
+	char wrong[CONF_WRONG_MAX];
+
+	if (name == NULL || claim->override_count == OVERRIDES ||
+	    name_from_text(&override->name, name, strlen(name)) != NULL ||
+	    (network != NULL && conf_network_parse(&limits, network, &override->client, wrong) != 0))
+		return false;
+	override->id = ++claim->override_count;
+	override->action = strcmp(action, "pass") == 0 ? ACTION_PASS : ACTION_NXDOMAIN;
+	return true;
+}
+
+/* In front of the policy, instead of which it then stands. */
+static bool put_overrides(struct claim *claim)
+{
+	struct override_set *set = override_set_create(claim->overrides, claim->override_count);
+	struct snapshot *base = claim->snapshot;
+
+	if (set == NULL)
+		return false;
+	claim->snapshot = snapshot_derive(base, set);
+	snapshot_destroy(&base);
+	return claim->snapshot != NULL;
+}
+
 static bool compile(struct claim *claim)
 {
 	char path[256], text[1024];
@@ -109,7 +145,7 @@ static bool compile(struct claim *claim)
 	conf_destroy(&conf);
 	if (claim->snapshot == NULL)
 		printf("# %s\n", diag_format(&diag, text, sizeof(text)));
-	return claim->snapshot != NULL;
+	return claim->snapshot != NULL && put_overrides(claim);
 }
 
 static void remove_folder(const char *folder)
@@ -129,12 +165,26 @@ static void remove_folder(const char *folder)
 
 /* --- questions -------------------------------------------------------------------------------------------------- */
 
+static bool take_interface(struct facts *facts, const char *text)
+{
+	const struct conf_limits limits = { .max = 0 };
+	char wrong[CONF_WRONG_MAX];
+	struct network interface;
+
+	if (conf_interface_parse(&limits, text, &interface, wrong) != 0)
+		return false;
+	facts->server = interface.address;
+	return true;
+}
+
 static bool take_word(struct claim *claim, const char *word)
 {
 	struct facts *facts = &claim->facts;
 
 	if (strncmp(word, "client=", 7) == 0)
 		return given_address(&facts->client, word + 7) == 0;
+	if (strncmp(word, "at=", 3) == 0)
+		return take_interface(facts, word + 3);
 	if (strcmp(word, "tcp") == 0)
 		facts->transport = TRANSPORT_TCP;
 	else if (strcmp(word, "do") == 0)
@@ -192,6 +242,8 @@ static void describe(const struct verdict *verdict, char *to)
 		add(to, "; shadow %s by", action_table[verdict->shadow.action].name);
 		add_match(to, &verdict->shadow);
 	}
+	if (*verdict->group_name != '\0')
+		add(to, "; group %s", verdict->group_name);
 	if (verdict->differs)
 		add(to, "; clients differ");
 	else if (verdict->denied_to_some != action_table[verdict->action].denies)
@@ -279,6 +331,10 @@ static bool read_line(struct claim *claim, char *line)
 		add(claim->options, " %s\n", rest);
 	else if (strncmp(line, "list ", 5) == 0)
 		return begin_list(claim, rest);
+	else if (strncmp(line, "group ", 6) == 0)
+		add(claim->lists, "client-group:\n name: %s\n", rest);
+	else if (strncmp(line, "override ", 9) == 0)
+		return add_override(claim, rest);
 	else if (strncmp(line, "with ", 5) == 0)
 		add(claim->lists, " %s\n", rest);
 	else if (strncmp(line, "+ ", 2) == 0)
