@@ -69,7 +69,7 @@ struct loader_options {
 
 struct load_request {
 	enum load_cause cause;
-	bool force;                      /* pass over the blast radius and the feeds' guards */
+	bool force;                      /* pass over the blast radius and the feeds' guards; not over protected names */
 	uint64_t to;                     /* CAUSE_ROLLBACK: the policy's number; 0: the one before */
 };
 

@@ -163,15 +163,16 @@ static int check_change(const struct loader *loader, const struct load_request *
 	struct snapshot *now;
 	int result = 0;
 
-	if (loader->current == NULL || request->force)
+	if (loader->current == NULL)
 		return 0;
 	now = derive(loader->current, loader->overrides, loader->override_count);
 	if (now == NULL)
 		return diag_set(diag, edition->conf->path, 0, 0, "out of memory");
 	before = (struct check_side){ loader->current->conf, now };
 	result = check_protected(&before, &after, diag);
-	if (result == 0)
-		result = check_radius(&before, &after, loader->recent, report, diag);
+	/* With force it is still told how many there are. */
+	if (result == 0 && check_radius(&before, &after, loader->recent, report, request->force ? NULL : diag) != 0)
+		result = request->force ? 0 : -1;
 	snapshot_destroy(&now);
 	return result;
 }
