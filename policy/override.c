@@ -20,6 +20,7 @@ struct override_set {
 	struct slot *slots;           /* owned; open addressing */
 	size_t slot_mask;
 	struct hash_depths depths;
+	bool has_clients;
 };
 
 /* Operators choose the names, so nobody can crowd the table: the key need not be secret. */
@@ -87,6 +88,7 @@ static void take(struct override_set *set, const struct override *overrides, siz
 		set->overrides[i] = overrides[i];
 		if (client->address.family == ADDRESS_NONE)
 			continue;
+		set->has_clients = true;
 		prefix_unmap(&client->address, &client->prefix_length);
 		address_mask(&client->address, client->prefix_length);
 	}
@@ -155,6 +157,11 @@ void override_set_destroy(struct override_set **set)
 size_t override_set_count(const struct override_set *set)
 {
 	return set->count;
+}
+
+bool override_set_has_clients(const struct override_set *set)
+{
+	return set->has_clients;
 }
 
 size_t override_set_octets(const struct override_set *set)

@@ -45,6 +45,8 @@ struct override_set;
 struct override_set *override_set_create(const struct override *overrides, size_t count);
 void override_set_destroy(struct override_set **set);
 size_t override_set_count(const struct override_set *set);
+/* Is one of them for some clients only? */
+bool override_set_has_clients(const struct override_set *set);
 size_t override_set_octets(const struct override_set *set);
 
 /* False ends the visit. */

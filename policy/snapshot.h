@@ -63,7 +63,8 @@ void build_report_fini(struct build_report *report);
 /* Octets of memory that the snapshot holds, everything counted. */
 size_t snapshot_octets(const struct snapshot *snapshot);
 
-/* The triggers that its rules have, a bit each (1u << TRIGGER_NSIP): what nobody asks for need not be found out. */
+/* The triggers that its rules have, a bit each (1u << TRIGGER_NSIP): what nobody asks for need not be found out. With an
+ * override for some clients the bit of CLIENT-IP is set, too: an address can then change the verdict. */
 unsigned snapshot_triggers(const struct snapshot *snapshot);
 
 /* How and when its rules apply; borrowed. */

@@ -84,6 +84,10 @@ size_t snapshot_rule_count(const struct snapshot *snapshot)
 
 unsigned snapshot_triggers(const struct snapshot *snapshot)
 {
+	const struct override_set *overrides = snapshot->overrides;
+
+	if (overrides != NULL && override_set_has_clients(overrides))
+		return snapshot->triggers | 1u << TRIGGER_CLIENT_IP;
 	return snapshot->triggers;
 }
 

@@ -260,6 +260,19 @@ static void the_base_stays_as_it_is_and_may_go_first_or_last(void **state)
 	assert_null(third);
 }
 
+static void what_is_for_some_clients_counts_as_a_rule_for_clients(void **state)
+{
+	const struct override ours = make(1, "a.test", ACTION_PASS, OURS, 1), all = make(2, "a.test", ACTION_PASS,
+		EVERYBODY, 1);
+	struct snapshot *first = with(MODE_ENFORCE, &ours, 1), *second = with(MODE_ENFORCE, &all, 1);
+
+	(void)state;
+	assert_int_equal(snapshot_triggers(first), 1u << TRIGGER_QNAME | 1u << TRIGGER_CLIENT_IP);
+	assert_int_equal(snapshot_triggers(second), 1u << TRIGGER_QNAME);
+	snapshot_destroy(&first);
+	snapshot_destroy(&second);
+}
+
 static void a_set_of_none_is_no_set(void **state)
 {
 	struct snapshot *first = base(MODE_ENFORCE);
@@ -356,6 +369,7 @@ int main(void)
 		cmocka_unit_test(in_shadow_it_is_reported_and_nothing_else),
 		cmocka_unit_test(an_explanation_tells_overrides_first),
 		cmocka_unit_test(the_base_stays_as_it_is_and_may_go_first_or_last),
+		cmocka_unit_test(what_is_for_some_clients_counts_as_a_rule_for_clients),
 		cmocka_unit_test(a_set_of_none_is_no_set),
 		cmocka_unit_test(threads_may_share_and_leave_in_any_order),
 		cmocka_unit_test(as_many_as_there_may_be_are_found),
