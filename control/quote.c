@@ -38,7 +38,7 @@ size_t quote_escape(char *to, size_t cap, const void *from, size_t octets)
 
 static bool is_plain(const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/_*-+@()";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/_*-+@()\\";
 
 	return *text != '\0' && text[strspn(text, plain)] == '\0';
 }
@@ -47,8 +47,10 @@ size_t quote_value(char *to, size_t cap, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (is_plain(text) && length < cap)
-		return quote_escape(to, cap, text, length);
+	if (is_plain(text) && length < cap) {
+		memcpy(to, text, length + 1);
+		return length;
+	}
 	to[0] = '"';
 	length = 1 + quote_escape(to + 1, cap - 2, text, length);
 	to[length++] = '"';

@@ -16,8 +16,9 @@
  * included. Returns the length. */
 size_t quote_escape(char *to, size_t cap, const void *from, size_t octets);
 
-/* A value: as it is when it has letters, digits and .:/_*-+@() only and is not empty; else escaped, in double quotes.
- * Cut so that the closing quote is always there; `cap` is 3 at least. Returns the length. */
+/* A value: as it is when it has letters, digits and .:/_*-+@()\ only and is not empty (so names stand in their usual
+ * form); else in double quotes, and only there \DDD is an escape of ours. Cut so that the closing quote is always there;
+ * `cap` is 3 at least. Returns the length. */
 size_t quote_value(char *to, size_t cap, const char *text);
 
 #endif

@@ -26,6 +26,7 @@
 #define READERS_MAX (SERVER_CLIENTS_MAX - 4)   /* the rest is for those who may change things */
 #define AGAIN_MS 200                           /* after accept has failed */
 #define END_AGAIN_MS 5000                      /* after overrides could not be ended */
+#define LEAST_MS 100                           /* that each thread has to end */
 #define CLOCK_MS 10000                         /* how late a step of the clock may be noticed */
 
 enum state { STATE_FREE, STATE_READING, STATE_WORKING, STATE_WRITING };
@@ -434,11 +435,12 @@ struct control_server *server_create(const struct server_options *options, struc
 	return NULL;
 }
 
+/* A thread that has only to be woken up must not be given up because another one is stuck. */
 static unsigned left(int64_t until)
 {
 	const int64_t now = now_ms();
 
-	return until > now ? (unsigned)(until - now) : 0;
+	return until - now > LEAST_MS ? (unsigned)(until - now) : LEAST_MS;
 }
 
 bool server_destroy(struct control_server **server, unsigned timeout_ms)

@@ -83,7 +83,8 @@ static char *receive_all(int fd, size_t *octets)
 		struct pollfd in = { .fd = fd, .events = POLLIN };
 		ssize_t got = recv(fd, text + used, cap - used, 0);
 
-		if (got == 0)
+		/* A server that is full answers and closes without reading: then a reset follows the answer. */
+		if (got == 0 || (got < 0 && errno == ECONNRESET))
 			break;
 		if (got < 0 && (errno == EAGAIN || errno == EINTR) && (poll(&in, 1, -1) >= 0 || errno == EINTR))
 			continue;
@@ -105,11 +106,11 @@ static char *receive_all(int fd, size_t *octets)
 	return text;
 }
 
-static json_t *exchange(int fd, const char *path, const char *line, struct diag *diag)
+static json_t *exchange(int fd, const char *path, const char *line, size_t length, struct diag *diag)
 {
 	json_t *answer = NULL;
 	size_t octets = 0;
-	char *text = send_all(fd, line, strlen(line)) == 0 && send_all(fd, "\n", 1) == 0 ? receive_all(fd, &octets) : NULL;
+	char *text = send_all(fd, line, length) == 0 || errno == EPIPE ? receive_all(fd, &octets) : NULL;
 
 	if (text == NULL)
 		diag_set(diag, path, 0, 0, "the resolver broke off: %m");
@@ -129,6 +130,7 @@ json_t *live_call(const char *path, json_t *request, struct diag *diag)
 {
 	char *line = json_dumps(request, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_t *answer = NULL;
+	size_t octets = line != NULL ? strlen(line) : 0;
 	int fd;
 
 	json_decref(request);
@@ -138,7 +140,8 @@ json_t *live_call(const char *path, json_t *request, struct diag *diag)
 	}
 	fd = open_socket(path, diag);
 	if (fd >= 0) {
-		answer = exchange(fd, path, line, diag);
+		line[octets++] = '\n';   /* in the NUL's place */
+		answer = exchange(fd, path, line, octets, diag);
 		close(fd);
 	}
 	free(line);

@@ -1,0 +1,85 @@
+/*
+ * fake_resolver.c: the control socket of a resolver that is not there, for tests of the commands.
+ *
+ *     fake_resolver FOLDER CONFIG [DENIAL-LOG]
+ *
+ * Listens at FOLDER/control.sock, prints "ready", and ends at the end of its standard input. A line `slow N` there makes
+ * loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/server.h"
+#include "tests/unit/fake_live.h"
+
+static struct loader loader;
+static struct tally *tally;
+static struct denial_log *denials;
+
+static void deny(void)
+{
+	static const struct timespec when = { 1700000000, 0 };
+	struct facts facts = { .client = { ADDRESS_INET, 0, { 192, 0, 2, 7 } }, .qtype = 1, .qclass = 1 };
+	struct verdict verdict = { .action = ACTION_NXDOMAIN };
+	const struct event event = { .facts = &facts, .verdict = &verdict, .response_time = when, .ede = 15 };
+
+	name_from_text(&facts.qname, "www.evil.example", strlen("www.evil.example"));
+	verdict.rule.trigger = TRIGGER_QNAME;
+	verdict.rule.action = ACTION_NXDOMAIN;
+	strcpy(verdict.rule.list, "malware");
+	verdict.rule.rule_name = facts.qname;
+	tally_note(tally, 0, &verdict);
+	denial_log_note(denials, 0, &event);
+}
+
+static void obey(void)
+{
+	char line[64];
+	unsigned number;
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (sscanf(line, "slow %u", &number) == 1)
+			loader.slow_ms = number;
+		else if (strcmp(line, "fail\n") == 0)
+			loader.fails = true;
+		else if (strcmp(line, "deny\n") == 0)
+			deny();
+		puts("done");
+		fflush(stdout);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct control_host host = fake_live_host(&loader);
+	char path[256], text[1024];
+	struct server_options options = { .path = path };
+	struct control_server *server;
+	struct diag diag;
+
+	if (argc < 3)
+		return 2;
+	fake_live_init(&loader, argv[2]);
+	snprintf(path, sizeof(path), "%s/control.sock", argv[1]);
+	tally = tally_create();
+	denials = argc > 3 ? denial_log_create(&(struct denial_log_options){ .to = argv[3] }) : NULL;
+	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
+		denials };
+	server = server_create(&options, &diag);
+	if (server == NULL) {
+		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
+		return 1;
+	}
+	puts("ready");
+	fflush(stdout);
+	obey();
+	if (!server_destroy(&server, 5000))
+		return 1;
+	denial_log_destroy(&denials, 1000);
+	override_store_close(&options.backend.overrides);
+	tally_destroy(&tally);
+	fake_live_fini(&loader);
+	return 0;
+}

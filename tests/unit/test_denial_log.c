@@ -1,0 +1,216 @@
+/* test_denial_log.c: lines of denials. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/denial_log.h"
+#include "tests/unit/dnstap_event.h"
+#include "tests/unit/temp_file.h"
+
+#define STOP_MS 3000
+
+static char folder[TEMP_PATH_MAX], path[2 * TEMP_PATH_MAX], moved[2 * TEMP_PATH_MAX];
+
+static int begin(void **state)
+{
+	(void)state;
+	temp_folder(folder);
+	snprintf(path, sizeof(path), "%s/denials.log", folder);
+	snprintf(moved, sizeof(moved), "%s/denials.log.1", folder);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	unlink(path);
+	unlink(moved);
+	return rmdir(folder);
+}
+
+static char *read_text(const char *from)
+{
+	static char text[1 << 20];
+	int fd = open(from, O_RDONLY);
+	ssize_t octets = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+
+	if (fd >= 0)
+		close(fd);
+	text[octets > 0 ? octets : 0] = '\0';
+	return text;
+}
+
+static unsigned lines_of(const char *text)
+{
+	unsigned lines = 0;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+static struct denial_log *make(uint32_t rate)
+{
+	struct denial_log *log = denial_log_create(&(struct denial_log_options){ .to = path, .rate = rate });
+
+	assert_non_null(log);
+	return log;
+}
+
+static void wait_for(struct denial_log *log, uint64_t handled)
+{
+	struct denial_log_counts counts;
+
+	for (unsigned i = 0; i < 500; i++) {
+		denial_log_counts(log, &counts);
+		if (counts.written + counts.suppressed + counts.failed >= handled)
+			return;
+		usleep(10000);
+	}
+	fail_msg("nothing came");
+}
+
+static void writes_a_line_for_each_denial(void **state)
+{
+	struct denial_log *log = make(0);
+	struct sample sample;
+	struct stat found;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	denial_log_note(log, 0, &sample.event);
+	sample_refuse(&sample);
+	sample.event.ede = 18;
+	denial_log_note(log, 3, &sample.event);
+	name_from_text(&sample.facts.qname, "a\\\"b\\009.example", strlen("a\\\"b\\009.example"));
+	sample.facts.qtype = 65280;
+	sample.facts.client.family = ADDRESS_NONE;
+	sample.event.ede = EDE_NONE;
+	strcpy(sample.verdict.group_name, "branch");
+	denial_log_note(log, 255, &sample.event);
+	denial_log_destroy(&log, STOP_MS);
+	assert_null(log);
+	assert_string_equal(read_text(path),
+		"time=2023-11-14T22:13:20.999Z client=192.0.2.7 name=www.example.com type=A action=refuse list=malware "
+		"rule=*.example.com trigger=QNAME ede=18 incident=0123456789ab.3.17\n"
+		"time=2023-11-14T22:13:20.999Z client=- name=a\\034b\\009.example type=TYPE65280 action=refuse list=malware "
+		"rule=*.example.com trigger=QNAME incident=0123456789ab.3.17 group=branch\n");
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(found.st_mode & 0777, 0640);
+}
+
+static void keeps_the_rate_and_says_what_it_left_out(void **state)
+{
+	struct denial_log *log = make(10);
+	struct denial_log_counts counts;
+	struct sample sample;
+	char *text;
+	unsigned suppressed = 0;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	for (unsigned i = 0; i < 100; i++)
+		denial_log_note(log, 0, &sample.event);
+	wait_for(log, 100);
+	denial_log_counts(log, &counts);
+	/* The window may have turned once. */
+	assert_in_range(counts.suppressed, 80, 90);
+	denial_log_destroy(&log, STOP_MS);
+	text = read_text(path);
+	assert_in_range(lines_of(text), 11, 22);
+	for (const char *at = text; (at = strstr(at, " suppressed=")) != NULL; at++) {
+		unsigned some;
+
+		assert_int_equal(sscanf(at, " suppressed=%u lost=0\n", &some), 1);
+		suppressed += some;
+	}
+	assert_int_equal(suppressed, counts.suppressed);
+}
+
+static void counts_what_finds_no_room(void **state)
+{
+	struct denial_log *log = make(1);
+	struct denial_log_counts counts;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	for (unsigned i = 0; i < 20000; i++)
+		denial_log_note(log, 0, &sample.event);
+	wait_for(log, 1);
+	denial_log_note(log, DENIAL_WORKERS_MAX, &sample.event);
+	denial_log_counts(log, &counts);
+	assert_true(counts.lost > 0);
+	denial_log_destroy(&log, STOP_MS);
+	assert_non_null(strstr(read_text(path), " lost="));
+}
+
+static void opens_a_moved_file_again(void **state)
+{
+	struct denial_log *log = make(0);
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 1);
+	assert_int_equal(rename(path, moved), 0);
+	denial_log_reopen(log);
+	usleep(300000);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 2);
+	assert_int_equal(lines_of(read_text(path)), 1);
+	assert_int_equal(lines_of(read_text(moved)), 1);
+	unlink(path);
+	usleep(1300000);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 3);
+	assert_int_equal(lines_of(read_text(path)), 1);
+	denial_log_destroy(&log, STOP_MS);
+}
+
+static void counts_what_cannot_be_written(void **state)
+{
+	struct denial_log *log;
+	struct denial_log_counts counts;
+	struct sample sample;
+
+	(void)state;
+	assert_int_equal(mkdir(path, 0700), 0);
+	log = make(0);
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 1);
+	denial_log_counts(log, &counts);
+	assert_int_equal(counts.failed, 1);
+	assert_int_not_equal(counts.last_errno, 0);
+	assert_int_equal(rmdir(path), 0);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 2);
+	assert_int_equal(lines_of(read_text(path)), 1);
+	denial_log_destroy(&log, STOP_MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(writes_a_line_for_each_denial, begin, end),
+		cmocka_unit_test_setup_teardown(keeps_the_rate_and_says_what_it_left_out, begin, end),
+		cmocka_unit_test_setup_teardown(counts_what_finds_no_room, begin, end),
+		cmocka_unit_test_setup_teardown(opens_a_moved_file_again, begin, end),
+		cmocka_unit_test_setup_teardown(counts_what_cannot_be_written, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""Metrics, alerts and dashboard: what Prometheus makes of them. TAP."""
+import http.server
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+import live
+from live import Fake, Skip, equal
+
+SOURCE = os.environ.get("srcdir", ".")
+LABELS = {"list", "action", "trigger", "reason", "path"}
+
+
+def tool(name):
+    found = shutil.which(name)
+    if found is None:
+        raise Skip("no %s; on Debian: apt-get install prometheus" % name)
+    return found
+
+
+def metrics():
+    with Fake() as fake:
+        fake.tell("deny")
+        code, out, err = fake.run("metrics")
+        equal((code, err), (0, ""))
+        return out
+
+
+def has_help_and_type_and_bounded_labels():
+    text = metrics()
+    names = {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            names[name] = kind
+            equal(kind == "counter", name.endswith("_total"))
+            continue
+        if line.startswith("# HELP "):
+            assert line.split()[2] not in names, line
+            continue
+        found = re.fullmatch(r"(unbound_verdict_[a-z_]+)(?:\{(.*)\})? (-?[0-9.e+]+)", line)
+        assert found, line
+        assert found.group(1) in names, line
+        for label in re.findall(r'(?:^|,)([a-z_]+)="(?:[^"\\]|\\.)*"', found.group(2) or ""):
+            assert label in LABELS, line
+    assert 'unbound_verdict_list_matches_total{list="malware",action="nxdomain",trigger="QNAME"} 1' in text.splitlines(), text
+    assert 'unbound_verdict_list_skipped_entries{list="malware",reason="not a domain name"} 1' in text.splitlines(), text
+    assert "evil" not in text and "192.0.2" not in text
+
+
+def passes_promtool():
+    done = subprocess.run([tool("promtool"), "check", "metrics"], input=metrics(), capture_output=True, text=True, timeout=60)
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+
+def has_alerts_that_prometheus_takes():
+    done = subprocess.run([tool("promtool"), "check", "rules", os.path.join(SOURCE, "doc", "alerts.yml")],
+                          capture_output=True, text=True, timeout=60)
+    equal((done.returncode, done.stderr), (0, ""))
+    assert "SUCCESS" in done.stdout, done.stdout
+
+
+def uses_metrics_that_exist():
+    there = set(re.findall(r"^# TYPE (\S+)", metrics(), re.M))
+    with open(os.path.join(SOURCE, "doc", "dashboard.json")) as file:
+        dashboard = json.load(file)
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    queries += [row["query"]["query"] for row in dashboard["templating"]["list"] if isinstance(row["query"], dict)]
+    equal(len({panel["id"] for panel in dashboard["panels"]}), len(dashboard["panels"]))
+    with open(os.path.join(SOURCE, "doc", "alerts.yml")) as file:
+        queries.append(file.read())
+    used = {name for query in queries for name in re.findall(r"unbound_verdict_\w+", query)}
+    assert len(used) > 20, used
+    equal(used - there, set())
+
+
+def is_scraped_by_a_real_prometheus():
+    prometheus = tool("prometheus")
+    text = metrics().encode()
+
+    class Bridge(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_):
+            pass
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = http.server.HTTPServer(("127.0.0.1", 0), Bridge)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="verdict") as folder:
+        config = os.path.join(folder, "prometheus.yml")
+        with open(config, "w") as file:
+            file.write("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: ['%s']\nscrape_configs:\n"
+                       " - {job_name: verdict, static_configs: [{targets: ['127.0.0.1:%d']}]}\n"
+                       % (os.path.abspath(os.path.join(SOURCE, "doc", "alerts.yml")), server.server_port))
+        process = subprocess.Popen([prometheus, "--config.file", config, "--storage.tsdb.path", os.path.join(folder, "data"),
+                                    "--web.listen-address", "127.0.0.1:%d" % port], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            found = []
+            for _ in range(120):
+                try:
+                    url = "http://127.0.0.1:%d/api/v1/query?query=unbound_verdict_list_matches_total" % port
+                    with urllib.request.urlopen(url, timeout=5) as answer:
+                        found = json.load(answer)["data"]["result"]
+                except OSError:
+                    pass
+                if found:
+                    break
+                time.sleep(0.5)
+            equal([(row["metric"]["list"], row["value"][1]) for row in found], [("malware", "1")])
+            with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/targets" % port, timeout=5) as answer:
+                equal([row["health"] for row in json.load(answer)["data"]["activeTargets"]], ["up"])
+        finally:
+            process.terminate()
+            process.wait(30)
+            server.shutdown()
+            server.server_close()
+
+
+if __name__ == "__main__":
+    live.run([has_help_and_type_and_bounded_labels, passes_promtool, has_alerts_that_prometheus_takes, uses_metrics_that_exist,
+              is_scraped_by_a_real_prometheus])

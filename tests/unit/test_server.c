@@ -1,0 +1,438 @@
+/* test_server.c: the control socket with clients of every kind. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "control/server.h"
+#include "tests/unit/fake_live.h"
+#include "tests/unit/temp_file.h"
+
+#define NOBODY 65534
+#define STOP_MS 3000
+
+static char folder[TEMP_PATH_MAX], path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+static struct loader loader;
+static struct control_host host;
+static struct override_store *store;
+static struct tally *tally;
+static struct control_server *server;
+
+static struct server_options options(void)
+{
+	return (struct server_options){ .path = path, .backend = { .host = &host, .loader = &loader, .overrides = store,
+		.tally = tally } };
+}
+
+static int begin(void **state)
+{
+	struct server_options with;
+	struct diag diag;
+
+	(void)state;
+	temp_folder(folder);
+	snprintf(path, sizeof(path), "%.80s/control.sock", folder);
+	fake_live_init(&loader, NULL);
+	host = fake_live_host(&loader);
+	store = override_store_open(folder, &host, time(NULL));
+	tally = tally_create();
+	with = options();
+	server = server_create(&with, &diag);
+	return server == NULL;
+}
+
+static void remove_file(const char *name)
+{
+	char file[2 * TEMP_PATH_MAX];
+
+	snprintf(file, sizeof(file), "%s/%s", folder, name);
+	unlink(file);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	assert_true(server_destroy(&server, STOP_MS));
+	assert_null(server);
+	assert_int_not_equal(access(path, F_OK), 0);
+	override_store_close(&store);
+	tally_destroy(&tally);
+	fake_live_fini(&loader);
+	remove_file("overrides");
+	remove_file("audit.log");
+	return rmdir(folder);
+}
+
+/* --- clients ----------------------------------------------------------------------------------------------- */
+
+static int client(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = 20 };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static void say(int fd, const char *text, size_t octets)
+{
+	assert_int_equal(send(fd, text, octets, MSG_NOSIGNAL), octets);
+}
+
+/* Closes the socket. NULL: closed without an answer. */
+static json_t *hear(int fd)
+{
+	static char text[1 << 20];
+	size_t used = 0;
+	ssize_t got;
+
+	while ((got = recv(fd, text + used, sizeof(text) - used, 0)) > 0)
+		used += (size_t)got;
+	assert_true(got == 0);
+	close(fd);
+	if (used == 0)
+		return NULL;
+	assert_int_equal(text[used - 1], '\n');
+	return json_loadb(text, used, 0, NULL);
+}
+
+static json_t *ask(const char *line)
+{
+	int fd = client();
+
+	say(fd, line, strlen(line));
+	return hear(fd);
+}
+
+static bool is_ok(json_t *answer)
+{
+	bool ok = json_is_true(json_object_get(answer, "ok"));
+
+	json_decref(answer);
+	return ok;
+}
+
+static void assert_error(json_t *answer, const char *kind, const char *says)
+{
+	assert_non_null(answer);
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	assert_string_equal(json_string_value(json_object_get(answer, "kind")), kind);
+	if (strstr(json_string_value(json_object_get(answer, "error")), says) == NULL)
+		fail_msg("%s", json_string_value(json_object_get(answer, "error")));
+	json_decref(answer);
+}
+
+static double now(void)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+/* --- commands ---------------------------------------------------------------------------------------------- */
+
+static void answers_what_it_is_asked(void **state)
+{
+	json_t *answer = ask("{\"command\":\"status\"}\n");
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "policy"), "policy")), 7);
+	assert_int_equal(json_array_size(json_object_get(answer, "loads")), 1);
+	json_decref(answer);
+	answer = ask("{\"command\":\"stats\"}\n{\"command\":\"reload\"}\n");
+	assert_true(json_integer_value(json_object_get(json_object_get(answer, "answers"), "cached")) == 12345678901);
+	json_decref(answer);
+	assert_int_equal(loader.requests, 0);
+	answer = ask("{\"command\":\"metrics\"}\n");
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "text")),
+		"\nunbound_verdict_answers_total{path=\"cached\"} 12345678901\n"));
+	json_decref(answer);
+	assert_true(is_ok(ask("{\"command\":\"flush\",\"name\":\"a.example\"}\n")));
+	assert_int_equal(loader.flushes, 1);
+	assert_error(ask("{\"command\":\"log-reopen\"}\n"), "failed", "denial-log: is not set");
+	assert_error(ask("{\"command\":\"explain\",\"name\":\"a\"}\n"), "failed", "there is no policy");
+}
+
+static void hands_loads_to_the_loader(void **state)
+{
+	json_t *answer = ask("{\"command\":\"reload\"}\n");
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "load"), "policy")), 7);
+	json_decref(answer);
+	assert_int_equal(loader.last.cause, CAUSE_COMMAND);
+	assert_true(is_ok(ask("{\"command\":\"reload\",\"to\":3,\"force\":true}\n")));
+	assert_int_equal(loader.last.cause, CAUSE_ROLLBACK);
+	assert_int_equal(loader.last.to, 3);
+	assert_true(loader.last.force);
+	assert_true(is_ok(ask("{\"command\":\"reload\",\"previous\":true}\n")));
+	assert_int_equal(loader.last.cause, CAUSE_ROLLBACK);
+	assert_int_equal(loader.last.to, 0);
+	loader.fails = true;
+	assert_error(ask("{\"command\":\"reload\"}\n"), "refused", "newly deny 60 %");
+}
+
+static void puts_overrides_into_force_and_keeps_them(void **state)
+{
+	json_t *answer = ask("{\"command\":\"allow\",\"name\":\"a.example\",\"seconds\":60,\"why\":\"x\",\"as\":\"alice\"}\n");
+	struct override *all;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "override"), "id")), 1);
+	json_decref(answer);
+	assert_int_equal(loader.overrides, 1);
+	all = override_store_copy(store, &count);
+	assert_int_equal(count, 1);
+	if (geteuid() == 0)
+		assert_string_equal(all[0].who, "root (as alice)");
+	free(all);
+	assert_error(ask("{\"command\":\"deny\",\"name\":\"example\",\"seconds\":60,\"why\":\"x\"}\n"), "refused",
+		"bank.example is protected");
+	free(override_store_copy(store, &count));
+	assert_int_equal(count, 1);
+	assert_error(ask("{\"command\":\"revoke\",\"id\":2}\n"), "refused", "no such override");
+	assert_true(is_ok(ask("{\"command\":\"revoke\",\"name\":\"A.example\"}\n")));
+	assert_int_equal(loader.overrides, 0);
+}
+
+static void ends_overrides_when_their_time_has_come(void **state)
+{
+	(void)state;
+	assert_true(is_ok(ask("{\"command\":\"deny\",\"name\":\"a.example\",\"seconds\":1,\"why\":\"x\"}\n")));
+	assert_int_equal(loader.overrides, 1);
+	for (unsigned i = 0; i < 400 && loader.overrides > 0; i++)
+		usleep(10000);
+	assert_int_equal(loader.overrides, 0);
+}
+
+/* --- bad clients ------------------------------------------------------------------------------------------- */
+
+static void refuses_what_is_no_request(void **state)
+{
+	char large[SERVER_REQUEST_MAX + 1];
+	int fd = client();
+
+	(void)state;
+	assert_error(ask("\n"), "request", "no JSON");
+	assert_error(ask("{\"command\":\"relaod\"}\n"), "request", "did you mean 'reload'?");
+	memset(large, ' ', sizeof(large));
+	say(fd, large, SERVER_REQUEST_MAX - 1);
+	say(fd, large, 1);
+	assert_error(hear(fd), "request", "at most 4096 octets");
+	fd = client();
+	say(fd, "\0\0\0\n", 4);
+	assert_error(hear(fd), "request", "no JSON");
+	fd = client();
+	shutdown(fd, SHUT_WR);
+	assert_null(hear(fd));
+}
+
+static void takes_a_request_octet_by_octet(void **state)
+{
+	static const char line[] = "{\"command\":\"overrides\"}\n";
+	int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(line) - 1; i++) {
+		say(fd, line + i, 1);
+		usleep(500);
+	}
+	assert_true(is_ok(hear(fd)));
+}
+
+static void ends_slow_clients_and_serves_the_next(void **state)
+{
+	int slow[SERVER_CLIENTS_MAX], fd;
+	double begun = now();
+
+	(void)state;
+	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+		slow[i] = client();
+		say(slow[i], "{\"command\"", 10);
+	}
+	usleep(100000);
+	fd = client();
+	say(fd, "{\"command\":\"status\"}\n", 21);
+	assert_true(is_ok(hear(fd)));
+	assert_in_range((long)((now() - begun) * 1000), SERVER_DEADLINE_MS - 500, SERVER_DEADLINE_MS + 2500);
+	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
+		assert_error(hear(slow[i]), "request", "no whole line");
+}
+
+static void waits_for_nobody_while_a_load_runs(void **state)
+{
+	int fd = client(), gone = client();
+	double begun;
+
+	(void)state;
+	loader.slow_ms = 700;
+	say(fd, "{\"command\":\"reload\"}\n", 21);
+	say(gone, "{\"command\":\"reload\"}\n", 21);
+	usleep(50000);
+	close(gone);
+	begun = now();
+	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
+	assert_error(ask("{\"command\":\"explain\",\"name\":\"a\"}\n"), "failed", "no policy");
+	assert_true(now() - begun < 0.4);
+	assert_true(is_ok(hear(fd)));
+	loader.slow_ms = 0;
+	assert_true(is_ok(ask("{\"command\":\"flush\",\"name\":\"a.example\"}\n")));
+	assert_int_equal(loader.requests, 2);
+}
+
+/* SO_PEERCRED tells who it was that connected. */
+static int client_of_nobody(void)
+{
+	int fd;
+
+	chmod(folder, 0755);
+	chmod(path, 0666);
+	assert_int_equal(seteuid(NOBODY), 0);
+	fd = client();
+	assert_int_equal(seteuid(0), 0);
+	return fd;
+}
+
+static void lets_others_read_only(void **state)
+{
+	int fd, many[SERVER_CLIENTS_MAX];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fd = client_of_nobody();
+	say(fd, "{\"command\":\"status\"}\n", 21);
+	assert_true(is_ok(hear(fd)));
+	fd = client_of_nobody();
+	say(fd, "{\"command\":\"reload\"}\n", 21);
+	assert_error(hear(fd), "permission", "reload is for root");
+	assert_int_equal(loader.requests, 0);
+	/* And they leave room for those who must act. */
+	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
+		many[i] = client_of_nobody();
+	assert_error(hear(many[SERVER_CLIENTS_MAX - 1]), "busy", "too many connections");
+	assert_true(is_ok(ask("{\"command\":\"reload\"}\n")));
+	for (unsigned i = 0; i < SERVER_CLIENTS_MAX - 1; i++)
+		close(many[i]);
+}
+
+static void lets_named_users_change_things(void **state)
+{
+	char *users[] = { (char[]){ "nosuchuser" }, (char[]){ "65534" } };
+	struct server_options with;
+	struct diag diag;
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_true(server_destroy(&server, STOP_MS));
+	with = options();
+	with.users = users;
+	with.user_count = 2;
+	server = server_create(&with, &diag);
+	assert_non_null(server);
+	assert_non_null(strstr(loader.log, "there is no user 'nosuchuser'"));
+	fd = client_of_nobody();
+	say(fd, "{\"command\":\"reload\"}\n", 21);
+	assert_true(is_ok(hear(fd)));
+}
+
+/* --- the file ---------------------------------------------------------------------------------------------- */
+
+static void takes_only_an_abandoned_socket_s_place(void **state)
+{
+	const struct server_options with = options();
+	struct control_server *other;
+	struct stat found;
+	struct diag diag;
+	int fd;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)state;
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(found.st_mode & 0777, 0660);
+	assert_null(server_create(&with, &diag));
+	assert_non_null(strstr(diag.text, "another process listens"));
+	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
+	assert_true(server_destroy(&server, STOP_MS));
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	other = server_create(&with, &diag);
+	assert_non_null(other);
+	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
+	assert_true(server_destroy(&other, STOP_MS));
+	fd = creat(path, 0600);
+	close(fd);
+	assert_null(server_create(&with, &diag));
+	assert_non_null(strstr(diag.text, "no socket"));
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(path);
+	server = server_create(&with, &diag);
+	assert_non_null(server);
+}
+
+/* Last: its thread stays. */
+static void is_given_up_when_a_load_never_ends(void **state)
+{
+	struct control_server *stuck;
+	const struct server_options with = options();
+	struct diag diag;
+	double begun;
+	int fd;
+
+	(void)state;
+	assert_true(server_destroy(&server, STOP_MS));
+	stuck = server_create(&with, &diag);
+	loader.slow_ms = 600000;
+	fd = client();
+	say(fd, "{\"command\":\"reload\"}\n", 21);
+	usleep(100000);
+	begun = now();
+	assert_false(server_destroy(&stuck, 300));
+	assert_true(now() - begun < 1.5);
+	assert_null(stuck);
+	server = server_create(&with, &diag);
+	assert_non_null(server);
+	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(answers_what_it_is_asked, begin, end),
+		cmocka_unit_test_setup_teardown(hands_loads_to_the_loader, begin, end),
+		cmocka_unit_test_setup_teardown(puts_overrides_into_force_and_keeps_them, begin, end),
+		cmocka_unit_test_setup_teardown(ends_overrides_when_their_time_has_come, begin, end),
+		cmocka_unit_test_setup_teardown(refuses_what_is_no_request, begin, end),
+		cmocka_unit_test_setup_teardown(takes_a_request_octet_by_octet, begin, end),
+		cmocka_unit_test_setup_teardown(ends_slow_clients_and_serves_the_next, begin, end),
+		cmocka_unit_test_setup_teardown(waits_for_nobody_while_a_load_runs, begin, end),
+		cmocka_unit_test_setup_teardown(lets_others_read_only, begin, end),
+		cmocka_unit_test_setup_teardown(lets_named_users_change_things, begin, end),
+		cmocka_unit_test_setup_teardown(takes_only_an_abandoned_socket_s_place, begin, end),
+		cmocka_unit_test_setup_teardown(is_given_up_when_a_load_never_ends, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

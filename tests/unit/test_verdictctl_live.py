@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+"""What verdictctl says to and of a running resolver. TAP."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import live
+from live import COMMAND, Fake, Skip, equal
+
+NOBODY = 65534
+
+
+def shows_what_is_in_force():
+    with Fake() as fake:
+        code, out, err = fake.run("status")
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        assert rows[0].startswith("policy 7 in force since 2023-11-14") or rows[0].startswith("policy 7 in force"), rows
+        for row in ["LIST FORMAT RULES SKIPPED SERIAL AGE EXPIRES STATE",
+                    "frames: 99, 1 dropped, 0 to the socket, 0 to the file", "overrides: 0 allow, 0 deny",
+                    "denials: 0 lines, 0 suppressed, 0 lost, 0 not written"]:
+            assert row in rows, (row, rows)
+        assert any(row.startswith("malware domains 1 1 0 ") and row.endswith(" ok") for row in rows), rows
+        assert "\x1b" not in out
+        code, found, err = fake.json("status")
+        equal((code, found["mode"], [row["name"] for row in found["lists"]]), (0, "enforce", ["allowed", "malware"]))
+        equal(found["lists"][1]["skipped_by_reason"], {"not a domain name": 1})
+
+
+def prints_counters():
+    with Fake() as fake:
+        fake.tell("deny")
+        code, out, err = fake.run("stats")
+        equal((code, err), (0, ""))
+        for row in "answers.cached=12345678901", "verdicts.nxdomain=17", "lists.malware.nxdomain.QNAME=1", "frames.emitted=99":
+            assert row in out.splitlines(), (row, out)
+        process = subprocess.Popen([COMMAND, "stats", "--config", fake.config, "--every", "1"], stdout=subprocess.PIPE, text=True)
+        while not process.stdout.readline().startswith("lists."):
+            pass
+        fake.tell("deny")
+        found = ""
+        while not found.startswith("lists."):
+            found = process.stdout.readline()
+        equal(found, "lists.malware.nxdomain.QNAME=2 (+1)\n")
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+def changes_the_policy_for_a_while():
+    with Fake() as fake:
+        code, found, err = fake.json("allow", "portal.example", "--for", "2h", "--why", "ticket 4711", "--client", "10.0.0.0/8",
+                                     environment={"SUDO_USER": "alice"})
+        equal((code, err, found["override"]["id"], found["override"]["client"]), (0, "", 1, "10.0.0.0/8"))
+        equal(found["override"]["until"] - found["override"]["made"], 7200)
+        code, out, err = fake.run("deny", "b\u00fccher.example", "--for", "7d", "--why", "phish\u2019ing \x1b[31m")
+        equal((code, err), (0, ""))
+        assert "deny   xn--bcher-kva.example" in out and "\x1b" not in out, out
+        code, out, err = fake.run("overrides")
+        equal((code, err, len(out.splitlines())), (0, "", 2))
+        assert "portal.example" in out and "10.0.0.0/8" in out and "ticket 4711" in out, out
+        code, out, err = fake.run("deny", "portal.example", "--for", "60", "--why", "again", "--client", "10.0.0.0/8")
+        assert code == 0 and "instead of" in out, out
+        code, out, err = fake.run("revoke", "2", "--why", "done")
+        assert code == 0 and out.startswith("revoked "), out
+        code, out, err = fake.run("revoke", "portal.example")
+        equal(code, 0)
+        equal(fake.run("overrides")[1], "no override is in force\n")
+        if os.geteuid() == 0:
+            assert 'who="root (as alice)"' in fake.text("audit.log"), fake.text("audit.log")
+        audit = fake.text("audit.log").splitlines()
+        equal([line.split()[1] for line in audit], ["allow", "deny", "replace", "deny", "revoke", "revoke"])
+        assert 'why="phish\\226\\128\\153ing \\027[31m"' in audit[1], audit[1]
+
+
+def refuses_what_it_must():
+    rows = [  # arguments, exit code, what it says
+        (["allow", "a.example", "--for", "1h"], 2, "--why"),
+        (["allow", "a.example", "--why", "x"], 2, "--for 1h"),
+        (["allow", "a.example", "--for", "91d", "--why", "x"], 2, "at most 90d"),
+        (["allow", "a.example", "--for", "1y", "--why", "x"], 2, "such as 30m"),
+        (["allow", "a.example", "--for", "h", "--why", "x"], 2, "such as 30m"),
+        (["allow", "a.example", "--for", "0h", "--why", "x"], 2, "such as 30m"),
+        (["allow", "a.example", "--for", "-1h", "--why", "x"], 2, "such as 30m"),
+        (["allow", "a..example", "--for", "1h", "--why", "x"], 2, "is no domain name"),
+        (["allow", ".", "--for", "1h", "--why", "x"], 2, "it is the root"),
+        (["allow", "--for", "1h", "--why", "x"], 2, "name a domain"),
+        (["allow", "a.example", "--for", "1h", "--why", " "], 2, "say in a few words"),
+        (["allow", "a.example", "--for", "1h", "--why", "x" * 256], 2, "at most 255"),
+        (["deny", "a.example", "--for", "1h", "--why", "x", "--client", "10.0.0.1/8"], 2, "no bit set"),
+        (["deny", "bank.example", "--for", "1h", "--why", "x"], 1, "bank.example is protected"),
+        (["deny", "example", "--for", "1h", "--why", "x"], 1, "bank.example is protected"),
+        (["revoke", "99"], 1, "no such override"), (["revoke", "0"], 2, "no override has that number"), (["revoke"], 2, "give"),
+        (["reload", "--to", "x"], 2, "previous"), (["reload", "now"], 2, "no argument"),
+        (["flush"], 2, "name a domain"), (["flush", "a..b"], 2, "is no domain name"),
+        (["stats", "--every", "0"], 2, "--every"), (["status", "--sokcet", "x"], 2, "--socket"),
+        (["status", "--socket", "/nonexistent/x.sock"], 3, "no resolver answers"),
+        (["status", "--socket", "/" + "x" * 200], 3, "a socket's path"),
+        (["explain", "--live", "a.example", "--answer", "a.example. A 192.0.2.1"], 2, "--live goes without"),
+        (["relaod"], 2, "did you mean 'reload'"),
+    ]
+    with Fake() as fake:
+        for arguments, code, says in rows:
+            found = fake.run(*arguments)
+            equal((arguments, found[0], found[1]), (arguments, code, ""))
+            assert says in found[2], (arguments, found[2])
+        equal(fake.json("overrides")[1]["overrides"], [])
+        code, found, err = fake.json("deny", "bank.example", "--for", "1h", "--why", "x")
+        equal((code, found["ok"], found["kind"]), (1, False, "refused"))
+
+
+def loads_again_and_goes_back():
+    with Fake() as fake:
+        code, out, err = fake.run("reload")
+        equal((code, err), (0, ""))
+        rows = [" ".join(line.split()) for line in out.splitlines()]
+        for row in ["policy 7 is in force: 1 lists, 3 rules, 0 entries skipped", "build 2000 us",
+                    "of 500 recent questions 0 are newly denied"]:
+            assert row in rows, (row, rows)
+        assert any(row.startswith("swept 10 of 1000 messages") for row in rows), rows
+        equal(fake.json("reload", "--to", "3")[1]["load"]["cause"], "rollback")
+        equal(fake.json("reload", "--to", "previous")[1]["load"]["cause"], "rollback")
+        fake.tell("fail")
+        code, out, err = fake.run("reload")
+        equal((code, out), (1, ""))
+        assert "newly deny 60 %" in err, err
+        equal(fake.json("reload", "--force")[0], 0)
+        assert "reload force=yes policy=7 result=ok" in fake.text("audit.log"), fake.text("audit.log")
+        code, out, err = fake.run("flush", "a.example", "--below")
+        assert code == 0 and out.startswith("swept "), (out, err)
+
+
+def explains_what_the_resolver_does():
+    with Fake() as fake:
+        for name, code, verdict in ("www.evil.example", 1, "nxdomain"), ("partner.evil.example", 0, "pass"), \
+                ("other.example", 0, "allow"):
+            found = fake.json("explain", "--live", name)
+            equal((found[0], found[1]["verdict"]), (code, verdict))
+            offline = fake.json("explain", name)
+            equal(found[1], offline[1])
+        equal(fake.run("explain", "--live", "www.evil.example")[1], fake.run("explain", "www.evil.example")[1])
+        assert "malware.txt:2" in fake.run("explain", "--live", "www.evil.example")[1]
+        os.unlink(os.path.join(fake.path, "malware.txt"))
+        code, out, err = fake.run("explain", "--live", "www.evil.example")
+        assert code == 1 and "changed since it was loaded" in out and "warning: " in err, (out, err)
+
+
+def lets_other_users_read_only():
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        raise Skip("needs root and setpriv")
+    as_nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    with Fake() as fake:
+        equal(fake.run("status", before=as_nobody)[0], 3)          # the folder's mode keeps them out
+        os.chmod(fake.path, 0o755)
+        code, out, err = fake.run("status", before=as_nobody)
+        assert code == 3 and "you may not connect" in err, (code, err)   # and the socket's
+        os.chmod(fake.socket, 0o666)
+        equal(fake.run("status", before=as_nobody)[0], 0)
+        equal(fake.run("overrides", before=as_nobody)[0], 0)
+        for arguments in ["reload"], ["allow", "a.example", "--for", "1h", "--why", "x"], ["flush", "a.example"], \
+                ["revoke", "1"], ["log-reopen"]:
+            code, out, err = fake.run(*arguments, before=as_nobody)
+            assert code == 1 and "is for root" in err, (arguments, code, err)
+
+
+def writes_and_reopens_the_denial_log():
+    with Fake() as fake:
+        fake.tell("deny")
+        for _ in range(100):
+            if fake.text("denials.log"):
+                break
+            time.sleep(0.05)
+        assert fake.text("denials.log").startswith(
+            "time=2023-11-14T22:13:20.000Z client=192.0.2.7 name=www.evil.example type=A action=nxdomain list=malware "
+            "rule=www.evil.example trigger=QNAME ede=15 incident="), fake.text("denials.log")
+        os.rename(fake.log, fake.log + ".1")
+        equal(fake.run("log-reopen"), (0, "", ""))
+        time.sleep(0.5)
+        fake.tell("deny")
+        time.sleep(0.5)
+        equal(fake.text("denials.log").count("\n"), 1)
+
+
+def knows_a_stranger_at_the_socket():
+    for sent, says in (b"", "closed without an answer"), (b"HTTP/1.1 400\r\n\r\n", "no verdict module"), (b"[]\n", "no verdict module"):
+        with tempfile.TemporaryDirectory(prefix="verdict") as folder:
+            path = os.path.join(folder, "s")
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(path)
+                server.listen()
+                process = subprocess.Popen([COMMAND, "status", "--socket", path], stdout=subprocess.PIPE,
+                                           stderr=subprocess.PIPE, text=True)
+                peer, _ = server.accept()
+                peer.recv(4096)
+                peer.sendall(sent)
+                peer.close()
+                out, err = process.communicate(timeout=20)
+            equal((process.returncode, out), (3, ""))
+            assert says in err, err
+
+
+def teaches():
+    with Fake() as fake:
+        for command in "status", "stats", "metrics", "reload", "allow", "deny", "revoke", "overrides", "flush", "log-reopen":
+            code, out, err = fake.run(command, "--help")
+            equal((command, code, err), (command, 0, ""))
+            assert out.startswith("Usage: verdictctl " + command) and "Exit: 0" in out, out
+            equal(fake.run(command, "--help")[1], subprocess.run([COMMAND, "help", command], capture_output=True, text=True).stdout)
+
+
+if __name__ == "__main__":
+    live.run([shows_what_is_in_force, prints_counters, changes_the_policy_for_a_while, refuses_what_it_must,
+              loads_again_and_goes_back, explains_what_the_resolver_does, lets_other_users_read_only,
+              writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])
