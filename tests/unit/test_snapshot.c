@@ -247,6 +247,9 @@ static void without_memory_a_build_fails_and_leaves_nothing(void **state)
 	static char names[200][16];
 	static struct fake_rule rules[200];
 	struct fake_list list = { .name = "l", .rules = rules, .count = 200 };
+	struct network network = { { .family = ADDRESS_INET, .octets = { 10 } }, 8 };
+	struct group_conf group = { .name = "g", .networks = &network, .network_count = 1, .interfaces = &network,
+		.interface_count = 1 };
 	struct snapshot *snapshot = NULL;
 	struct list_conf list_conf;
 	struct conf conf;
@@ -261,6 +264,8 @@ static void without_memory_a_build_fails_and_leaves_nothing(void **state)
 			rules[i] = (struct fake_rule){ names[i], ACTION_LOCAL_DATA, TYPE_A, names[i], 4, 60 };
 	}
 	fake_conf(&conf, &list_conf, &list, 1);
+	conf.groups = &group;
+	conf.group_count = 1;
 	while (snapshot == NULL && failed < 200) {
 		struct build_report report;
 		struct diag diag = { .text = "" };
@@ -278,6 +283,33 @@ static void without_memory_a_build_fails_and_leaves_nothing(void **state)
 	assert_non_null(snapshot);
 	assert_in_range(failed, 15, 199);
 	snapshot_destroy(&snapshot);
+}
+
+/* Nothing is made, nothing is taken. */
+static void without_memory_nothing_is_derived_and_the_set_stays_its_callers(void **state)
+{
+	static const struct fake_list list = { .name = "l" };
+	const struct override override = { .id = 1, .name = fake_name("a.example"), .action = ACTION_PASS };
+	struct snapshot *base = fake_snapshot(&list, 1, MODE_ENFORCE, NULL, NULL), *derived;
+	struct override_set *set = NULL;
+	unsigned failed;
+
+	(void)state;
+	for (failed = 0; set == NULL && failed < 20; failed++) {
+		left = (long)failed;
+		set = override_set_create(&override, 1);
+		left = -1;
+	}
+	assert_in_range(failed, 2, 10);
+	left = 0;
+	derived = snapshot_derive(base, set);
+	left = -1;
+	assert_null(derived);
+	assert_int_equal(override_set_count(set), 1);
+	derived = snapshot_derive(base, set);
+	assert_non_null(derived);
+	snapshot_destroy(&base);
+	snapshot_destroy(&derived);
 }
 
 /* When a list expires can be asked without loading it again. */
@@ -339,6 +371,7 @@ int main(void)
 		cmocka_unit_test(equal_local_data_is_one_class),
 		cmocka_unit_test(a_list_that_fails_fails_the_build),
 		cmocka_unit_test(without_memory_a_build_fails_and_leaves_nothing),
+		cmocka_unit_test(without_memory_nothing_is_derived_and_the_set_stays_its_callers),
 		cmocka_unit_test(a_report_says_when_a_list_expires),
 		cmocka_unit_test(refuses_more_lists_than_it_can_number),
 	};
