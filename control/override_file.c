@@ -151,35 +151,56 @@ int override_file_parse(struct override_file *file, const char *text, size_t oct
 
 /* --- writing ----------------------------------------------------------------------------------------------- */
 
+/* What did not fit into memory must not look like nothing: without its client an override would be for everybody. */
+static json_t *whole(json_t *object, size_t members)
+{
+	if (json_object_size(object) == members)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
 json_t *override_json(const struct override *override)
 {
 	json_t *object = json_object();
 	char name[NAME_TEXT_MAX], client[OVERRIDE_CLIENT_MAX];
+	const bool for_some = *override_client_text(&override->client, client) != '\0';
 
 	json_set_number(object, "id", override->id);
 	json_set_text(object, "name", name_to_text(&override->name, name));
 	json_set_text(object, "action", override_verb(override));
-	if (*override_client_text(&override->client, client) != '\0')
+	if (for_some)
 		json_set_text(object, "client", client);
 	json_set_number(object, "made", (uint64_t)override->made);
 	json_set_number(object, "until", (uint64_t)override->until);
 	json_set_text(object, "why", override->why);
 	json_set_text(object, "who", override->who);
-	return object;
+	return whole(object, for_some ? 8 : 7);
+}
+
+static json_t *overrides_json(const struct override_file *file)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < file->count; i++) {
+		if (json_array_append_new(array, override_json(&file->overrides[i])) == 0)
+			continue;
+		json_decref(array);
+		return NULL;
+	}
+	return array;
 }
 
 char *override_file_format(const struct override_file *file)
 {
-	json_t *object = json_object(), *array = json_array();
+	json_t *object = json_object();
 	char *text;
 
-	for (size_t i = 0; i < file->count; i++)
-		json_array_append_new(array, override_json(&file->overrides[i]));
 	json_set_number(object, "version", OVERRIDE_FILE_VERSION);
 	json_set_number(object, "next", file->next);
-	/* What did not fit into memory must not look like nothing. */
-	text = json_array_size(array) == file->count && json_object_set_new(object, "overrides", array) == 0 ?
-		json_dumps(object, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
+	json_object_set_new(object, "overrides", overrides_json(file));
+	object = whole(object, 3);
+	text = object != NULL ? json_dumps(object, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
 	json_decref(object);
 	return text;
 }

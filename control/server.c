@@ -422,6 +422,8 @@ struct control_server *server_create(const struct server_options *options, struc
 		diag_set(diag, options->path, 0, 0, "out of memory");
 		return NULL;
 	}
+	/* Before there are threads: it is made from the system's entropy, once in a process. */
+	json_object_seed(0);
 	server->backend = options->backend;
 	server->socket.fd = -1;
 	pthread_mutex_init(&server->lock, NULL);

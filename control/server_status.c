@@ -253,6 +253,16 @@ static json_t *loads_json(const struct loader_view *view)
 	return array;
 }
 
+/* What `reload --to` takes. */
+static json_t *kept_json(const struct loader_view *view)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < view->kept_count; i++)
+		json_array_append_new(array, json_integer((json_int_t)view->kept[i]));
+	return array;
+}
+
 static void add_view(json_t *answer, const struct loader_view *view, int64_t now)
 {
 	if (view->good != NULL)
@@ -264,6 +274,8 @@ static void add_view(json_t *answer, const struct loader_view *view, int64_t now
 	json_object_set_new(answer, "lists", lists_json(view, now));
 	json_object_set_new(answer, "groups", groups_json(view->conf));
 	json_object_set_new(answer, "loads", loads_json(view));
+	json_object_set_new(answer, "kept", kept_json(view));
+	json_set_flag(answer, "held", view->held);
 	if (view->loading) {
 		json_set_text(answer, "loading", load_phase_names[view->phase]);
 		json_set_number(answer, "loading_since", (uint64_t)view->loading_since);

@@ -38,6 +38,21 @@ static long long number(const json_t *object, const char *key)
 	return (long long)json_get_number(object, key);
 }
 
+/* What stands before and behind it. */
+static void print_kept(const json_t *status, const struct term *term)
+{
+	const json_t *kept = json_object_get(status, "kept"), *policy;
+	size_t index;
+
+	if (json_get_flag(status, "held"))
+		printf("  %swent back: changed files are not loaded until `verdictctl reload`%s\n", term_on(term, STYLE_WARN),
+			term_off(term, STYLE_WARN));
+	json_array_foreach(kept, index, policy)
+		printf("%s%lld", index == 0 ? "  kept to go back to: " : ", ", (long long)json_integer_value(policy));
+	if (json_array_size(kept) > 0)
+		putchar('\n');
+}
+
 static void print_policy(const json_t *status, const struct term *term)
 {
 	const json_t *policy = json_object_get(status, "policy");
@@ -55,6 +70,7 @@ static void print_policy(const json_t *status, const struct term *term)
 	if (*text(policy, "restart", safe) != '\0')
 		printf("  %swaits for a reload of the resolver: %s%s\n", term_on(term, STYLE_WARN), safe,
 			term_off(term, STYLE_WARN));
+	print_kept(status, term);
 	if (*text(status, "loading", safe) != '\0')
 		printf("  loading now: %s, for %s\n", safe,
 			live_span(json_get_number(status, "time") - json_get_number(status, "loading_since"), span));

@@ -96,6 +96,9 @@ void loader_lock(struct loader *loader, struct loader_view *view)
 	view->loads = loader->loads;
 	view->load_count = loader->load_count;
 	view->good = &loader->good;
+	view->kept[0] = 6;
+	view->kept_count = 1;
+	view->held = true;
 }
 
 void loader_unlock(struct loader *loader)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "control/audit.h"
 #include "control/override_file.h"
@@ -304,6 +305,45 @@ static void follows_no_link_in_the_audit_s_place(void **state)
 	override_store_close(&store);
 }
 
+static unsigned calls_left;
+
+static void *scarce(size_t octets)
+{
+	return calls_left > 0 && calls_left-- > 0 ? malloc(octets) : NULL;
+}
+
+/* Never a file with less in it than there is. */
+static void writes_whole_files_or_none_without_memory(void **state)
+{
+	struct override both[] = { make("a.example", ACTION_PASS, NOW + 1), make("b.example", ACTION_NXDOMAIN, NOW + 1) };
+	struct override_file file = { both, 2, 3 }, again;
+	unsigned calls = 0;
+	bool done;
+	char *text;
+
+	(void)state;
+	both[0].id = 1;
+	both[1].id = 2;
+	both[1].client = (struct network){ { ADDRESS_INET, 0, { 10 } }, 8 };
+	do {
+		json_set_alloc_funcs(scarce, free);
+		calls_left = calls++;
+		text = override_file_format(&file);
+		calls_left = 0;
+		json_set_alloc_funcs(malloc, free);
+		if (text != NULL && override_file_parse(&again, text, strlen(text), "again", NULL) == 0) {
+			assert_int_equal(again.count, 2);
+			assert_memory_equal(again.overrides, both, sizeof(both));
+			free(again.overrides);
+		} else if (text != NULL) {
+			fail_msg("after %u calls: %s", calls - 1, text);
+		}
+		done = text != NULL;
+		free(text);
+	} while (!done && calls < 1000);
+	assert_in_range(calls, 10, 999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writes_one_escaped_line_for_each_change, begin, end),
 		cmocka_unit_test_setup_teardown(stays_in_force_when_it_cannot_be_written, begin, end),
 		cmocka_unit_test_setup_teardown(follows_no_link_in_the_audit_s_place, begin, end),
+		cmocka_unit_test(writes_whole_files_or_none_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

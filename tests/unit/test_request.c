@@ -2,9 +2,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "control/request.h"
 
@@ -122,6 +124,31 @@ static void takes_deep_nesting_as_an_error(void **state)
 	assert_int_equal(request_parse(&request, line, sizeof(line), wrong), -1);
 }
 
+static unsigned calls_left;
+
+static void *scarce(size_t octets)
+{
+	return calls_left > 0 && calls_left-- > 0 ? malloc(octets) : NULL;
+}
+
+/* The library under it asserts; this shows that it does not do so for want of memory. */
+static void is_an_error_without_memory(void **state)
+{
+	static const char line[] = "{\"command\":\"allow\",\"name\":\"portal.example\",\"seconds\":3600,\"why\":\"a "
+		"text of more than a few octets, so that it has to grow\",\"client\":\"10.0.0.0/8\",\"as\":\"alice\"}";
+	struct request request;
+	char wrong[REQUEST_WRONG_MAX];
+	unsigned calls = 0;
+
+	(void)state;
+	json_set_alloc_funcs(scarce, free);
+	do
+		calls_left = calls++;
+	while (request_parse(&request, line, sizeof(line) - 1, wrong) != 0 && calls < 1000);
+	json_set_alloc_funcs(malloc, free);
+	assert_in_range(calls, 10, 999);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +156,7 @@ int main(void)
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(takes_no_octets_that_are_no_text),
 		cmocka_unit_test(takes_deep_nesting_as_an_error),
+		cmocka_unit_test(is_an_error_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
