@@ -4,6 +4,7 @@
 #include "policy/list_reader.h"
 
 #define SNIFF_OCTETS 4096
+#define SNIFF_LINE_OCTETS 65000   /* there are as many at first, however a list is read */
 
 struct magic {
 	const char *octets;
@@ -34,8 +35,10 @@ static bool says_format(const char *remedy, const char *format)
 /* CR where LF should be: everything is one line, and a comment at its start would hide the whole list. */
 static bool has_old_mac_lines(const char *text, size_t octets)
 {
-	const char *cr = memchr(text, '\r', octets);
+	const char *cr;
 
+	octets = octets < SNIFF_LINE_OCTETS ? octets : SNIFF_LINE_OCTETS;
+	cr = memchr(text, '\r', octets);
 	return cr != NULL && cr + 1 < text + octets && memchr(text, '\n', octets) == NULL;
 }
 
