@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""What operators do to a running Unbound by verdictctl: overrides, flush, explain, metrics, and the log of denials."""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+import dns.rcode
+
+import lab
+import tap
+
+ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"}
+LISTS = [{"name": "malware", "format": "domains", "action": "refuse", "lines": ["evil.example", "worse.example"]}]
+LIVE = 'verdict:\n\tdenial-log: "%s"\n\tprotected-name: "bank.example"\n'
+ELSEWHERE = "127.0.9.1"
+
+
+def verdictctl(here, *arguments):
+	"""Exit code, what --json printed, and complaints."""
+	done = subprocess.run([lab.VERDICTCTL, *arguments, "--json", "--config", here.path("verdict.conf")], capture_output=True,
+		text=True, timeout=60)
+	return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+def text_of(here, name):
+	with open(here.path(name)) as file:
+		return file.read()
+
+
+def rcode(here, name, **options):
+	return dns.rcode.to_text(here.ask(name, **options)[0].rcode())
+
+
+def start(here, **more):
+	here.start(LISTS, raw=LIVE % here.path("denials.log"), **more)
+
+
+def overrides_take_effect_for_what_is_cached(tap):
+	with lab.Lab(ZONES) as here:
+		start(here, threads=2)
+		for name in ("www.good.example", "www.bank.example"):
+			tap.equal(rcode(here, name), "NOERROR", name + " is resolved")
+		tap.ok(here.cached("www.good.example"), "and cached")
+		code, found, wrong = verdictctl(here, "deny", "good.example", "--for", "1h", "--why", "a test")
+		tap.equal((code, wrong), (0, ""), "deny")
+		tap.ok(found["load"]["sweep"]["messages_removed"] >= 1, "swept it out of the cache", str(found))
+		for _ in range(20):
+			tap.equal(rcode(here, "www.good.example"), "NXDOMAIN", "it is denied at once")
+		tap.equal(rcode(here, "evil.example"), "REFUSED", "a list denies another")
+		tap.equal(verdictctl(here, "allow", "evil.example", "--for", "1h", "--why", "a test", "--client", "127.0.9.0/24")[0], 0, "allow")
+		for _ in range(5):
+			tap.equal(rcode(here, "evil.example", client=ELSEWHERE), "NOERROR", "allowed to some")
+			tap.equal(rcode(here, "evil.example"), "REFUSED", "and to nobody else")
+		code, found, wrong = verdictctl(here, "deny", "example", "--for", "1h", "--why", "a test")
+		tap.equal(code, 1, "a protected name cannot be denied")
+		tap.ok("protected" in wrong and "bank.example" in wrong, "and that is said", wrong)
+		tap.equal(rcode(here, "www.bank.example"), "NOERROR", "it is still there")
+		code, found, _ = verdictctl(here, "explain", "--live", "www.good.example")
+		tap.equal((code, found["verdict"], found["rules"][0]["override"]["why"]), (1, "nxdomain", "a test"), "explain --live tells of it")
+		code, found, _ = verdictctl(here, "explain", "--live", "evil.example", "--client", ELSEWHERE)
+		tap.equal((code, found["verdict"]), (0, "pass"), "and of the client's")
+		tap.equal(verdictctl(here, "revoke", "good.example")[0], 0, "revoke")
+		tap.equal(rcode(here, "www.good.example"), "NOERROR", "resolved again")
+		tap.equal([row["name"] for row in verdictctl(here, "overrides")[1]["overrides"]], ["evil.example"], "one is left")
+
+
+def overrides_survive_and_end(tap):
+	with lab.Lab(ZONES) as here:
+		start(here)
+		verdictctl(here, "deny", "good.example", "--for", "1h", "--why", "a test")
+		verdictctl(here, "deny", "short.example", "--for", "3s", "--why", "a test")
+		tap.equal(rcode(here, "short.example"), "NXDOMAIN", "denied for three seconds")
+		tap.equal(here.control("reload")[0], 0, "reload of the resolver")
+		lab.wait_for(lambda: verdictctl(here, "status")[0] == 0, "the control socket")
+		tap.equal(rcode(here, "good.example"), "NXDOMAIN", "still denied after it")
+		lab.wait_for(lambda: rcode(here, "short.example") == "NOERROR", "the short one to end")
+		here.unbound.stop()
+		here.start_unbound()
+		tap.equal(rcode(here, "good.example"), "NXDOMAIN", "and after a start")
+		tap.equal(rcode(here, "short.example"), "NOERROR", "what has ended has ended")
+		audit = [line.split()[1] for line in text_of(here, "state/audit.log").splitlines()]
+		tap.equal(audit, ["deny", "deny", "end"], "the audit log has each")
+		rules = {frame.extra.get("rule") for frame in here.captured() or [] if frame.extra.get("list") == "(override)"}
+		tap.equal(rules, {"good.example", "short.example"}, "frames tell of overrides")
+
+
+def a_name_is_flushed(tap):
+	with lab.Lab(ZONES) as here:
+		start(here)
+		for name in ("a.flush.example", "b.flush.example", "c.example"):
+			rcode(here, name)
+		code, found, wrong = verdictctl(here, "flush", "a.flush.example")
+		tap.equal((code, wrong), (0, ""), "flush")
+		tap.equal([here.cached(name) for name in ("a.flush.example", "b.flush.example")], [False, True], "that name alone")
+		verdictctl(here, "flush", "flush.example", "--below")
+		tap.equal([here.cached(name) for name in ("b.flush.example", "c.example")], [False, True], "and with --below what is below")
+
+
+def denials_are_logged_and_counted(tap):
+	with lab.Lab(ZONES) as here:
+		start(here)
+		for _ in range(3):
+			rcode(here, "evil.example")
+		rcode(here, "good.example")
+		log = lab.wait_for(lambda: text_of(here, "denials.log").count("\n") == 3 and text_of(here, "denials.log"), "three lines")
+		tap.ok(re.match(r"time=\S+Z client=127\.0\.0\.1 name=evil\.example type=A action=refuse list=malware rule=evil\.example "
+			r"trigger=QNAME ede=\d+ incident=[0-9a-f]{12}\.\d+\.\d+\n", log), "each tells who, what and why", log)
+		os.rename(here.path("denials.log"), here.path("denials.log.1"))
+		tap.equal(verdictctl(here, "log-reopen")[0], 0, "log-reopen")
+		time.sleep(0.5)
+		rcode(here, "worse.example")
+		lab.wait_for(lambda: os.path.exists(here.path("denials.log")) and text_of(here, "denials.log").count("\n") == 1, "a line in the new file")
+		code, found, _ = verdictctl(here, "stats")
+		tap.equal([(row["list"], row["action"], row["trigger"], row["count"]) for row in found["lists"]],
+			[("malware", "refuse", "QNAME", 4)], "the list's counter")
+		tap.equal(found["verdicts"]["refuse"], 4, "the action's")
+		code, found, _ = verdictctl(here, "metrics")
+		tap.ok('\nunbound_verdict_list_matches_total{list="malware",action="refuse",trigger="QNAME"} 4\n' in found["text"], "metrics")
+		code, found, _ = verdictctl(here, "status")
+		tap.equal((code, found["policy"]["rules"], [row["name"] for row in found["lists"]]), (0, 2, ["malware"]), "status")
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted)
