@@ -4,9 +4,9 @@
  *     time=2026-11-21T00:40:44.123Z client=192.0.2.7 name=www.evil.example type=A action=nxdomain list=malware
  *     rule=evil.example trigger=QNAME ede=15 incident=... group=branch            (on one line)
  *
- * Values are written as control/quote.h says. A worker puts a flat record into a ring of its own; a thread with all signals blocked writes
- * the lines, at most `rate` a second, and says every second in which there were more how many were left out:
- * `time=... suppressed=N lost=M` (lost: the ring was full).
+ * Values are written as control/quote.h says. A worker puts a flat record into a ring of its own; a thread with all
+ * signals blocked writes the lines, at most `rate` a second, and says every second in which there were more how many
+ * were left out: `time=... suppressed=N lost=M` (lost: the ring was full).
  *
  * A file is appended to, and opened again when it was moved or denial_log_reopen asked; "syslog" is syslog(3) with
  * daemon.notice, under the resolver's name. What cannot be written is counted.

@@ -1,26 +1,18 @@
-/*
- * server.c: connections of the control socket: a line in, a line out, nobody waited for.
- *
- *     READING --line--> WORKING (a hand has it) --answer--> WRITING --> closed
- *        `----------------- a quick command ------------------^
- */
+/* server.c: the control socket's thread: who is served when, and when overrides end. */
 #include "control/server.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "control/hand.h"
-#include "control/server_parts.h"
-#include "control/server_socket.h"
+#include "control/server_connection.h"
 #include "control/thread.h"
 
 #define READERS_MAX (SERVER_CLIENTS_MAX - 4)   /* the rest is for those who may change things */
@@ -28,169 +20,6 @@
 #define END_AGAIN_MS 5000                      /* after overrides could not be ended */
 #define LEAST_MS 100                           /* that each thread has to end */
 #define CLOCK_MS 10000                         /* how late a step of the clock may be noticed */
-
-enum state { STATE_FREE, STATE_READING, STATE_WORKING, STATE_WRITING };
-
-struct connection {
-	struct control_server *server;
-	enum state state;             /* of the server thread, as all but what says otherwise */
-	int fd;
-	struct server_peer peer;
-	int64_t deadline_ms;
-	size_t got, sent, octets;
-	char *out;                    /* owned */
-	struct request request;       /* WORKING: the hand's */
-	json_t *answer;               /* the hand's, then under server->lock */
-	bool done;                    /* under server->lock */
-	char in[SERVER_REQUEST_MAX];
-};
-
-struct control_server {
-	struct server_backend backend;
-	struct server_users users;
-	struct server_socket socket;
-	struct hand *changes, *looks;
-	pthread_t thread;
-	int wake;                     /* eventfd */
-	_Atomic bool stopping;
-	_Atomic bool ending;          /* a hand takes out overrides */
-	_Atomic int64_t end_again_ms; /* not before */
-	int64_t accept_again_ms;
-	pthread_mutex_t lock;
-	struct connection connections[SERVER_CLIENTS_MAX];
-};
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void wake(const struct control_server *server)
-{
-	const uint64_t one = 1;
-	ssize_t written = write(server->wake, &one, sizeof(one));
-
-	(void)written;   /* full: it is awake anyway */
-}
-
-/* --- one connection ---------------------------------------------------------------------------------------- */
-
-static void connection_close(struct connection *connection)
-{
-	close(connection->fd);
-	free(connection->out);
-	connection->out = NULL;
-	connection->state = STATE_FREE;
-}
-
-/* Takes the answer. */
-static void begin_writing(struct connection *connection, json_t *answer)
-{
-	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-
-	json_decref(answer);
-	if (text == NULL) {
-		connection_close(connection);
-		return;
-	}
-	connection->out = text;
-	connection->octets = strlen(text);
-	text[connection->octets++] = '\n';   /* in the NUL's place: from here on it is counted octets */
-	connection->sent = 0;
-	connection->state = STATE_WRITING;
-	connection->deadline_ms = now_ms() + SERVER_DEADLINE_MS;
-}
-
-static void go_on_writing(struct connection *connection)
-{
-	while (connection->sent < connection->octets) {
-		ssize_t sent = send(connection->fd, connection->out + connection->sent,
-			connection->octets - connection->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (sent <= 0)
-			break;
-		connection->sent += (size_t)sent;
-	}
-	connection_close(connection);
-}
-
-/* In a hand. */
-static void work(void *arg)
-{
-	struct connection *connection = arg;
-	struct control_server *server = connection->server;
-	json_t *answer = server_answer(&server->backend, &connection->request, &connection->peer);
-
-	pthread_mutex_lock(&server->lock);
-	connection->answer = answer;
-	connection->done = true;
-	pthread_mutex_unlock(&server->lock);
-	wake(server);
-}
-
-static void answer(struct connection *connection, json_t *with)
-{
-	begin_writing(connection, with);
-	if (connection->state == STATE_WRITING)
-		go_on_writing(connection);
-}
-
-static void dispatch(struct connection *connection)
-{
-	const struct request_row *row = &request_commands[connection->request.command];
-	struct control_server *server = connection->server;
-	struct hand *hand = row->place == PLACE_CHANGES ? server->changes : server->looks;
-
-	if (row->changes && !connection->peer.may_change) {
-		answer(connection, server_error("permission", "%s is for root, the resolver's own user and those that "
-			"control-user: names", row->name));
-	} else if (row->place == PLACE_SERVER) {
-		answer(connection, server_answer(&server->backend, &connection->request, &connection->peer));
-	} else {
-		connection->done = false;
-		connection->state = STATE_WORKING;
-		if (!hand_push(hand, work, connection))
-			answer(connection, server_error("busy", "too much is waiting to be done; try again"));
-	}
-}
-
-static void take_line(struct connection *connection, const char *end)
-{
-	char wrong[REQUEST_WRONG_MAX];
-
-	if (request_parse(&connection->request, connection->in, (size_t)(end - connection->in), wrong) == 0)
-		dispatch(connection);
-	else
-		answer(connection, server_error("request", "%s", wrong));
-}
-
-static void go_on_reading(struct connection *connection)
-{
-	const size_t room = sizeof(connection->in) - connection->got;
-	ssize_t got = recv(connection->fd, connection->in + connection->got, room, MSG_DONTWAIT);
-	const char *end;
-
-	if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
-		return;
-	if (got <= 0) {
-		connection_close(connection);
-		return;
-	}
-	end = memchr(connection->in + connection->got, '\n', (size_t)got);
-	connection->got += (size_t)got;
-	if (end != NULL)
-		take_line(connection, end);
-	else if (connection->got == sizeof(connection->in))
-		answer(connection, server_error("request", "a request is one line of at most %d octets",
-			SERVER_REQUEST_MAX));
-}
 
 /* --- all of them ------------------------------------------------------------------------------------------- */
 
@@ -219,17 +48,12 @@ static void accept_one(struct control_server *server)
 	if (fd < 0) {
 		/* Out of descriptors: the connection stays in the backlog, and poll would tell of it without end. */
 		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-			server->accept_again_ms = now_ms() + AGAIN_MS;
+			server->accept_again_ms = server_now_ms() + AGAIN_MS;
 		return;
 	}
-	connection->fd = fd;
-	connection->got = 0;
-	connection->state = STATE_READING;
-	connection->deadline_ms = now_ms() + SERVER_DEADLINE_MS;
-	if (!server_users_peer(&server->users, fd, &connection->peer))
-		connection_close(connection);
-	else if (!connection->peer.may_change && readers(server) > READERS_MAX)
-		answer(connection, server_error("busy", "too many connections; try again"));
+	connection_open(connection, fd);
+	if (connection->state == STATE_READING && !connection->peer.may_change && readers(server) > READERS_MAX)
+		connection_answer(connection, server_error("busy", "too many connections; try again"));
 }
 
 static void take_answers(struct control_server *server)
@@ -248,7 +72,7 @@ static void take_answers(struct control_server *server)
 		done = connection->done;
 		pthread_mutex_unlock(&server->lock);
 		if (done)
-			answer(connection, connection->answer);
+			connection_answer(connection, connection->answer);
 	}
 }
 
@@ -262,7 +86,7 @@ static void close_late(struct control_server *server, int64_t now)
 		if (now < connection->deadline_ms)
 			continue;
 		if (connection->state == STATE_READING)
-			answer(connection, server_error("request", "no whole line came in %d ms", SERVER_DEADLINE_MS));
+			connection_answer(connection, server_error("request", "no whole line came in %d ms", SERVER_DEADLINE_MS));
 		else
 			connection_close(connection);
 	}
@@ -276,9 +100,9 @@ static void end_overrides(void *arg)
 	struct control_server *server = arg;
 
 	if (!server_end_overrides(&server->backend, (int64_t)time(NULL)))
-		atomic_store(&server->end_again_ms, now_ms() + END_AGAIN_MS);
+		atomic_store(&server->end_again_ms, server_now_ms() + END_AGAIN_MS);
 	atomic_store(&server->ending, false);
-	wake(server);
+	server_wake(server);
 }
 
 /* Milliseconds until something is to be done about overrides; -1: nothing is. */
@@ -345,18 +169,14 @@ static void watch_handle(const struct watch *watch, struct control_server *serve
 	for (nfds_t i = 2; i < watch->count; i++) {
 		struct connection *connection = watch->whose[i];
 
-		if (watch->fds[i].revents == 0)
-			continue;
-		if (connection->state == STATE_READING)
-			go_on_reading(connection);
-		else if (connection->state == STATE_WRITING)
-			go_on_writing(connection);
+		if (watch->fds[i].revents != 0)
+			connection_go_on(connection);
 	}
 	if (watch->fds[0].revents != 0)
 		take_answers(server);
 	if (watch->fds[1].revents != 0)
 		accept_one(server);
-	close_late(server, now_ms());
+	close_late(server, server_now_ms());
 }
 
 static void *run(void *arg)
@@ -365,7 +185,7 @@ static void *run(void *arg)
 	struct watch watch;
 
 	while (!atomic_load(&server->stopping)) {
-		watch_fill(&watch, server, now_ms());
+		watch_fill(&watch, server, server_now_ms());
 		if (poll(watch.fds, watch.count, (int)watch.wait_ms) >= 0)
 			watch_handle(&watch, server);
 		else if (errno != EINTR)
@@ -440,14 +260,14 @@ struct control_server *server_create(const struct server_options *options, struc
 /* A thread that has only to be woken up must not be given up because another one is stuck. */
 static unsigned left(int64_t until)
 {
-	const int64_t now = now_ms();
+	const int64_t now = server_now_ms();
 
 	return until - now > LEAST_MS ? (unsigned)(until - now) : LEAST_MS;
 }
 
 bool server_destroy(struct control_server **server, unsigned timeout_ms)
 {
-	const int64_t until = now_ms() + timeout_ms;
+	const int64_t until = server_now_ms() + timeout_ms;
 	struct control_server *gone = *server;
 	bool ended;
 
@@ -456,7 +276,7 @@ bool server_destroy(struct control_server **server, unsigned timeout_ms)
 		return true;
 	server_socket_remove(&gone->socket);
 	atomic_store(&gone->stopping, true);
-	wake(gone);
+	server_wake(gone);
 	ended = thread_join(gone->thread, left(until));
 	ended = hand_destroy(&gone->changes, left(until)) && ended;
 	ended = hand_destroy(&gone->looks, left(until)) && ended;
