@@ -75,10 +75,35 @@ void apply_unique(struct module_qstate *qstate)
 	rbtree_insert(&mesh->all, &state->node);
 }
 
+/* Whatever no_cache_store says, the validator keeps the wildcard that a signed answer was expanded from, and with
+ * aggressive-nsec Unbound makes answers for other names of it. */
+static void forget_wildcard(struct module_qstate *qstate, struct ub_packed_rrset_key *expanded)
+{
+	struct ub_packed_rrset_key key = { .rk = expanded->rk };
+	uint8_t wildcard[LDNS_MAX_DOMAINLEN + 2];
+	uint8_t *closest = NULL;
+	size_t octets = 0;
+
+	if (!val_rrset_wildcard(expanded, &closest, &octets) || closest == NULL || octets > LDNS_MAX_DOMAINLEN)
+		return;
+	wildcard[0] = 1;
+	wildcard[1] = '*';
+	memcpy(wildcard + 2, closest, octets);
+	key.rk.dname = wildcard;
+	key.rk.dname_len = octets + 2;
+	key.entry.key = &key;
+	key.entry.hash = rrset_key_hash(&key.rk);
+	slabhash_remove(&qstate->env->rrset_cache->table, key.entry.hash, &key);
+}
+
 void apply_forget(struct module_qstate *qstate)
 {
 	const uint16_t flags = qstate->query_flags & BIT_RD;
+	const struct reply_info *reply = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
 	struct query_info *qinfo = &qstate->qinfo;
+
+	for (size_t i = 0; reply != NULL && i < reply->an_numrrsets; i++)
+		forget_wildcard(qstate, reply->rrsets[i]);
 
 	/* AAAA answers with CD are kept apart from those without (dns64). */
 	msg_cache_remove(qstate->env, qinfo->qname, qinfo->qname_len, qinfo->qtype, qinfo->qclass, flags);

@@ -27,7 +27,8 @@ void apply_drop(struct module_qstate *qstate);
  * waits for it. */
 void apply_unique(struct module_qstate *qstate);
 
-/* Removes the message of this question from the message cache, in every form it can be stored. */
+/* Removes the message of this question from the message cache, in every form it can be stored, and the wildcards that its
+ * records are from out of the RRset cache. */
 void apply_forget(struct module_qstate *qstate);
 
 /* An EDE option (RFC 8914) in `region`, put in front of *list without changing what is behind it. */

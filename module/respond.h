@@ -20,6 +20,7 @@ struct query {
 	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
 	bool unshared;                /* a response guard kept the answer out of the shared caches */
 	bool guarded;                 /* the answer is from the guarded cache */
+	bool stores;                  /* what everybody may have is stored by us: see judge_share */
 	enum ede_mode ede;            /* of the client's group */
 	struct verdict *verdict;      /* NULL: plain allow */
 	struct mesh_reply *last;      /* the client that was answered last */

@@ -38,6 +38,7 @@
 #include "util/regional.h"
 #include "util/storage/slabhash.h"
 #include "util/ub_event.h"
+#include "validator/val_utils.h"
 
 /* A sub-query for what `question` asks, as env->attach_sub() makes it; the client's tags go with it where they can. */
 static inline int unbound_attach_sub(struct module_qstate *qstate, struct query_info *question, uint16_t flags,

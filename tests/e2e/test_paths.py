@@ -149,6 +149,23 @@ def validated_answers(tap):
 		no_escape(tap, here, "the validator")
 
 
+def wildcards(tap):
+	"""The validator keeps the wildcard of a signed answer, and with aggressive-nsec other names are answered by it."""
+	plain = test_dnssec.ZONE
+	test_dnssec.ZONE += "*.wild A 203.0.113.7\n*.free A 192.0.2.7\n"
+	zone, ds = test_dnssec.signed_zone()
+	test_dnssec.ZONE = plain
+	with lab.Lab({"signed": zone}) as here:
+		started(here, server='\ttrust-anchor: "%s"\n\taggressive-nsec: yes\n' % ds)
+		for name in ("a.wild.signed", "b.wild.signed"):
+			both_get_their_own(tap, here, name, ["203.0.113.7"], "a signed wildcard")
+		tap.equal(said(here.ask("a.free.signed", client=BRANCH)[0]), ("NOERROR", ["192.0.2.7"]), "one that nobody is denied")
+		code, text = here.control("dump_cache")
+		tap.ok("*.free.signed." in text, "its wildcard is in the RRset cache")
+		tap.ok("*.wild.signed." not in text, "that of the denied one is not")
+		no_escape(tap, here, "wildcards")
+
+
 def translated_addresses(tap):
 	"""dns64 makes AAAA of A, stores them itself and puts no_cache_store back."""
 	with lab.Lab(ZONES) as here:
@@ -234,5 +251,5 @@ def the_table_of_paths_is_this_one(tap):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(the_table_of_paths_is_this_one, chains, subqueries, expired_answers, our_own_servfail, validated_answers,
+	tap.run(the_table_of_paths_is_this_one, chains, subqueries, expired_answers, our_own_servfail, validated_answers, wildcards,
 		translated_addresses, other_modules, every_transport, other_questions)
