@@ -57,6 +57,11 @@ def prints_an_allowed_answer_and_its_shadow_verdict():
     assert b" allow, would be refuse by test:example  3f2a9c1b7d40.1.17" in out, out
 
 
+def prints_the_group_of_the_client():
+    out = tap(d.stream(d.frame(response=d.dns("www.example"), extra=d.extra("allow", group="branch"))))[1]
+    assert b"  group branch  " in out, out
+
+
 def prints_every_field_as_json():
     ede = d.edns((15, struct.pack("!H", 15) + b"list malware"))
     answers = [d.record("www.evil.example", 5, d.name("sink.example")),
@@ -106,7 +111,7 @@ def lets_no_control_octet_out():
         d.record([evil], 13, b"\5" + evil[:5] * 2),
         ], additional=[d.edns((15, b"\0\17" + evil))]),
         identity=evil, policy=d.policy("list", evil, value=evil),
-        extra=d.extra(nasty, nasty, list=nasty, rule=nasty, attack=[nasty], boot=nasty,
+        extra=d.extra(nasty, nasty, list=nasty, rule=nasty, attack=[nasty], boot=nasty, group=nasty,
                       shadow={"list": nasty, "action": nasty}))
     raw = d.frame(response=d.dns([evil]), extra=evil, policy=d.policy(evil.decode("latin-1"), evil))
     for options in [], ["--json"]:
@@ -403,6 +408,7 @@ def explains_wrong_usage():
 
 CLAIMS = [
     prints_one_aligned_line_for_a_denied_answer, prints_an_allowed_answer_and_its_shadow_verdict,
+    prints_the_group_of_the_client,
     prints_every_field_as_json, prints_frames_of_other_writers, lets_no_control_octet_out,
     keeps_json_valid_whatever_octets_come, says_where_a_file_is_cut_and_prints_what_is_whole,
     takes_a_stream_without_stop_with_a_word, reads_streams_one_after_another, refuses_what_is_no_stream,
