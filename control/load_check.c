@@ -100,10 +100,12 @@ static const struct facts *client_for(const struct crowd *crowd, uint64_t groups
 	return NULL;
 }
 
-/* What the compiled form has no room for is counted, and is not there. */
+/* What the compiled form has no room for is counted, and is not there. A compressed list would have to be unpacked as a
+ * whole for its first lines, which takes as long as building it. */
 static bool can_be_tried(const struct list_report *report)
 {
-	return !report->withdrawn && report->stats.skipped[SKIP_TOO_MANY] == 0;
+	return !report->withdrawn && report->stats.skipped[SKIP_TOO_MANY] == 0 &&
+		report->stats.octets == report->stats.file_octets;
 }
 
 static int check_list(const struct conf *conf, const struct build_report *build, const struct snapshot *snapshot,

@@ -2,8 +2,9 @@
  * load_check.h: may this policy be put into force?
  *
  * Three questions, each of which can be answered with no:
- *  - does it do what its lists say? The first rules of each list are read again and have to be found in the compiled
- *    form, and names that nobody has ever heard of must not be found: a broken compiler or broken memory shows.
+ *  - does it do what its lists say? The first rules of each list that is not compressed are read again and have to be
+ *    found in the compiled form, and names that nobody has ever heard of must not be found: a broken compiler or broken
+ *    memory shows.
  *  - the blast radius: of the distinct questions that clients asked lately, how many would be denied that are not now?
  *  - would a protected name be denied that is not now?
  * The last two try names alone: a rule for addresses or name servers shows when answers come. Rules for client addresses
