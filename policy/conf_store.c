@@ -20,15 +20,16 @@ static void drop_string(const struct option *option, char *base)
 static char *next_place(const struct option *option, char *base, size_t count)
 {
 	const struct repeat *repeat = option->repeat;
-	char *values;
+	char *values, *more;
 
 	if (repeat->fixed)
 		return base + option->offset + count * repeat->octets;
 	memcpy(&values, base + option->offset, sizeof(values));
 	if ((count & (count - 1)) == 0) {
-		values = realloc(values, (count == 0 ? 1 : count * 2) * repeat->octets);
-		if (values == NULL)
+		more = realloc(values, (count == 0 ? 1 : count * 2) * repeat->octets);
+		if (more == NULL)
 			return NULL;
+		values = more;
 		memcpy(base + option->offset, &values, sizeof(values));
 	}
 	return values + count * repeat->octets;

@@ -205,10 +205,13 @@ void override_match(const struct override_set *set, const struct name *name, ove
 		if (found[count] != NULL)
 			count++;
 	}
-	while (count-- > 0)
-		for (i = 0; i < found[count]->count; i++)
-			if (!visit(arg, &set->overrides[found[count]->first + i]))
+	for (; count > 0; count--) {
+		const struct slot *slot = found[count - 1];
+
+		for (i = 0; i < slot->count; i++)
+			if (!visit(arg, &set->overrides[slot->first + i]))
 				return;
+	}
 }
 
 bool override_is_for(const struct override *override, const struct address *client)
