@@ -61,7 +61,7 @@ static void judge_question(struct judge *judge)
 	bool differs;
 
 	if (judge_next(judge, NULL))
-		qstate->no_cache_store = 1;
+		query_unshare(qstate, judge->id);
 	judge_for(judge, first_client(qstate));
 	judge->facts.servers = NULL;
 	/* What the caches know already suffices where nobody wants to wait for more. */
@@ -72,7 +72,7 @@ static void judge_question(struct judge *judge)
 		judge_block_https(judge);
 	differs = judge->verdict.differs;
 	if (judge->verdict.denied_to_some)
-		qstate->no_cache_store = 1;
+		query_unshare(qstate, judge->id);
 	if (asked && is_denied(&judge->verdict) && judge->verdict.final) {
 		judge_keep(judge);
 		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, NULL);
@@ -162,24 +162,39 @@ static bool is_response_apart(struct judge *judge, const struct dns_msg *respons
 		is_response_denied(judge, response, judge->next));
 }
 
+/* Delegations lead to answers and are none: what is below a name that somebody is denied would else be looked for from the
+ * root each time. */
+static bool is_referral(const struct reply_info *reply)
+{
+	bool leads_on = false;
+
+	if (reply->an_numrrsets != 0 || FLAGS_GET_RCODE(reply->flags) != LDNS_RCODE_NOERROR || (reply->flags & BIT_AA))
+		return false;
+	for (size_t i = 0; i < reply->ns_numrrsets; i++) {
+		if (reply->rrsets[i]->rk.type == htons(LDNS_RR_TYPE_SOA))
+			return false;
+		leads_on |= reply->rrsets[i]->rk.type == htons(LDNS_RR_TYPE_NS);
+	}
+	return leads_on;
+}
+
 void enforce_response(struct module_qstate *qstate, struct dns_msg *response, int id)
 {
-	struct query *query;
+	const struct query *query = query_get(qstate, id);
+	const bool unshared = query != NULL && query->unshared;
 	struct judge judge;
 
 	if (response == NULL || response->rep == NULL)
 		return;
 	if (!judge_begin(&judge, qstate, id, &response->qinfo)) {
-		qstate->no_cache_store = 1;
+		query_unshare(qstate, id);
 		return;
 	}
 	judge.extract.reply = response->rep;
 	extract_records(&judge.facts, &judge.extract);
-	if (is_response_apart(&judge, response)) {
-		qstate->no_cache_store = 1;
-		query = query_make(qstate, id);
-		if (query != NULL)
-			query->unshared = true;
-	}
+	if (is_referral(response->rep))
+		qstate->no_cache_store = unshared ? 0 : qstate->no_cache_store;
+	else if (is_response_apart(&judge, response) || unshared)
+		query_unshare(qstate, id);
 	judge_end(&judge);
 }

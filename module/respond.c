@@ -20,6 +20,16 @@ struct query *query_make(struct module_qstate *qstate, int id)
 	return qstate->minfo[id];
 }
 
+/* Where another module has said so already, it is not ours to take back. */
+void query_unshare(struct module_qstate *qstate, int id)
+{
+	struct query *query = qstate->no_cache_store ? NULL : query_make(qstate, id);
+
+	qstate->no_cache_store = 1;
+	if (query != NULL)
+		query->unshared = true;
+}
+
 void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede)
 {
 	const bool plain = verdict->action == ACTION_ALLOW && verdict->shadow.trigger == TRIGGER_NONE &&

@@ -18,7 +18,7 @@
 /* What the module keeps of one query state (minfo), in its region. */
 struct query {
 	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
-	bool unshared;                /* a response guard kept the answer out of the shared caches */
+	bool unshared;                /* we keep what comes out of the shared caches (no_cache_store) */
 	bool guarded;                 /* the answer is from the guarded cache */
 	bool stores;                  /* what everybody may have is stored by us: see judge_share */
 	enum ede_mode ede;            /* of the client's group */
@@ -33,6 +33,9 @@ struct query *query_get(const struct module_qstate *qstate, int id);
 
 /* The same, made if need be. NULL: no memory. */
 struct query *query_make(struct module_qstate *qstate, int id);
+
+/* Nothing of the state enters a shared cache from here on. */
+void query_unshare(struct module_qstate *qstate, int id);
 
 /* Keeps what is worth telling about a verdict; a plain allow needs no memory. */
 void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede);

@@ -10,6 +10,10 @@ import lab
 import slow
 
 
+# For `server:`, so that Unbound does not ask a slow authority twice.
+PATIENT = "\tinfra-cache-min-rtt: 4000\n"
+
+
 class Counting(slow.Authority):
 	"""A slow authority that counts what it was asked. `answers` may be changed while it runs."""
 

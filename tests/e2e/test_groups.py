@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Client groups: each client gets its own group's verdict, whoever else asks the same before, meanwhile or afterwards."""
 
+import threading
 import time
 
 import dns.rcode
 
 import lab
 import tap
-from meeting import Counting, groups, said, together
+from meeting import Counting, PATIENT, groups, said, together
 
 ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"}
 GROUPS = groups(branch="127.0.1.0/24", lab="127.0.2.0/24", quiet={"network": "127.0.3.0/24", "ede": "none", "parent": "branch"},
@@ -46,7 +47,7 @@ def groups_that_meet_get_their_own(tap):
 		for order in ((0, 1, 2), (1, 0, 2), (2, 1, 0)):
 			source = authority()
 			with lab.Lab(ZONES) as here:
-				here.start(LISTS, threads=threads, rest=source.stub("test"), raw=GROUPS)
+				here.start(LISTS, threads=threads, server=PATIENT, rest=source.stub("test"), raw=GROUPS)
 				for name, wanted, address in ROWS:
 					who = [clients[index] for index in order]
 					want = [wanted[index] for index in order]
@@ -62,7 +63,7 @@ def a_class_asks_once(tap):
 	"""Many clients of one group wait for one question to the authority."""
 	source = authority()
 	with lab.Lab(ZONES) as here:
-		here.start(LISTS, rest=source.stub("test"), raw=GROUPS)
+		here.start(LISTS, server=PATIENT, rest=source.stub("test"), raw=GROUPS)
 		crowd = ["127.0.2.%d" % number for number in range(1, 13)]
 		tap.equal(together(here, "sold.test", crowd, pause=0.005), [GOT] * len(crowd), "a group's clients get the answer together")
 		tap.equal(source.count("sold.test"), 1, "of one question to the authority")
@@ -72,13 +73,29 @@ def a_class_asks_once(tap):
 		no_escape(tap, here)
 
 
+def a_denial_waits_for_nobody(tap):
+	"""Nor does it join who waits for the authority."""
+	source = authority()
+	source.delay = 0.6
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, server=PATIENT, rest=source.stub("test"), raw=GROUPS)
+		waiting = threading.Thread(target=here.ask, args=("sold.test",), kwargs={"client": NOBODY})
+		waiting.start()
+		time.sleep(0.1)
+		start = time.monotonic()
+		answer, _ = here.ask("sold.test", client=BRANCH)
+		took = time.monotonic() - start
+		tap.equal(said(answer), GONE, "denied while another client waits")
+		tap.ok(took < 0.4, "at once: %.0f ms" % (took * 1000))
+		waiting.join()
+
+
 def a_client_has_so_many_states_of_its_own(tap):
 	"""Over the cap a question is shared, and its clients part when there is an answer."""
 	names = ["n%d.sold.test" % number for number in range(6)]
 	source = Counting(dict({name: "60 IN A 192.0.2.9" for name in names}))
 	with lab.Lab(ZONES) as here:
-		here.start(LISTS, rest=source.stub("test"), raw=GROUPS + "verdict:\n\tunique-per-client: 2\n")
-		import threading
+		here.start(LISTS, server=PATIENT, rest=source.stub("test"), raw=GROUPS + "verdict:\n\tunique-per-client: 2\n")
 		found = {}
 
 		def ask(name):
@@ -98,8 +115,7 @@ def states_of_unbounds_own_are_joined_safely(tap):
 	for clients in ([BRANCH, NOBODY], [NOBODY, BRANCH], [BRANCH], [BRANCH, BRANCH, LAB]):
 		source = authority()
 		with lab.Lab(ZONES) as here:
-			here.start(LISTS, rest=source.stub("test"), raw=GROUPS)
-			import threading
+			here.start(LISTS, server=PATIENT, rest=source.stub("test"), raw=GROUPS)
 			walled = []
 			thread = threading.Thread(target=lambda: walled.append(said(here.ask("evil.example", client=LAB)[0])))
 			thread.start()
@@ -117,7 +133,7 @@ def a_prefetch_is_joined_safely(tap):
 	source = Counting({"moving.test": "1 IN A 192.0.2.9"}, delay=0.05)
 	new = ("NOERROR", ["203.0.113.9"])
 	with lab.Lab(ZONES) as here:
-		here.start(LISTS, server="\tprefetch: yes\n\tinfra-cache-min-rtt: 4000\n", rest=source.stub("test"), raw=GROUPS)
+		here.start(LISTS, server=PATIENT + "\tprefetch: yes\n", rest=source.stub("test"), raw=GROUPS)
 		tap.equal(said(here.ask("moving.test", client=NOBODY)[0]), GOT, "a name that nobody is denied")
 		tap.ok(here.cached("moving.test"), "it is in the message cache")
 		source.answers["moving.test"], source.delay = "60 IN A 203.0.113.9", 2.0
@@ -156,5 +172,5 @@ def a_group_is_told_what_it_may_know(tap):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(groups_that_meet_get_their_own, a_class_asks_once, a_client_has_so_many_states_of_its_own,
+	tap.run(groups_that_meet_get_their_own, a_class_asks_once, a_denial_waits_for_nobody, a_client_has_so_many_states_of_its_own,
 		states_of_unbounds_own_are_joined_safely, a_prefetch_is_joined_safely, a_group_is_told_what_it_may_know)

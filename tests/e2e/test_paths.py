@@ -13,7 +13,7 @@ import lab
 import tap
 import test_dnssec
 import transports
-from meeting import Counting, groups, said, together
+from meeting import Counting, PATIENT, groups, said, together
 
 HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
 ZONES = {
@@ -81,6 +81,10 @@ def chains(tap):
 		tap.equal(said(here.ask("fine.tree.example", client=BRANCH)[0]), ("NOERROR", ["192.0.2.82"]), "a DNAME is cached")
 		both_get_their_own(tap, here, "hit.tree.example", ["203.0.113.6"], "a DNAME of the RRset cache")
 		both_get_their_own(tap, here, "both.example", ["192.0.2.80", "203.0.113.5"], "one address of two")
+		code, text = here.control("dump_cache")
+		tap.ok("A\t192.0.2.82" in text, "what everybody may have is in Unbound's caches")
+		for denied in ("203.0.113.", "192.0.2.81"):
+			tap.ok(denied not in text, "%s, which somebody is denied, is in none of them" % denied, text)
 		no_escape(tap, here, "chains")
 
 
@@ -107,7 +111,7 @@ def expired_answers(tap):
 			("after a timeout", "\tserve-expired-ttl: 0\n\tserve-expired-client-timeout: 100\n")):
 		source = Counting({"moving.test": "1 IN A 192.0.2.9"}, delay=0.05)
 		with lab.Lab(ZONES) as here:
-			started(here, server="\tserve-expired: yes\n\tinfra-cache-min-rtt: 4000\n" + server, rest=source.stub("test"))
+			started(here, server=PATIENT + "\tserve-expired: yes\n" + server, rest=source.stub("test"))
 			tap.equal(said(here.ask("moving.test", client=BRANCH)[0]), ("NOERROR", ["192.0.2.9"]), "serve-expired %s: the old address" % why)
 			source.answers["moving.test"], source.delay = "60 IN A 203.0.113.9", 0.5
 			time.sleep(2.1)
@@ -180,8 +184,9 @@ def translated_addresses(tap):
 def other_modules(tap):
 	"""What response-ip and ECS give to one client stays out of the guarded cache."""
 	for module, server in (
-			("dynlib respip validator iterator", "\tresponse-ip: 192.0.2.81/32 redirect\n"
-				"\tresponse-ip-data: 192.0.2.81/32 \"A 192.0.2.99\"\n\tdefine-tag: \"x\"\n"),
+			("dynlib respip validator iterator", "\tdefine-tag: \"x\"\n\taccess-control-tag: 127.0.0.1/32 \"x\"\n"
+				"\tresponse-ip-tag: 192.0.2.81/32 \"x\"\n\taccess-control-tag-action: 127.0.0.1/32 \"x\" redirect\n"
+				"\taccess-control-tag-data: 127.0.0.1/32 \"x\" \"A 192.0.2.99\"\n"),
 			("dynlib subnetcache validator iterator", "\tmax-client-subnet-ipv4: 24\n")):
 		name = module.split()[1]
 		if not linked(name):
@@ -191,6 +196,8 @@ def other_modules(tap):
 			started(here, module=module, server=server)
 			data = ["192.0.2.99"] if name == "respip" else ["192.0.2.81"]
 			both_get_their_own(tap, here, "sold.example", data, name)
+			tap.equal(said(here.ask("sold.example", client="127.0.0.3")[0]), ("NOERROR", ["192.0.2.81"]), name + ": another client")
+			tap.equal(said(here.ask("sold.example", client=NOBODY)[0]), ("NOERROR", data), name + ": and the first again")
 			both_get_their_own(tap, here, "hit.example", ["203.0.113.5"], name + ": an address")
 			no_escape(tap, here, name)
 	if not linked("cachedb"):
