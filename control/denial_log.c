@@ -67,22 +67,22 @@ static struct ring *worker_ring(struct denial_log *log, unsigned worker)
 
 void denial_log_note(struct denial_log *log, unsigned worker, const struct event *event)
 {
-	struct denial_record record;
+	struct denial_record *record;
 	struct ring *ring;
-	uint8_t *to;
 
 	if (log == NULL || !action_table[event->verdict->action].denies)
 		return;
 	ring = worker_ring(log, worker);
-	to = ring != NULL ? ring_reserve(ring, sizeof(record), true) : NULL;
-	if (to == NULL) {
-		if (ring == NULL)
-			count(&log->no_ring, 1);
+	if (ring == NULL) {
+		count(&log->no_ring, 1);
 		return;
 	}
-	denial_record_fill(&record, event);
-	memcpy(to, &record, sizeof(record));
-	ring_commit(ring, sizeof(record));
+	/* Records of a ring begin at multiples of eight. */
+	record = (void *)ring_reserve(ring, sizeof(*record), true);
+	if (record == NULL)
+		return;
+	denial_record_fill(record, event);
+	ring_commit(ring, sizeof(*record));
 }
 
 /* --- the file ---------------------------------------------------------------------------------------------- */

@@ -123,6 +123,8 @@ static void keeps_the_rate_and_says_what_it_left_out(void **state)
 	denial_log_counts(log, &counts);
 	/* The window may have turned once. */
 	assert_in_range(counts.suppressed, 80, 90);
+	usleep(1300000);
+	assert_non_null(strstr(read_text(path), " suppressed="));
 	denial_log_destroy(&log, STOP_MS);
 	text = read_text(path);
 	assert_in_range(lines_of(text), 11, 22);

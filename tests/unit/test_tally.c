@@ -60,6 +60,9 @@ static void counts_shadow_beside_what_decided(void **state)
 	assert_int_equal(rows[0].action, ACTION_PASS);
 	assert_true(rows[1].shadow);
 	assert_int_equal(rows[1].action, ACTION_DROP);
+	verdict = decided("trial", ACTION_DROP, TRIGGER_IP);
+	tally_note(tally, 3, &verdict);
+	assert_int_equal(tally_rows(tally, rows, TALLY_ROWS_MAX), 3);
 	tally_destroy(&tally);
 }
 
