@@ -4,7 +4,7 @@
 #include "policy/list_reader.h"
 
 #define SNIFF_OCTETS 4096
-#define SNIFF_LINE_OCTETS 65000   /* there are as many at first, however a list is read */
+#define SNIFF_MOST_OCTETS 65000   /* there are as many at first, however a list is read */
 
 struct magic {
 	const char *octets;
@@ -35,10 +35,8 @@ static bool says_format(const char *remedy, const char *format)
 /* CR where LF should be: everything is one line, and a comment at its start would hide the whole list. */
 static bool has_old_mac_lines(const char *text, size_t octets)
 {
-	const char *cr;
+	const char *cr = memchr(text, '\r', octets);
 
-	octets = octets < SNIFF_LINE_OCTETS ? octets : SNIFF_LINE_OCTETS;
-	cr = memchr(text, '\r', octets);
 	return cr != NULL && cr + 1 < text + octets && memchr(text, '\n', octets) == NULL;
 }
 
@@ -47,6 +45,7 @@ int list_refuse_sniffed(struct list_reader *reader, const char *text, size_t oct
 	const char *file = reader->conf->file;
 	size_t i, head = octets < SNIFF_OCTETS ? octets : SNIFF_OCTETS, control = 0;
 
+	octets = octets < SNIFF_MOST_OCTETS ? octets : SNIFF_MOST_OCTETS;
 	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *magic = &magics[i];
 
