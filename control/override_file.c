@@ -191,6 +191,16 @@ static json_t *overrides_json(const struct override_file *file)
 	return array;
 }
 
+/* libjansson 2.14 can leave out a piece of the text when memory is scarce, and say nothing. */
+static bool reads_back(const char *text, const json_t *object)
+{
+	json_t *read = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	const bool same = read != NULL && json_equal(read, object);
+
+	json_decref(read);
+	return same;
+}
+
 char *override_file_format(const struct override_file *file)
 {
 	json_t *object = json_object();
@@ -201,6 +211,10 @@ char *override_file_format(const struct override_file *file)
 	json_object_set_new(object, "overrides", overrides_json(file));
 	object = whole(object, 3);
 	text = object != NULL ? json_dumps(object, JSON_INDENT(1) | JSON_ENSURE_ASCII) : NULL;
+	if (text != NULL && !reads_back(text, object)) {
+		free(text);
+		text = NULL;
+	}
 	json_decref(object);
 	return text;
 }
