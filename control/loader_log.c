@@ -66,7 +66,7 @@ static void say_good(const struct loader *loader, const struct load_report *repo
 			(unsigned long long)report->number, (unsigned long long)report->newly_denied,
 			(unsigned long long)report->questions, report->example);
 	if (report->restart[0] != '\0')
-		loader_say(loader, true, "changed, but only when Unbound loads again (unbound-control reload): %s",
+		loader_say(loader, false, "changed, but only when Unbound loads again (unbound-control reload): %s",
 			report->restart);
 }
 

@@ -168,6 +168,30 @@ def nothing_is_lost_while_it_loads(tap):
 		print("# longest answer: %.1f ms" % (max(asker.longest for asker in askers) * 1000))
 
 
+def caches_that_are_kept_or_loaded_are_swept(tap):
+	with lab.Lab(ZONES) as here:
+		here.start(a_list("one.example"), threads=2, raw="verdict:\n\twatch: no\n\tsweep-interval: 1\n")
+		for name in ("two.example", "three.example", "four.example"):
+			rcode(here, name)
+		code, dump = here.control("dump_cache")
+		replace(here, ["two.example"] + NAMES)
+		code, text = here.control("reload_keep_cache")
+		if code != 0:
+			tap.skip("reload_keep_cache and load_cache", "this Unbound has none")
+			return
+		here.wait_ready(2)
+		tap.ok(here.cached("three.example"), "reload_keep_cache keeps what is allowed", text)
+		tap.ok(not here.cached("two.example"), "and nothing that the new policy denies")
+		tap.equal(rcode(here, "two.example"), "REFUSED", "which is denied at once")
+		with open(here.write("dump", dump)) as file:
+			subprocess.run([os.path.join(lab.SBIN, "unbound-control"), "-c", here.path("unbound.conf"), "load_cache"], stdin=file,
+				capture_output=True, timeout=30)
+		rcode(here, "three.example")
+		lab.wait_for(lambda: not here.cached("two.example"), "the sweep to find it")
+		tap.equal(rcode(here, "two.example"), "REFUSED", "what load_cache brought in is found by the next look at the cache")
+		tap.ok(here.cached("four.example"), "and the rest of it stays")
+
+
 def a_hundred_reloads_leak_nothing(tap):
 	with lab.Lab(ZONES) as here:
 		here.start(a_list("one.example"), threads=2)
@@ -197,4 +221,4 @@ def a_hundred_reloads_leak_nothing(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_changed_file_is_in_force_for_cached_names, what_is_wrong_keeps_the_old_policy, verdictctl_reloads_refuses_and_goes_back,
-		nothing_is_lost_while_it_loads, a_hundred_reloads_leak_nothing)
+		nothing_is_lost_while_it_loads, caches_that_are_kept_or_loaded_are_swept, a_hundred_reloads_leak_nothing)
