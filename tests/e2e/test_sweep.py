@@ -33,17 +33,19 @@ mail MX 10 target.other.bad.
 service SRV 0 0 443 target.other.bad.
 hint HTTPS 1 . ipv4hint=203.0.113.5
 parameters HTTPS 1 . ipv4hint=192.0.2.1
+checked A 192.0.2.83
 tree DNAME other.bad.
 text TXT "203.0.113.5"
 """,
 	"other.bad": "$ORIGIN other.bad.\n" + HEAD + "@ NS ns.example.\ntarget A 192.0.2.99\nfine A 192.0.2.98\n"
 		"target AAAA 2001:db8::99\n",
+	"brief.bad": "$ORIGIN brief.bad.\n$TTL 1\n@ SOA ns.example. hostmaster 1 3600 600 86400 1\n@ NS ns.example.\n",
 	"victim.bad": "$ORIGIN victim.bad.\n" + HEAD + "@ NS ns1.crime.bad.\nwww A 192.0.2.90\nwww MX 10 mail\n",
 	"crime.bad": "$ORIGIN crime.bad.\n" + HEAD + "@ NS ns1\nns1 A 127.0.0.1\n",
 }
 NOTHING = [{"name": "none", "format": "domains", "action": "refuse", "lines": ["nothing.invalid"]}]
 RPZ = [{"name": "rpz", "format": "rpz", "action": "refuse", "lines": ["$TTL 60", "@ SOA localhost. root.localhost. 1 1 1 1 1",
-	"one.example CNAME .", "*.wild.example CNAME .", "brief.example CNAME .", "gone.other.bad CNAME .",
+	"one.example CNAME .", "*.wild.example CNAME .", "brief.example CNAME .", "no.brief.bad CNAME .", "gone.other.bad CNAME .",
 	"nodata.example CNAME .", "checked.example CNAME .", "24.0.113.0.203.rpz-ip CNAME .", "48.zz.bad.db8.2001.rpz-ip CNAME .",
 	"target.other.bad CNAME .", "ns1.crime.bad.rpz-nsdname CNAME ."]}]
 #  question, type, why it goes
@@ -67,6 +69,8 @@ DENIED = [
 	("www.victim.bad", "MX", "that, another type"),
 	("nothing.victim.bad", "A", "that, without an answer"),
 ]
+#  An answer can be put together from these again.
+DENIED_RRSETS = [("one.example", "A"), ("address.example", "A"), ("alias.example", "CNAME"), ("chain2.example", "CNAME")]
 ALLOWED = [("two.example", "A"), ("ns.example", "A"), ("text.example", "TXT"), ("fine.other.bad", "A"), ("nodata2.example", "TXT"),
 	("fine.tree.example", "A"), ("none.other.bad", "A"), ("parameters.example", "HTTPS")]
 
@@ -115,6 +119,14 @@ def cached_questions(here):
 	return {tuple(line.split()[1:4:2]) for line in text.splitlines() if line.startswith("msg ")}
 
 
+def cached_rrsets(here):
+	code, text = here.control("dump_cache")
+	if code != 0:
+		raise RuntimeError(text)
+	records = [line.split("\t") for line in text.split("START_MSG_CACHE")[0].splitlines() if "\t" in line]
+	return {(fields[0], fields[3]) for fields in records}
+
+
 def load_cache(here, names):
 	"""Puts an address of each name into the caches, as if it had been asked for."""
 	one = " 32896 1 86000 0 1 0 0\n"
@@ -145,16 +157,22 @@ def check_denials(tap, here, label):
 		tap.ok((name + ".", qtype) not in cached, "%s: %s is gone" % (label, why))
 	for name, qtype in ALLOWED:
 		tap.ok((name + ".", qtype) in cached, "%s: %s %s stays" % (label, name, qtype), sorted(cached))
+	rrsets = cached_rrsets(here)
+	for name, qtype in DENIED_RRSETS:
+		tap.ok((name + ".", qtype) not in rrsets, "%s: the RRset %s %s is gone" % (label, name, qtype), sorted(rrsets))
+	tap.ok(("fine.other.bad.", "A") in rrsets, "%s: another RRset stays" % label, sorted(rrsets))
 	for name, qtype, why in DENIED:
 		tap.equal(said(here, name, qtype)[0], "REFUSED", "%s: %s is refused" % (label, why))
 	tap.equal(said(here, "checked.example", "AAAA", flags=dns.flags.RD | dns.flags.CD)[0], "REFUSED", "%s: an answer without checking" % label)
 	tap.equal(said(here, "brief.example")[0], "REFUSED", "%s: an expired answer is not served" % label)
+	tap.equal(said(here, "no.brief.bad")[0], "REFUSED", "%s: nor an expired one that a name does not exist" % label)
 	tap.equal(said(here, "brief2.example")[0], "NOERROR", "%s: another is" % label)
 	escaped_nothing(tap, here, "%s: nothing was denied too late" % label)
 
 
 def fill(here):
-	for name, qtype in [row[:2] for row in DENIED] + ALLOWED + [("ns1.crime.bad", "A"), ("brief.example", "A"), ("brief2.example", "A")]:
+	for name, qtype in [row[:2] for row in DENIED] + ALLOWED + [("ns1.crime.bad", "A"), ("brief.example", "A"), ("no.brief.bad", "A"),
+			("brief2.example", "A")]:
 		here.ask(name, qtype)
 	for flags in dns.flags.RD, dns.flags.RD | dns.flags.CD:
 		here.ask("checked.example", "AAAA", flags=flags)
@@ -170,6 +188,8 @@ def what_is_denied_leaves_the_caches(tap):
 					tap.ok((name + ".", qtype) in cached, "%s is cached at first" % why, sorted(cached))
 				time.sleep(2.1)
 				tap.equal(said(here, "brief.example"), ("NOERROR", "cached"), "an expired answer is served from the cache")
+				tap.equal(said(here, "no.brief.bad"), ("NXDOMAIN", "cached"), "and one that a name does not exist")
+				time.sleep(2.1)
 				here.policy(RPZ)
 				way(here)
 				check_denials(tap, here, "%s, %d threads" % (label, threads))
@@ -265,23 +285,24 @@ def a_worker_answers_between_slices(tap):
 		load_cache(here, ["n%d.many.test" % number for number in range(100000)])
 		here.ask("two.example")
 		here.policy(domains("n7.many.test", "n100.many.test"))
-		stop, times, losses, reports = threading.Event(), [], [], []
+		stop, times, losses, reports, medians = threading.Event(), [], [], [], []
 		asking = threading.Thread(target=asked_until, args=(stop, here.port, times, losses))
 		asking.start()
 		for _ in range(6):
 			begin = time.monotonic()
 			reports.append(renew(here))
-			during = [spent for at, spent in times if begin < at]
+			during = sorted(spent for at, spent in times if begin < at)
+			medians.append(during[len(during) // 2])
 			tap.note("%d entries in %d us, longest slice %d us; %d answers meanwhile, median %d us, worst %d us" % (
 				reports[-1]["messages"] + reports[-1]["rrsets"], reports[-1]["microseconds"], reports[-1]["longest_slice_us"],
-				len(during), sorted(during)[len(during) // 2] * 1e6, max(during) * 1e6))
+				len(during), medians[-1] * 1e6, during[-1] * 1e6))
 		stop.set()
 		asking.join()
 		tap.equal([report["messages_removed"] for report in reports], [2] + [0] * 5, "two of 100,000 are taken, once")
 		tap.ok(all(report["messages"] >= 99998 and report["complete"] for report in reports), "all are looked at", reports)
 		tap.equal(losses, [], "no answer is missing")
-		# A busy machine takes the processor away at times.
-		tap.ok(min(report["longest_slice_us"] for report in reports) < 1000, "slices are short", reports)
+		# Of a slice itself a busy machine makes what it likes.
+		tap.ok(min(medians) < 0.002, "half of the answers wait for one slice at most", medians)
 
 
 def restarts_leave_nothing_behind(tap):
