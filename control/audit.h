@@ -22,7 +22,8 @@
 /* `2026-11-21T00:40:44Z`. `to` holds AUDIT_TIME_MAX. Returns `to`. */
 char *audit_time(int64_t seconds, char *to);
 
-/* ` key=value`, escaped (control/quote.h), behind the `used` octets of a line of AUDIT_LINE_MAX. Returns the new length. */
+/* ` key=value`, escaped (control/quote.h), behind the `used` octets of a line of AUDIT_LINE_MAX. Returns the new
+ * length. */
 size_t audit_add(char *line, size_t used, const char *key, const char *value);
 
 /* What is said of an override: `verb id=5 name=... client=...` and so on. `to` holds AUDIT_LINE_MAX. Returns `to`. */

@@ -50,8 +50,9 @@ size_t denial_line_add(char *line, size_t used, const char *key, const char *val
 
 static const char *client_text(const struct address *client, char *to, size_t cap)
 {
-	if (client->family == ADDRESS_NONE ||
-			inet_ntop(client->family == ADDRESS_INET ? AF_INET : AF_INET6, client->octets, to, (socklen_t)cap) == NULL)
+	const int family = client->family == ADDRESS_INET ? AF_INET : AF_INET6;
+
+	if (client->family == ADDRESS_NONE || inet_ntop(family, client->octets, to, (socklen_t)cap) == NULL)
 		snprintf(to, cap, "-");
 	return to;
 }

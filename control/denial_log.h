@@ -43,11 +43,12 @@ struct denial_log_counts {
 	int last_errno;           /* of the last that could not; 0: none */
 };
 
-/* Starts the thread. A file that cannot be opened is counted and tried again. NULL with errno set: no memory or thread. */
+/* Starts the thread. A file that cannot be opened is counted and tried again. NULL with errno set: no memory or
+ * thread. */
 struct denial_log *denial_log_create(const struct denial_log_options *options);
 
-/* Writes what is there and ends the thread, within about `timeout_ms`; a thread that does not end in time is left alone
- * with what it holds. Sets *log to NULL. */
+/* Writes what is there and ends the thread, within about `timeout_ms`; a thread that does not end in time is left
+ * alone with what it holds. Sets *log to NULL. */
 void denial_log_destroy(struct denial_log **log, unsigned timeout_ms);
 
 /* Logs it if the verdict denies. Never blocks, allocates at a worker's first denial only. */

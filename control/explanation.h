@@ -2,8 +2,8 @@
  * explanation.h: the verdict on one question, with every rule that matches and where it stands.
  *
  * For `verdictctl explain`, from the configuration or inside the running resolver. The snapshot keeps no names and no
- * lines, so the line of a rule is found by reading its list once more. That takes long, so it is a step of its own that
- * needs the snapshot no more: explanation_judge while it is pinned, explanation_find_lines afterwards.
+ * lines, so the line of a rule is found by reading its list once more. That takes long, so it is a step of its own
+ * that needs the snapshot no more: explanation_judge while it is pinned, explanation_find_lines afterwards.
  *
  * Threads: no shared state.
  */
@@ -42,8 +42,8 @@ struct explanation {
 	ldns_rr_list *records;            /* owned; what the client gets in the answer section */
 };
 
-/* Borrows conf (its path, mode and lists) and facts until explanation_fini, the snapshot for the call. 0, or -1 with *diag
- * set and nothing to free. */
+/* Borrows conf (its path, mode and lists) and facts until explanation_fini, the snapshot for the call. 0, or -1 with
+ * *diag set and nothing to free. */
 int explanation_judge(struct explanation *explanation, const struct conf *conf, const struct snapshot *snapshot,
 	const struct facts *facts, struct diag *diag);
 

@@ -56,9 +56,10 @@ struct scalar {
 #define HOST(field) offsetof(struct host_counters, field)
 
 static const struct scalar scalars[] = {
-	{ "escaped_answers_total", "counter", "Answers that the policy denies but that left on a path no module can stop.",
-		HOST(escaped), 1 },
-	{ "failed_events_total", "counter", "Events that could not be handled for lack of memory or time.", HOST(failed), 1 },
+	{ "escaped_answers_total", "counter",
+		"Answers that the policy denies but that left on a path no module can stop.", HOST(escaped), 1 },
+	{ "failed_events_total", "counter", "Events that could not be handled for lack of memory or time.",
+		HOST(failed), 1 },
 	{ "budget_overruns_total", "counter", "Answers whose judging took longer than answer-budget.",
 		HOST(budget_overruns), 1 },
 	{ "unique_questions_total", "counter", "Questions resolved for one client group alone.", HOST(unique_made), 1 },
@@ -71,7 +72,8 @@ static const struct scalar scalars[] = {
 	{ "longest_answer_seconds", "gauge", "The longest that a worker spent in this module for one event.",
 		HOST(longest_answer_us), MICROSECONDS },
 	{ "frames_total", "counter", "Frames handed to the writer.", HOST(tap.emitted), 1 },
-	{ "frames_written_socket_total", "counter", "Frames that the collector's socket took.", HOST(tap.written_socket), 1 },
+	{ "frames_written_socket_total", "counter", "Frames that the collector's socket took.",
+		HOST(tap.written_socket), 1 },
 	{ "frames_written_file_total", "counter", "Frames that the file took.", HOST(tap.written_file), 1 },
 	{ "frames_missed_socket_total", "counter", "Frames that the file took and the socket did not.",
 		HOST(tap.missed_socket), 1 },

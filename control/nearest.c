@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Optimal string alignment distance: insert, delete, replace, swap neighbours; words over the limit are never near. */
+/* Optimal string alignment distance: insert, delete, replace, swap neighbours; words over the limit are far. */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned row[3][NEAREST_WORD_MAX + 1];

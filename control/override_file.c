@@ -21,11 +21,11 @@ const char *override_verb(const struct override *override)
 char *override_client_text(const struct network *client, char *to)
 {
 	const struct address *address = &client->address;
+	const int family = address->family == ADDRESS_INET ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
 
 	*to = '\0';
-	if (address->family != ADDRESS_NONE &&
-			inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text)) != NULL)
+	if (address->family != ADDRESS_NONE && inet_ntop(family, address->octets, text, sizeof(text)) != NULL)
 		snprintf(to, OVERRIDE_CLIENT_MAX, "%s/%u", text, client->prefix_length);
 	return to;
 }
@@ -63,8 +63,9 @@ static bool take_name(const json_t *object, struct name *name)
 {
 	const json_t *value = json_object_get(object, "name");
 
-	return json_is_string(value) && name_from_text(name, json_string_value(value), json_string_length(value)) == NULL &&
-		name->labels > 0;
+	if (!json_is_string(value))
+		return false;
+	return name_from_text(name, json_string_value(value), json_string_length(value)) == NULL && name->labels > 0;
 }
 
 static bool take_action(const json_t *object, enum action *action)

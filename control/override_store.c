@@ -46,7 +46,8 @@ static void set_aside(struct override_store *store, const struct diag *diag, int
 	store->file.next = now > 0 ? (uint64_t)now : 1;
 	say_diag(store, diag);
 	if (rename(store->path, store->damaged) == 0)
-		snprintf(text, sizeof(text), "overrides: the damaged file is now %s; starting without overrides", store->damaged);
+		snprintf(text, sizeof(text), "overrides: the damaged file is now %s; starting without overrides",
+			store->damaged);
 	else
 		snprintf(text, sizeof(text), "overrides: %s cannot be moved aside; starting without overrides", store->path);
 	say(store, true, text);
@@ -246,8 +247,8 @@ static bool leaves(const struct override *override, const struct override_plan *
 		is_same_client(&override->client, &plan->add->client);
 }
 
-int override_store_plan(struct override_store *store, const struct override_plan *plan, struct override_change *change,
-	struct diag *diag)
+int override_store_plan(struct override_store *store, const struct override_plan *plan,
+	struct override_change *change, struct diag *diag)
 {
 	size_t count;
 	struct override *now = override_store_copy(store, &count), *all, *gone;

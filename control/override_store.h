@@ -3,12 +3,12 @@
  *
  * They stand in DIRECTORY/overrides: one JSON object with a version, written beside and renamed, so that it is always
  * whole. A file that cannot be read as one is renamed to `overrides.damaged` and said in the resolver's log; the
- * resolver starts without. What changed, when, by whom and why is appended to DIRECTORY/audit.log (control/audit.h) and
- * said in the resolver's log.
+ * resolver starts without. What changed, when, by whom and why is appended to DIRECTORY/audit.log (control/audit.h)
+ * and said in the resolver's log.
  *
  * A change is three steps, so that nothing is kept that the policy refused: override_store_plan makes the list as it
- * would be, the caller publishes that (loader_set_overrides), and override_store_commit keeps it. One planner at a time:
- * the server's hand for changes, or the main thread while there is no server.
+ * would be, the caller publishes that (loader_set_overrides), and override_store_commit keeps it. One planner at a
+ * time: the server's hand for changes, or the main thread while there is no server.
  *
  * Threads: any, but for plan and commit (above).
  */
@@ -48,20 +48,20 @@ struct override_change {
 };
 
 /* `add` (its id is chosen here; one for the same name and client is replaced), or NULL: none; takes out the one with
- * `revoke_id` (0: none), all of `revoke_name` (NULL: none), and what has ended by `now`. 0; -1 with *diag set: too many,
- * or no memory. */
+ * `revoke_id` (0: none), all of `revoke_name` (NULL: none), and what has ended by `now`. 0; -1 with *diag set: too
+ * many, or no memory. */
 struct override_plan {
 	const struct override *add;
 	uint64_t revoke_id;
 	const struct name *revoke_name;
 	int64_t now;
 };
-int override_store_plan(struct override_store *store, const struct override_plan *plan, struct override_change *change,
-	struct diag *diag);
+int override_store_plan(struct override_store *store, const struct override_plan *plan,
+	struct override_change *change, struct diag *diag);
 void override_change_fini(struct override_change *change);
 
-/* Keeps it, and writes file and audit. Takes change->all. 0; -1 with *diag set: it is in force, but could not be written
- * down, and is tried again at the next change. `who` and `why` are of the change. */
+/* Keeps it, and writes file and audit. Takes change->all. 0; -1 with *diag set: it is in force, but could not be
+ * written down, and is tried again at the next change. `who` and `why` are of the change. */
 int override_store_commit(struct override_store *store, struct override_change *change, int64_t now, const char *who,
 	const char *why, struct diag *diag);
 

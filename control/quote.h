@@ -12,13 +12,13 @@
 
 #define QUOTE_OCTETS 4u    /* that one octet can take */
 
-/* Copies with every octet outside 0x20 to 0x7e, and every quote and backslash, as \DDD; cut between octets at `cap`, NUL
- * included. Returns the length. */
+/* Copies with every octet outside 0x20 to 0x7e, and every quote and backslash, as \DDD; cut between octets at `cap`,
+ * NUL included. Returns the length. */
 size_t quote_escape(char *to, size_t cap, const void *from, size_t octets);
 
 /* A value: as it is when it has letters, digits and .:/_*-+@()\ only and is not empty (so names stand in their usual
- * form); else in double quotes, and only there \DDD is an escape of ours. Cut so that the closing quote is always there;
- * `cap` is 3 at least. Returns the length. */
+ * form); else in double quotes, and only there \DDD is an escape of ours. Cut so that the closing quote is always
+ * there; `cap` is 3 at least. Returns the length. */
 size_t quote_value(char *to, size_t cap, const char *text);
 
 #endif

@@ -106,8 +106,8 @@ static int take_client(struct request *request, const char *text, size_t octets,
 	if (request_network(&request->client, text))
 		return 0;
 	quote_escape(safe, sizeof(safe), text, octets);
-	return complain(wrong, "client: '%s' is no address or network, such as 192.0.2.7 or 2001:db8::/32 (with no bit set "
-		"behind the prefix)", safe);
+	return complain(wrong, "client: '%s' is no address or network, such as 192.0.2.7 or 2001:db8::/32 (with no bit "
+		"set behind the prefix)", safe);
 }
 
 static int take_why(struct request *request, const char *text, size_t octets, char *wrong)
@@ -205,11 +205,12 @@ static int unknown_member(const struct request_row *command, const char *name, c
 static int check_needed(const struct request *request, const struct request_row *command, char *wrong)
 {
 	const unsigned missing = command->needed & ~request->given;
+	const unsigned by_id = request->given & MEMBER_ID, by_name = request->given & MEMBER_NAME;
 
 	for (size_t i = 0; i < MEMBER_ROWS; i++)
 		if ((members[i].bit & missing) != 0)
 			return complain(wrong, "%s: '%s' is missing", command->name, members[i].name);
-	if (request->command == REQUEST_REVOKE && ((request->given & MEMBER_ID) != 0) == ((request->given & MEMBER_NAME) != 0))
+	if (request->command == REQUEST_REVOKE && (by_id != 0) == (by_name != 0))
 		return complain(wrong, "revoke: give either 'id' or 'name'");
 	if ((request->given & MEMBER_TO) != 0 && request->previous)
 		return complain(wrong, "reload: give either 'to' or 'previous'");

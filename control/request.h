@@ -65,8 +65,8 @@ struct request {
 	char as[OVERRIDE_WHO_MAX / 2];
 };
 
-/* Reads `octets` of JSON. 0; -1: *request is undefined, and `wrong` of REQUEST_WRONG_MAX octets says what is wrong and
- * what would be right, in printable ASCII. */
+/* Reads `octets` of JSON. 0; -1: *request is undefined, and `wrong` of REQUEST_WRONG_MAX octets says what is wrong
+ * and what would be right, in printable ASCII. */
 int request_parse(struct request *request, const char *line, size_t octets, char *wrong);
 
 /* An address, or a network as ADDRESS/BITS; bits behind the prefix must be 0. False: *network is undefined. */

@@ -1,23 +1,24 @@
 /*
  * server.h: the control socket.
  *
- * A unix stream socket below the state directory. One request is one line of JSON, {"command": "allow", ...}; the answer
- * is one line of JSON, {"ok": true, ...} or {"ok": false, "error": "..."}; then the server closes. Who may connect is
- * the directory's business (mode 0750) and the socket's (0660); what they may do is decided by the peer's uid
- * (SO_PEERCRED): root, the resolver's own user and `control-user:` may change things, everybody else who can connect
- * reads.
+ * A unix stream socket below the state directory. One request is one line of JSON, {"command": "allow", ...}; the
+ * answer is one line of JSON, {"ok": true, ...} or {"ok": false, "error": "..."}; then the server closes. Who may
+ * connect is the directory's business (mode 0750) and the socket's (0660); what they may do is decided by the peer's
+ * uid (SO_PEERCRED): root, the resolver's own user and `control-user:` may change things, everybody else who can
+ * connect reads.
  *
- * Bounds: SERVER_CLIENTS_MAX connections (the rest waits in the backlog), SERVER_REQUEST_MAX octets a request,
- * SERVER_DEADLINE_MS for a request to be complete and for an answer to be taken. Nothing from a client is ever a path or
- * a format. A command is a row of the table in server_commands.c: name, role, members with their types, function.
+ * Bounds: SERVER_CLIENTS_MAX connections (the rest waits in the backlog), all but four of them for those who may only
+ * look (more are told to try again, so that they cannot keep others out), SERVER_REQUEST_MAX octets a request,
+ * SERVER_DEADLINE_MS for a request to be complete and for an answer to be taken. Nothing from a client is ever a path
+ * or a format. A command is a row of the table in request.c: name, role, members.
  *
  *     clients --- server thread (poll) --- quick commands
  *                        |-------- hand "changes": reload, allow, deny, revoke, flush, ends of overrides (in order)
  *                        `-------- hand "looks":   explain
  *
- * Threads: the server thread never waits for a client, a file of another or the loader. What takes long is done by one
- * of two hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by then
- * changes nothing. All block all signals.
+ * Threads: the server thread never waits for a client, a file of another or the loader. What takes long is done by
+ * one of two hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by
+ * then changes nothing. All block all signals.
  *
  *   main thread | server_create, server_destroy
  */
@@ -49,20 +50,20 @@ struct server_backend {
 
 struct server_options {
 	const char *path;                   /* of the socket, as this process sees it; copied */
-	char *const *users;                 /* who may change things besides root and this process' user: names or uids; */
-	size_t user_count;                  /* one that is not known is logged and left out */
+	char *const *users;                 /* who may change things besides root and this process' user: names or */
+	size_t user_count;                  /* uids; one that is not known is logged and left out */
 	struct server_backend backend;
 };
 
 struct control_server;
 
-/* Makes the socket and starts the threads. A socket file that nobody answers at is replaced; anything else there is an
- * error. Returns the owned server, or NULL with *diag set. */
+/* Makes the socket and starts the threads. A socket file that nobody answers at is replaced; anything else there is
+ * an error. Returns the owned server, or NULL with *diag set. */
 struct control_server *server_create(const struct server_options *options, struct diag *diag);
 
 /* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that
- * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what it
- * holds, and the backend must stay for ever. */
+ * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what
+ * it holds, and the backend must stay for ever. */
 bool server_destroy(struct control_server **server, unsigned timeout_ms);
 
 #endif

@@ -40,7 +40,8 @@ static void add_warning(json_t *answer, const struct diag *diag)
 /* Says what went wrong, and how far it came. */
 static json_t *refuse_load(const struct load_report *report)
 {
-	json_t *answer = server_error("refused", "%s", report->error[0] != '\0' ? report->error : "the policy was not loaded");
+	const char *why = report->error[0] != '\0' ? report->error : "the policy was not loaded";
+	json_t *answer = server_error("refused", "%s", why);
 
 	json_object_set_new(answer, "load", server_load_json(report));
 	return answer;
@@ -142,7 +143,8 @@ bool server_end_overrides(const struct server_backend *backend, int64_t now)
 
 /* --- reload and flush -------------------------------------------------------------------------------------- */
 
-static json_t *reload(const struct server_backend *backend, const struct request *request, const char *who, int64_t now)
+static json_t *reload(const struct server_backend *backend, const struct request *request, const char *who,
+	int64_t now)
 {
 	const bool back = request->previous || (request->given & MEMBER_TO) != 0;
 	const struct load_request load = {
@@ -171,7 +173,8 @@ static json_t *reload(const struct server_backend *backend, const struct request
 	return answer;
 }
 
-static json_t *flush(const struct server_backend *backend, const struct request *request, const char *who, int64_t now)
+static json_t *flush(const struct server_backend *backend, const struct request *request, const char *who,
+	int64_t now)
 {
 	struct sweep_report sweep = { 0 };
 	struct diag diag = { 0 };

@@ -95,8 +95,8 @@ static void dispatch(struct connection *connection)
 	struct hand *hand = row->place == PLACE_CHANGES ? server->changes : server->looks;
 
 	if (row->changes && !connection->peer.may_change) {
-		connection_answer(connection, server_error("permission", "%s is for root, the resolver's own user and those that "
-			"control-user: names", row->name));
+		connection_answer(connection, server_error("permission", "%s is for root, the resolver's own user and those "
+			"that control-user: names", row->name));
 	} else if (row->place == PLACE_SERVER) {
 		connection_answer(connection, server_answer(&server->backend, &connection->request, &connection->peer));
 	} else {

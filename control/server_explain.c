@@ -10,7 +10,7 @@
 
 #define CLASS_IN 1
 
-/* What an explanation needs of a configuration, which may be gone before the lists have been read. False: no memory. */
+/* What an explanation needs of a configuration, which may be gone before its lists are read. False: no memory. */
 static bool copy_conf(struct conf *copy, const struct conf *conf)
 {
 	memset(copy, 0, sizeof(*copy));

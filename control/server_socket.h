@@ -20,7 +20,7 @@ struct server_socket {
 	ino_t inode;
 };
 
-/* Listens, mode 0660. A socket file that nobody answers at is replaced. 0, or -1 with *diag set and nothing to close. */
+/* Listens, mode 0660. A socket file that nobody answers at is replaced. 0, or -1 with *diag set. */
 int server_socket_open(struct server_socket *socket, const char *path, struct diag *diag);
 
 /* Removes the file when it is still the one that was made. */

@@ -1,8 +1,8 @@
 /*
  * tally.c: a worker's table of counters is open addressing over (list, action, trigger, shadow).
  *
- * A row is written whole, then `used` is stored with release and pairs with the acquire in tally_rows; from then on only
- * its count changes, by its worker.
+ * A row is written whole, then `used` is stored with release and pairs with the acquire in tally_rows; from then on
+ * only its count changes, by its worker.
  */
 #include "control/tally.h"
 
@@ -54,14 +54,16 @@ static unsigned hash(const char *list, unsigned rest)
 	return (sum ^ sum >> 15) & (PLACES - 1);
 }
 
-static bool is_same(const struct place *place, const char *list, enum action action, enum trigger trigger, bool shadow)
+static bool is_same(const struct place *place, const char *list, enum action action, enum trigger trigger,
+	bool shadow)
 {
 	return place->action == action && place->trigger == trigger && place->shadow == shadow &&
 		strcmp(place->list, list) == 0;
 }
 
 /* NULL: the table is full. */
-static struct place *find(struct table *table, const char *list, enum action action, enum trigger trigger, bool shadow)
+static struct place *find(struct table *table, const char *list, enum action action, enum trigger trigger,
+	bool shadow)
 {
 	unsigned at = hash(list, (unsigned)action << 8 | (unsigned)trigger << 1 | shadow);
 	struct place *place = &table->places[at];

@@ -38,8 +38,8 @@ const char help_deny[] =
 	"Example:\n"
 	"  verdictctl deny login.evil.example --for 7d --why 'phishing, ticket 4712'\n"
 	"\n"
-	"Denies a name and all below it (NXDOMAIN) until the time has passed. It takes effect at once, for answers in the\n"
-	"caches too. A name that protected-name: holds is refused.\n"
+	"Denies a name and all below it (NXDOMAIN) until the time has passed. It takes effect at once, for answers in\n"
+	"the caches too. A name that protected-name: holds is refused.\n"
 	"\n"
 	HELP_ADD_OPTIONS;
 
@@ -112,7 +112,8 @@ static int make_request(const struct command *command, int argc, char **argv, co
 	int code;
 
 	if (optind + 1 != argc)
-		return command_misuse(command, optind == argc ? "name a domain, such as www.example.com" : "one name at a time");
+		return command_misuse(command, optind == argc ? "name a domain, such as www.example.com" :
+			"one name at a time");
 	code = live_name(command, argv[optind], &name);
 	if (code != EXIT_FINE)
 		return code;
@@ -203,7 +204,8 @@ int cmd_revoke(const struct command *command, int argc, char **argv)
 			return option == 'h' ? EXIT_FINE : EXIT_USAGE;
 	}
 	if (optind + 1 != argc)
-		return command_misuse(command, "give the number or the name of an override; `verdictctl overrides` lists them");
+		return command_misuse(command, "give the number or the name of an override; `verdictctl overrides` lists "
+			"them");
 	what = argv[optind];
 	if (what[0] != '\0' && what[strspn(what, "0123456789")] == '\0') {
 		if (strlen(what) > 18 || strtoull(what, NULL, 10) == 0)

@@ -24,8 +24,8 @@ const char help_reload[] =
 	"  verdictctl reload --to previous    go back to the policy before\n"
 	"  verdictctl reload --to 12          go back to policy 12 (`verdictctl status` lists the last loads)\n"
 	"\n"
-	"Queries are answered all the time. When something is wrong with the new policy, or it would newly deny too many\n"
-	"of the questions asked lately or a protected name, the old one stays in force.\n"
+	"Queries are answered all the time. When something is wrong with the new policy, or it would newly deny too\n"
+	"many of the questions asked lately or a protected name, the old one stays in force.\n"
 	"\n"
 	"Options:\n"
 	"  -f, --force            pass over the share of newly denied questions, and the guards against shrunken lists\n"
@@ -199,7 +199,8 @@ static int flush(const struct live_options *live, const struct name *name, bool 
 
 int cmd_flush(const struct command *command, int argc, char **argv)
 {
-	static const struct option options[] = { LIVE_OPTIONS, { "below", no_argument, NULL, 'b' }, { NULL, 0, NULL, 0 } };
+	static const struct option options[] = { LIVE_OPTIONS, { "below", no_argument, NULL, 'b' },
+		{ NULL, 0, NULL, 0 } };
 	struct live_options live = { 0 };
 	struct name name;
 	bool below = false;

@@ -63,7 +63,8 @@ static void flatten_lists(json_t *flat, const json_t *lists)
 
 	json_array_foreach(lists, index, row) {
 		snprintf(name, sizeof(name), "lists.%.100s.%.40s.%.40s%s", json_get_text(row, "list"),
-			json_get_text(row, "action"), json_get_text(row, "trigger"), json_get_flag(row, "shadow") ? ".shadow" : "");
+			json_get_text(row, "action"), json_get_text(row, "trigger"),
+			json_get_flag(row, "shadow") ? ".shadow" : "");
 		put(flat, name, json_object_get(row, "count"));
 	}
 }

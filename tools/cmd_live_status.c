@@ -14,7 +14,7 @@ const char help_status[] =
 	"Usage: verdictctl status [--socket PATH] [--config FILE] [--json]\n"
 	"\n"
 	"Examples:\n"
-	"  verdictctl status                      which policy is in force, how old are its lists, did the last load work?\n"
+	"  verdictctl status                      which policy is in force, how old are its lists?\n"
 	"  verdictctl status --json | jq .lists   for programs\n"
 	"\n"
 	"Asks the running resolver.\n"
@@ -22,8 +22,8 @@ const char help_status[] =
 	"Options:\n"
 	LIVE_HELP_OPTIONS
 	"\n"
-	"Exit: 0 all is well; 1 the last load failed, or a list has expired; 2 wrong usage; 3 no resolver answers at the\n"
-	"socket.\n";
+	"Exit: 0 all is well; 1 the last load failed, or a list has expired; 2 wrong usage; 3 no resolver answers at\n"
+	"the socket.\n";
 
 static const char *text(const json_t *object, const char *key, char *to)
 {
@@ -64,7 +64,8 @@ static void print_policy(const json_t *status, const struct term *term)
 	}
 	printf("%spolicy %lld%s in force since %s (%s), mode %s\n", term_on(term, STYLE_STRONG), number(policy, "policy"),
 		term_off(term, STYLE_STRONG), live_time(json_get_number(policy, "started"), when),
-		live_span(json_get_number(status, "time") - json_get_number(policy, "started"), span), text(status, "mode", safe));
+		live_span(json_get_number(status, "time") - json_get_number(policy, "started"), span),
+		text(status, "mode", safe));
 	printf("  %lld lists, %lld rules, %lld entries skipped, %s\n", number(policy, "lists"), number(policy, "rules"),
 		number(policy, "skipped"), live_octets(json_get_number(policy, "octets"), octets));
 	if (*text(policy, "restart", safe) != '\0')
@@ -100,9 +101,9 @@ static void print_list(const json_t *list, int64_t now, const struct term *term)
 		live_span(json_get_number(list, "age_seconds"), age);
 	if (json_get_number(list, "expires") > now)
 		live_span(json_get_number(list, "expires") - now, expires);
-	printf("  %-16s %-9s %10lld %8lld %11lld %8s %8s  %s%s%s\n", text(list, "name", name), text(list, "format", format),
-		number(list, "rules"), number(list, "skipped"), number(list, "serial"), age, expires, term_on(term, style), state,
-		term_off(term, style));
+	printf("  %-16s %-9s %10lld %8lld %11lld %8s %8s  %s%s%s\n", text(list, "name", name),
+		text(list, "format", format), number(list, "rules"), number(list, "skipped"), number(list, "serial"), age,
+		expires, term_on(term, style), state, term_off(term, style));
 }
 
 static void print_lists(const json_t *status, const struct term *term)
@@ -138,14 +139,14 @@ static void print_counts(const json_t *status, const struct term *term)
 	const json_t *guards = json_object_get(status, "guards"), *frames = json_object_get(status, "frames");
 	const json_t *log = json_object_get(status, "denial_log");
 	const long long dropped = number(frames, "dropped_ring") + number(frames, "dropped_sink");
+	const enum term_style style = dropped > 0 ? STYLE_WARN : STYLE_PLAIN;
 	char safe[LIVE_SAFE_MAX];
 
 	printf("\nguards:    %lld escaped, %lld failed, %lld over budget; longest %lld us in a worker\n",
 		number(guards, "escaped"), number(guards, "failed"), number(guards, "budget_overruns"),
 		number(guards, "longest_answer_us"));
 	printf("frames:    %lld, %s%lld dropped%s, %lld to the socket, %lld to the file", number(frames, "emitted"),
-		term_on(term, dropped > 0 ? STYLE_WARN : STYLE_PLAIN), dropped, term_off(term, dropped > 0 ? STYLE_WARN : STYLE_PLAIN),
-		number(frames, "written_socket"), number(frames, "written_file"));
+		term_on(term, style), dropped, term_off(term, style), number(frames, "written_socket"), number(frames, "written_file"));
 	if (*text(frames, "socket_error", safe) != '\0')
 		printf("; last error of the socket: %s", safe);
 	if (*text(frames, "file_error", safe) != '\0')

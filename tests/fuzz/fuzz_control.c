@@ -1,5 +1,5 @@
-/* fuzz_control.c: any octets as a request, as a file of overrides, and as a value in a log: refused with a text that is
- * safe to print, or sound; and what was written reads back as the same. */
+/* fuzz_control.c: any octets as a request, as a file of overrides, and as a value in a log: refused with a text that
+ * is safe to print, or sound; and what was written reads back as the same. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,8 @@ static void check_request(const struct request *request)
 		abort();
 	if ((request->given & MEMBER_NAME) != 0 && request->name.labels == 0)
 		abort();
-	if (memchr(request->why, '\0', sizeof(request->why)) == NULL || memchr(request->as, '\0', sizeof(request->as)) == NULL)
+	if (memchr(request->why, '\0', sizeof(request->why)) == NULL ||
+			memchr(request->as, '\0', sizeof(request->as)) == NULL)
 		abort();
 }
 

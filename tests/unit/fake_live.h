@@ -1,7 +1,8 @@
 /*
  * fake_live.h: a loader and a host for tests of the control socket: they do nothing, but remember and can be slow.
  *
- * It takes the place of control/loader.c. With a configuration its policy is built once and is what `explain` judges by.
+ * It takes the place of control/loader.c. With a configuration its policy is built once and is what `explain` judges
+ * by.
  */
 #ifndef TESTS_UNIT_FAKE_LIVE_H
 #define TESTS_UNIT_FAKE_LIVE_H

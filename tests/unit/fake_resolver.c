@@ -3,8 +3,8 @@
  *
  *     fake_resolver FOLDER CONFIG [DENIAL-LOG]
  *
- * Listens at FOLDER/control.sock, prints "ready", and ends at the end of its standard input. A line `slow N` there makes
- * loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware".
+ * Listens at FOLDER/control.sock, prints "ready", and ends at the end of its standard input. A line `slow N` there
+ * makes loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware".
  */
 #include <stdio.h>
 #include <stdlib.h>
