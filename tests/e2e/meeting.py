@@ -1,5 +1,7 @@
 """Clients that meet on one question: an authority that counts, and askers at the same moment."""
 
+import re
+import subprocess
 import threading
 import time
 
@@ -48,6 +50,16 @@ def together(here, name, clients, pause=0.02, qtype="A", **options):
 		time.sleep(pause)
 	for thread in threads:
 		thread.join()
+	return found
+
+
+def counters(here):
+	"""What `verdictctl metrics` counts: name without prefix to the sum of its values."""
+	done = subprocess.run([lab.VERDICTCTL, "metrics", "--config", here.path("verdict.conf")], capture_output=True, text=True,
+		timeout=60)
+	found = {}
+	for name, value in re.findall(r"^[a-z]+_verdict_(\w+)(?:\{[^}]*\})? ([0-9.e+]+)$", done.stdout, re.M):
+		found[name] = found.get(name, 0) + float(value)
 	return found
 
 

@@ -8,7 +8,7 @@ import dns.rcode
 
 import lab
 import tap
-from meeting import Counting, PATIENT, groups, said, together
+from meeting import Counting, PATIENT, counters, groups, said, together
 
 ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"}
 GROUPS = groups(branch="127.0.1.0/24", lab="127.0.2.0/24", quiet={"network": "127.0.3.0/24", "ede": "none", "parent": "branch"},
@@ -70,6 +70,8 @@ def a_class_asks_once(tap):
 		tap.equal(together(here, "sold.test", crowd, pause=0.005, tcp=True), [GOT] * len(crowd), "and over TCP, from the cache")
 		tap.equal(together(here, "met.test", [NOBODY] * 6, pause=0.005, tcp=True), [GOT] * 6, "one client that asks six times over TCP")
 		tap.equal(source.count("met.test"), 1, "costs one question, too")
+		found = counters(here)
+		tap.equal((found["unique_questions_total"], found["unique_refused_total"]), (2, 0), "each had one state of its own")
 		no_escape(tap, here)
 
 
@@ -93,7 +95,7 @@ def a_denial_waits_for_nobody(tap):
 def a_client_has_so_many_states_of_its_own(tap):
 	"""Over the cap a question is shared, and its clients part when there is an answer."""
 	names = ["n%d.sold.test" % number for number in range(6)]
-	source = Counting(dict({name: "60 IN A 192.0.2.9" for name in names}))
+	source = Counting({name: "60 IN A 192.0.2.9" for name in names + ["n9.sold.test"]})
 	with lab.Lab(ZONES) as here:
 		here.start(LISTS, server=PATIENT, rest=source.stub("test"), raw=GROUPS + "verdict:\n\tunique-per-client: 2\n")
 		found = {}
@@ -107,6 +109,11 @@ def a_client_has_so_many_states_of_its_own(tap):
 			thread.join()
 		for name in names:
 			tap.equal(found[name], [GOT, GONE, GOT, GOT], "%s, six of them at once, two states of its own" % name)
+		found = counters(here)
+		tap.ok(found["unique_questions_total"] >= 2 and found["unique_refused_total"] >= 4, "the others are counted", found)
+		time.sleep(0.1)
+		together(here, "n9.sold.test", [NOBODY])
+		tap.equal(counters(here)["unique_questions_total"], found["unique_questions_total"] + 1, "what has ended counts no more")
 		no_escape(tap, here)
 
 

@@ -12,7 +12,7 @@ import lab
 import tap
 import test_dnssec
 import volley
-from meeting import Counting, PATIENT, said
+from meeting import Counting, PATIENT, counters, said
 
 ALLOWED, DENIED = "127.0.0.1", "127.0.0.2"
 CLIENTS = [
@@ -56,6 +56,9 @@ def a_second_question_costs_nothing(tap):
 		tap.equal(timed(here, "a.test", DENIED, tcp=True)[0], GONE, "to a denied client neither")
 		tap.equal(source.count("a.test"), 1, "the authority was asked once")
 		tap.ok(not here.cached("a.test"), "it is not in the message cache")
+		found = counters(here)
+		tap.equal((found["guarded_cache_stores_total"], found["guarded_cache_hits_total"], found["guarded_cache_messages"]), (1, 3, 1),
+			"one store, three hits and one message are counted")
 		code, text = here.control("reload")
 		here.wait_ready(2)
 		tap.equal((timed(here, "a.test", ALLOWED)[0], source.count("a.test")), (GOT, 2), "a reload empties it")
