@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "control/thread.h"
 
@@ -19,6 +20,7 @@ struct hand {
 	struct work queue[HAND_QUEUE_MAX];   /* under lock, as the next three */
 	unsigned first, count;
 	bool stopping;
+	int nice;
 };
 
 static bool take(struct hand *hand, struct work *work)
@@ -43,18 +45,22 @@ static void *run(void *arg)
 	struct hand *hand = arg;
 	struct work work;
 
+	/* In Linux that is of this thread alone. Where it may not, it goes on as it is. */
+	if (hand->nice > 0)
+		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + hand->nice);
 	while (take(hand, &work))
 		work.run(work.arg);
 	return NULL;
 }
 
-struct hand *hand_create(const char *name)
+struct hand *hand_create(const char *name, int nice)
 {
 	struct hand *hand = calloc(1, sizeof(*hand));
 	int failed;
 
 	if (hand == NULL)
 		return NULL;
+	hand->nice = nice;
 	pthread_mutex_init(&hand->lock, NULL);
 	pthread_cond_init(&hand->changed, NULL);
 	failed = thread_start(&hand->thread, name, run, hand);

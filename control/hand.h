@@ -14,8 +14,8 @@
 
 struct hand;
 
-/* Owned; NULL with errno set: no memory or no thread. `name` as thread_start. */
-struct hand *hand_create(const char *name);
+/* Owned; NULL with errno set: no memory or no thread. `name` as thread_start; `nice` is added to its niceness. */
+struct hand *hand_create(const char *name, int nice);
 
 /* False: the queue is full. `run(arg)` is called once, in order. */
 bool hand_push(struct hand *hand, void (*run)(void *arg), void *arg);

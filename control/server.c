@@ -18,6 +18,7 @@
 #define READERS_MAX (SERVER_CLIENTS_MAX - 4)   /* the rest is for those who may change things */
 #define AGAIN_MS 200                           /* after accept has failed */
 #define END_AGAIN_MS 5000                      /* after overrides could not be ended */
+#define LOOK_NICE 10                           /* who may only look must not slow the resolver down */
 #define LEAST_MS 100                           /* that each thread has to end */
 #define CLOCK_MS 10000                         /* how late a step of the clock may be noticed */
 
@@ -218,8 +219,8 @@ static int start(struct control_server *server, const struct server_options *opt
 	int failed;
 
 	server->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	server->changes = hand_create("verdict-change");
-	server->looks = hand_create("verdict-look");
+	server->changes = hand_create("verdict-change", 0);
+	server->looks = hand_create("verdict-look", LOOK_NICE);
 	if (server->wake < 0 || server->changes == NULL || server->looks == NULL)
 		return diag_set(diag, options->path, 0, 0, "the control socket's threads cannot start: %m");
 	if (server_users_init(&server->users, options) != 0)

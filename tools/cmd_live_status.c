@@ -168,8 +168,11 @@ static void print_status(const json_t *status)
 	print_lists(status, &term);
 	print_groups(status);
 	print_counts(status, &term);
-	if (json_array_size(loads) > 0)
+	if (json_array_size(loads) > 0) {
+		fputs("sweep:     ", stdout);
+		live_print_sweep(json_object_get(json_array_get(loads, 0), "sweep"), stdout);
 		printf("\nlast loads, newest first:\n");
+	}
 	json_array_foreach(loads, index, load)
 		live_print_load(load, &term, stdout);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -204,6 +205,55 @@ static void counts_what_cannot_be_written(void **state)
 	denial_log_destroy(&log, STOP_MS);
 }
 
+/* --- in the place of syslog(3) --- */
+
+static char sent[2048];
+static int sent_priority;
+
+static void keep(int priority, const char *format, va_list args)
+{
+	vsnprintf(sent, sizeof(sent), format, args);
+	sent_priority = priority;
+}
+
+void syslog(int priority, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep(priority, format, args);
+	va_end(args);
+}
+
+/* What a fortified build calls. */
+void __syslog_chk(int priority, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void __syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list args;
+
+	(void)flag;
+	va_start(args, format);
+	keep(priority, format, args);
+	va_end(args);
+}
+
+static void sends_lines_to_syslog(void **state)
+{
+	struct denial_log *log = denial_log_create(&(struct denial_log_options){ .to = "syslog" });
+	struct sample sample;
+
+	(void)state;
+	assert_non_null(log);
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	denial_log_note(log, 0, &sample.event);
+	wait_for(log, 1);
+	denial_log_reopen(log);
+	denial_log_destroy(&log, STOP_MS);
+	assert_int_equal(sent_priority, LOG_DAEMON | LOG_NOTICE);
+	assert_ptr_equal(strstr(sent, "verdict: time=2023-11-14T22:13:20.999Z client=192.0.2.7 name=www.example.com "), sent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counts_what_finds_no_room, begin, end),
 		cmocka_unit_test_setup_teardown(opens_a_moved_file_again, begin, end),
 		cmocka_unit_test_setup_teardown(counts_what_cannot_be_written, begin, end),
+		cmocka_unit_test_setup_teardown(sends_lines_to_syslog, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
