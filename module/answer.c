@@ -173,6 +173,31 @@ static struct ub_packed_rrset_key *find_cname(const struct reply_info *chain, co
 	return NULL;
 }
 
+/* The DNAME that the alias of `owner` was made from. */
+static struct ub_packed_rrset_key *find_dname(const struct reply_info *chain, const uint8_t *owner)
+{
+	for (size_t i = 0; i < chain->an_numrrsets; i++) {
+		struct ub_packed_rrset_key *key = chain->rrsets[i];
+
+		if (key->rk.type == htons(LDNS_RR_TYPE_DNAME) &&
+			dname_strict_subdomain_c((uint8_t *)(uintptr_t)owner, key->rk.dname))
+			return key;
+	}
+	return NULL;
+}
+
+/* Several aliases can come from one DNAME, which stays once. */
+static void keep_dname(struct answer_builder *builder, const struct reply_info *chain)
+{
+	struct ub_packed_rrset_key *key = find_dname(chain, builder->owner);
+
+	for (size_t i = 0; i < builder->answers; i++)
+		if (builder->rrsets[i] == key)
+			return;
+	if (key != NULL)
+		builder->rrsets[builder->answers++] = key;
+}
+
 void answer_begin(struct answer_builder *builder, const struct module_qstate *qstate, const struct verdict *verdict,
 	const struct reply_info *chain)
 {
@@ -188,6 +213,7 @@ void answer_begin(struct answer_builder *builder, const struct module_qstate *qs
 
 		if (data == NULL || data->count == 0)
 			break;
+		keep_dname(builder, chain);
 		builder->rrsets[builder->answers++] = key;
 		builder->owner = data->rr_data[0] + 2;
 		builder->owner_length = data->rr_len[0] - 2;

@@ -33,7 +33,7 @@ struct answer_builder {
 enum { ANSWER_NO_MEMORY = -1, ANSWER_TOO_LONG = -2 };
 
 /* Begins an answer for what `verdict` denies: the CNAME records of `chain` (NULL: none) that lead from the qname to
- * the denied name, which is the owner of what comes next. */
+ * the denied name, which is the owner of what comes next, and the DNAME records that they come from. */
 void answer_begin(struct answer_builder *builder, const struct module_qstate *qstate, const struct verdict *verdict,
 		  const struct reply_info *chain);
 
