@@ -23,12 +23,12 @@ bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, c
 /* Leaves the clients that wait for `qstate` without an answer; over a connection that closes it. */
 void apply_drop(struct module_qstate *qstate);
 
-/* Takes `qstate` out of the aggregation of equal questions, so that nobody joins it. Nothing happens when another state
- * waits for it. */
+/* Takes `qstate` out of the aggregation of equal questions, so that nobody joins it. Nothing happens when another
+ * state waits for it. */
 void apply_unique(struct module_qstate *qstate);
 
-/* Removes the message of this question from the message cache, in every form it can be stored, and the wildcards that its
- * records are from out of the RRset cache. */
+/* Removes the message of this question from the message cache, in every form it can be stored, and the wildcards that
+ * its records are from out of the RRset cache. */
 void apply_forget(struct module_qstate *qstate);
 
 /* An EDE option (RFC 8914) in `region`, put in front of *list without changing what is behind it. */

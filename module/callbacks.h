@@ -1,8 +1,8 @@
 /*
  * callbacks.h: Unbound's in-place callbacks: every answer on its way out, every response on its way in.
  *
- * Unbound ignores what they return: they look, add the EDE option, and emit the frame. On the cached path the answer is
- * a shared cache entry under a read lock: nothing here writes to it or looks into a cache.
+ * Unbound ignores what they return: they look, add the EDE option, and emit the frame. On the cached path the answer
+ * is a shared cache entry under a read lock: nothing here writes to it or looks into a cache.
  *
  * Threads: run by workers, at the same time.
  */

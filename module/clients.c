@@ -11,8 +11,8 @@
 
 #define COUNTERS 4096u   /* a power of two */
 
-/* States of their own by client address, over all workers. A client is counted at two places of a keyed hash and has the
- * lower count: it takes two others at the same two places to make it look busier than it is. */
+/* States of their own by client address, over all workers. A client is counted at two places of a keyed hash and has
+ * the lower count: it takes two others at the same two places to make it look busier than it is. */
 static struct {
 	struct hash_key key;
 	_Atomic uint16_t counts[2][COUNTERS];
@@ -88,7 +88,7 @@ void clients_release(struct client_share *share)
 		atomic_fetch_sub_explicit(&clients.counts[i][share->at[i]], 1, memory_order_relaxed);
 }
 
-/* --- states --------------------------------------------------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------------------------------------------- */
 
 /* The state of that class for the same question. */
 static struct mesh_state *find(const struct module_qstate *qstate, uintptr_t class)
@@ -152,7 +152,7 @@ static struct mesh_state *create(struct module_qstate *qstate, const struct mesh
 	return state;
 }
 
-/* --- clients -------------------------------------------------------------------------------------------------------- */
+/* --- clients ---------------------------------------------------------------------------------------------------- */
 
 /* Appends a copy of the waiting client; it counts as before. False: no memory, nothing has changed. */
 static bool add(struct mesh_area *mesh, struct mesh_state *to, const struct mesh_reply *reply)

@@ -109,7 +109,7 @@ void enforce_clear(struct module_qstate *qstate, int id)
 	qstate->minfo[id] = NULL;
 }
 
-/* --- answers and responses ------------------------------------------------------------------------------------------ */
+/* --- answers and responses -------------------------------------------------------------------------------------- */
 
 void enforce_answer(struct module_qstate *qstate, int id)
 {
@@ -162,8 +162,8 @@ static bool is_response_apart(struct judge *judge, const struct dns_msg *respons
 		is_response_denied(judge, response, judge->next));
 }
 
-/* Delegations lead to answers and are none: what is below a name that somebody is denied would else be looked for from the
- * root each time. */
+/* Delegations lead to answers and are none: what is below a name that somebody is denied would else be looked for
+ * from the root each time. */
 static bool is_referral(const struct reply_info *reply)
 {
 	bool leads_on = false;

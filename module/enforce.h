@@ -3,8 +3,8 @@
  *
  * They keep one promise: no answer that the policy denies leaves through the modules, and none of them enters a
  * shared cache. The question guard runs before anything is resolved, the response guard at each response from an
- * authoritative server, the answer guard on the final message, whatever made it: the iterator, a module below us, or the
- * guarded cache. The policy that is about to be in force counts too, in what may enter a shared cache.
+ * authoritative server, the answer guard on the final message, whatever made it: the iterator, a module below us, or
+ * the guarded cache. The policy that is about to be in force counts too, in what may enter a shared cache.
  *
  * Threads: the worker that owns the query state.
  */

@@ -16,8 +16,8 @@ static struct {
 	_Atomic bool used;                  /* something was stored: before that, nobody need look */
 } guarded;
 
-/* As daemon.c makes the shared ones. The RRsets' keys come from the workers' allocators, which are gone when the cache
- * is deleted; the allocator that env has in init and deinit outlives them and takes what is left. */
+/* As daemon.c makes the shared ones. The RRsets' keys come from the workers' allocators, which are gone when the
+ * cache is deleted; the allocator that env has in init and deinit outlives them and takes what is left. */
 bool guarded_start(struct module_env *env, const struct guard_conf *conf)
 {
 	struct config_file sizes = *env->cfg;
@@ -35,7 +35,8 @@ bool guarded_start(struct module_env *env, const struct guard_conf *conf)
 	return false;
 }
 
-/* Whenever Unbound loads again: it gives the ids of RRsets away anew then, and a message here would find another's. */
+/* Whenever Unbound loads again: it gives the ids of RRsets away anew then, and a message here would find another's.
+ * */
 void guarded_stop(void)
 {
 	slabhash_delete(guarded.messages);
@@ -199,7 +200,7 @@ bool guarded_store(struct module_qstate *qstate, struct ub_packed_rrset_key *not
 	return true;
 }
 
-/* --- flush ---------------------------------------------------------------------------------------------------------- */
+/* --- flush ------------------------------------------------------------------------------------------------------ */
 
 /* What goes: keys copied while their bin was locked, to be removed when no lock is held. */
 struct batch {

@@ -1,8 +1,8 @@
 /*
  * judge.h: one event of one query state, and the policy that judges it.
  *
- * Between judge_begin and judge_end the policy is held and the event's time runs. Facts and servers are of one client at a
- * time, or of nobody.
+ * Between judge_begin and judge_end the policy is held and the event's time runs. Facts and servers are of one client
+ * at a time, or of nobody.
  *
  * Threads: the worker that owns the query state. Large: it lives on that worker's stack.
  */
@@ -33,8 +33,8 @@ struct judge {
 	struct servers servers;          /* behind the facts */
 };
 
-/* False, counted: it cannot be judged (judge_not), and judge_end must not be called. `question` is what is judged: the
- * state's, or that of a response. */
+/* False, counted: it cannot be judged (judge_not), and judge_end must not be called. `question` is what is judged:
+ * the state's, or that of a response. */
 bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question);
 void judge_end(struct judge *judge);
 
@@ -47,17 +47,17 @@ void judge_for(struct judge *judge, const struct mesh_reply *client);
 /* The verdict is what the state's clients get. */
 void judge_keep(struct judge *judge);
 
-/* Somebody may not have the state's answer: it moves from the shared cache, if it is there, to the guarded one, with the
- * servers behind the facts. Before a denial replaces it. */
+/* Somebody may not have the state's answer: it moves from the shared cache, if it is there, to the guarded one, with
+ * the servers behind the facts. Before a denial replaces it. */
 void judge_keep_apart(struct judge *judge);
 
-/* dns64 stores what it makes before anybody has judged it. So it is kept from that at the question, and what everybody may
- * have is stored once it is judged. */
+/* dns64 stores what it makes before anybody has judged it. So it is kept from that at the question, and what
+ * everybody may have is stored once it is judged. */
 void judge_take_over(struct judge *judge);
 void judge_share(struct judge *judge);
 
-/* Would the policy that comes deny this to somebody? `reply` is NULL at the question. To be asked before anything else:
- * facts and servers are nobody's afterwards. */
+/* Would the policy that comes deny this to somebody? `reply` is NULL at the question. To be asked before anything
+ * else: facts and servers are nobody's afterwards. */
 bool judge_next(struct judge *judge, const struct reply_info *reply);
 
 /* What no rule decides and `https: block` does. It is no rule of a list, and says so by a name that none can have. */

@@ -28,9 +28,9 @@ static bool send_away(struct judge *judge, struct mesh_reply *client)
 	return clients_move(judge->qstate, client, clients_class(judge->snapshot, &judge->facts));
 }
 
-/* Clients of different classes have joined a state that was not theirs. One answer serves those that get what the first
- * one gets; but when another state resolves with this message, it must stay as it is, and serves who may have it. The
- * verdict is then that of those who are left. False: somebody could not be sent away. */
+/* Clients of different classes have joined a state that was not theirs. One answer serves those that get what the
+ * first one gets; but when another state resolves with this message, it must stay as it is, and serves who may have
+ * it. The verdict is then that of those who are left. False: somebody could not be sent away. */
 static bool part_clients(struct judge *judge)
 {
 	const bool stays = has_supers(judge->qstate);

@@ -1,8 +1,8 @@
 /*
  * limits.h: how long judging one answer may take, what becomes of what could not be judged, and what was spent.
  *
- * A judge that finds its time used up stops where it is. What it had not denied by then was not judged: with `fail: open`
- * it goes out, with `fail: closed` the client gets SERVFAIL; in no case does it enter a shared cache.
+ * A judge that finds its time used up stops where it is. What it had not denied by then was not judged: with `fail:
+ * open` it goes out, with `fail: closed` the client gets SERVFAIL; in no case does it enter a shared cache.
  *
  * Threads: workers; limits_start: main thread, no worker runs.
  */

@@ -54,8 +54,8 @@ void respond_servfail(struct module_qstate *qstate);
 /* Nobody of those that wait gets an answer. */
 void respond_drop(struct module_qstate *qstate, int id);
 
-/* Answers what is denied to all that wait, of which `chain` is known (NULL: nothing). The state is finished, or waits for
- * a sub-query. The verdict is kept already. */
+/* Answers what is denied to all that wait, of which `chain` is known (NULL: nothing). The state is finished, or waits
+ * for a sub-query. The verdict is kept already. */
 void respond_deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
 		  const struct reply_info *chain);
 

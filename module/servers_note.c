@@ -101,7 +101,7 @@ bool servers_is_note(const struct ub_packed_rrset_key *key)
 	return key->rk.type == htons(NOTE_TYPE) && (key->rk.flags & NOTE_FLAG) != 0;
 }
 
-/* --- and back ------------------------------------------------------------------------------------------------------- */
+/* --- and back --------------------------------------------------------------------------------------------------- */
 
 static bool read_server(struct servers *servers, const uint8_t *from)
 {

@@ -1,9 +1,9 @@
 /*
  * servers_note.h: the name servers behind an answer, as a note that is kept with it in the guarded cache.
  *
- * Who served an answer decides about it (NSDNAME, NSIP), but is not known any more when the answer comes from our cache:
- * nobody asks the iterator then, and what may not be shared never entered the RRset cache. So the servers are written
- * into one RRset of a private type, which is stored beside the message and taken off before anybody sees it.
+ * Who served an answer decides about it (NSDNAME, NSIP), but is not known any more when the answer comes from our
+ * cache: nobody asks the iterator then, and what may not be shared never entered the RRset cache. So the servers are
+ * written into one RRset of a private type, which is stored beside the message and taken off before anybody sees it.
  *
  * Threads: the worker that owns the query state.
  */
@@ -22,8 +22,8 @@ struct ub_packed_rrset_key *servers_note(const struct servers *servers, const st
 /* Is this RRset a note? */
 bool servers_is_note(const struct ub_packed_rrset_key *key);
 
-/* As servers_attach, with what the note says; nothing is looked up. False: a rule of the snapshot asks for servers, and
- * there is no note (NULL), or it was made for other options. */
+/* As servers_attach, with what the note says; nothing is looked up. False: a rule of the snapshot asks for servers,
+ * and there is no note (NULL), or it was made for other options. */
 bool servers_attach_note(struct servers *servers, struct facts *facts, const struct ub_packed_rrset_key *note,
 			 const struct snapshot *snapshot);
 
