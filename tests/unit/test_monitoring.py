@@ -68,6 +68,12 @@ def has_alerts_that_prometheus_takes():
     assert "SUCCESS" in done.stdout, done.stdout
 
 
+def rings_when_it_must_and_not_else():
+    done = subprocess.run([tool("promtool"), "test", "rules", os.path.join(SOURCE, "tests", "unit", "alerts_test.yml")],
+                          capture_output=True, text=True, timeout=120)
+    equal((done.returncode, done.stderr), (0, ""))
+
+
 def uses_metrics_that_exist():
     there = set(re.findall(r"^# TYPE (\S+)", metrics(), re.M))
     with open(os.path.join(SOURCE, "doc", "dashboard.json")) as file:
@@ -134,5 +140,6 @@ def is_scraped_by_a_real_prometheus():
 
 
 if __name__ == "__main__":
-    live.run([has_help_and_type_and_bounded_labels, passes_promtool, has_alerts_that_prometheus_takes, uses_metrics_that_exist,
+    live.run([has_help_and_type_and_bounded_labels, passes_promtool, has_alerts_that_prometheus_takes,
+              rings_when_it_must_and_not_else, uses_metrics_that_exist,
               is_scraped_by_a_real_prometheus])
