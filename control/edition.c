@@ -130,8 +130,8 @@ static bool first_sources(struct sources *to, const struct edition_order *order,
 	return done;
 }
 
-/* The stamps have to be older than what was read, or a change in between would go unseen; and which files to take them
- * of is known only when it was read. So it is read again until that was known before. */
+/* The stamps have to be older than what was read, or a change in between would go unseen; and which files to take
+ * them of is known only when it was read. So it is read again until that was known before. */
 static struct conf *read_with_stamps(const struct edition_order *order, struct edition_files *files,
 	struct diag *diag)
 {
@@ -247,8 +247,8 @@ static int make(const struct edition_order *order, struct edition *edition, stru
 	return result;
 }
 
-struct edition *edition_load(const struct edition_order *order, struct load_report *report, struct edition_files *files,
-	struct diag *diag)
+struct edition *edition_load(const struct edition_order *order, struct load_report *report,
+	struct edition_files *files, struct diag *diag)
 {
 	uint64_t since_us = clock_us();
 	struct edition *edition;

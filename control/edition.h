@@ -1,8 +1,8 @@
 /*
  * edition.h: one load of the policy: the configuration, what was built of it, and the files that it came from.
  *
- * An edition never changes once it is made. Several may hold it: who is the last to let go frees it. So a load that is
- * still going on can look at the edition before, whatever has become of that.
+ * An edition never changes once it is made. Several may hold it: who is the last to let go frees it. So a load that
+ * is still going on can look at the edition before, whatever has become of that.
  *
  * Threads: any, on one edition; edition_load works in the calling thread.
  */
@@ -55,8 +55,8 @@ void edition_files_fini(struct edition_files *files);
 
 /* Reads, builds, and checks that what was built does what the lists say. Fills the phases and sums of *report and
  * *files (owned by the caller then). Returns the edition, held once, or NULL with *diag set. */
-struct edition *edition_load(const struct edition_order *order, struct load_report *report, struct edition_files *files,
-	struct diag *diag);
+struct edition *edition_load(const struct edition_order *order, struct load_report *report,
+	struct edition_files *files, struct diag *diag);
 
 /* Takes what it can of a file again: are the files that this edition came from still the same? */
 bool edition_is_current(const struct edition *edition);

@@ -100,8 +100,8 @@ static const struct facts *client_for(const struct crowd *crowd, uint64_t groups
 	return NULL;
 }
 
-/* What the compiled form has no room for is counted, and is not there. A compressed list would have to be unpacked as a
- * whole for its first lines, which takes as long as building it. */
+/* What the compiled form has no room for is counted, and is not there. A compressed list would have to be unpacked as
+ * a whole for its first lines, which takes as long as building it. */
 static bool can_be_tried(const struct list_report *report)
 {
 	return !report->withdrawn && report->stats.skipped[SKIP_TOO_MANY] == 0 &&

@@ -3,12 +3,13 @@
  *
  * Three questions, each of which can be answered with no:
  *  - does it do what its lists say? The first rules of each list that is not compressed are read again and have to be
- *    found in the compiled form, and names that nobody has ever heard of must not be found: a broken compiler or broken
- *    memory shows.
- *  - the blast radius: of the distinct questions that clients asked lately, how many would be denied that are not now?
+ *    found in the compiled form, and names that nobody has ever heard of must not be found: a broken compiler or
+ *    broken memory shows.
+ *  - the blast radius: of the distinct questions that clients asked lately, how many would be denied that are not
+ *    now?
  *  - would a protected name be denied that is not now?
- * The last two try names alone: a rule for addresses or name servers shows when answers come. Rules for client addresses
- * are left out, too: whom they deny is denied everything.
+ * The last two try names alone: a rule for addresses or name servers shows when answers come. Rules for client
+ * addresses are left out, too: whom they deny is denied everything.
  *
  * Threads: no shared state but struct recent, which anybody may read.
  */
@@ -35,7 +36,8 @@ struct check_side {
 	const struct snapshot *snapshot;   /* with overrides */
 };
 
-/* Fills questions, newly_denied and example of *report. 0, or -1 with *diag set: over `deny-share-max` of after->conf. */
+/* Fills questions, newly_denied and example of *report. 0, or -1 with *diag set: over `deny-share-max` of
+ * after->conf. */
 int check_radius(const struct check_side *before, const struct check_side *after, const struct recent *recent,
 	struct load_report *report, struct diag *diag);
 

@@ -1,9 +1,9 @@
 /*
  * load_job.h: one load in a thread of its own, which gets only what time nobody else wants.
  *
- * The thread has the lowest priority there is (SCHED_IDLE): a load may take long on a busy machine, and no answer waits
- * for it. So it cannot be waited for when the resolver ends: who has no more interest lets go, and the thread frees what
- * it has made whenever it is done.
+ * The thread has the lowest priority there is (SCHED_IDLE): a load may take long on a busy machine, and no answer
+ * waits for it. So it cannot be waited for when the resolver ends: who has no more interest lets go, and the thread
+ * frees what it has made whenever it is done.
  *
  * Threads: one thread, the owner, calls these.
  */

@@ -42,8 +42,8 @@ static bool count_one(void *arg, const struct recent_question *question)
 	return true;
 }
 
-/* False: it was there before. There is always room: it is twice as large as all that was counted, and full enough is no
- * reason to go on. */
+/* False: it was there before. There is always room: it is twice as large as all that was counted, and full enough is
+ * no reason to go on. */
 static bool remember(struct trial *trial, const struct recent_question *question)
 {
 	const uint64_t salt = ((uint64_t)question->qtype << 8 | question->group) * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,19 +1,19 @@
 /*
  * loader.h: changing the policy of a running resolver.
  *
- * A thread of its own with low priority reads the configuration and the lists, builds a snapshot, checks it (itself, the
- * feeds' guards, the blast radius on recent questions, protected names) and gives it to the host, which sweeps the
- * caches and publishes it. Whatever fails, the old policy stays and the reason is kept for `status`. Overrides are put in
- * front of every policy, here and nowhere else.
+ * A thread of its own with low priority reads the configuration and the lists, builds a snapshot, checks it (itself,
+ * the feeds' guards, the blast radius on recent questions, protected names) and gives it to the host, which sweeps
+ * the caches and publishes it. Whatever fails, the old policy stays and the reason is kept for `status`. Overrides
+ * are put in front of every policy, here and nowhere else.
  *
- * Going back needs no files: up to LOADER_KEPT policies that were in force stay in memory: the one before, one of an hour
- * ago and one of a day ago, since with a feed that changes every few minutes the one before is soon as bad as the one in
- * force. A policy of a million names takes 13 MiB; the older two are kept only while they fit into LOADER_KEPT_OCTETS.
- * After going back nothing is loaded by itself (files, expiry, reload of the resolver) until a load is asked for, or the
- * next change of any list would bring the bad one back.
+ * Going back needs no files: up to LOADER_KEPT policies that were in force stay in memory: the one before, one of an
+ * hour ago and one of a day ago, since with a feed that changes every few minutes the one before is soon as bad as
+ * the one in force. A policy of a million names takes 13 MiB; the older two are kept only while they fit into
+ * LOADER_KEPT_OCTETS. After going back nothing is loaded by itself (files, expiry, reload of the resolver) until a
+ * load is asked for, or the next change of any list would bring the bad one back.
  *
- * What takes effect at once: lists, groups, options of judging. What needs the resolver to load again (sockets, dnstap,
- * sizes) is said in the report.
+ * What takes effect at once: lists, groups, options of judging. What needs the resolver to load again (sockets,
+ * dnstap, sizes) is said in the report.
  *
  *   who           | calls                          | needs outside synchronisation with
  *   any thread    | loader_request, loader_lock    | loader_destroy
@@ -74,8 +74,9 @@ struct load_request {
 };
 
 /* Builds the first policy in the calling thread (main, no worker runs yet), then starts the thread. With `before` (a
- * loader that loader_stop gave back) its policies, numbers and feed histories are taken over, and what cannot be loaded
- * leaves the last good one in force. Returns the owned loader, or NULL with *diag set: nothing to start with. */
+ * loader that loader_stop gave back) its policies, numbers and feed histories are taken over, and what cannot be
+ * loaded leaves the last good one in force. Returns the owned loader, or NULL with *diag set: nothing to start
+ * with. */
 struct loader *loader_create(const struct loader_options *options, struct loader *before, struct diag *diag);
 
 /* Ends the thread. A load in progress is given up at the next step; waits for it at most `timeout_ms`, and leaves the
@@ -83,16 +84,16 @@ struct loader *loader_create(const struct loader_options *options, struct loader
 void loader_stop(struct loader *loader, unsigned timeout_ms);
 void loader_destroy(struct loader **loader);
 
-/* The configuration that was in force when the thread was started, which decides on sockets and sizes; borrowed until the
- * next loader_create. Main thread. */
+/* The configuration that was in force when the thread was started, which decides on sockets and sizes; borrowed until
+ * the next loader_create. Main thread. */
 const struct conf *loader_started(const struct loader *loader);
 
 /* Queues a load. Waits for its end when `report` is not NULL; how it ended is said there (its number is 0 when it
  * failed). 0, or -1: stopping, or too many wait. */
 int loader_request(struct loader *loader, const struct load_request *request, struct load_report *report);
 
-/* The overrides to put in front of every policy from now on; copied. Publishes and sweeps; *report as above. -1 with the
- * error in the report: a denial of a protected name. */
+/* The overrides to put in front of every policy from now on; copied. Publishes and sweeps; *report as above. -1 with
+ * the error in the report: a denial of a protected name. */
 int loader_set_overrides(struct loader *loader, const struct override *overrides, size_t count,
 	struct load_report *report);
 

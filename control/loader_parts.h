@@ -1,8 +1,8 @@
 /*
  * loader_parts.h: what a loader is made of, for control/loader*.c alone.
  *
- * Everything that changes the policy happens in one thread: the loader's, or main while that does not run. What others
- * look at is guarded by `lock`; the thread that changes it alone may read it without.
+ * Everything that changes the policy happens in one thread: the loader's, or main while that does not run. What
+ * others look at is guarded by `lock`; the thread that changes it alone may read it without.
  */
 #ifndef CONTROL_LOADER_PARTS_H
 #define CONTROL_LOADER_PARTS_H

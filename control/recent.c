@@ -11,8 +11,8 @@
 #define NAME_WORDS ((NAME_OCTETS_MAX + 7) / 8)
 #define GROUP_MAX 255u
 
-/* A seqlock of words: `sequence` is odd while its worker writes. All is atomic, so that a reader that comes at the wrong
- * moment reads nonsense, sees that it did, and nothing worse. */
+/* A seqlock of words: `sequence` is odd while its worker writes. All is atomic, so that a reader that comes at the
+ * wrong moment reads nonsense, sees that it did, and nothing worse. */
 struct entry {
 	_Atomic uint64_t sequence;
 	_Atomic uint64_t tag;                 /* of name, type and group; 0: empty */

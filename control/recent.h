@@ -2,9 +2,9 @@
  * recent.h: the distinct questions asked lately, to try a new policy on before it is in force.
  *
  * Each worker has a table of its own, written by it alone: a question falls on one of two places by a keyed hash, and
- * the one asked longer ago makes room. Lossy on purpose, no lock, no allocation, one question in RECENT_EVERY is noted.
- * Readers copy an entry and check a sequence number (seqlock): a torn one is left out. Clients are not kept, only their
- * group.
+ * the one asked longer ago makes room. Lossy on purpose, no lock, no allocation, one question in RECENT_EVERY is
+ * noted. Readers copy an entry and check a sequence number (seqlock): a torn one is left out. Clients are not kept,
+ * only their group.
  *
  *   who      | calls                      | needs outside synchronisation with
  *   worker w | recent_note(w)             | nobody

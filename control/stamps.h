@@ -1,9 +1,9 @@
 /*
  * stamps.h: have files changed since?
  *
- * A stamp is what the system says of a file without reading it: device, inode, size, and the times of its content and of
- * its inode in nanoseconds. Whoever writes a file changes one of them; a file renamed over another has another inode.
- * Links are followed. A file that is not there has a stamp, too.
+ * A stamp is what the system says of a file without reading it: device, inode, size, and the times of its content and
+ * of its inode in nanoseconds. Whoever writes a file changes one of them; a file renamed over another has another
+ * inode. Links are followed. A file that is not there has a stamp, too.
  *
  * Threads: immutable after stamps_take.
  */
@@ -15,7 +15,8 @@
 
 struct stamps;
 
-/* Looks at files; a name with a wildcard (glob(7)) is all that match it now. Returns the owned stamps, NULL: no memory. */
+/* Looks at files; a name with a wildcard (glob(7)) is all that match it now. Returns the owned stamps, NULL: no
+ * memory. */
 struct stamps *stamps_take(char *const *names, size_t count);
 void stamps_destroy(struct stamps **stamps);
 

@@ -16,12 +16,12 @@
 #include "policy/conf.h"
 #include "policy/diag.h"
 
-/* In init, first: loads the policy and puts it into force, starts the threads. 0; -1 with *diag set: the last good policy,
- * if there is one, is in force and live_host_live is not NULL. */
+/* In init, first: loads the policy and puts it into force, starts the threads. 0; -1 with *diag set: the last good
+ * policy, if there is one, is in force and live_host_live is not NULL. */
 int live_host_start(const char *conf_path, const char *chroot, struct diag *diag);
 
-/* In init, last: takes out of the caches of `env` what the policy denies: reload_keep_cache keeps them, and other modules
- * may have filled them. From then on a policy that is put into force is swept for. */
+/* In init, last: takes out of the caches of `env` what the policy denies: reload_keep_cache keeps them, and other
+ * modules may have filled them. From then on a policy that is put into force is swept for. */
 void live_host_ready(struct module_env *env);
 
 /* In deinit. The policy stays in force, and what is known stays for the next start. */

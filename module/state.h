@@ -1,12 +1,12 @@
 /*
  * state.h: what one process keeps, whatever Unbound reloads.
  *
- * The library is linked -z nodelete, so these statics outlive `unbound-control reload`: the last good configuration and
- * snapshot, the boot id, each worker's counters. A worker claims a slot at its first event after a (re)load; the slots'
- * counters run on.
+ * The library is linked -z nodelete, so these statics outlive `unbound-control reload`: the last good configuration
+ * and snapshot, the boot id, each worker's counters. A worker claims a slot at its first event after a (re)load; the
+ * slots' counters run on.
  *
- * A policy is put into force in steps (module/live_host.c): it is announced, workers keep out of shared caches what it
- * denies, the caches are swept, and only then it replaces the old one.
+ * A policy is put into force in steps (module/live_host.c): it is announced, workers keep out of shared caches what
+ * it denies, the caches are swept, and only then it replaces the old one.
  *
  *   who          | calls                                     | needs outside synchronisation with
  *   main thread  | state_start, state_stop                   | workers (Unbound runs none then)
@@ -61,16 +61,17 @@ struct slot *state_slot(void);
 const struct snapshot *state_enter(const struct slot *slot);
 void state_leave(const struct slot *slot);
 
-/* Between state_enter and state_leave: the policy about to be in force, or NULL. What it denies to somebody has to stay
- * out of shared caches, too: else it would be found there once the policy is in force. It gives no verdicts yet. */
+/* Between state_enter and state_leave: the policy about to be in force, or NULL. What it denies to somebody has to
+ * stay out of shared caches, too: else it would be found there once the policy is in force. It gives no verdicts
+ * yet. */
 const struct snapshot *state_next(const struct slot *slot);
 
 /* From now on state_next gives `next` (borrowed until state_replace). Waits until no worker is inside an evaluation
  * that did not know it; false: not after `timeout_ms`. */
 bool state_announce(struct snapshot *next, unsigned timeout_ms);
 
-/* Puts `next` into force, which was announced, and takes it. Returns the old one, owned and used by nobody any more; NULL
- * when there was none, or when a worker has not let go of it after `timeout_ms` (then it is given up). */
+/* Puts `next` into force, which was announced, and takes it. Returns the old one, owned and used by nobody any more;
+ * NULL when there was none, or when a worker has not let go of it after `timeout_ms` (then it is given up). */
 struct snapshot *state_replace(struct snapshot *next, unsigned timeout_ms);
 
 /* The policy in force, for a thread of ours, for milliseconds: it holds up state_replace. NULL: none yet. */
