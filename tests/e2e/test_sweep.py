@@ -128,10 +128,14 @@ def cached_rrsets(here):
 
 
 def load_cache(here, names):
-	"""Puts an address of each name into the caches, as if it had been asked for."""
-	one = " 32896 1 86000 0 1 0 0\n"
-	text = "START_RRSET_CACHE\n" + "".join(";rrset 86000 1 0 8 2\n%s.\t86000\tIN\tA\t198.51.100.1\n" % name for name in names) \
-		+ "END_RRSET_CACHE\nSTART_MSG_CACHE\n" + "".join("msg %s. IN A%s%s. IN A 0\n" % (name, one, name) for name in names) \
+	"""Puts an address of each name into the caches, as if it had been asked for, in the form that this release dumps."""
+	here.ask("two.example")
+	_, dump = here.control("dump_cache")
+	lines = dump.splitlines()
+	rrset = lines[[line.split("\t")[0] for line in lines].index("two.example.") - 1]
+	message = next(line for line in lines if line.startswith("msg two.example. IN A ")).split(" ", 4)[4]
+	text = "START_RRSET_CACHE\n" + "".join("%s\n%s.\t300\tIN\tA\t198.51.100.1\n" % (rrset, name) for name in names) \
+		+ "END_RRSET_CACHE\nSTART_MSG_CACHE\n" + "".join("msg %s. IN A %s\n%s. IN A 0\n" % (name, message, name) for name in names) \
 		+ "END_MSG_CACHE\nEOF\n"
 	subprocess.run([lab.SBIN + "/unbound-control", "-c", here.path("unbound.conf"), "load_cache"], input=text, text=True,
 		capture_output=True, check=True, timeout=lab.PATIENCE * 8)
