@@ -16,8 +16,8 @@ PEERS = [
 	("Knot rpz", 141, 3.5, 3.8, 2.24),
 	("dnsdist suffix set", 548, 0.05, 17.9, 1.41),
 ]
-PANELS = [("octets a rule", "%.0f"), ("seconds deaf at a reload", "%.2f"), ("seconds until a cached name obeys", "%.1f"),
-	("CPU of a cached answer, bare Unbound = 1", "%.2f")]
+PANELS = [("octets a rule", "%.0f"), ("seconds deaf at a reload", "%.2f"), ("s until a cached name obeys", "%.1f"),
+	("CPU of a cached answer, bare = 1", "%.2f")]
 LEFT, ROW, PANEL, TOP = 160, 30, 215, 76
 
 
