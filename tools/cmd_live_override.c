@@ -175,7 +175,7 @@ static int carry_out(const struct live_options *live, json_t *request)
 int cmd_override(const struct command *command, int argc, char **argv)
 {
 	struct override_arguments given = { 0 };
-	json_t *request;
+	json_t *request = NULL;
 	int code = parse(command, argc, argv, &given);
 
 	if (code != EXIT_FINE)
