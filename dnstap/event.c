@@ -21,24 +21,23 @@ struct output {
 static char *put_decimal(char *to, uint64_t value)
 {
 	char digits[20];
-	size_t count = 0;
+	size_t at = sizeof(digits);
 
 	do {
-		digits[count++] = (char)('0' + value % 10);
+		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	while (count > 0)
-		*to++ = digits[--count];
-	return to;
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return to + sizeof(digits) - at;
 }
 
 char *frame_number_text(const struct frame_number *number, char *to)
 {
+	uint64_t boot = number->boot << (64 - 4 * BOOT_DIGITS);
 	char *at = to;
-	int digit;
 
-	for (digit = BOOT_DIGITS - 1; digit >= 0; digit--)
-		*at++ = "0123456789abcdef"[number->boot >> (4 * digit) & 15];
+	for (; at < to + BOOT_DIGITS; boot <<= 4)
+		*at++ = "0123456789abcdef"[boot >> 60];
 	*at++ = '.';
 	at = put_decimal(at, number->worker);
 	*at++ = '.';

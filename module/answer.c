@@ -201,9 +201,11 @@ static void keep_dname(struct answer_builder *builder, const struct reply_info *
 void answer_begin(struct answer_builder *builder, const struct module_qstate *qstate, const struct verdict *verdict,
 	const struct reply_info *chain)
 {
-	memset(builder, 0, sizeof(*builder));
+	/* The places for RRsets are many, and none is read before it is filled. */
 	builder->region = qstate->region;
 	builder->class = htons(qstate->qinfo.qclass);
+	builder->answers = 0;
+	builder->authorities = 0;
 	builder->ttl = verdict->ttl;
 	builder->owner = qstate->qinfo.qname;
 	builder->owner_length = qstate->qinfo.qname_len;

@@ -175,18 +175,17 @@ const char *name_from_text(struct name *name, const char *text, size_t octets)
 	return NULL;
 }
 
-static bool is_plain(uint8_t octet)
-{
-	return (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z') || (octet >= '0' && octet <= '9') ||
-	       octet == '-' || octet == '_' || octet == '*';
-}
+static const bool plain[UINT8_MAX + 1] = {
+	['a' ... 'z'] = true,
+	['A' ... 'Z'] = true,
+	['0' ... '9'] = true,
+	['-'] = true,
+	['_'] = true,
+	['*'] = true,
+};
 
-static char *put_octet(char *to, uint8_t octet)
+static char *put_escaped(char *to, uint8_t octet)
 {
-	if (is_plain(octet)) {
-		*to++ = (char)octet;
-		return to;
-	}
 	*to++ = '\\';
 	*to++ = (char)('0' + octet / 100);
 	*to++ = (char)('0' + octet / 10 % 10);
@@ -194,20 +193,27 @@ static char *put_octet(char *to, uint8_t octet)
 	return to;
 }
 
+static char *put_label(char *to, const uint8_t *label, const uint8_t *end)
+{
+	while (label < end) {
+		const uint8_t octet = *label++;
+
+		*to = (char)octet;
+		to = plain[octet] ? to + 1 : put_escaped(to, octet);
+	}
+	return to;
+}
+
 char *name_wire_to_text(const uint8_t *wire, size_t length, char *to)
 {
+	const uint8_t *end = wire + (length < NAME_OCTETS_MAX ? length : NAME_OCTETS_MAX);
 	char *at = to;
-	size_t i = 0;
 
-	if (length > NAME_OCTETS_MAX)
-		length = NAME_OCTETS_MAX;
-	while (i < length && wire[i] != 0 && wire[i] < length - i) {
-		size_t end = i + 1 + wire[i];
-
+	while (wire < end && *wire != 0 && *wire < end - wire) {
 		if (at != to)
 			*at++ = '.';
-		for (i++; i < end; i++)
-			at = put_octet(at, wire[i]);
+		at = put_label(at, wire + 1, wire + 1 + *wire);
+		wire += 1 + *wire;
 	}
 	if (at == to)
 		*at++ = '.';

@@ -80,61 +80,60 @@ char *rule_match_text(const struct rule_match *match, char *to)
 	return to;
 }
 
-/* List names come from the operator's file and may hold anything but a NUL. */
-static void plain_list_name(const struct rule_match *match, char *to)
+/* Appends; returns behind it. */
+static char *put(char *to, const char *text, size_t octets)
 {
-	size_t i;
-
-	for (i = 0; i < LIST_NAME_MAX - 1 && match->list[i] != '\0'; i++)
-		to[i] = match->list[i] >= 0x20 && match->list[i] < 0x7f ? match->list[i] : '?';
-	to[i] = '\0';
+	memcpy(to, text, octets);
+	return to + octets;
 }
 
-/* Appends what fits. */
-static size_t append(char *to, size_t used, size_t cap, const char *text)
+/* List names come from the operator's file and may hold anything but a NUL. */
+static char *put_list(char *to, const char *list)
 {
-	size_t octets = strlen(text);
+	for (size_t i = 0; i < LIST_NAME_MAX - 1 && list[i] != '\0'; i++)
+		*to++ = list[i] >= 0x20 && list[i] < 0x7f ? list[i] : '?';
+	return to;
+}
 
-	if (octets > cap - 1 - used)
-		octets = cap - 1 - used;
-	memcpy(to + used, text, octets);
-	return used + octets;
+/* Behind the rule: its trigger, unless it is the usual one, and the incident number. */
+static char *put_rest(char *to, enum trigger trigger, const char *incident)
+{
+	if (trigger != TRIGGER_QNAME) {
+		to = put(to, " (", 2);
+		to = put(to, trigger_names[trigger], strlen(trigger_names[trigger]));
+		to = put(to, ")", 1);
+	}
+	if (incident == NULL || *incident == '\0')
+		return to;
+	to = put(to, ", incident ", 11);
+	return put(to, incident, strnlen(incident, FRAME_NUMBER_TEXT_MAX));
 }
 
 size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
 {
-	static const char before[] = "list ", between[] = ", rule ", behind[] = ", incident ";
-	const bool numbered = incident != NULL && *incident != '\0';
-	const char *trigger = trigger_names[verdict->rule.trigger];
-	char list[LIST_NAME_MAX];
-	char rule[NAME_TEXT_MAX + 2];
-	char end[FRAME_NUMBER_TEXT_MAX + 64];
-	size_t used = 0, ends = 0, room;
+	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
+	char rest[FRAME_NUMBER_TEXT_MAX + 64];
+	size_t octets, behind;
+	char *rule, *end;
 
 	if (cap == 0)
 		return 0;
 	to[0] = '\0';
 	if (verdict->rule.trigger == TRIGGER_NONE)
 		return 0;
-	plain_list_name(&verdict->rule, list);
-	rule_match_text(&verdict->rule, rule);
-	if (verdict->rule.trigger != TRIGGER_QNAME) {
-		ends = append(end, ends, sizeof(end), " (");
-		ends = append(end, ends, sizeof(end), trigger);
-		ends = append(end, ends, sizeof(end), ")");
-	}
-	ends = append(end, ends, sizeof(end), numbered ? behind : "");
-	ends = append(end, ends, sizeof(end), numbered ? incident : "");
-	end[ends] = '\0';
+	rule = put(put_list(put(text, "list ", 5), verdict->rule.list), ", rule ", 7);
+	end = rule + strlen(rule_match_text(&verdict->rule, rule));
+	behind = (size_t)(put_rest(rest, verdict->rule.trigger, incident) - rest);
 	/* The incident number finds the frame, which has the whole rule: so the rule is what is cut. */
-	room = sizeof(before) + sizeof(between) - 2 + strlen(list) + ends + 1;
-	if (room + 3 <= cap && strlen(rule) > cap - room)
-		memcpy(rule + (cap - room - 3), "...", sizeof("..."));
-	used = append(to, used, cap, before);
-	used = append(to, used, cap, list);
-	used = append(to, used, cap, between);
-	used = append(to, used, cap, rule);
-	used = append(to, used, cap, end);
-	to[used] = '\0';
-	return used;
+	octets = (size_t)(rule - text) + behind + 1;
+	if (octets + 3 <= cap && (size_t)(end - rule) > cap - octets) {
+		end = rule + (cap - octets);
+		memcpy(end - 3, "...", 3);
+	}
+	octets = (size_t)(put(end, rest, behind) - text);
+	if (octets > cap - 1)
+		octets = cap - 1;
+	memcpy(to, text, octets);
+	to[octets] = '\0';
+	return octets;
 }
