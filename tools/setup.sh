@@ -308,27 +308,39 @@ need_unbound_asan() {
 	fi
 }
 
-# --- NSD --------------------------------------------------------------------------------------------------------------
+# --- daemons of the lab -----------------------------------------------------------------------------------------------
 
-nsd_fetch() { # directory: Debian's package would start a service, so it is unpacked, never installed
+package_fetch() { # directory, package
 	local new=$1.new
 	rm -rf "$new"
 	mkdir -p "$new" && cd "$new" || return 1
-	apt_quiet download nsd || { [ "$(id -u)" -eq 0 ] && apt_quiet update && apt_quiet download nsd; } || return 1
-	dpkg-deb -x nsd_*.deb . && mv nsd_*.deb nsd.deb && cd / && rm -rf "$1" && mv "$new" "$1"
+	apt_quiet download "$2" || { [ "$(id -u)" -eq 0 ] && apt_quiet update && apt_quiet download "$2"; } || return 1
+	dpkg-deb -x "$2"_*.deb . && mv "$2"_*.deb package.deb && cd / && rm -rf "$1" && mv "$new" "$1"
 }
 
-# Sets NSD.
-need_nsd() {
-	local libraries
-	NSD=$(PATH=$PATH:/usr/sbin command -v nsd) || NSD=$build/nsd/usr/sbin/nsd
-	if [ ! -x "$NSD" ]; then
-		step "fetching NSD for the lab (unpacked, not installed)" nsd_fetch "$build/nsd"
-		mapfile -t libraries < <(dpkg-deb -f "$build/nsd/nsd.deb" Depends | tr ',' '\n' | grep -oE '^ *lib[^ |]+' | tr -d ' ')
+# Sets the variable to the program's path. Debian's packages of daemons would start a service, so they are unpacked,
+# never installed; the libraries that they need are.
+need_daemon() { # variable, program, package, its path in there
+	local libraries found
+	found=$(PATH=$PATH:/usr/sbin command -v "$2") || found=$build/daemons/$3/$4
+	if [ ! -x "$found" ]; then
+		step "fetching $2 for the lab (unpacked, not installed)" package_fetch "$build/daemons/$3" "$3"
+		mapfile -t libraries < <(dpkg-deb -f "$build/daemons/$3/package.deb" Depends | tr ',' '\n' |
+			grep -oE '^ *(lib|bind9-libs)[^ |]*' | grep -v libjs- | tr -d ' ')
 		need_packages "${libraries[@]}"
 	fi
-	export NSD
+	printf -v "$1" %s "$found"
+	export "${1?}"
 }
+
+# For what a test can be skipped without: tried apart, so that its failure ends nothing.
+want() {
+	(trap step_stop EXIT; "$@") && "$@"
+}
+
+need_nsd() { need_daemon NSD nsd nsd usr/sbin/nsd; }
+need_named() { need_daemon NAMED named bind9 usr/sbin/named; }
+need_promtool() { need_daemon PROMTOOL promtool prometheus usr/bin/promtool; }
 
 # --- the project ------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ LABELS = {"list", "action", "trigger", "reason", "path"}
 
 
 def tool(name):
-    found = shutil.which(name)
+    beside = os.path.dirname(os.environ.get("PROMTOOL", ""))   # both are of one package
+    found = shutil.which(name, path=beside + os.pathsep + os.environ.get("PATH", ""))
     if found is None:
         raise Skip("no %s; on Debian: apt-get install prometheus" % name)
     return found
