@@ -20,6 +20,7 @@ struct winners {
 
 /* At one position. Rules for clients match this client alone; the others everybody. */
 struct found {
+	bool any;
 	struct winners client;
 	struct winners all;
 };
@@ -37,6 +38,7 @@ static void keep_first(void *arg, const struct match *match)
 
 	if (winners_have(winners, list) && !match_is_before(match, &winners->of[list]))
 		return;
+	found->any = true;
 	winners->lists[list / WORD_BITS] |= UINT64_C(1) << list % WORD_BITS;
 	winners->of[list] = *match;
 }
@@ -193,7 +195,11 @@ bool judge_position(void *arg, const struct position *position)
 	}
 	memset(found.client.lists, 0, sizeof(found.client.lists));
 	memset(found.all.lists, 0, sizeof(found.all.lists));
+	found.any = false;
 	position_match(judging->snapshot, position, keep_first, &found);
+	/* Most names are in no list, and nobody's rules for clients have a say. */
+	if (!found.any && !(judging->snapshot->triggers & BIT(TRIGGER_CLIENT_IP)))
+		return true;
 	for (word = 0; word < WORDS; word++) {
 		uint64_t left = found.client.lists[word] | found.all.lists[word];
 

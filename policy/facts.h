@@ -97,6 +97,7 @@ struct facts {
 	/* Shows the records in order; NULL when there are none (yet). Returns how many were left out. */
 	size_t (*records)(const void *source, record_visit visit, void *arg);
 	const void *source;         /* for `records` alone; borrowed */
+	bool leads_nowhere;         /* no record of the answer leads to another name; false: not known */
 	/* Shows the name servers of the zones that hold the qname (and later names of the chain, as far as known) and its
 	 * ancestors, the nearest zone first, one call for each address of a server. Zones with too few labels for the
 	 * policy's min-ns-dots are left out by whoever provides it. NULL: not known (yet). Returns how many were left out. */

@@ -76,8 +76,11 @@ void match_name(const struct snapshot *snapshot, enum trigger trigger, const str
 	const bool qname = trigger == TRIGGER_QNAME;
 	size_t count = collect(snapshot, qname ? &snapshot->key : &snapshot->keys[trigger],
 			       qname ? set_depths(snapshot->set) : &snapshot->server_depths, name, candidates);
-	struct match match = { .trigger = trigger, .name = name };
+	struct match match;
 
+	if (count == 0)
+		return;
+	match = (struct match){ .trigger = trigger, .name = name };
 	while (count-- > 0) {
 		match.cut = candidates[count].cut;
 		visit_candidate(snapshot, &candidates[count], &match, visit, arg);

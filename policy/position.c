@@ -197,7 +197,10 @@ static void walk_answer(struct walk *walk)
 
 static void walk_all(struct walk *walk, enum stage stage)
 {
-	if (stage == STAGE_ANSWER && walk->facts->records != NULL)
+	const bool answered = stage == STAGE_ANSWER && walk->facts->records != NULL;
+
+	walk->position.addresses = answered;
+	if (answered && !walk->facts->leads_nowhere)
 		walk_answer(walk);
 	else
 		walk->visit(walk->arg, &walk->position);
