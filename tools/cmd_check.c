@@ -10,10 +10,12 @@
 #include "tools/check.h"
 #include "tools/check_unbound.h"
 #include "tools/json_out.h"
+#include "tools/trial.h"
 
 const char help_check[] =
 	"Usage: verdictctl check [--config FILE] [--popular FILE] [--json]\n"
-	"       verdictctl check --unbound PATH [--library FILE] [--snippet FILE] [--json]\n"
+	"       verdictctl check --unbound PATH [--library FILE] [--snippet FILE] [--trial[=SECONDS] [--user NAME]]\n"
+	"                        [--json]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl check                             the configuration that the resolver uses\n"
@@ -22,11 +24,14 @@ const char help_check[] =
 	"  verdictctl check --json | jq '.lists[] | {name, rules, skipped: .skipped.total}'\n"
 	"  verdictctl check --popular top-1m.csv        would it hit names that everybody asks for?\n"
 	"  verdictctl check --unbound /usr/sbin/unbound would this Unbound load the library?\n"
+	"  verdictctl check --unbound /usr/sbin/unbound --trial --user unbound\n"
+	"                                               does it start with it? Nothing that runs is touched\n"
 	"\n"
 	"Reads the configuration and every policy list exactly as the module does, and prints for each list what was\n"
 	"taken, what was skipped, why and what first, how old the file is, and how many rules others make needless.\n"
 	"With --unbound it reads no configuration: it compares the library with that program, as Unbound would find out when\n"
-	"it starts, and with --snippet switches the clause that loads it off or on again.\n"
+	"it starts, and with --snippet switches the clause that loads it off or on again. With --trial it also starts the\n"
+	"program, apart from everything, and ends it again: files alone do not show every difference.\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE   default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
@@ -36,10 +41,14 @@ const char help_check[] =
 	"  -l, --library FILE  default: what the snippet names, else " MODULEDIR "/unbound-verdict.so\n"
 	"  -s, --snippet FILE  the file in unbound.conf.d that loads the library: made comments when it does not fit, and\n"
 	"                      put back when it does\n"
+	"  -t, --trial[=SECONDS]  start the program with the library and a configuration of the trial's own, and wait that\n"
+	"                      long; default: 10\n"
+	"  -U, --user NAME     whom the trial runs as, for root; default: the caller\n"
 	"  -h, --help          this text\n"
 	"\n"
 	"Exit: 0 the module would load it, or the library fits; 1 it would not, and the message says why; 2 wrong usage;\n"
-	"3 the configuration, a program or the snippet cannot be read or written.\n";
+	"3 the configuration, a program or the snippet cannot be read or written; 4 the files fit, and the\n"
+	"trial says nothing.\n";
 
 static double cpu_now(void)
 {
@@ -107,6 +116,19 @@ struct check_arguments {
 	struct check_unbound unbound;
 };
 
+static bool take_seconds(const char *text, unsigned *seconds)
+{
+	char *end;
+	unsigned long number;
+
+	*seconds = TRIAL_SECONDS_DEFAULT;
+	if (text == NULL)
+		return true;
+	number = strtoul(text, &end, 10);
+	*seconds = (unsigned)number;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number >= 1 && number <= TRIAL_SECONDS_MAX;
+}
+
 /* EXIT_FINE: go on; -1: help was printed. */
 static int parse(const struct command *command, int argc, char **argv, struct check_arguments *given)
 {
@@ -114,11 +136,12 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
 		{ "popular", required_argument, NULL, 'p' }, { "unbound", required_argument, NULL, 'u' },
 		{ "library", required_argument, NULL, 'l' }, { "snippet", required_argument, NULL, 's' },
+		{ "trial", optional_argument, NULL, 't' }, { "user", required_argument, NULL, 'U' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":c:jp:u:l:s:h", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":c:jp:u:l:s:t::U:h", options)) != -1) {
 		switch (option) {
 		case 'c':
 			given->config = optarg;
@@ -138,6 +161,13 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		case 's':
 			given->unbound.snippet = optarg;
 			break;
+		case 't':
+			if (!take_seconds(optarg, &given->unbound.trial_seconds))
+				return command_misuse(command, "--trial: a number of seconds from 1 to %d", TRIAL_SECONDS_MAX);
+			break;
+		case 'U':
+			given->unbound.user = optarg;
+			break;
 		case 'h':
 			return -1;
 		default:
@@ -150,7 +180,9 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 static int run_check_unbound(const struct command *command, struct check_arguments *given)
 {
 	if (given->unbound.unbound == NULL)
-		return command_misuse(command, "--library and --snippet need --unbound PATH");
+		return command_misuse(command, "--library, --snippet, --trial and --user need --unbound PATH");
+	if (given->unbound.user != NULL && given->unbound.trial_seconds == 0)
+		return command_misuse(command, "--user is for --trial");
 	if (given->config != NULL || given->popular != NULL)
 		return command_misuse(command, "--unbound reads no configuration: ask twice");
 	given->unbound.json = given->json;
@@ -169,7 +201,8 @@ int cmd_check(const struct command *command, int argc, char **argv)
 		return code < 0 ? EXIT_FINE : code;
 	if (optind < argc)
 		return command_misuse(command, "it takes no names; to ask about one: verdictctl explain NAME");
-	if (given.unbound.unbound != NULL || given.unbound.library != NULL || given.unbound.snippet != NULL)
+	if (given.unbound.unbound != NULL || given.unbound.library != NULL || given.unbound.snippet != NULL ||
+	    given.unbound.trial_seconds > 0 || given.unbound.user != NULL)
 		return run_check_unbound(command, &given);
 	checked.popular_path = given.popular;
 	term_init(&term, STDOUT_FILENO);

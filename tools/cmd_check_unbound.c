@@ -1,5 +1,6 @@
-/* cmd_check_unbound.c: `verdictctl check --unbound PATH`: would this Unbound load the library? With --snippet the clause
- * that loads it is taken out when not, so that an Unbound that was updated starts without policy and not not at all. */
+/* cmd_check_unbound.c: `verdictctl check --unbound PATH`: would this Unbound load the library? With --trial it is
+ * started to find out. With --snippet the clause that loads it is taken out when not, so that an Unbound that was
+ * updated starts without policy and not not at all. */
 #include "tools/check_unbound.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "tools/json_out.h"
 #include "tools/snippet.h"
 #include "tools/term.h"
+#include "tools/trial.h"
 #include "tools/verdictctl.h"
 
 #define LIBRARY_DEFAULT MODULEDIR "/unbound-verdict.so"
@@ -25,6 +27,10 @@ struct finding {
 	char error[ERROR_MAX];           /* why it does not fit; empty: it does */
 	char snippet_error[ERROR_MAX];   /* why the snippet could not be switched; empty: it could */
 	bool changed;
+	bool tried;                      /* asked for, and the files fit */
+	enum trial_result trial;
+	struct program_run said;         /* what Unbound wrote when it did not start */
+	char trial_error[ERROR_MAX];     /* why the trial says nothing; empty: it says something, or there was none */
 };
 
 /* What systemd reads in front of a line that goes to the journal, and nothing elsewhere. */
@@ -49,7 +55,10 @@ static void print_fits(const struct finding *found)
 	print_clean(stdout, found->library);
 	printf(" fits ");
 	print_clean(stdout, found->given->unbound);
-	printf(" (%s)\n", found->version);
+	printf(" (%s)", found->version);
+	if (found->tried && found->trial == TRIAL_STARTED)
+		printf(", which starts with it");
+	putchar('\n');
 	if (snippet == NULL || found->snippet_error[0] != '\0')
 		return;
 	if (found->changed) {
@@ -75,6 +84,40 @@ static void print_misfit(const struct finding *found)
 	fputs("; it comes back by itself when the library fits\n", stderr);
 }
 
+/* What the program wrote is anybody's text. */
+static void print_said(const struct finding *found)
+{
+	for (unsigned i = 0; i < found->said.line_count; i++) {
+		loudly(LOG_ERR);
+		fputs("verdictctl: the trial wrote: ", stderr);
+		print_clean(stderr, found->said.lines[i]);
+		fputc('\n', stderr);
+	}
+}
+
+static void print_untried(const struct finding *found)
+{
+	loudly(LOG_ERR);
+	fprintf(stderr, "verdictctl: the trial says nothing, so what the files say counts: %s\n", found->trial_error);
+}
+
+static void add_trial(json_t *object, const struct finding *found)
+{
+	static const char *const names[] = { [TRIAL_STARTED] = "started", [TRIAL_REFUSED] = "refused",
+		[TRIAL_UNKNOWN] = "unknown" };
+	json_t *lines = json_array();
+	char safe[4 * PROGRAM_LINE_OCTETS];
+
+	for (unsigned i = 0; i < found->said.line_count; i++) {
+		term_escape(safe, sizeof(safe), found->said.lines[i], strlen(found->said.lines[i]));
+		json_array_append_new(lines, json_string(safe));
+	}
+	json_set_text(object, "trial", names[found->trial]);
+	json_object_set_new(object, "trial_wrote", lines);
+	if (found->trial_error[0] != '\0')
+		json_set_text(object, "trial_error", found->trial_error);
+}
+
 static void print_json(const struct finding *found)
 {
 	json_t *object = json_object();
@@ -90,6 +133,8 @@ static void print_json(const struct finding *found)
 		if (found->snippet_error[0] == '\0')
 			json_set_text(object, "state", fits ? "on" : "off");
 	}
+	if (found->tried)
+		add_trial(object, found);
 	if (!fits || found->snippet_error[0] != '\0')
 		json_set_text(object, "error", !fits ? found->error : found->snippet_error);
 	json_print_line(object, stdout, false);
@@ -97,6 +142,9 @@ static void print_json(const struct finding *found)
 
 static void report(const struct finding *found)
 {
+	print_said(found);
+	if (found->trial_error[0] != '\0')
+		print_untried(found);
 	if (found->error[0] == '\0' && !found->given->json)
 		print_fits(found);
 	if (found->error[0] != '\0')
@@ -107,6 +155,30 @@ static void report(const struct finding *found)
 	}
 	if (found->given->json)
 		print_json(found);
+}
+
+/* Of a trial that says nothing the reason may be the trial's own: a policy is not switched off for that. */
+static void try_it(struct finding *found)
+{
+	const struct trial_order order = { .unbound = found->given->unbound, .library = found->library,
+		.user = found->given->user, .seconds = found->given->trial_seconds };
+	struct diag diag = { 0 };
+
+	found->tried = true;
+	found->trial = trial_run(&order, &found->said, &diag);
+	if (found->trial == TRIAL_STARTED)
+		found->said.line_count = 0;
+	else
+		diag_format(&diag, found->trial == TRIAL_REFUSED ? found->error : found->trial_error, ERROR_MAX);
+}
+
+static int exit_code(const struct finding *found, enum fit_result files)
+{
+	if (files == FIT_UNREADABLE || found->snippet_error[0] != '\0')
+		return EXIT_UNREADABLE;
+	if (found->error[0] != '\0')
+		return EXIT_WRONG;
+	return found->trial_error[0] == '\0' ? EXIT_FINE : EXIT_UNTRIED;
 }
 
 int check_unbound(const struct check_unbound *given)
@@ -125,11 +197,11 @@ int check_unbound(const struct check_unbound *given)
 	result = fit_check(given->unbound, found.library, found.version, &diag);
 	if (result != FIT_YES)
 		diag_format(&diag, found.error, sizeof(found.error));
-	if (given->snippet != NULL &&
-	    snippet_switch(given->snippet, result == FIT_YES ? NULL : found.error, &found.changed, &diag) != 0)
+	else if (given->trial_seconds > 0)
+		try_it(&found);
+	if (given->snippet != NULL && snippet_switch(given->snippet, found.error[0] == '\0' ? NULL : found.error,
+	    &found.changed, &diag) != 0)
 		diag_format(&diag, found.snippet_error, sizeof(found.snippet_error));
 	report(&found);
-	if (result == FIT_UNREADABLE || found.snippet_error[0] != '\0')
-		return EXIT_UNREADABLE;
-	return result == FIT_YES ? EXIT_FINE : EXIT_WRONG;
+	return exit_code(&found, result);
 }

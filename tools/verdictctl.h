@@ -17,7 +17,8 @@ enum exit_code {
 	EXIT_FINE = 0,
 	EXIT_WRONG = 1,       /* what was checked is wrong, the name would be denied, or the resolver refuses */
 	EXIT_USAGE = 2,
-	EXIT_UNREADABLE = 3   /* cannot read, write, listen or connect; damaged input */
+	EXIT_UNREADABLE = 3,  /* cannot read, write, listen or connect; damaged input */
+	EXIT_UNTRIED = 4      /* files fit, but a trial that was asked for could not be had */
 };
 
 struct command {

@@ -128,6 +128,14 @@ def the_real_ones(tap):
 	for why, old, new, says in rows:
 		code, out, err = check("--unbound", patched("changed", UNBOUND, old, new), "--library", LIBRARY)
 		tap.ok(code == 1 and re.search(says, err), why, "exit %d\n%s%s" % (code, out, err))
+	code, out, err = check("--unbound", UNBOUND, "--library", LIBRARY, "--trial", "--json")
+	tap.ok(code == 0 and json.loads(out)["trial"] == "started", "tried, it starts", out + err)
+	# The files fit still: only the library's own guard reads this text.
+	changed = patched("guarded.so", LIBRARY, b"%s\0" % version, b"%s7\0" % version[:-1])
+	tap.equal(check("--unbound", UNBOUND, "--library", changed)[0], 0, "what files do not show")
+	code, out, err = check("--unbound", UNBOUND, "--library", changed, "--trial")
+	tap.ok(code == 1 and 'unbound-verdict: built for "%s7"' % version[:-1].decode() in err,
+		"the trial does, with the words of the library's guard", "exit %d\n%s%s" % (code, out, err))
 	for other in filter(None, os.environ.get("UNBOUND_OTHER", "").split(":")):
 		code, out, err = check("--unbound", other, "--library", LIBRARY)
 		tap.ok(code == 1 and "built for" in err, "another Unbound, %s" % other, out + err)
@@ -174,7 +182,8 @@ def the_snippet_goes_out_and_comes_back(tap):
 
 def wrong_usage(tap):
 	for arguments in (["--snippet", "x"], ["--library", "x"], ["--unbound", "x", "--popular", "y"],
-			["--unbound", "x", "--config", "y"]):
+			["--unbound", "x", "--config", "y"], ["--trial"], ["--unbound", "x", "--user", "y"],
+			["--unbound", "x", "--trial=0"], ["--unbound", "x", "--trial=x"]):
 		code, out, err = check(*arguments)
 		tap.ok(code == 2 and out == "", "refused: " + " ".join(arguments), err)
 	code, out, err = check("--unbound", "/bin/sh", "--snippet", path("none.conf"))
