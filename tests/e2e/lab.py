@@ -38,7 +38,8 @@ PATIENCE = 15.0 * float(os.environ.get("VERDICT_SLOW", "1"))   # seconds before 
 
 # For an Unbound with AddressSanitizer: it frees little at its end, and the library looks for a text in the program's
 # segments, red zones included.
-os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:intercept_memmem=0:intercept_strlen=0:replace_str=0")
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:quarantine_size_mb=32:"
+	"intercept_memmem=0:intercept_strlen=0:intercept_strchr=0:intercept_strndup=0:replace_str=0")
 
 running = []
 
