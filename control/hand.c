@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
+#include "control/priority.h"
 #include "control/thread.h"
 
 struct work {
@@ -47,7 +47,7 @@ static void *run(void *arg)
 
 	/* In Linux that is of this thread alone. Where it may not, it goes on as it is. */
 	if (hand->nice > 0)
-		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + hand->nice);
+		priority_nicer(hand->nice);
 	while (take(hand, &work))
 		work.run(work.arg);
 	return NULL;

@@ -2,12 +2,12 @@
 #include "control/load_job.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "control/priority.h"
 #include "control/thread.h"
 
 struct load_job {
@@ -41,14 +41,12 @@ static void let_go(struct load_job *job)
 static void *run(void *arg)
 {
 	struct load_job *job = arg;
-	const struct sched_param lowest = { 0 };
 	const struct edition_order order = { .conf_path = job->conf_path, .chroot = job->chroot, .before = job->before,
 		.force = job->force, .now = job->now, .phase = &job->phase };
 	const uint64_t one = 1;
 	ssize_t ignored;
 
-	/* Where that is not allowed it runs like everybody else. */
-	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &lowest);
+	priority_idle();
 	job->edition = edition_load(&order, &job->report, &job->files, &job->diag);
 	ignored = write(job->done, &one, sizeof(one));
 	(void)ignored;
