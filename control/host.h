@@ -37,7 +37,8 @@ struct host_counters {
 	uint64_t unique_made, unique_refused;      /* states of their own; refused by unique-per-client */
 	uint64_t guarded_hits, guarded_stores;     /* of the guarded cache */
 	uint64_t guarded_messages, guarded_octets; /* in it now */
-	uint64_t longest_answer_us;       /* that a worker spent in our code for one event */
+	uint64_t longest_answer_us;       /* that a worker spent in our code for one event; short ones are timed
+	                                   * one in 16 */
 	struct tap_counts tap;
 };
 

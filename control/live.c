@@ -188,6 +188,11 @@ void live_note_verdict(struct live *live, unsigned worker, const struct verdict 
 	tally_note(live->tally, worker, verdict);
 }
 
+bool live_takes(const struct live *live, const struct verdict *verdict)
+{
+	return live->denial_log != NULL && action_table[verdict->action].denies;
+}
+
 void live_note_denial(struct live *live, unsigned worker, const struct event *event)
 {
 	if (live->denial_log != NULL)

@@ -17,9 +17,6 @@
 #include "policy/evaluate.h"
 #include "policy/group.h"
 
-/* Of so many answers one has its time taken: the clock costs as much as a good part of a judgement. */
-#define ANSWERS_PER_LOOK 16u
-
 /* One answer on its way to one client. */
 struct answer {
 	enum answer_path path;
@@ -177,7 +174,8 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 	answer->event.path = answer->path;
 	answer->event.facts = &answer->facts;
 	answer->event.verdict = answer->verdict;
-	clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
+	if (state_takes(answer->verdict) || live_takes(live, answer->verdict))
+		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
 		live_note_question(live, slot->index, &answer->facts, answer->verdict->group);
@@ -210,13 +208,10 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	char text[EDE_TEXT_MAX];
 	struct budget budget;
 	struct answer answer;
-	bool timed;
 
 	if (slot == NULL || repinfo == NULL)
 		return 1;
-	timed = slot->counter % ANSWERS_PER_LOOK == 0;
-	if (timed)
-		budget_begin(&budget);
+	budget_begin(&budget, slot);
 	wakeup_register_client(repinfo);
 	answer.path = (enum answer_path)(uintptr_t)path;
 	answer.event = (struct event){ .edns = edns->edns_present, .udp_size = edns->udp_size };
@@ -235,8 +230,7 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	answer_judge(&answer, query, slot);
 	answer_explain(&answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
 	answer_emit(&answer, slot);
-	if (timed)
-		budget_end(&budget, slot);
+	budget_end(&budget, slot);
 	return 1;
 }
 

@@ -25,7 +25,7 @@ bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, cons
 		failure_note(judge->slot, judge->slot == NULL ? FAILURE_NO_SLOT : FAILURE_NAME);
 		return false;
 	}
-	budget_begin(&judge->budget);
+	budget_begin(&judge->budget, judge->slot);
 	judge->qstate = qstate;
 	judge->id = id;
 	judge->extract = (struct extract){ .budget = &judge->budget, .all = true };
@@ -43,11 +43,12 @@ void judge_end(struct judge *judge)
 void judge_for(struct judge *judge, const struct mesh_reply *client)
 {
 	struct facts *facts = &judge->facts;
-	const struct facts before = *facts;
+	size_t (*servers)(const void *source, server_visit visit, void *arg) = facts->servers;
+	const void *source = facts->servers_source;
 
 	extract_client(facts, client != NULL ? &client->query_reply : NULL);
-	facts->servers = before.servers;
-	facts->servers_source = before.servers_source;
+	facts->servers = servers;
+	facts->servers_source = source;
 	if (client != NULL) {
 		facts->dnssec_ok = client->edns.edns_present && (client->edns.bits & EDNS_DO);
 		facts->recursion_desired = client->qflags & BIT_RD;

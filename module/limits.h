@@ -23,17 +23,17 @@ uint32_t limits_unique_per_client(void);
 
 /* The time of one event. */
 struct budget {
-	uint64_t start_ns;
+	uint64_t start_ns;    /* 0: not timed, or not yet */
 	unsigned ticks;
 	bool over;            /* something was left unjudged */
 };
 
-void budget_begin(struct budget *budget);
+void budget_begin(struct budget *budget, struct slot *slot);
 
 /* Once for each small piece of work. True: it has to stop here. Looks at the clock now and then. */
 bool budget_tick(struct budget *budget);
 
-/* Notes what was spent. `slot` may be NULL. */
+/* Notes what was spent, if that was timed. */
 void budget_end(const struct budget *budget, struct slot *slot);
 
 /* Why an answer could not be judged, or a judged one not be made. */

@@ -179,18 +179,20 @@ struct frame_number state_number(struct slot *slot)
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
+bool state_takes(const struct verdict *verdict)
+{
+	return state.tap != NULL && tap_wanted(state.tap) &&
+		(state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE);
+}
+
 void state_emit(struct slot *slot, struct event *event)
 {
 	const struct verdict *verdict = event->verdict;
 
 	slot->answers[event->path]++;
 	slot->verdicts[verdict->action]++;
-	if (state.tap == NULL || !tap_wanted(state.tap))
-		return;
-	if (state.frames == FRAMES_VERDICTS && verdict->action == ACTION_ALLOW &&
-	    verdict->shadow.trigger == TRIGGER_NONE)
-		return;
-	tap_emit(state.tap, slot->index, event);
+	if (state_takes(verdict))
+		tap_emit(state.tap, slot->index, event);
 }
 
 size_t state_octets(void)
