@@ -99,21 +99,25 @@ dnstap:
 			self.capture_file], self.path("capture.log"))
 		lab.wait_for(lambda: os.path.exists(self.socket_path), "fstrm_capture's socket")
 
+	def install_library(self):
+		"""Where the user can read it: a checkout may lie in root's own folder."""
+		os.makedirs(self.at("usr/lib/unbound"), exist_ok=True)
+		self.library = shutil.copy(lab.LIBRARY, self.at("usr/lib/unbound/unbound-verdict.so"))
+
 	def copy_in(self):
-		"""The library and all that it is linked with, at the same places in the chroot."""
+		"""All that the library is linked with, at the same places in the chroot."""
 		listed = subprocess.run(["ldd", lab.LIBRARY], capture_output=True, text=True, check=True).stdout
 		wanted = re.findall(r"(?:=> |^\s*)(/\S+)", listed, re.M)
 		for path in wanted:
 			os.makedirs(os.path.dirname(self.root + path), exist_ok=True)
 			shutil.copy(path, self.root + path)
-		os.makedirs(self.at("usr/lib/unbound"))
-		shutil.copy(lab.LIBRARY, self.at("usr/lib/unbound/unbound-verdict.so"))
 
 	def start(self, wrapper=()):
 		self.start_nsd()
 		self.start_capture()
 		self.write_policy("one.example")
-		library = lab.LIBRARY
+		self.install_library()
+		library = self.library
 		if self.chroot:
 			self.copy_in()
 			library = "/usr/lib/unbound/unbound-verdict.so"
@@ -208,7 +212,7 @@ def profile_for(here):
 		text = file.read()
 	with open(os.path.join(SYSTEM, "apparmor-local")) as file:
 		local = file.read()
-	library = os.path.realpath(lab.LIBRARY)
+	library = os.path.realpath(here.at("usr/lib/unbound/unbound-verdict.so"))
 	# What no real system has: programs and library of a build, and the laboratory's pid file, log and remote control.
 	local += "%s mr,\n%s/** mr,\n%s/* rw,\n" % (library, os.path.realpath(lab.SBIN), here.dir)
 	text = re.sub(r"^profile unbound \S+", "profile " + PROFILE_NAME, text, flags=re.M)
