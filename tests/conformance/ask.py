@@ -23,9 +23,10 @@ END = 4.0
 DROPPED = ("dropped",)
 
 
-def wire(name, qtype, identifier, flags=0x0100):
-	return struct.pack(">HHHHHH", identifier, flags, 1, 0, 0, 1) + dns.name.from_text(name).to_wire() \
-		+ struct.pack(">HH", dns.rdatatype.from_text(qtype), 1) + b"\0" + struct.pack(">HHIH", 41, 4096, 0, 0)
+def wire(question, identifier):
+	return struct.pack(">HHHHHH", identifier, 0x0100 if question.rd else 0, 1, 0, 0, 1) \
+		+ dns.name.from_text(question.name).to_wire() + struct.pack(">HH", dns.rdatatype.from_text(question.qtype), 1) \
+		+ b"\0" + struct.pack(">HHIH", 41, 4096, 0x8000 if question.do else 0, 0)
 
 
 def outcome(octets):
@@ -36,6 +37,8 @@ def outcome(octets):
 		return ("malformed", str(error)), ""
 	records = {}
 	for rrset in message.answer:
+		if rrset.rdtype == dns.rdatatype.RRSIG:
+			continue
 		for item in rrset:
 			key = (rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype), item.to_text().lower())
 			records[key] = rrset.ttl
@@ -75,13 +78,13 @@ class Conversation:
 	def push(self, now):
 		young = sum(now - item.first < YOUNG for item in self.open.values())
 		while self.next < len(self.questions) and young < WINDOW:
-			name, qtype, client, tcp = self.questions[self.next][:4]
+			question = self.questions[self.next]
 			index, self.next = self.next, self.next + 1
-			if tcp:
+			if question.tcp:
 				self.streams.append(index)
 				continue
-			sock = self.sock(client)
-			octets = wire(name, qtype, index & 0xffff)
+			sock = self.sock(question.client)
+			octets = wire(question, index & 0xffff)
 			self.open[sock, index & 0xffff] = Open(index, sock, octets, now)
 			send(sock, octets)
 			young += 1
@@ -132,10 +135,9 @@ def send(sock, octets):
 
 def over_tcp(port, question, patience):
 	"""A drop over TCP is silence or the end of the connection."""
-	name, qtype, client = question[:3]
-	octets = wire(name, qtype, 1)
+	octets = wire(question, 1)
 	try:
-		with socket.create_connection(("127.0.0.1", port), patience, (client, 0)) as sock:
+		with socket.create_connection(("127.0.0.1", port), patience, (question.client, 0)) as sock:
 			sock.sendall(struct.pack(">H", len(octets)) + octets)
 			with sock.makefile("rb") as stream:
 				head = stream.read(2)

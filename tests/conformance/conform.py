@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """The verdicts of this library in Unbound against those of BIND 9: the same zones, the same clients, the same questions.
 
-usage: conform.py [--cases N] [--seed N] [--only SET]
+usage: conform.py [--cases N] [--seed N] [--only TEXT]
 """
 
 import argparse
 import collections
+import itertools
 import os
 import random
 import sys
@@ -14,7 +15,10 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 
 import ask
+import differences
+import grid
 import lab
+import maker
 import resolvers
 import rules
 import world
@@ -103,33 +107,47 @@ class Comparison:
 			results[:] = [result for _, result in sorted(zip(order, results), key=lambda pair: pair[0])]
 		return self.judge(policy, questions, title, {"first": first, "later": second})
 
+	def known_rows(self):
+		"""Holds both to each row of the table. Yields (claim, what is wrong or "")."""
+		for claim, policy, question, theirs, ours in differences.rows(self.world):
+			self.sets += 1
+			pair = [kind(self.here, self.world, policy, self.sets) for kind in (resolvers.Bind, resolvers.Verdict)]
+			try:
+				for resolver in pair:
+					resolver.wait()
+				got = [differences.brief(results[0][0]) for results in ask.all_of([resolver.port for resolver in pair], [question])]
+			finally:
+				for resolver in pair:
+					resolver.stop()
+			wrong = "" if got[0].startswith(theirs) and got[1].startswith(ours) else "BIND: %s, not %s\nours: %s, not %s" % (
+				got[0], theirs, got[1], ours)
+			self.passed += not wrong
+			self.failed += bool(wrong)
+			yield "differs: " + claim, wrong
+
 	def judge(self, policy, questions, title, rounds):
 		found = []
-		for index, (name, qtype, client, tcp) in enumerate(questions):
+		for index, question in enumerate(questions):
 			wrong = [(when, theirs[index], ours[index]) for when, (theirs, ours) in rounds.items()
 				if not same(theirs[index][0], ours[index][0], policy)]
-			rows = [known(questions[index], theirs[0], ours[0]) for _, theirs, ours in wrong]
+			rows = [known(question, theirs[0], ours[0]) for _, theirs, ours in wrong]
 			if wrong and all(rows):
 				self.known[rows[0]] += 1
 				continue
 			self.failed += bool(wrong)
 			self.passed += not wrong
 			if wrong and len(found) < SHOWN:
-				found.append("%s %s from %s%s" % (name, qtype, client, " over TCP" if tcp else ""))
+				found.append("%s %s from %s%s" % (question[:3] + (" over TCP" if question.tcp else "",)))
 				found += ["    %s BIND: %s\n          ours: %s" % (when, show(one), show(two)) for when, one, two in wrong]
 		return "%s\n%s\n%s" % (title, policy, "\n".join(found)) if found else ""
 
 
-def generated(comparison, seed, cases, only=None):
-	"""Yields (title, differences) of one set after the other."""
+def generated(private, seed, cases):
 	for number in range(1, -(-cases // PER_SET) + 1):
 		rng = random.Random("%d.%d" % (seed, number))
-		maker = rules.Maker(rng, comparison.world)
-		policy = maker.policy()
-		questions = maker.questions(policy, PER_SET)
-		title = "seed %d, set %d" % (seed, number)
-		if only in (None, number):
-			yield title, comparison.run(policy, questions, title, rng)
+		made = maker.Maker(rng, private)
+		policy = made.policy()
+		yield "seed %d, set %d" % (seed, number), policy, made.questions(policy, PER_SET)
 
 
 def begin(here, seed):
@@ -139,10 +157,10 @@ def begin(here, seed):
 
 
 def main():
-	parser = argparse.ArgumentParser()
+	parser = argparse.ArgumentParser(usage="conform.py [--cases N] [--seed N] [--only TEXT]")
 	parser.add_argument("--cases", type=int, default=12000)
 	parser.add_argument("--seed", type=int, default=SEED)
-	parser.add_argument("--only", type=int)
+	parser.add_argument("--only", default="")
 	arguments = parser.parse_args()
 	reason = missing()
 	if reason:
@@ -151,9 +169,15 @@ def main():
 	start = time.monotonic()
 	with lab.Lab() as here:
 		comparison = begin(here, arguments.seed)
-		for title, differences in generated(comparison, arguments.seed, arguments.cases, arguments.only):
-			if differences:
-				print("--- " + differences)
+		for claim, wrong in comparison.known_rows():
+			print("%s: %s" % (claim, wrong or "as described"), flush=True)
+		for title, policy, questions in itertools.chain(grid.sets(comparison.world),
+				generated(comparison.world, arguments.seed, arguments.cases)):
+			if not (title + ",").count(arguments.only):
+				continue
+			found = comparison.run(policy, questions, title, random.Random(title))
+			if found:
+				print("--- " + found)
 			print("%s: %d passed, %d failed, %.0f s" % (title, comparison.passed, comparison.failed, time.monotonic() - start), flush=True)
 	for row, count in comparison.known.items():
 		print("differs as doc/policy.md says, %s: %d" % (row, count))

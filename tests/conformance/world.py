@@ -43,6 +43,7 @@ class World:
 		self.addresses = []     # of hosts
 		self.questions = []     # names worth asking for
 		self.servers = {}       # name: address
+		self.pins = {}          # zone: addresses of its host "pin"
 		self.delegate(".", {"a.rootsrv": "0.1"})
 		for number, top in enumerate(TOPS):
 			self.delegate(top, {"ns1.nic." + top: "1.%d" % (number + 1)}, ".")
@@ -52,11 +53,16 @@ class World:
 			self.delegate(zone, servers, ".".join(zone.split(".")[-2:]))
 		for number, zone in enumerate(PLAIN):
 			self.fill(zone, number, rng)
+		for number, zone in enumerate(PLAIN):
+			self.pin(zone, number)
+		self.records["beta"] += [("lame.beta", "NS", "ns1.lame.beta."), ("ns1.lame.beta", "A", self.address("2.8"))]
 		self.add("garden.alpha", "garden.alpha", "A", "192.0.2.250")
 		self.add("garden.alpha", "www.garden.alpha", "A", "192.0.2.251")
 		self.add("garden.alpha", "www.garden.alpha", "AAAA", "2001:db8:aaaa::1")
 		self.add("garden.alpha", "*.garden.alpha", "A", "192.0.2.252")
 		self.add("garden.alpha", "far.garden.alpha", "CNAME", "h0.two.alpha.")
+		self.records["garden.alpha"] += [("https.garden.alpha", "HTTPS", "1 . ipv4hint=192.0.4.1"),
+			("nat64.garden.alpha", "AAAA", "64:ff9b::192.0.4.1")]
 		self.add("mailhost.gamma", "mx.mailhost.gamma", "A", "192.0.2.249")
 
 	def address(self, tail):
@@ -111,6 +117,13 @@ class World:
 		self.add(zone, "c.dt.%s" % zone, "CNAME", host())
 		self.questions += [name + "." + zone for name in "h0 h1 h2 h3 h4 h5 t six ent a.ent b.a.ent w a.w b.a.w wc x.wc c0 c1 c2 "
 			"c3 c4 c5 c6 c7 c8 c9 c10 dn h0.dn h1.dn c.dn nothing.dn h0.dt c.dt nothing a.nothing".split()] + [zone]
+
+	def pin(self, zone, number):
+		"""Hosts that are the same whatever the seed, each in networks of its own, and an alias to that of the next zone."""
+		name, after = "pin." + zone, "pin." + PLAIN[(number + 1) % len(PLAIN)]
+		self.pins[zone] = ("192.0.3.%d" % (16 * number + 3), "2001:db8:3:%x::3" % number)
+		self.records[zone] += [(name, "A", self.pins[zone][0]), (name, "AAAA", self.pins[zone][1]), (name, "TXT", '"pinned"'),
+			(name, "MX", "10 mx.mailhost.gamma."), ("to-pin." + zone, "CNAME", after + ".")]
 
 	def names(self):
 		"""All names that an answer can be about."""
