@@ -16,6 +16,8 @@ import lab
 import tap
 
 ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"}
+# Octets over eighty reloads; AddressSanitizer keeps what was freed, and where.
+GROWTH_MAX = (16 if "asan" in lab.SBIN else 4) << 20
 NAMES = ["name%d.example" % i for i in range(20)]
 
 
@@ -211,7 +213,7 @@ def a_hundred_reloads_leak_nothing(tap):
 			sizes.append(here.unbound.rss_octets())
 			files.append(len(os.listdir("/proc/%d/fd" % here.unbound.pid)))
 		tap.ok(True, "a hundred reloads, a third with a bad configuration: the policy is always in force")
-		tap.ok(sizes[-1] - sizes[20] < 4 << 20, "memory stays", "%s" % sizes[::10])
+		tap.ok(sizes[-1] - sizes[20] < GROWTH_MAX, "memory stays", "%s" % sizes[::10])
 		tap.ok(max(files[-10:]) <= max(files[:10]) + 2, "descriptors stay", "%s" % files[::10])
 		tap.ok(len(os.listdir("/proc/%d/task" % here.unbound.pid)) < 12, "threads stay")
 		tap.ok(len(re.findall(r"stays in force: no file has changed", here.unbound.output())) > 20,

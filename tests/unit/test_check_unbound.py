@@ -18,6 +18,7 @@ import tempfile
 SOURCE = os.environ.get("srcdir", ".")
 BUILD = os.environ.get("builddir", ".")
 sys.path.insert(0, os.path.join(SOURCE, "tests/e2e"))
+import lab  # noqa: E402, F401  (says how an Unbound with AddressSanitizer is started)
 import tap  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(BUILD, "verdictctl"))
