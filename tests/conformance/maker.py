@@ -88,7 +88,8 @@ class Maker:
 				["nxdomain", "nodata", "pass", "data", "cname", "truncate", "drop"], ["pass", "nxdomain"], ["data", "cname"]))
 			lists.append(self.a_list(number, triggers, kinds, rng.randrange(2, 14)))
 		self.part_disabled(lists)
-		return rules.Policy(lists, max_policy_ttl=rng.choice((86400, 86400, 20)), qname_wait_recurse=rng.choice(("yes", "no")), min_ns_dots=rng.choice((0, 1, 1, 1, 2)))
+		return rules.Policy(lists, max_policy_ttl=rng.choice((86400, 86400, 20)),
+			qname_wait_recurse=rng.choice(("yes", "no")), min_ns_dots=rng.choice((0, 1, 1, 1, 2)))
 
 	def questions(self, policy, count):
 		"""(name, type, client, tcp): half of them about names that rules have."""
