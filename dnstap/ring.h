@@ -4,10 +4,14 @@
  * A record is a run of octets that lies in one piece. The producer never waits: where there is no room the record is
  * refused and counted. `reserve` leaves a quarter of the ring to records that matter (see `important`).
  *
- *   who      | calls                                    | needs outside synchronisation with
- *   producer | ring_reserve, ring_commit, ring_dropped  | nobody; one thread at a time
- *   consumer | ring_peek, ring_release                  | nobody; one thread at a time
- *   anybody  | ring_dropped, ring_used                  | nobody
+ * A ring can live in a mapped file, which survives the process: what had not left it is found by ring_recover at the
+ * next start. The file's blocks are allocated when it is made, so that a full disk can not hit a worker that writes.
+ * The form is in host byte order; it never leaves the machine.
+ *
+ *   who      | calls                                              | needs outside synchronisation with
+ *   producer | ring_reserve, ring_commit, ring_note, ring_dropped | nobody; one thread at a time
+ *   consumer | ring_next, ring_release, ring_rewind               | nobody; one thread at a time
+ *   anybody  | ring_dropped, ring_used, ring_noted                | nobody
  */
 #ifndef DNSTAP_RING_H
 #define DNSTAP_RING_H
@@ -16,10 +20,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RING_OCTETS_MIN ((size_t)64 * 1024)
+#define RING_OCTETS_MAX ((size_t)1 << 31)
+
 struct ring;
 
-/* `octets` is a power of two, 64 KiB at least. Owned; NULL: no memory. */
+/* Whose records these are. */
+struct ring_origin {
+	uint64_t boot;
+	uint16_t worker;
+};
+
+/* In memory. `octets` is a power of two within the limits. Owned; NULL: no memory. */
 struct ring *ring_create(size_t octets);
+
+/* In a new file `name` of mode 0600 in `directory` (a descriptor), which must not exist yet. Owned; NULL with errno. */
+struct ring *ring_create_mapped(int directory, const char *name, size_t octets, const struct ring_origin *origin);
+
+/* Reads what a process left behind in `name`, into memory: a ring for a consumer alone. The file stays. *damaged: some
+ * of it could not be read, and how much is not known. NULL with errno: not there, a link, not ours, no ring at all
+ * (EBADMSG), no memory. */
+struct ring *ring_recover(int directory, const char *name, struct ring_origin *origin, bool *damaged);
+
+/* A file stays. */
 void ring_destroy(struct ring **ring);
 
 /* Room for `octets` in one piece, or NULL (counted as dropped). Plain records are refused when the ring would be more
@@ -29,11 +52,19 @@ uint8_t *ring_reserve(struct ring *ring, size_t octets, bool important);
 /* Publishes the first `octets` (at most what was reserved, at least 1) of the last reservation. */
 void ring_commit(struct ring *ring, size_t octets);
 
-/* The oldest record and its length, or NULL when the ring is empty. Good until ring_release. */
-const uint8_t *ring_peek(struct ring *ring, size_t *octets);
+/* Keeps a number for whoever recovers the ring: of the last record that was offered, taken or refused. */
+void ring_note(struct ring *ring, uint64_t number);
+
+/* The record after the one that it gave before, and its length, or NULL when there is no other. Good until
+ * ring_release, which lets all that were given go; ring_rewind makes ring_next begin with the oldest again. */
+const uint8_t *ring_next(struct ring *ring, size_t *octets);
 void ring_release(struct ring *ring);
+void ring_rewind(struct ring *ring);
 
 uint64_t ring_dropped(const struct ring *ring);
+uint64_t ring_noted(const struct ring *ring);
+
+/* Octets in use, released ones not counted. */
 size_t ring_used(const struct ring *ring);
 
 #endif

@@ -56,7 +56,7 @@ static void drop_oldest(struct tap *tap, struct slot *slot, struct ring *ring)
 
 	if (ring_used(ring) <= tap->ring_octets / 8 * 5)
 		return;
-	while (ring_used(ring) > tap->ring_octets / 2 && ring_peek(ring, &octets)) {
+	while (ring_used(ring) > tap->ring_octets / 2 && ring_next(ring, &octets)) {
 		ring_release(ring);
 		counter_add(&slot->dropped_sink, 1);
 	}
@@ -71,7 +71,7 @@ static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
 
 	for (moved = 0; moved < TURN_RECORDS; moved++) {
 		size_t octets, frame = 0;
-		const uint8_t *record = ring_peek(ring, &octets);
+		const uint8_t *record = ring_next(ring, &octets);
 
 		if (!record)
 			break;
@@ -83,6 +83,7 @@ static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
 		if (frame == 0) {
 			counter_add(&slot->dropped_sink, 1);
 		} else if (!place(tap, frame, ring_used(ring) > tap->ring_octets / 2)) {
+			ring_rewind(ring);
 			drop_oldest(tap, slot, ring);
 			break;
 		}

@@ -1,15 +1,19 @@
 /* test_ring.c: what goes in comes out, in order and whole, and what does not fit is counted. */
 #include "dnstap/ring.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/directory.h"
 
 #define OCTETS ((size_t)64 * 1024)
 #define TRANSFERS 3000000u
@@ -45,18 +49,18 @@ static void gives_records_back_in_order(void **state)
 	size_t octets, i;
 
 	(void)state;
-	assert_null(ring_peek(ring, &octets));
+	assert_null(ring_next(ring, &octets));
 	for (i = 1; i <= 3; i++)
 		assert_true(push(ring, (uint8_t)i, i * 100, false));
 	for (i = 1; i <= 3; i++) {
-		record = ring_peek(ring, &octets);
+		record = ring_next(ring, &octets);
 		assert_non_null(record);
 		assert_int_equal(octets, i * 100);
 		assert_int_equal(record[0], i);
 		assert_int_equal(record[octets - 1], i);
 		ring_release(ring);
 	}
-	assert_null(ring_peek(ring, &octets));
+	assert_null(ring_next(ring, &octets));
 	assert_int_equal(ring_used(ring), 0);
 	ring_destroy(&ring);
 	assert_null(ring);
@@ -108,12 +112,12 @@ static void abandons_a_reservation_without_commit(void **state)
 	assert_ptr_equal(first, ring_reserve(ring, 200, false));
 	first[0] = 9;
 	ring_commit(ring, 1);
-	assert_int_equal(ring_peek(ring, &octets)[0], 9);
+	assert_int_equal(ring_next(ring, &octets)[0], 9);
 	assert_int_equal(octets, 1);
 	ring_release(ring);
-	assert_null(ring_peek(ring, &octets));
+	assert_null(ring_next(ring, &octets));
 	ring_commit(ring, 1);
-	assert_null(ring_peek(ring, &octets));
+	assert_null(ring_next(ring, &octets));
 	assert_int_equal(ring_dropped(ring), 0);
 	ring_destroy(&ring);
 }
@@ -126,7 +130,7 @@ static void commits_no_more_than_was_reserved(void **state)
 	(void)state;
 	ring_reserve(ring, 100, false);
 	ring_commit(ring, 101);
-	assert_null(ring_peek(ring, &octets));
+	assert_null(ring_next(ring, &octets));
 	ring_destroy(&ring);
 }
 
@@ -141,7 +145,7 @@ static void keeps_every_record_in_one_piece(void **state)
 		const uint8_t *record;
 
 		assert_true(push(ring, (uint8_t)i, want, true));
-		record = ring_peek(ring, &octets);
+		record = ring_next(ring, &octets);
 		assert_int_equal(octets, want);
 		for (at = 0; at < octets; at++)
 			assert_int_equal(record[at], (uint8_t)i);
@@ -159,17 +163,167 @@ static void the_skipped_end_of_the_ring_counts_as_used(void **state)
 	(void)state;
 	assert_true(push(ring, 1, 40000, true));
 	assert_true(push(ring, 2, 20000, true));
-	ring_peek(ring, &octets);
+	ring_next(ring, &octets);
 	ring_release(ring);
-	second = ring_peek(ring, &octets);
+	second = ring_next(ring, &octets);
 	assert_false(push(ring, 3, 41000, true));   /* would need the end, too short for it, and run into the second */
 	assert_true(push(ring, 3, 39000, true));
 	assert_int_equal(second[0], 2);
 	assert_int_equal(second[19999], 2);
 	ring_release(ring);
-	assert_int_equal(ring_peek(ring, &octets)[0], 3);
+	assert_int_equal(ring_next(ring, &octets)[0], 3);
 	assert_int_equal(octets, 39000);
 	ring_destroy(&ring);
+}
+
+static void gives_again_what_was_not_released(void **state)
+{
+	struct ring *ring = ring_create(OCTETS);
+	size_t octets;
+
+	(void)state;
+	assert_true(push(ring, 1, 100, false));
+	assert_true(push(ring, 2, 100, false));
+	assert_int_equal(ring_next(ring, &octets)[0], 1);
+	assert_int_equal(ring_next(ring, &octets)[0], 2);
+	ring_rewind(ring);
+	assert_int_equal(ring_next(ring, &octets)[0], 1);
+	ring_release(ring);
+	ring_rewind(ring);
+	assert_int_equal(ring_next(ring, &octets)[0], 2);
+	ring_destroy(&ring);
+}
+
+/* --- in a file --- */
+
+static const struct ring_origin origin = { 0x123456789abc, 7 };
+
+/* A file with `count` records that a process left behind, and some that had left it. */
+static void leave_behind(struct directory *directory, unsigned count)
+{
+	struct ring *ring = ring_create_mapped(directory->fd, "ring-7", OCTETS, &origin);
+	size_t octets;
+	unsigned i;
+
+	assert_non_null(ring);
+	for (i = 0; i < 200; i++) {
+		assert_true(push(ring, 0xff, 1000, false));
+		assert_non_null(ring_next(ring, &octets));
+		ring_release(ring);
+	}
+	for (i = 0; i < count; i++)
+		assert_true(push(ring, (uint8_t)i, 300, true));
+	ring_note(ring, 4711);
+	ring_destroy(&ring);
+}
+
+static unsigned recover(struct directory *directory, bool *damaged)
+{
+	struct ring_origin whose;
+	struct ring *ring = ring_recover(directory->fd, "ring-7", &whose, damaged);
+	const uint8_t *record;
+	unsigned count = 0;
+	size_t octets;
+
+	if (!ring)
+		return UINT_MAX;
+	assert_int_equal(whose.boot, origin.boot);
+	assert_int_equal(whose.worker, origin.worker);
+	for (; (record = ring_next(ring, &octets)) != NULL; count++) {
+		assert_int_equal(octets, 300);
+		assert_int_equal(record[299], count);
+	}
+	assert_int_equal(ring_noted(ring), 4711);
+	ring_destroy(&ring);
+	return count;
+}
+
+static void a_file_gives_back_what_had_not_left_it(void **state)
+{
+	struct directory directory = directory_make();
+	bool damaged = true;
+
+	(void)state;
+	leave_behind(&directory, 150);
+	assert_int_equal(recover(&directory, &damaged), 150);
+	assert_false(damaged);
+	assert_int_equal(directory_mode(&directory, "ring-7"), 0600);
+	directory_remove(&directory);
+}
+
+static void never_takes_a_file_that_is_there_already(void **state)
+{
+	struct directory directory = directory_make();
+
+	(void)state;
+	leave_behind(&directory, 1);
+	assert_null(ring_create_mapped(directory.fd, "ring-7", OCTETS, &origin));
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(symlinkat("ring-7", directory.fd, "link"), 0);
+	assert_null(ring_create_mapped(directory.fd, "link", OCTETS, &origin));
+	directory_remove(&directory);
+}
+
+/* Every octet of the front and of the first headers, set to several values: never a crash, never a record outside. */
+static void survives_any_damage(void **state)
+{
+	struct directory directory = directory_make();
+	unsigned at, i;
+
+	(void)state;
+	for (at = 0; at < 400; at++) {
+		off_t offset = at < 256 ? (off_t)at : 4096 + 3 * 1000 + (off_t)at;
+
+		for (i = 0; i < 4; i++) {
+			struct ring_origin whose;
+			bool damaged;
+			size_t octets;
+			struct ring *ring;
+
+			directory_forget(&directory, "ring-7");
+			leave_behind(&directory, 40);
+			directory_poke(&directory, "ring-7", offset, (uint8_t)(i * 85));
+			ring = ring_recover(directory.fd, "ring-7", &whose, &damaged);
+			while (ring && ring_next(ring, &octets))
+				assert_in_range(octets, 1, OCTETS);
+			ring_destroy(&ring);
+		}
+	}
+	directory_remove(&directory);
+}
+
+static void says_what_is_no_ring(void **state)
+{
+	struct directory directory = directory_make();
+	struct ring_origin whose;
+	bool damaged;
+
+	(void)state;
+	assert_null(ring_recover(directory.fd, "ring-7", &whose, &damaged));
+	assert_int_equal(errno, ENOENT);
+	leave_behind(&directory, 1);
+	directory_poke(&directory, "ring-7", 0, 'x');
+	assert_null(ring_recover(directory.fd, "ring-7", &whose, &damaged));
+	assert_int_equal(errno, EBADMSG);
+	directory_forget(&directory, "ring-7");
+	leave_behind(&directory, 1);
+	directory_cut(&directory, "ring-7", 8192);
+	assert_null(ring_recover(directory.fd, "ring-7", &whose, &damaged));
+	assert_int_equal(errno, EBADMSG);
+	directory_remove(&directory);
+}
+
+static void a_damaged_record_ends_the_ring_and_is_said(void **state)
+{
+	struct directory directory = directory_make();
+	bool damaged = false;
+
+	(void)state;
+	leave_behind(&directory, 10);
+	directory_poke_where(&directory, "ring-7", 300, 4, 0xff);
+	assert_int_equal(recover(&directory, &damaged), 4);
+	assert_true(damaged);
+	directory_remove(&directory);
 }
 
 /* --- two threads --- */
@@ -220,7 +374,7 @@ static void two_threads_lose_and_tear_nothing(void **state)
 	for (;;) {
 		bool done = atomic_load(&transfer.done);
 		size_t octets, i;
-		const uint8_t *record = ring_peek(transfer.ring, &octets);
+		const uint8_t *record = ring_next(transfer.ring, &octets);
 		uint32_t head[2];
 
 		if (!record && done)
@@ -253,6 +407,12 @@ int main(void)
 		cmocka_unit_test(commits_no_more_than_was_reserved),
 		cmocka_unit_test(keeps_every_record_in_one_piece),
 		cmocka_unit_test(the_skipped_end_of_the_ring_counts_as_used),
+		cmocka_unit_test(gives_again_what_was_not_released),
+		cmocka_unit_test(a_file_gives_back_what_had_not_left_it),
+		cmocka_unit_test(never_takes_a_file_that_is_there_already),
+		cmocka_unit_test(survives_any_damage),
+		cmocka_unit_test(says_what_is_no_ring),
+		cmocka_unit_test(a_damaged_record_ends_the_ring_and_is_said),
 		cmocka_unit_test(two_threads_lose_and_tear_nothing),
 	};
 
