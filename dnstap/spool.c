@@ -1,0 +1,419 @@
+/*
+ * spool.c: frames go into segments, and segments go when they are read, or when there are too many.
+ */
+#include "dnstap/spool.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "dnstap/spool_parts.h"
+
+#define RETRY_MS 5000
+#define SEGMENT_OCTETS_MIN ((size_t)64 * 1024)
+#define DAMAGED_SUFFIX ".damaged"
+
+static void note_error(struct spool *spool, int64_t now_ms)
+{
+	spool->counts.errors++;
+	spool->counts.last_errno = errno;
+	spool->retry_ms = now_ms + RETRY_MS;
+}
+
+static uint64_t octets_of(const struct segment *segment)
+{
+	return segment->memory ? SEGMENT_MEMORY_OCTETS : segment->end;
+}
+
+static void count_octets(struct spool *spool, const struct segment *segment, uint64_t more, uint64_t less)
+{
+	uint64_t *octets = segment->memory ? &spool->counts.octets_memory : &spool->counts.octets_file;
+
+	*octets = *octets + more - less;
+}
+
+static void unlink_segment(struct lane *lane, struct segment *segment)
+{
+	struct segment **link = &lane->oldest;
+
+	while (*link != segment)
+		link = &(*link)->next;
+	*link = segment->next;
+	if (lane->current == segment)
+		lane->current = NULL;
+}
+
+void spool_remove(struct spool *spool, struct segment *segment)
+{
+	unsigned i;
+
+	for (i = 0; i < spool->reader_count; i++)
+		spool_reader_forget(spool->readers[i], segment);
+	unlink_segment(&spool->lanes[segment->lane], segment);
+	count_octets(spool, segment, 0, octets_of(segment));
+	segment_destroy(segment, spool->directory);
+}
+
+void spool_remove_read(struct spool *spool)
+{
+	unsigned i, lane;
+
+	for (lane = 0; lane < LANE_COUNT; lane++) {
+		struct segment *segment;
+
+		while ((segment = spool->lanes[lane].oldest) != NULL && segment != spool->lanes[lane].current) {
+			for (i = 0; i < spool->reader_count; i++)
+				if (spool->readers[i]->lanes[lane].before.index < segment->first + segment->frames)
+					break;
+			if (i < spool->reader_count)
+				break;
+			spool_remove(spool, segment);
+		}
+	}
+}
+
+/* The one that goes first: plain before verdicts, old before young. NULL: there is none of that kind. */
+static struct segment *least_wanted(const struct spool *spool, bool memory)
+{
+	int lane;
+
+	for (lane = LANE_COUNT - 1; lane >= 0; lane--) {
+		struct segment *segment = spool->lanes[lane].oldest;
+
+		while (segment && (segment->memory != NULL) != memory)
+			segment = segment->next;
+		if (segment)
+			return segment;
+	}
+	return NULL;
+}
+
+static void keep_limit(struct spool *spool, bool memory, uint64_t more)
+{
+	uint64_t limit = memory ? spool->memory_octets_max : spool->file_octets_max;
+	const uint64_t *octets = memory ? &spool->counts.octets_memory : &spool->counts.octets_file;
+	bool removed = false;
+	struct segment *segment;
+	unsigned i;
+
+	while (*octets + more > limit && (segment = least_wanted(spool, memory)) != NULL) {
+		spool_remove(spool, segment);
+		removed = true;
+	}
+	for (i = 0; removed && i < spool->reader_count; i++)
+		spool_reader_save(spool->readers[i]);
+}
+
+static void add_segment(struct spool *spool, struct segment *segment)
+{
+	struct lane *lane = &spool->lanes[segment->lane];
+	struct segment **link = &lane->oldest;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = segment;
+	segment->first = lane->frames;
+	count_octets(spool, segment, octets_of(segment), 0);
+}
+
+static struct segment *new_file(struct spool *spool, enum spool_lane lane, int64_t now_ms)
+{
+	struct segment *segment;
+
+	if (spool->directory < 0 || now_ms < spool->retry_ms)
+		return NULL;
+	segment = segment_create_file(spool->directory, lane, spool->lanes[lane].next_number++, &spool->ends);
+	if (!segment)
+		note_error(spool, now_ms);
+	return segment;
+}
+
+static struct segment *new_memory(struct spool *spool, enum spool_lane lane)
+{
+	keep_limit(spool, true, SEGMENT_MEMORY_OCTETS);
+	if (spool->counts.octets_memory + SEGMENT_MEMORY_OCTETS > spool->memory_octets_max)
+		return NULL;
+	return segment_create_memory(lane, spool->lanes[lane].next_number++);
+}
+
+static void end_current(struct spool *spool, struct lane *lane)
+{
+	if (lane->current)
+		segment_end(lane->current, &spool->ends);
+	lane->current = NULL;
+}
+
+/* Sets the lane's current segment to a new one; `memory`: not to a file. False: there is none to be had. */
+static bool begin_segment(struct spool *spool, enum spool_lane number, bool memory, int64_t now_ms)
+{
+	struct lane *lane = &spool->lanes[number];
+	struct segment *segment = memory ? NULL : new_file(spool, number, now_ms);
+
+	if (!segment)
+		segment = new_memory(spool, number);
+	if (!segment)
+		return false;
+	segment->since_ms = now_ms;
+	end_current(spool, lane);
+	add_segment(spool, segment);
+	lane->current = segment;
+	return true;
+}
+
+static bool is_full(const struct spool *spool, const struct segment *segment, size_t more)
+{
+	if (segment->memory)
+		return more > SEGMENT_MEMORY_OCTETS - segment->end;
+	return segment->end > spool->segment_octets;
+}
+
+static bool write_buffer(struct spool *spool, struct lane *lane)
+{
+	if (!lane->current)
+		return false;
+	if (segment_write(lane->current, lane->buffer, lane->buffered, lane->buffered_frames) != 0)
+		return false;
+	if (!lane->current->memory)
+		count_octets(spool, lane->current, lane->buffered, 0);
+	return true;
+}
+
+/* The whole buffer becomes readable, or is dropped where neither disk nor memory takes it. */
+static void flush_lane(struct spool *spool, enum spool_lane number, int64_t now_ms)
+{
+	struct lane *lane = &spool->lanes[number];
+	unsigned i;
+
+	if (lane->buffered == 0)
+		return;
+	if (!write_buffer(spool, lane)) {
+		if (lane->current)
+			note_error(spool, now_ms);
+		if (!begin_segment(spool, number, true, now_ms) || !write_buffer(spool, lane)) {
+			spool->counts.dropped += lane->buffered_frames;
+			lane->buffered_frames = 0;
+		}
+	}
+	for (i = 0; i < spool->reader_count; i++)
+		spool_reader_tell(spool->readers[i], number, lane->frames, now_ms);
+	lane->frames += lane->buffered_frames;
+	lane->buffered = 0;
+	lane->buffered_frames = 0;
+}
+
+void spool_flush(struct spool *spool, int64_t now_ms)
+{
+	unsigned lane;
+
+	for (lane = 0; lane < LANE_COUNT; lane++)
+		flush_lane(spool, (enum spool_lane)lane, now_ms);
+	keep_limit(spool, false, 0);
+}
+
+bool spool_append(struct spool *spool, enum spool_lane number, const uint8_t *frame, size_t octets, int64_t now_ms)
+{
+	struct lane *lane = &spool->lanes[number];
+	uint32_t length = htonl((uint32_t)octets);
+	size_t need = sizeof(length) + octets;
+
+	if (octets == 0 || octets > SPOOL_FRAME_MAX)
+		return false;
+	if (need > LANE_BUFFER_OCTETS - lane->buffered)
+		flush_lane(spool, number, now_ms);
+	if ((!lane->current || is_full(spool, lane->current, lane->buffered + need))) {
+		flush_lane(spool, number, now_ms);
+		if (!begin_segment(spool, number, false, now_ms))
+			return false;
+	}
+	memcpy(lane->buffer + lane->buffered, &length, sizeof(length));
+	memcpy(lane->buffer + lane->buffered + sizeof(length), frame, octets);
+	lane->buffered += need;
+	lane->buffered_frames++;
+	spool->counts.frames++;
+	return true;
+}
+
+void spool_sync(struct spool *spool)
+{
+	unsigned lane;
+
+	for (lane = 0; lane < LANE_COUNT; lane++) {
+		struct segment *segment = spool->lanes[lane].current;
+
+		if (!segment || !segment->dirty || segment->fd < 0)
+			continue;
+		if (fdatasync(segment->fd) == 0) {
+			segment->dirty = false;
+			continue;
+		}
+		spool->counts.errors++;
+		spool->counts.last_errno = errno;
+	}
+}
+
+void spool_read_counts(const struct spool *spool, struct spool_counts *counts)
+{
+	*counts = spool->counts;
+}
+
+/* What can not be read is kept for whoever wants to look, under a name that is not ours any more. */
+static void set_aside(struct spool *spool, const char *name)
+{
+	char aside[SEGMENT_NAME_MAX + sizeof(DAMAGED_SUFFIX)];
+
+	snprintf(aside, sizeof(aside), "%s%s", name, DAMAGED_SUFFIX);
+	(void)renameat(spool->directory, name, spool->directory, aside);
+	spool->counts.damaged++;
+}
+
+static void take_up(struct spool *spool, enum spool_lane number, uint64_t segment_number)
+{
+	struct lane *lane = &spool->lanes[number];
+	char name[SEGMENT_NAME_MAX];
+	struct segment *segment;
+	bool damaged = false;
+
+	lane->next_number = segment_number + 1;
+	segment = segment_open(spool->directory, number, segment_number, &spool->ends, &damaged);
+	if (!segment) {
+		segment_name(number, segment_number, name);
+		set_aside(spool, name);
+		return;
+	}
+	spool->counts.damaged += damaged;
+	if (segment->frames == 0) {
+		segment_destroy(segment, spool->directory);
+		return;
+	}
+	add_segment(spool, segment);
+	lane->frames += segment->frames;
+	spool->counts.recovered += segment->frames;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_segment(const struct dirent *entry)
+{
+	enum spool_lane lane;
+	uint64_t number;
+
+	return segment_parse_name(entry->d_name, &lane, &number);
+}
+
+/* In the order of their names, which is that of their numbers up to twelve digits. */
+static int take_up_all(struct spool *spool)
+{
+	struct dirent **entries;
+	int i, count = scandirat(spool->directory, ".", &entries, is_segment, by_name);
+
+	if (count < 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		enum spool_lane lane;
+		uint64_t number;
+
+		if (segment_parse_name(entries[i]->d_name, &lane, &number))
+			take_up(spool, lane, number);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
+static int lock(struct spool *spool, const char *name, struct diag *diag)
+{
+	spool->lock = openat(spool->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (spool->lock < 0)
+		return diag_set(diag, name, 0, 0, "the lock can not be made: %m");
+	if (flock(spool->lock, LOCK_EX | LOCK_NB) != 0)
+		return diag_set(diag, name, 0, 0, errno == EWOULDBLOCK
+			? "another process writes its frames here; give each resolver a state-directory of its own" : "flock: %m");
+	return 0;
+}
+
+static bool make_buffers(struct spool *spool)
+{
+	unsigned lane;
+
+	for (lane = 0; lane < LANE_COUNT; lane++) {
+		spool->lanes[lane].buffer = malloc(LANE_BUFFER_OCTETS);
+		if (!spool->lanes[lane].buffer)
+			return false;
+	}
+	return true;
+}
+
+static void destroy(struct spool *spool)
+{
+	unsigned i;
+
+	for (i = 0; i < spool->reader_count; i++)
+		spool_reader_destroy(spool->readers[i]);
+	for (i = 0; i < LANE_COUNT; i++) {
+		struct lane *lane = &spool->lanes[i];
+
+		end_current(spool, lane);
+		while (lane->oldest) {
+			struct segment *segment = lane->oldest;
+
+			lane->oldest = segment->next;
+			segment_destroy(segment, -1);
+		}
+		free(lane->buffer);
+	}
+	if (spool->lock >= 0)
+		close(spool->lock);
+	free(spool);
+}
+
+struct spool *spool_open(const struct spool_options *options, int64_t now_ms, struct diag *diag)
+{
+	struct spool *spool = calloc(1, sizeof(*spool));
+	const char *name = options->directory_name;
+
+	if (!spool) {
+		diag_set(diag, name, 0, 0, "out of memory");
+		return NULL;
+	}
+	spool->lock = -1;
+	spool->directory = options->directory;
+	spool->file_octets_max = options->file_octets_max;
+	spool->memory_octets_max = options->memory_octets_max;
+	spool->segment_octets = options->segment_octets;
+	if (spool->segment_octets > options->file_octets_max / 8)
+		spool->segment_octets = (size_t)(options->file_octets_max / 8);
+	if (spool->segment_octets < SEGMENT_OCTETS_MIN)
+		spool->segment_octets = SEGMENT_OCTETS_MIN;
+	int result = make_buffers(spool) && segment_make_ends(&spool->ends, options->content_type) ? 0
+		: diag_set(diag, name, 0, 0, "out of memory");
+	if (result == 0 && spool->directory >= 0)
+		result = lock(spool, name, diag);
+	if (result == 0 && spool->directory >= 0 && take_up_all(spool) != 0)
+		note_error(spool, now_ms);
+	if (result == 0)
+		return spool;
+	destroy(spool);
+	return NULL;
+}
+
+void spool_close(struct spool **spool, int64_t now_ms)
+{
+	unsigned i;
+
+	if (!*spool)
+		return;
+	spool_flush(*spool, now_ms);
+	for (i = 0; i < (*spool)->reader_count; i++)
+		spool_reader_save((*spool)->readers[i]);
+	destroy(*spool);
+	*spool = NULL;
+}

@@ -1,0 +1,109 @@
+/*
+ * spool.h: frames on their way, kept until every reader has them.
+ *
+ *     spool_append -> lane of verdicts -> segment, segment, segment -> spool_read -> one collector for each reader
+ *                  \-> lane of plain allows -> segment, segment ... -/
+ *
+ * A segment is a complete Frame Streams file (START, frames, STOP; libfstrm's fstrm_control makes the control frames) in
+ * the spool's directory, `verdict-NUMBER.fstrm` or `plain-NUMBER.fstrm`, so that any dnstap reader can look into it. Where
+ * there is no directory, or the disk takes nothing, it is a run of memory. One that is full is ended and a new one begun.
+ * Beyond the limits the oldest plain segment goes, and where there is none the oldest of verdicts; what of it a reader
+ * had not read is counted as lost. A segment that all readers have committed is removed.
+ *
+ * A reader reads ahead, commits when its collector has confirmed what it got, and after a break begins again at the last
+ * commit but one: a collector may confirm what it has not written yet (fstrm_capture does). Where a reader stands is
+ * kept in the file `reader-NAME`. What a process left behind is read on by the next one.
+ *
+ * On disk: the directory is the caller's (mode 0700), files have mode 0600, links are never followed, and one process at
+ * a time holds the lock in `lock`. What was flushed survives the process, what was synced survives the machine.
+ *
+ * Threads: one at a time.
+ */
+#ifndef DNSTAP_SPOOL_H
+#define DNSTAP_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/diag.h"
+
+/* Of a frame, without its length. */
+#define SPOOL_FRAME_MAX ((size_t)96 * 1024)
+/* The least that spool_read wants as room. */
+#define SPOOL_READ_MIN (SPOOL_FRAME_MAX + 4)
+
+#define SPOOL_READERS_MAX 16
+#define SPOOL_READER_NAME_MAX 64   /* with the NUL; letters, digits, '-', '_' */
+
+enum spool_lane { LANE_VERDICT, LANE_PLAIN, LANE_COUNT };
+
+struct spool;
+struct spool_reader;
+
+struct spool_options {
+	const char *content_type;
+	int directory;                /* a descriptor, borrowed until spool_close; -1: memory only */
+	const char *directory_name;   /* for messages */
+	uint64_t file_octets_max;     /* of all files */
+	size_t memory_octets_max;     /* of all segments in memory */
+	size_t segment_octets;        /* a file is ended when it is larger; at most an eighth of the limit is used */
+};
+
+struct spool_counts {
+	uint64_t octets_file;         /* now */
+	uint64_t octets_memory;
+	uint64_t frames;              /* appended */
+	uint64_t dropped;             /* of these, because a disk failed and there was no memory */
+	uint64_t recovered;           /* found at opening */
+	uint64_t damaged;             /* segments or ends of segments that could not be read */
+	uint64_t errors;              /* of the disk */
+	int last_errno;               /* of these; 0: none yet */
+};
+
+/* Takes up what is in the directory. -1 in options->directory always works. NULL: *diag says why (another process has
+ * the spool, no memory). `now_ms` is the real time in milliseconds, here and below. */
+struct spool *spool_open(const struct spool_options *options, int64_t now_ms, struct diag *diag);
+
+/* Flushes, writes down where the readers stand, and frees. What is in memory is gone; sets *spool to NULL. */
+void spool_close(struct spool **spool, int64_t now_ms);
+
+/* Adds one frame. Readers see it after spool_flush. False: there is neither disk nor memory for it, or it is longer than
+ * SPOOL_FRAME_MAX or empty. */
+bool spool_append(struct spool *spool, enum spool_lane lane, const uint8_t *frame, size_t octets, int64_t now_ms);
+
+/* Hands what was appended to the kernel. What a full or broken disk does not take goes into memory. */
+void spool_flush(struct spool *spool, int64_t now_ms);
+
+/* Asks the kernel to write what was flushed onto the disk, and waits for it. */
+void spool_sync(struct spool *spool);
+
+void spool_read_counts(const struct spool *spool, struct spool_counts *counts);
+
+/* A reader, which goes on where one of that name stood, else at the oldest frame. Borrowed until spool_close; NULL: no
+ * memory, or too many. Frames are kept for those readers that are added before the first append. */
+struct spool_reader *spool_reader_add(struct spool *spool, const char *name);
+
+/* Copies the next frames, whole and each behind its length as Frame Streams has it, verdicts first. At most `cap`, which
+ * is SPOOL_READ_MIN at least. Returns the octets; 0: it has read all. *frames: how many. */
+size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned *frames);
+
+/* Everything that was read is at the collector. */
+void spool_commit(struct spool_reader *reader);
+
+/* Begins again at the last commit but one. */
+void spool_rewind(struct spool_reader *reader);
+
+/* Is there a frame that it has not read? Or one that it has not committed? */
+bool spool_has_more(const struct spool_reader *reader);
+bool spool_has_uncommitted(const struct spool_reader *reader);
+
+/* Frames that went before it read them; and that went after it had read them once, but were to be read again: those
+ * may have arrived. Both since the reader first was. */
+uint64_t spool_lost(const struct spool_reader *reader);
+uint64_t spool_unsure(const struct spool_reader *reader);
+
+/* Since when, at the latest, the oldest frame waits that it has not read; 0: none. */
+int64_t spool_waiting_since_ms(const struct spool_reader *reader);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * spool_parts.h: what a spool is made of, shared by the files that work on it: spool.c, which takes frames in and drops
+ * segments, and spool_reader.c, which gives them out.
+ *
+ * Every frame of a lane has an index, counted from the oldest that was there at opening: so the frames between two
+ * places are known even when their segments have gone.
+ */
+#ifndef DNSTAP_SPOOL_PARTS_H
+#define DNSTAP_SPOOL_PARTS_H
+
+#include "dnstap/spool.h"
+#include "dnstap/spool_segment.h"
+
+#define LANE_BUFFER_OCTETS ((size_t)128 * 1024)
+
+struct place {
+	uint64_t segment;          /* its number */
+	uint64_t offset;
+	uint64_t index;            /* of the next frame */
+};
+
+struct lane {
+	struct segment *oldest;
+	struct segment *current;   /* the youngest, which is written; NULL: none yet */
+	uint64_t next_number;
+	uint64_t frames;           /* index of the next frame that is flushed */
+	uint8_t *buffer;           /* owned; of LANE_BUFFER_OCTETS */
+	size_t buffered;
+	unsigned buffered_frames;
+};
+
+/* Where one reader stands in one lane. Frames that went unread are at or behind `committed`. */
+struct reader_lane {
+	struct place read, committed, before;   /* `before`: the last commit but one */
+	struct segment *at;        /* of `read`; NULL: to be looked up */
+	int fd;                    /* of `fd_segment`; -1: none */
+	uint64_t fd_segment;
+	int64_t since_ms;          /* since when it has not read all */
+	uint64_t skipped_before;   /* frames lost between `before` and `committed` */
+	uint64_t skipped;          /* and behind that */
+};
+
+struct spool_reader {
+	struct spool *spool;
+	char name[SPOOL_READER_NAME_MAX];
+	struct reader_lane lanes[LANE_COUNT];
+	uint64_t lost, unsure;
+};
+
+struct spool {
+	int directory;
+	int lock;                  /* descriptor; -1: none */
+	uint64_t file_octets_max;
+	size_t memory_octets_max;
+	size_t segment_octets;
+	int64_t retry_ms;          /* the disk is tried again */
+	struct segment_ends ends;
+	struct lane lanes[LANE_COUNT];
+	struct spool_reader *readers[SPOOL_READERS_MAX];   /* owned */
+	unsigned reader_count;
+	struct spool_counts counts;
+};
+
+/* Takes the segment out of its lane, counts what readers had not read of it, and frees it with its file. */
+void spool_remove(struct spool *spool, struct segment *segment);
+
+/* Removes what every reader has committed twice over. */
+void spool_remove_read(struct spool *spool);
+
+/* The segment goes: what of it the reader had not read is lost. */
+void spool_reader_forget(struct spool_reader *reader, const struct segment *segment);
+
+/* Frames were flushed into `lane`, which ended at `index` before. */
+void spool_reader_tell(struct spool_reader *reader, enum spool_lane lane, uint64_t index, int64_t now_ms);
+
+/* Writes down where it stands. */
+void spool_reader_save(const struct spool_reader *reader);
+void spool_reader_destroy(struct spool_reader *reader);
+
+#endif

@@ -1,0 +1,529 @@
+/* test_spool.c: what goes in comes out for every reader, over breaks, restarts and damage, or is counted. */
+#include "dnstap/spool.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/directory.h"
+
+#define FRAMES_MAX 200000u
+
+static struct spool_options options_for(const struct directory *directory)
+{
+	return (struct spool_options){
+		.content_type = "protobuf:dnstap.Dnstap", .directory = directory ? directory->fd : -1,
+		.directory_name = "spool", .file_octets_max = 8 << 20, .memory_octets_max = 8 << 20,
+		.segment_octets = 64 * 1024,
+	};
+}
+
+static struct spool *open_spool(const struct directory *directory)
+{
+	struct spool_options options = options_for(directory);
+	struct diag diag;
+	struct spool *spool = spool_open(&options, 1000, &diag);
+
+	if (!spool)
+		fail_msg("%s", diag.text);
+	return spool;
+}
+
+/* A frame that says its number, `octets` long. */
+static bool append(struct spool *spool, enum spool_lane lane, uint32_t number, size_t octets)
+{
+	static uint8_t frame[SPOOL_FRAME_MAX];
+
+	memset(frame, (int)number, octets);
+	memcpy(frame, &number, sizeof(number));
+	return spool_append(spool, lane, frame, octets, 1000 + number);
+}
+
+struct got {
+	unsigned times[FRAMES_MAX];
+	uint32_t last[LANE_COUNT];
+	unsigned frames;
+};
+
+/* Even numbers are verdicts, odd ones plain. */
+static enum spool_lane lane_of(uint32_t number)
+{
+	return number % 2 ? LANE_PLAIN : LANE_VERDICT;
+}
+
+/* Reads once, notes what came, and checks that it is whole. Returns the octets. */
+static size_t read_some(struct spool_reader *reader, struct got *got, size_t cap)
+{
+	static uint8_t buffer[2 * SPOOL_READ_MIN];
+	unsigned frames, seen = 0;
+	size_t octets = spool_read(reader, buffer, cap, &frames), at = 0;
+
+	while (at < octets) {
+		uint32_t length, number;
+
+		assert_true(octets - at >= 8);
+		memcpy(&length, buffer + at, 4);
+		length = ntohl(length);
+		memcpy(&number, buffer + at + 4, 4);
+		assert_true(number < FRAMES_MAX && length <= octets - at - 4);
+		if (length > 4)
+			assert_int_equal(buffer[at + 4 + length - 1], (uint8_t)number);
+		got->times[number]++;
+		got->last[lane_of(number)] = number;
+		got->frames++;
+		at += 4 + length;
+		seen++;
+	}
+	assert_int_equal(at, octets);
+	assert_int_equal(seen, frames);
+	return octets;
+}
+
+static void read_all(struct spool_reader *reader, struct got *got)
+{
+	while (read_some(reader, got, SPOOL_READ_MIN) > 0)
+		;
+}
+
+static struct got *fresh(void)
+{
+	struct got *got = calloc(1, sizeof(*got));
+
+	assert_non_null(got);
+	return got;
+}
+
+static void fill(struct spool *spool, uint32_t from, uint32_t to)
+{
+	for (; from < to; from++)
+		assert_true(append(spool, lane_of(from), from, 100 + from % 50));
+	spool_flush(spool, 1000 + to);
+}
+
+static void assert_each_once(const struct got *got, uint32_t from, uint32_t to)
+{
+	for (; from < to; from++)
+		if (got->times[from] != 1)
+			fail_msg("frame %u came %u times", from, got->times[from]);
+}
+
+static void gives_every_frame_to_every_reader(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(*state ? &directory : NULL);
+	struct spool_reader *first = spool_reader_add(spool, "first"), *second = spool_reader_add(spool, "second");
+	struct got *a = fresh(), *b = fresh();
+
+	fill(spool, 0, 5000);
+	read_all(first, a);
+	fill(spool, 5000, 9000);
+	read_all(first, a);
+	read_all(second, b);
+	assert_each_once(a, 0, 9000);
+	assert_each_once(b, 0, 9000);
+	assert_false(spool_has_more(first));
+	assert_true(spool_has_uncommitted(first));
+	assert_int_equal(spool_lost(first) + spool_unsure(first) + spool_lost(second), 0);
+	free(a);
+	free(b);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void gives_verdicts_first(void **state)
+{
+	struct spool *spool = open_spool(NULL);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+
+	(void)state;
+	assert_true(append(spool, LANE_PLAIN, 1, 60000));
+	assert_true(append(spool, LANE_VERDICT, 2, 60000));
+	spool_flush(spool, 1);
+	read_some(reader, got, SPOOL_READ_MIN);
+	assert_int_equal(got->last[LANE_VERDICT], 2);
+	assert_int_equal(got->last[LANE_PLAIN], 0);
+	free(got);
+	spool_close(&spool, 1);
+}
+
+static void a_break_brings_the_last_two_commits_again(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(*state ? &directory : NULL);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		fill(spool, i * 1000, i * 1000 + 1000);
+		read_all(reader, got);
+		spool_commit(reader);
+	}
+	fill(spool, 3000, 3500);
+	read_all(reader, got);
+	spool_rewind(reader);
+	read_all(reader, got);
+	assert_each_once(got, 0, 2000);
+	for (i = 2000; i < 3500; i++)
+		assert_int_equal(got->times[i], 2);
+	assert_int_equal(spool_lost(reader) + spool_unsure(reader), 0);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void removes_what_all_have_committed(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *first = spool_reader_add(spool, "first"), *second = spool_reader_add(spool, "second");
+	struct got *got = fresh();
+
+	(void)state;
+	fill(spool, 0, 10000);
+	assert_true(directory_count(&directory, "plain-") > 3);
+	read_all(first, got);
+	spool_commit(first);
+	spool_commit(first);
+	assert_true(directory_count(&directory, "plain-") > 3);
+	read_all(second, got);
+	spool_commit(second);
+	assert_true(directory_count(&directory, "plain-") > 3);
+	spool_commit(second);
+	assert_int_equal(directory_count(&directory, "plain-"), 1);
+	assert_int_equal(directory_count(&directory, "verdict-"), 1);
+	assert_false(spool_has_uncommitted(second));
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void the_next_process_reads_on(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct spool_counts counts;
+	struct got *got = fresh();
+	uint32_t i;
+
+	(void)state;
+	fill(spool, 0, 3000);
+	read_all(reader, got);
+	spool_commit(reader);
+	spool_commit(reader);
+	fill(spool, 3000, 4000);
+	spool_close(&spool, 1);
+	assert_int_equal(directory_mode(&directory, "reader-a"), 0600);
+	spool = open_spool(&directory);
+	reader = spool_reader_add(spool, "a");
+	spool_read_counts(spool, &counts);
+	assert_in_range(counts.recovered, 1000, 4000);
+	fill(spool, 4000, 5000);
+	read_all(reader, got);
+	for (i = 0; i < 5000; i++)
+		assert_int_equal(got->times[i], 1);
+	assert_int_equal(counts.damaged, 0);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void one_process_at_a_time(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_options options = options_for(&directory);
+	struct diag diag;
+
+	(void)state;
+	assert_null(spool_open(&options, 1, &diag));
+	assert_non_null(strstr(diag.text, "another process"));
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void the_oldest_plain_ones_go_first_and_are_counted(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(*state ? &directory : NULL);
+	struct diag diag;
+	struct got *got = fresh();
+	uint32_t i, came = 0;
+
+	options.file_octets_max = 1 << 20;
+	options.memory_octets_max = 4 << 20;
+	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	for (i = 0; i < 40000; i++)
+		assert_true(append(spool, i % 20 ? LANE_PLAIN : LANE_VERDICT, i % 20 ? i * 2 + 1 : i * 2, 250));
+	spool_flush(spool, 1);
+	read_all(reader, got);
+	for (i = 0; i < 40000; i++) {
+		came += got->times[i % 20 ? i * 2 + 1 : i * 2];
+		if (i % 20 == 0)
+			assert_int_equal(got->times[i * 2], 1);
+	}
+	assert_true(came < 30000);
+	assert_int_equal(came + spool_lost(reader), 40000);
+	assert_int_equal(got->last[LANE_PLAIN], 39999 * 2 + 1);
+	assert_int_equal(spool_unsure(reader), 0);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void what_went_after_it_was_read_is_unsure_only_after_a_break(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(&directory);
+	struct diag diag;
+	struct got *got = fresh();
+
+	(void)state;
+	options.file_octets_max = 1 << 20;
+	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	fill(spool, 0, 4000);
+	read_all(reader, got);
+	fill(spool, 4000, 16000);
+	assert_int_equal(spool_unsure(reader), 0);
+	uint64_t lost = spool_lost(reader);
+	assert_true(lost > 0);
+	spool_rewind(reader);
+	assert_int_equal(spool_unsure(reader), 2000);   /* the plain ones */
+	assert_int_equal(spool_lost(reader), lost);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void a_cut_end_costs_what_was_cut(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	const char *name = "verdict-000000000000.fstrm";
+	struct spool_counts counts;
+	struct got *got = fresh();
+
+	(void)state;
+	fill(spool, 0, 400);
+	spool_close(&spool, 1);
+	directory_cut(&directory, name, directory_size(&directory, name) - 60);
+	spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.damaged, 1);
+	assert_int_equal(counts.recovered, 399);
+	read_all(reader, got);
+	assert_each_once(got, 0, 398);
+	assert_int_equal(got->times[398], 0);
+	assert_int_equal(got->times[399], 1);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void what_is_no_segment_is_set_aside(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_counts counts;
+	int fd = openat(directory.fd, "plain-000000000003.fstrm", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_int_equal(write(fd, "<html>", 6), 6);
+	close(fd);
+	assert_int_equal(symlinkat("/etc/passwd", directory.fd, "verdict-000000000001.fstrm"), 0);
+	struct spool *spool = open_spool(&directory);
+	spool_reader_add(spool, "a");
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.damaged, 2);
+	fill(spool, 0, 100);
+	assert_int_equal(directory_mode(&directory, "plain-000000000004.fstrm"), 0600);
+	assert_int_equal(directory_count(&directory, "plain-000000000003.fstrm.damaged"), 1);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+/* Any octet of a reader's file, changed: it goes on somewhere, on a whole frame. */
+static void a_damaged_stand_is_no_harm(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+	off_t at, size;
+
+	(void)state;
+	fill(spool, 0, 2000);
+	read_some(reader, got, SPOOL_READ_MIN);
+	spool_commit(reader);
+	spool_commit(reader);
+	size = directory_size(&directory, "reader-a");
+	spool_close(&spool, 1);
+	for (at = 0; at < size; at++) {
+		directory_poke(&directory, "reader-a", at, (uint8_t)("9x-"[at % 3]));
+		spool = open_spool(&directory);
+		reader = spool_reader_add(spool, "a");
+		memset(got, 0, sizeof(*got));
+		read_all(reader, got);
+		spool_close(&spool, 1);
+	}
+	free(got);
+	directory_remove(&directory);
+}
+
+/* A limit on file sizes stands for a full disk: writes fail in the middle of a frame. */
+static void a_full_disk_goes_on_in_memory(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct rlimit before, small = { 0 };
+	struct spool_counts counts;
+	struct got *got = fresh();
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 50001;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	fill(spool, 0, 3000);
+	fill(spool, 3000, 5000);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	spool_read_counts(spool, &counts);
+	assert_true(counts.errors > 0 && counts.octets_memory > 0);
+	assert_int_equal(counts.last_errno, EFBIG);
+	read_all(reader, got);
+	assert_each_once(got, 0, 5000);
+	assert_int_equal(spool_lost(reader) + counts.dropped, 0);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void refuses_frames_that_are_too_long(void **state)
+{
+	struct spool *spool = open_spool(NULL);
+
+	(void)state;
+	assert_false(append(spool, LANE_PLAIN, 1, 0));
+	assert_true(append(spool, LANE_PLAIN, 1, SPOOL_FRAME_MAX));
+	assert_false(spool_append(spool, LANE_PLAIN, (const uint8_t *)"", SPOOL_FRAME_MAX + 1, 1));
+	spool_close(&spool, 1);
+}
+
+static void says_since_when_frames_wait(void **state)
+{
+	struct spool *spool = open_spool(NULL);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+
+	(void)state;
+	assert_int_equal(spool_waiting_since_ms(reader), 0);
+	append(spool, LANE_PLAIN, 1, 100);
+	spool_flush(spool, 5000);
+	append(spool, LANE_PLAIN, 1, 100);
+	spool_flush(spool, 6000);
+	assert_int_equal(spool_waiting_since_ms(reader), 5000);
+	read_all(reader, got);
+	assert_int_equal(spool_waiting_since_ms(reader), 0);
+	append(spool, LANE_PLAIN, 1, 100);
+	spool_flush(spool, 7000);
+	assert_int_equal(spool_waiting_since_ms(reader), 7000);
+	free(got);
+	spool_close(&spool, 1);
+}
+
+/* --- against a model: any order of calls, with the process going away at any time --- */
+
+static uint32_t step(uint32_t *random)
+{
+	*random = *random * 1664525u + 1013904223u;
+	return *random >> 8;
+}
+
+/* Every frame came at least once, or is counted. Nothing comes that was committed twice over. */
+static void any_order_of_calls_loses_nothing_uncounted(void **state)
+{
+	const char *text = getenv("SEED");
+	uint32_t random = text ? (uint32_t)strtoul(text, NULL, 10) : 1, seed = random, number = 0, i, missing = 0, j;
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(&directory);
+	struct got *got = fresh();
+	struct diag diag;
+
+	(void)state;
+	options.file_octets_max = 4 << 20;
+	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	for (i = 0; i < 6000; i++) {
+		uint32_t what = step(&random) % 100;
+
+		if (what < 55) {
+			for (j = step(&random) % 60; j > 0; j--, number++)
+				assert_true(append(spool, lane_of(number), number, 4 + step(&random) % 900));
+			spool_flush(spool, i);
+		} else if (what < 85) {
+			for (j = step(&random) % 6; j > 0; j--)
+				read_some(reader, got, SPOOL_READ_MIN);
+		} else if (what < 93) {
+			spool_commit(reader);
+		} else if (what < 97) {
+			spool_rewind(reader);
+		} else {
+			spool_close(&spool, i);
+			spool = spool_open(&options, i, &diag);
+			assert_non_null(spool);
+			reader = spool_reader_add(spool, "a");
+		}
+	}
+	read_all(reader, got);
+	for (i = 0; i < number; i++)
+		missing += got->times[i] == 0;
+	if (missing != spool_lost(reader))
+		fail_msg("seed %u: %u of %u frames missing, %lu counted", seed, missing, number,
+			(unsigned long)spool_lost(reader));
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+int main(void)
+{
+	static int on_disk = 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(gives_every_frame_to_every_reader, NULL),
+		cmocka_unit_test_prestate(gives_every_frame_to_every_reader, &on_disk),
+		cmocka_unit_test(gives_verdicts_first),
+		cmocka_unit_test_prestate(a_break_brings_the_last_two_commits_again, NULL),
+		cmocka_unit_test_prestate(a_break_brings_the_last_two_commits_again, &on_disk),
+		cmocka_unit_test(removes_what_all_have_committed),
+		cmocka_unit_test(the_next_process_reads_on),
+		cmocka_unit_test(one_process_at_a_time),
+		cmocka_unit_test_prestate(the_oldest_plain_ones_go_first_and_are_counted, NULL),
+		cmocka_unit_test_prestate(the_oldest_plain_ones_go_first_and_are_counted, &on_disk),
+		cmocka_unit_test(what_went_after_it_was_read_is_unsure_only_after_a_break),
+		cmocka_unit_test(a_cut_end_costs_what_was_cut),
+		cmocka_unit_test(what_is_no_segment_is_set_aside),
+		cmocka_unit_test(a_damaged_stand_is_no_harm),
+		cmocka_unit_test(a_full_disk_goes_on_in_memory),
+		cmocka_unit_test(refuses_frames_that_are_too_long),
+		cmocka_unit_test(says_since_when_frames_wait),
+		cmocka_unit_test(any_order_of_calls_loses_nothing_uncounted),
+	};
+
+	return cmocka_run_group_tests_name("spool", tests, NULL, NULL);
+}
