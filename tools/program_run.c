@@ -1,11 +1,15 @@
 /* program_run.c: one program, a pipe to it and a deadline. */
 #include "tools/program_run.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,6 +19,7 @@
 #define TICK_MS 10        /* between two looks at whether it has ended */
 #define GRACE_MS 3000     /* to end, once asked to */
 #define LAST_PIECES 64    /* of its output, read after its end */
+#define ROUNDS_MAX 100    /* of looking for what it left behind */
 #define NO_EXEC 127
 
 struct watched {
@@ -112,6 +117,52 @@ static bool wait_for_it(struct watched *watched, unsigned timeout_ms)
 	return true;
 }
 
+static pid_t parent_of(const char *pid)
+{
+	char path[64], text[512];
+	const char *behind;
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	/* "pid (name) state parent ...", and a name may hold anything. */
+	behind = strrchr(text, ')');
+	return behind != NULL && strlen(behind) > 4 ? (pid_t)strtol(behind + 4, NULL, 10) : -1;
+}
+
+/* How many there were. */
+static unsigned end_children(void)
+{
+	DIR *all = opendir("/proc");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	if (all == NULL)
+		return 0;
+	while ((entry = readdir(all)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]) || parent_of(entry->d_name) != getpid())
+			continue;
+		count++;
+		kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+		waitpid((pid_t)strtol(entry->d_name, NULL, 10), NULL, WNOHANG);
+	}
+	closedir(all);
+	return count;
+}
+
+/* What went into the background belongs to its reaper, one generation after the other as the elder ones end. */
+static void end_background(void)
+{
+	for (unsigned round = 0; round < ROUNDS_MAX && end_children() > 0; round++)
+		poll(NULL, 0, TICK_MS);
+}
+
 /* By its id, and what it has started with it. */
 static void end_it(struct watched *watched)
 {
@@ -125,6 +176,7 @@ static void end_it(struct watched *watched)
 	kill(-watched->pid, SIGKILL);
 	if (!watched->ended)
 		watched->ended = waitpid(watched->pid, &watched->status, 0) == watched->pid;
+	end_background();
 	for (unsigned i = 0; i < LAST_PIECES && listen_to(watched); i++)
 		;
 }
@@ -190,7 +242,7 @@ enum program_end program_run(char *const *argv, const char *text, unsigned timeo
 	bool in_time, by_itself;
 
 	memset(run, 0, sizeof(*run));
-	if (access(argv[0], X_OK) != 0 || start(&watched, argv) != 0)
+	if (access(argv[0], X_OK) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 || start(&watched, argv) != 0)
 		return PROGRAM_NOT_RUN;
 	in_time = wait_for_it(&watched, timeout_ms);
 	by_itself = watched.ended;

@@ -3,10 +3,10 @@
  * last.
  *
  * The program is not trusted to end, to be quiet or to say anything sensible: its time and what is kept of its
- * output are bounded. It gets a process group of its own, of which nothing is left when program_run returns, and
- * it dies with its parent. What it says is kept as it came: escape it before it is shown.
+ * output are bounded. It gets a process group of its own, and the caller becomes the reaper of what leaves it: of
+ * neither is anything left when program_run returns, and it dies with its parent. What it says is kept as it came: escape it before it is shown.
  *
- * Threads: none but the caller's; the caller has SIGINT, SIGTERM and SIGHUP blocked when they are to end the run
+ * Threads: none but the caller's, which has no other children (they would be ended, too); the caller has SIGINT, SIGTERM and SIGHUP blocked when they are to end the run
  * early.
  */
 #ifndef TOOLS_PROGRAM_RUN_H

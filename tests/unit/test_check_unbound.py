@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = os.environ.get("srcdir", ".")
 BUILD = os.environ.get("builddir", ".")
@@ -197,15 +198,17 @@ def the_prefix_is_said_twice_alike(tap):
 	tap.equal(said[0], said[1], "module and tool mean the same record")
 
 
-def condition(verdictctl, unbound, snippet):
-	"""What systemd would run for the drop-in's ExecCondition, with these files in the place of the installed ones."""
+def condition(verdictctl, unbound, snippet, environment=None, deadline=60):
+	"""What systemd would run for the drop-in's ExecCondition, with these files in the place of the installed ones and
+	whoever runs this in that of the service's user."""
 	line = re.search(r"^ExecCondition=-\+(.*)$", read(DROP_IN), re.M).group(1)
 	words = [word.replace("$$", "$") for word in shlex.split(line)]
-	for old, new in (("/usr/bin/verdictctl", verdictctl), ("/usr/sbin/unbound", unbound)):
+	for old, new in (("/usr/bin/verdictctl", verdictctl), ("/usr/sbin/unbound", unbound),
+			("--user unbound", "--user %d" % os.getuid()), ("5 60 ", "5 %d " % deadline)):
 		assert old in words[2]
 		words[2] = words[2].replace(old, new)
 	words[3] = snippet
-	return subprocess.run(words, capture_output=True, text=True, timeout=60)
+	return subprocess.run(words, capture_output=True, text=True, timeout=120, env={**os.environ, **(environment or {})})
 
 
 def the_drop_in(tap):
@@ -228,8 +231,154 @@ def the_drop_in(tap):
 		"with neither verdictctl nor snippet Unbound is not kept from starting")
 
 
+DAEMON = r'''
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void note_pid(void)
+{
+	FILE *to = fopen(getenv("FAKE_PIDS"), "a");
+
+	fprintf(to, "%d\n", (int)getpid());
+	fclose(to);
+}
+
+/* Without the library it starts; with it, it does what FAKE says. */
+static const char *behaviour(const char *conf)
+{
+	char text[8192];
+	FILE *from = fopen(conf, "r");
+	size_t got = fread(text, 1, sizeof(text) - 1, from);
+
+	text[got] = 0;
+	fclose(from);
+	return strstr(text, "dynlib-file") || getenv("FAKE_ALWAYS") ? getenv("FAKE") : "starts";
+}
+
+int main(int argc, char **argv)
+{
+	const char *does = behaviour(argv[argc - 1]);
+
+	note_pid();
+	setbuf(stdout, NULL);
+	if (!strcmp(does, "stubborn"))
+		signal(SIGTERM, SIG_IGN);
+	if (!strcmp(does, "crashes"))
+		abort();
+	if (!strcmp(does, "ends"))
+		return 1;
+	if (!strcmp(does, "daemon")) {
+		if (fork() > 0)
+			return 0;
+		setsid();
+		if (fork() > 0)
+			_exit(0);
+		note_pid();
+	}
+	if (!strcmp(does, "garbage")) {
+		signal(SIGPIPE, SIG_IGN);
+		for (unsigned i = 1; ; i = i * 1103515245 + 12345)
+			putchar((int)(i >> 16));
+	}
+	if (!strcmp(does, "starts") || !strcmp(does, "stubborn"))
+		puts("[1] unbound[1:0] info: start of service (unbound).");
+	for (;;)
+		pause();
+}
+'''
+
+
+def daemon():
+	"""A stand-in that runs: for trials."""
+	texts = "".join('const char text%d[] = "%s";' % pair for pair in enumerate(("unbound 1.17.1", OPTIONS)))
+	symbols = "".join("int %s(void); int %s(void) { return 1; }" % (symbol, symbol) for symbol in SYMBOLS)
+	subprocess.run([CC, "-O1", "-rdynamic", "-o", path("daemon"), write("daemon.c", texts + symbols + DAEMON)], check=True)
+	return path("daemon")
+
+
+def fake(does, always=False):
+	places = os.path.join(folder, "places")
+	os.makedirs(places, exist_ok=True)
+	if os.path.exists(path("pids")):
+		os.unlink(path("pids"))
+	return {"FAKE": does, "FAKE_PIDS": path("pids"), "TMPDIR": places, **({"FAKE_ALWAYS": "1"} if always else {})}
+
+
+def is_gone(pid):
+	"""Whoever reaps the orphan may take a moment, so a zombie counts."""
+	try:
+		with open("/proc/%d/stat" % pid) as file:
+			return file.read().rsplit(")", 1)[1].split()[0] in "ZX"
+	except OSError:
+		return True
+
+
+def left_behind():
+	pids = [int(pid) for pid in read(path("pids")).split()]
+	return [pid for pid in pids if not is_gone(pid)], os.listdir(path("places")), len(pids)
+
+
+def trials(tap):
+	if CC is None:
+		return tap.skip("trials", "no C compiler")
+	unbound, lib = daemon(), library("ours.so")
+	snippet = shipped_snippet(lib)
+	rows = [
+		("one that starts", "starts", False, 0, "which starts with it", 1),
+		("one that sleeps past its time", "sleeps", False, 1, "had not started in time", 2),
+		("one that writes garbage without end", "garbage", False, 1, "had not started in time", 2),
+		("one that crashes", "crashes", False, 1, "was ended by signal 6", 2),
+		("one that ends", "ends", False, 1, "ended with 1", 2),
+		("one that goes into the background", "daemon", False, 1, "ended with 0", 3),
+		("one that starts and does not hear SIGTERM", "stubborn", False, 0, "which starts with it", 1),
+		("one that sleeps without the library, too", "sleeps", True, 4, "the trial says nothing", 2),
+		("one that crashes without it, too", "crashes", True, 4, "the trial says nothing", 2),
+	]
+	for why, does, always, code, says, begun in rows:
+		got, out, err = check("--unbound", unbound, "--snippet", snippet, "--trial=1",
+			environment=fake(does, always).items())
+		tap.ok(got == code and says in out + err, "a trial of " + why, "exit %d\n%s%s" % (got, out, err))
+		tap.ok(out.isascii() and all(c.isprintable() or c == "\n" for c in out + err), "its words are escaped: " + why)
+		tap.equal(left_behind(), ([], [], begun), "nothing of it is left, of processes and files: " + why)
+		tap.equal(len(active(snippet)), 0 if code == 1 else 4, "the clause is %s: %s" % ("out" if code == 1 else "in", why))
+		tap.equal(code == 1, "WITHOUT POLICY" in err, "and that is said loudly when it is out: " + why)
+
+
+def the_drop_in_tries_and_has_a_deadline(tap):
+	if CC is None:
+		return tap.skip("the drop-in's deadline", "no C compiler")
+	unbound, lib = daemon(), library("ours.so")
+	snippet = shipped_snippet(lib)
+	before = read(snippet)
+	for does, is_in in (("starts", True), ("crashes", False), ("starts", True)):
+		done = condition(COMMAND, unbound, snippet, fake(does))
+		tap.equal((done.returncode, len(active(snippet)) > 0), (0, is_in), "the drop-in tries it: one that " + does)
+	done = condition(COMMAND, unbound, snippet, fake("sleeps"), deadline=1)
+	tap.equal((done.returncode, active(snippet)), (0, []), "at the deadline the clause is out")
+	tap.ok("<2>verdictctl: exit 124" in done.stderr and "WITHOUT POLICY" in done.stderr, "loudly", done.stderr)
+	until = time.monotonic() + 30
+	while left_behind()[:2] != ([], []) and time.monotonic() < until:
+		time.sleep(0.01)
+	tap.equal(left_behind(), ([], [], 1), "and nothing of the trial is left")
+	condition(COMMAND, unbound, snippet, fake("starts"))
+	tap.equal(read(snippet), before, "the next start finds that it fits")
+	for code in (2, 3, 5, 126, 127, 139):
+		dead = write("dead", "#!/bin/sh\nexit %d\n" % code, 0o755)
+		done = condition(dead, unbound, snippet)
+		tap.ok(done.returncode == 0 and active(snippet) == [] and "exit %d" % code in done.stderr,
+			"exit %d of verdictctl: the clause is out, and that is said" % code, done.stderr)
+		condition(COMMAND, unbound, snippet, fake("starts"))
+	for code in (0, 1, 4):
+		done = condition(write("dead", "#!/bin/sh\nexit %d\n" % code, 0o755), unbound, snippet)
+		tap.equal((done.returncode, read(snippet), done.stderr), (0, before, ""),
+			"exit %d: verdictctl has done all there is to do" % code)
+
+
 try:
 	tap.run(stand_ins, the_real_ones, the_snippet_goes_out_and_comes_back, wrong_usage, the_prefix_is_said_twice_alike,
-		the_drop_in)
+		the_drop_in, trials, the_drop_in_tries_and_has_a_deadline)
 finally:
 	shutil.rmtree(folder)
