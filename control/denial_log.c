@@ -234,7 +234,7 @@ static void drain(struct denial_log *log)
 		/* A worker that denies faster than lines are written must not keep the others waiting. */
 		size_t turn = DENIAL_RING_OCTETS / LEAST_RECORD;
 
-		while (ring != NULL && turn-- > 0 && (octets = ring_peek(ring, &length)) != NULL) {
+		while (ring != NULL && turn-- > 0 && (octets = ring_next(ring, &length)) != NULL) {
 			take(log, octets);
 			ring_release(ring);
 		}
