@@ -238,6 +238,29 @@ unbound_find() { # prints the newest finished tree, or the one that matches the 
 	done
 }
 
+# Notes when no mirror has the source of the installed version: a package that was rebuilt here.
+unbound_source_look() {
+	apt_source_prepare "$unbound_cache/apt" '' || return 1
+	(cd "$unbound_cache" && apt_source "$unbound_cache/apt" --print-uris source --only-source \
+		"unbound=$installed_version") || say "$installed_version" >"$unbound_cache/not-in-archive"
+}
+
+unbound_is_rebuilt() {
+	[ "$(cat "$unbound_cache/not-in-archive" 2>/dev/null)" = "$installed_version" ]
+}
+
+# The installed Unbound can only be used when a tree of exactly that version can be had.
+unbound_source_or_archive() { # sets installed_version to nothing when it cannot
+	if ! unbound_is_rebuilt; then
+		need_packages "${packages_unbound[@]}"
+		step "looking for the source package of the installed Unbound" unbound_source_look
+	fi
+	unbound_is_rebuilt || return 0
+	say "The installed unbound $installed_version is not in Debian's archive (rebuilt on this machine?): it is left alone,"
+	say "and one from the archive's source package is used instead. To use it: UNBOUND_TREE=DIR, the tree that it was built in."
+	installed_version=''
+}
+
 # Sets UNBOUND_TREE (configured tree for --with-unbound) and UNBOUND_SBIN (where unbound and unbound-checkconf are).
 need_unbound() {
 	local installed='' installed_version=''
@@ -252,6 +275,10 @@ need_unbound() {
 		installed_version=$(dpkg-query -W -f '${source:Version}' unbound 2>/dev/null) || installed_version=''
 	fi
 	UNBOUND_TREE=$(unbound_find)
+	if [ -z "$UNBOUND_TREE" ] && [ -n "$installed_version" ]; then
+		unbound_source_or_archive
+		UNBOUND_TREE=$(unbound_find)
+	fi
 	if [ -z "$UNBOUND_TREE" ]; then
 		need_packages "${packages_unbound[@]}"
 		step "building Unbound with dynlib from Debian's source package (kept for next time)" \

@@ -2,18 +2,23 @@
  * tap_source.c: a check program that sends frames as a resolver would, without one.
  *
  *     tap_source [--socket PATH] [--file PATH] [--count N] [--rate PER_SECOND] [--workers N] [--ring OCTETS]
- *                [--linger MS] [--stop MS]
+ *                [--half FILE] [--until written|error] [--stop MS]
  *
- * Emits N events from each worker, at the rate (0: as fast as it goes), waits for `linger` milliseconds, stops the tap
- * and prints the counters one by line, with the longest tap_emit and the time that the stop took.
+ * Emits N events from each worker, at the rate (0: as fast as it goes), waits for what --until says and at most a minute
+ * (all that was not dropped is in the file or, without one, sent; with `error`, the socket has failed, too), stops the tap and prints the
+ * counters one by line, with the longest tap_emit that slept and the time that the stop took. With --half it stops in the
+ * middle until the socket took something or failed, makes FILE, and goes on when FILE is gone.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dnstap/tap.h"
 
@@ -21,7 +26,8 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' }, { "file", required_argument, NULL, 'f' },
 	{ "count", required_argument, NULL, 'c' }, { "rate", required_argument, NULL, 'r' },
 	{ "workers", required_argument, NULL, 'w' }, { "ring", required_argument, NULL, 'o' },
-	{ "linger", required_argument, NULL, 'l' }, { "stop", required_argument, NULL, 't' },
+	{ "half", required_argument, NULL, 'h' },
+	{ "until", required_argument, NULL, 'u' }, { "stop", required_argument, NULL, 't' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -30,7 +36,8 @@ struct source {
 	unsigned worker;
 	unsigned long count;
 	unsigned long rate;
-	int64_t longest_ns;
+	const char *half;
+	int64_t longest_ns;   /* of those that slept: who is kept from the processor did not wait for anything of ours */
 };
 
 static int64_t now_ns(void)
@@ -95,6 +102,35 @@ static void pace(int64_t start, unsigned long done, unsigned long rate)
 		nanosleep(&pause, NULL);
 }
 
+static long sleeps(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_THREAD, &used);
+	return used.ru_nvcsw;
+}
+
+static void rest(void)
+{
+	nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+}
+
+static void wait_at_half(const struct source *source)
+{
+	struct tap_counts counts;
+	int fd;
+
+	do {
+		rest();
+		tap_counts(source->tap, &counts);
+	} while (counts.errors == 0 && counts.written_socket == 0);
+	fd = open(source->half, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	while (access(source->half, F_OK) == 0)
+		rest();
+}
+
 static void *emit_all(void *arg)
 {
 	struct source *source = arg;
@@ -108,6 +144,7 @@ static void *emit_all(void *arg)
 	set_facts(&facts);
 	for (i = 1; i <= source->count; i++) {
 		int64_t before, took;
+		long slept;
 
 		set_verdict(&verdict, i);
 		event.ede = verdict.action == ACTION_ALLOW ? EDE_NONE : EDE_BLOCKED;
@@ -116,10 +153,15 @@ static void *emit_all(void *arg)
 		event.id = (uint16_t)i;
 		clock_gettime(CLOCK_REALTIME, &event.response_time);
 		event.query_time = event.response_time;
+		slept = sleeps();
 		before = now_ns();
 		tap_emit(source->tap, source->worker, &event);
 		took = now_ns() - before;
+		if (sleeps() == slept)
+			took = 0;
 		source->longest_ns = took > source->longest_ns ? took : source->longest_ns;
+		if (source->half != NULL && i == source->count / 2)
+			wait_at_half(source);
 		pace(start, i, source->rate);
 	}
 	return NULL;
@@ -139,7 +181,8 @@ static void print_counts(const struct tap *tap)
 		(unsigned long long)counts.errors, counts.socket_errno, counts.file_errno);
 }
 
-static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long count, unsigned long rate)
+static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long count, unsigned long rate,
+	const char *half)
 {
 	static struct source sources[TAP_WORKERS_MAX];
 	static pthread_t threads[TAP_WORKERS_MAX];
@@ -147,7 +190,8 @@ static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long coun
 	unsigned i;
 
 	for (i = 0; i < workers; i++) {
-		sources[i] = (struct source){ .tap = tap, .worker = i, .count = count, .rate = rate };
+		sources[i] = (struct source){ .tap = tap, .worker = i, .count = count, .rate = rate,
+			.half = half };
 		if (pthread_create(&threads[i], NULL, emit_all, &sources[i]) != 0)
 			exit(1);
 	}
@@ -158,10 +202,33 @@ static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long coun
 	return longest;
 }
 
+static bool is_there(const struct tap *tap, const char *what, bool file)
+{
+	struct tap_counts counts;
+	uint64_t kept;
+
+	tap_counts(tap, &counts);
+	kept = counts.emitted - counts.dropped_ring - counts.dropped_sink;
+	if (strcmp(what, "error") == 0 && counts.errors == 0)
+		return false;
+	if (strcmp(what, "error") == 0 && !file)
+		return true;
+	return file ? counts.written_file + counts.missed_file >= kept : counts.written_socket >= kept;
+}
+
+static void wait_until(const struct tap *tap, const char *what, bool file)
+{
+	const int64_t until = now_ns() + (int64_t)60 * 1000000000;
+
+	while (!is_there(tap, what, file) && now_ns() < until)
+		rest();
+}
+
 int main(int argc, char **argv)
 {
 	struct tap_options options = { .identity = "tap-source", .version = "test", .ring_octets = 1 << 20, .workers = 1 };
-	unsigned long count = 1000, rate = 0, linger_ms = 0, stop_ms = 2000;
+	const char *half = NULL, *until = NULL;
+	unsigned long count = 1000, rate = 0, stop_ms = 2000;
 	int64_t longest, before;
 	struct tap *tap;
 	int c;
@@ -174,7 +241,8 @@ int main(int argc, char **argv)
 		case 'r': rate = strtoul(optarg, NULL, 10); break;
 		case 'w': options.workers = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'o': options.ring_octets = strtoul(optarg, NULL, 10); break;
-		case 'l': linger_ms = strtoul(optarg, NULL, 10); break;
+		case 'h': half = optarg; break;
+		case 'u': until = optarg; break;
 		case 't': stop_ms = strtoul(optarg, NULL, 10); break;
 		default: return 2;
 		}
@@ -184,8 +252,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tap_create: %s\n", strerror(errno));
 		return 1;
 	}
-	longest = run_sources(tap, options.workers, count, rate);
-	nanosleep(&(struct timespec){ (time_t)(linger_ms / 1000), (long)(linger_ms % 1000) * 1000000 }, NULL);
+	longest = run_sources(tap, options.workers, count, rate, half);
+	if (until != NULL)
+		wait_until(tap, until, options.file != NULL);
 	print_counts(tap);
 	before = now_ns();
 	tap_destroy(&tap, (unsigned)stop_ms, NULL);

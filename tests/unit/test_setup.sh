@@ -81,7 +81,7 @@ prints() { # commands, what they print
 	with_setup "$1" && [ "$(cat "$folder/output")" = "$2" ]
 }
 
-echo 1..9
+echo 1..12
 interrupt packages
 claim "an interrupt never kills dpkg in the middle of its work" test -e "$folder/installed"
 claim "and is heard when that is done" test "$status" -eq 143
@@ -120,3 +120,18 @@ chmod +x "$folder/configure"
 touch "$folder/Makefile.in"
 claim "the project is configured again for another Unbound in the same place" builds 2 \
 	'for version in 1.0 1.0 1.1; do (release $version; project_build $build all --with-unbound=$UNBOUND_TREE); done'
+
+# An installed Unbound with dynlib, whose source an archive has or has not.
+cat >"$folder/archive" <<'END'
+apt_source_prepare() { echo looked >>"$FOLDER/built"; }
+apt_source() { [ "$in_archive" = yes ]; }
+need_packages() { :; }
+mkdir -p "$unbound_cache"
+installed_version=1.0-1+verdict1
+END
+claim "the source of the installed Unbound is taken where the archive has it" builds 1 \
+	'unbound_cache=$FOLDER/cache1; in_archive=yes; . "$FOLDER/archive"; unbound_source_or_archive; [ "$installed_version" ]'
+claim "else the archive's own is, once and for all" builds 1 \
+	'unbound_cache=$FOLDER/cache2; in_archive=no; . "$FOLDER/archive"; unbound_source_or_archive; [ -z "$installed_version" ]
+	. "$FOLDER/archive"; unbound_source_or_archive; [ -z "$installed_version" ]'
+claim "and that is said" grep -q "1.0-1+verdict1 is not in Debian's archive" "$folder/output"

@@ -54,6 +54,24 @@ else
 	skip "systemd takes the drop-in" "no systemd-analyze"
 fi
 
+# timeout's two numbers, after whose sum it has ended whatever comes.
+late=$(sed -n 's/^ExecCondition=.*timeout -k \([0-9]*\) \([0-9]*\) .*/\1 \2/p' "$root/doc/system/unbound.service.conf")
+patience=$(sed -n 's/^TimeoutStartSec=\([0-9]*\)$/\1/p' "$root/doc/system/unbound.service.conf")
+claim "systemd waits longer than the trial takes" [ "${patience:-0}" -gt "$((${late% *} + ${late#* }))" ]
+
+# --- dpkg-divert as the main README has it, in a root of its own
+
+if command -v dpkg-divert >/dev/null; then
+	mkdir -p "$folder/dpkg/usr/sbin" "$folder/dpkg/var/lib/dpkg"
+	echo debian >"$folder/dpkg/usr/sbin/unbound"
+	claim "the README's diversion is dpkg's grammar" dpkg-divert --instdir "$folder/dpkg" \
+		--admindir "$folder/dpkg/var/lib/dpkg" $(sed -n 's|.*dpkg-divert \(.*\) /usr/sbin/$f &&.*|\1|p' "$root/README.md") \
+		/usr/sbin/unbound
+	claim "and keeps Debian's file beside" [ "$(cat "$folder/dpkg/usr/sbin/unbound.distrib")" = debian ]
+else
+	skip "the README's diversion is dpkg's grammar" "no dpkg-divert"
+fi
+
 tmpfiles=$(command -v systemd-tmpfiles || command -v systemd-tmpfiles.standalone)
 if [ -n "$tmpfiles" ] && [ "$(id -u)" -eq 0 ]; then
 	mkdir -p "$folder/root/var/lib/unbound" "$folder/root/etc"
