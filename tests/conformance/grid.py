@@ -1,7 +1,11 @@
 """Every trigger with every action, every pair of triggers in every order of precedence, every override of a zone.
 
-The zones of the world stand side by side: each has another action, so that one policy holds a whole row of the grid.
+The zones of the world stand side by side: each has another action, or pair of actions, so that one policy holds a whole
+row of the grid.
 """
+
+import ipaddress
+import itertools
 
 import rules
 import world
@@ -19,77 +23,99 @@ TRIGGERS = ("client 32", "client 31", "qname", "qname wildcard", "ip 32", "ip 28
 
 # None within another, and one server each: where rules for several servers meet, BIND has an order of its own.
 ZONES = ("sub.one.alpha", "two.alpha", "x.y.four.beta", "deep.five.gamma", "six.gamma")
+PAIRS = tuple(world.GRID)   # for each pair of actions
 
 
 def client(number):
 	return "127.0.20.%d" % (2 * number + 2)
 
 
-def owner(private, trigger, number):
+def owner(private, trigger, zone, number):
 	"""The owner of a rule that is about the host `pin` of one zone, asked for by one client."""
-	zone = ZONES[number]
-	servers = world.BELOW.get(zone) or world.LEAVES[zone]
+	servers = (world.LEAVES | world.BELOW | world.GRID)[zone]
 	name, tail = sorted(servers.items())[0]
+	four, six = private.pins[zone]
 	return {
 		"client 32": lambda: rules.address_owner(client(number) + "/32", "rpz-client-ip"),
 		"client 31": lambda: rules.address_owner(client(number) + "/31", "rpz-client-ip"),
 		"qname": lambda: "pin." + zone,
 		"qname wildcard": lambda: "*." + zone,
-		"ip 32": lambda: rules.address_owner(private.pins[zone][0] + "/32", "rpz-ip"),
-		"ip 28": lambda: rules.address_owner("192.0.3.%d/28" % (16 * world.PLAIN.index(zone)), "rpz-ip"),
-		"ip6": lambda: rules.address_owner(private.pins[zone][1] + "/128", "rpz-ip"),
+		"ip 32": lambda: rules.address_owner(four + "/32", "rpz-ip"),
+		"ip 28": lambda: rules.address_owner(ipaddress.ip_network(four + "/28", strict=False), "rpz-ip"),
+		"ip6": lambda: rules.address_owner(six + "/128", "rpz-ip"),
 		"nsdname": lambda: name + ".rpz-nsdname",
 		"nsdname wildcard": lambda: "*.%s.rpz-nsdname" % zone,
 		"nsip": lambda: rules.address_owner(private.address(tail) + "/32", "rpz-nsip"),
 	}[trigger]()
 
 
-def kind(number, turn):
-	return KINDS[(number + turn) % len(KINDS)]
+def rows(private, trigger, zones, kind):
+	"""A rule for each zone; `kind` of its number is the action."""
+	return [(owner(private, trigger, zone, number), RECORDS[kind(number)]) for number, zone in enumerate(zones)]
 
 
-def rows(private, trigger, turn):
-	return [(owner(private, trigger, number), RECORDS[kind(number, turn)]) for number in range(len(ZONES))]
+def turned(turn):
+	return lambda number: KINDS[(number + turn) % len(KINDS)]
 
 
-def questions(qtypes, names=("pin.%s", "to-pin.%s")):
-	return [rules.Question(name % zone, qtype, client(number), (number + len(qtype) + len(name)) % 11 == 0)
-		for number, zone in enumerate(ZONES) for qtype in qtypes for name in names]
+def questions(zones, qtypes, names=("pin.%s", "to-pin.%s"), **more):
+	return [rules.Question(name % zone, qtype, client(number), (number + len(qtype) + len(name)) % 11 == 0, **more)
+		for number, zone in enumerate(zones) for qtype in qtypes for name in names]
 
 
 def singles(private):
+	"""With names that exist and not, behind aliases, below wildcards and DNAMEs."""
+	names = ("pin.%s", "to-pin.%s", "nothing.%s", "ent.%s", "%s", "a.w.%s", "x.wc.%s", "h0.dn.%s", "c1.%s", "c10.%s")
 	for trigger in TRIGGERS:
 		for turn, wait in ((0, "yes"), (0, "no"), (5, "yes"), (5, "no")):
-			names = ("pin.%s", "to-pin.%s", "nothing.%s", "ent.%s", "%s")
 			yield "%s, actions from %s on, qname-wait-recurse %s" % (trigger, KINDS[turn], wait), rules.Policy(
-				[rules.List("rpz0", rows(private, trigger, turn))], qname_wait_recurse=wait), questions(QTYPES, names)
+				[rules.List("rpz0", rows(private, trigger, ZONES, turned(turn)))], qname_wait_recurse=wait), questions(ZONES, QTYPES, names)
 
 
 def pairs(private):
-	"""Two rules for the same answer: in one zone, and in two in both orders."""
+	"""Two rules for the same answer, with each pair of actions: in one zone, and in two in both orders."""
+	first, second = (lambda number: KINDS[number // len(KINDS)]), (lambda number: KINDS[number % len(KINDS)])
+	asked = questions(PAIRS, QTYPES, ("pin.%s",)) + questions(PAIRS, ("A", "AAAA", "TXT"), ("to-pin.%s",))
 	for i, one in enumerate(TRIGGERS):
-		for j, two in enumerate(TRIGGERS[i + 1:]):
-			first, second = rows(private, one, i + j), rows(private, two, i + j + 1)
-			asked = questions(("A", "AAAA", "TXT"))
+		for j, two in enumerate(TRIGGERS[i:]):
+			above, below = rows(private, one, PAIRS, first), rows(private, two, PAIRS, second)
+			options = {"qname_wait_recurse": "yes" if (i + j) % 2 else "no", "minimise": (i + j) % 3 == 0}
 			for title, lists in (
-					("%s and %s in one zone", [first + second]),
-					("%s in a zone before %s", [first, second]),
-					("%s in a zone behind %s", [second, first])):
-				yield title % (one, two), rules.Policy([rules.List("rpz%d" % number, rows_) for number, rows_ in enumerate(lists)],
-					qname_wait_recurse="yes" if (i + j) % 2 else "no"), asked
+					("%s and %s in one zone", [above + below]),
+					("%s in a zone before %s", [above, below]),
+					("%s in a zone behind %s", [below, above])):
+				if one != two or title.count("before"):   # one zone has one rule for an owner
+					yield title % (one, two), rules.Policy([rules.List("rpz%d" % number, rows_) for number, rows_ in enumerate(lists)],
+						**options), asked
 
 
 def overrides(private):
 	"""Each override over each trigger, before a zone that denies everything to half of the clients."""
 	for override in rules.OVERRIDES:
 		for trigger in ("client 32", "qname", "ip 32", "nsdname", "nsip"):
-			lists = [rules.List("rpz0", rows(private, trigger, 3), override)]
+			lists = [rules.List("rpz0", rows(private, trigger, ZONES, turned(3)), override)]
 			if override != "disabled" or trigger in ("qname", "nsdname"):
 				lists.append(rules.List("rpz1", [("*." + zone, ["CNAME ."]) for zone in ZONES[::2]]))
-			yield "policy %s over %s" % (override, trigger), rules.Policy(lists), questions(("A", "TXT"))
+			yield "policy %s over %s" % (override, trigger), rules.Policy(lists), questions(ZONES, ("A", "TXT"))
+
+
+def options(private):
+	"""What the other options change: of signed answers, of queries that want no recursion, of servers near the root."""
+	for trigger in TRIGGERS:
+		for turn, value in itertools.product((0, 5), ("yes", "no")):
+			policy = rules.List("rpz0", rows(private, trigger, ZONES, turned(turn + 4)))
+			yield "break-dnssec %s, %s, turn %d" % (value, trigger, turn), rules.Policy([policy], break_dnssec=value), \
+				questions(ZONES, QTYPES, do=True) + questions(ZONES, ("A", "TXT"))
+	for dots in (0, 1, 2, 3):
+		for place in ("a.rootsrv", "ns1.nic.gamma", "ns1.six.gamma"):
+			tail = private.servers[place]
+			for owner_ in (place + ".rpz-nsdname", rules.address_owner(tail + "/32", "rpz-nsip")):
+				yield "min-ns-dots %d, %s" % (dots, owner_), rules.Policy([rules.List("rpz0", [(owner_, ["CNAME ."])])], min_ns_dots=dots), \
+					questions(ZONES, ("A", "TXT"), ("pin.%s", "nothing.%s"))
 
 
 def sets(private):
-	yield from singles(private)
-	yield from overrides(private)
-	yield from pairs(private)
+	"""All of it: (part of the grid, title, policy, questions)."""
+	for part, found in ((None, singles), ("overrides", overrides), ("options", options), ("pairs", pairs)):
+		for title, policy, asked in found(private):
+			yield part or title.partition(",")[0], title, policy, asked

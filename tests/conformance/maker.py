@@ -34,8 +34,9 @@ class Maker:
 				labels = ["*"] + (labels[1:] if len(labels) > 2 and rng.random() < 0.5 else labels)
 			return ".".join(labels) + (".rpz-nsdname" if trigger == "nsdname" else "")
 		if trigger == "client-ip":
-			return rules.address_owner(ipaddress.ip_network("%s/%d" % (rng.choice(rules.CLIENTS), rng.choice((8, 16, 24, 24, 31, 32, 32))),
-				strict=False), "rpz-client-ip")
+			client = ipaddress.ip_address(rng.choice(rules.CLIENTS))
+			length = rng.choice((8, 16, 24, 24, 31, 32, 32) if client.version == 4 else (16, 64, 127, 128))
+			return rules.address_owner(ipaddress.ip_network("%s/%d" % (client, length), strict=False), "rpz-client-ip")
 		if trigger == "nsip":
 			address = rng.choice(sorted(self.world.servers.values()))
 			return rules.address_owner(ipaddress.ip_network("%s/%d" % (address, rng.choice((16, 24, 29, 31, 32, 32)) ), strict=False), "rpz-nsip")
@@ -88,11 +89,11 @@ class Maker:
 				["nxdomain", "nodata", "pass", "data", "cname", "truncate", "drop"], ["pass", "nxdomain"], ["data", "cname"]))
 			lists.append(self.a_list(number, triggers, kinds, rng.randrange(2, 14)))
 		self.part_disabled(lists)
-		return rules.Policy(lists, max_policy_ttl=rng.choice((86400, 86400, 20)),
+		return rules.Policy(lists, rng.random() < 0.3, break_dnssec=rng.choice(("yes", "no")), max_policy_ttl=rng.choice((86400, 86400, 20)),
 			qname_wait_recurse=rng.choice(("yes", "no")), min_ns_dots=rng.choice((0, 1, 1, 1, 2)))
 
 	def questions(self, policy, count):
-		"""(name, type, client, tcp): half of them about names that rules have."""
+		"""Half of them about names that rules have."""
 		rng = self.rng
 		owners = [owner for entry in policy.lists for owner, _ in entry.rules if ".rpz-" not in owner]
 		near = [name for name in self.world.questions if any(rules.covers(owner, name) for owner in owners)]
@@ -102,5 +103,6 @@ class Maker:
 			qtype = rng.choice(("A", "A", "A", "A", "AAAA", "AAAA", "TXT", "MX", "CNAME", "SOA", "HTTPS", "SRV", "DNAME"))
 			if qtype == "DNAME" and ".dn." in name:
 				qtype = "A"
-			found.append(rules.Question(name, qtype, rng.choice(rules.CLIENTS), rng.random() < 0.08))
+			found.append(rules.Question(name, qtype, rng.choice(rules.CLIENTS), rng.random() < 0.08,
+				rng.random() < 0.25, True, rng.choice(("", "", "", "", "", "127.0.10.1"))))
 		return found

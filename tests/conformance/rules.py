@@ -17,8 +17,9 @@ OVERRIDES = {
 	"cname www.garden.alpha": ("action: sinkhole", 'sinkhole-name: "www.garden.alpha"'),
 	"cname *.garden.alpha": ("action: sinkhole", 'sinkhole-name: "*.garden.alpha"'),
 }
-Question = collections.namedtuple("Question", "name qtype client tcp do rd", defaults=("127.0.0.1", False, False, True))
-CLIENTS = ("127.0.0.1", "127.0.10.1", "127.0.10.2", "127.0.11.1", "127.0.200.9")
+Question = collections.namedtuple("Question", "name qtype client tcp do rd subnet",
+	defaults=("127.0.0.1", False, False, True, ""))
+CLIENTS = ("127.0.0.1", "127.0.10.1", "127.0.10.2", "127.0.11.1", "127.0.200.9", "::1")
 DATA_TTL = 77
 
 
@@ -82,14 +83,17 @@ class List:
 class Policy:
 	"""Lists in their order, and the options that both know, by BIND's names."""
 
-	def __init__(self, lists, **options):
-		self.lists = lists
+	def __init__(self, lists, minimise=False, **options):
+		self.lists, self.minimise = lists, minimise
 		self.options = dict({"qname-wait-recurse": "yes", "nsip-wait-recurse": "yes", "nsdname-wait-recurse": "yes",
 			"min-ns-dots": 1, "max-policy-ttl": 86400, "recursive-only": "no", "break-dnssec": "yes"}, **{
 			key.replace("_", "-"): value for key, value in options.items()})
 
+	def drops(self):
+		return any(entry.override == "drop" or [ACTIONS["drop"]] in [records for _, records in entry.rules] for entry in self.lists)
+
 	def __str__(self):
-		lines = ["options: " + " ".join("%s=%s" % item for item in self.options.items())]
+		lines = ["options: " + " ".join("%s=%s" % item for item in self.options.items()) + " qname-minimisation" * self.minimise]
 		for entry in self.lists:
 			lines.append("zone %s policy %s" % (entry.name, entry.override))
 			lines += ["    %s %s" % (owner, record) for owner, records in entry.rules for record in records]

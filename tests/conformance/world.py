@@ -5,12 +5,14 @@ NSD listens on port 53 of addresses in one /16 of loopback, since no resolver ca
 """
 
 import os
+import shutil
 import socket
+import subprocess
 
 import lab
 
 TTL = 3600
-TOPS = ("alpha", "beta", "gamma")
+TOPS = ("alpha", "beta", "gamma", "grid")
 
 # zone: name servers and the last two octets of their addresses
 LEAVES = {
@@ -30,6 +32,9 @@ BELOW = {
 }
 PLAIN = ("one.alpha", "two.alpha", "three.beta", "four.beta", "five.gamma", "six.gamma", "sub.one.alpha", "deep.five.gamma",
 	"x.y.four.beta")
+SIGNED = "six.gamma"
+# One for each pair of the grid's actions, with a server each.
+GRID = {"z%02d.grid" % number: {"ns.z%02d.grid" % number: "4.%d" % (number + 1)} for number in range(81)}
 POOLS4 = ("192.0.2.", "198.51.100.", "203.0.113.", "10.7.1.")
 POOLS6 = ("2001:db8:1::", "2001:db8:2:0:1::", "2001:db8:ffff::")
 
@@ -47,14 +52,17 @@ class World:
 		self.delegate(".", {"a.rootsrv": "0.1"})
 		for number, top in enumerate(TOPS):
 			self.delegate(top, {"ns1.nic." + top: "1.%d" % (number + 1)}, ".")
-		for zone, servers in LEAVES.items():
+		for zone, servers in (LEAVES | GRID).items():
 			self.delegate(zone, servers, zone.split(".")[-1])
 		for zone, servers in BELOW.items():
 			self.delegate(zone, servers, ".".join(zone.split(".")[-2:]))
 		for number, zone in enumerate(PLAIN):
 			self.fill(zone, number, rng)
 		for number, zone in enumerate(PLAIN):
-			self.pin(zone, number)
+			self.pin(zone, "192.0.3.%d" % (16 * number + 3), "2001:db8:3:%x::3" % number, PLAIN[(number + 1) % len(PLAIN)])
+		for number, zone in enumerate(GRID):
+			self.pin(zone, "198.18.%d.%d" % (number // 16, 16 * (number % 16) + 3), "2001:db8:4:%x::3" % number,
+				"z%02d.grid" % ((number + 1) % len(GRID)))
 		self.records["beta"] += [("lame.beta", "NS", "ns1.lame.beta."), ("ns1.lame.beta", "A", self.address("2.8"))]
 		self.add("garden.alpha", "garden.alpha", "A", "192.0.2.250")
 		self.add("garden.alpha", "www.garden.alpha", "A", "192.0.2.251")
@@ -74,8 +82,8 @@ class World:
 			self.addresses.append(data)
 
 	def delegate(self, zone, servers, parent=None):
-		self.records[zone] = [(zone, "SOA", "ns.%s hostmaster.mailhost.gamma. 1 3600 600 86400 60"
-			% ("mailhost.gamma."))]
+		negative_ttl = TTL if zone == SIGNED else 60   # BIND keeps what a signed wildcard gives no longer than its NSEC
+		self.records[zone] = [(zone, "SOA", "ns.mailhost.gamma. hostmaster.mailhost.gamma. 1 3600 600 86400 %d" % negative_ttl)]
 		for name, tail in servers.items():
 			self.servers[name] = self.address(tail)
 			for place in (zone, parent):
@@ -118,10 +126,10 @@ class World:
 		self.questions += [name + "." + zone for name in "h0 h1 h2 h3 h4 h5 t six ent a.ent b.a.ent w a.w b.a.w wc x.wc c0 c1 c2 "
 			"c3 c4 c5 c6 c7 c8 c9 c10 dn h0.dn h1.dn c.dn nothing.dn h0.dt c.dt nothing a.nothing".split()] + [zone]
 
-	def pin(self, zone, number):
+	def pin(self, zone, four, six, neighbour):
 		"""Hosts that are the same whatever the seed, each in networks of its own, and an alias to that of the next zone."""
-		name, after = "pin." + zone, "pin." + PLAIN[(number + 1) % len(PLAIN)]
-		self.pins[zone] = ("192.0.3.%d" % (16 * number + 3), "2001:db8:3:%x::3" % number)
+		name, after = "pin." + zone, "pin." + neighbour
+		self.pins[zone] = (four, six)
 		self.records[zone] += [(name, "A", self.pins[zone][0]), (name, "AAAA", self.pins[zone][1]), (name, "TXT", '"pinned"'),
 			(name, "MX", "10 mx.mailhost.gamma."), ("to-pin." + zone, "CNAME", after + ".")]
 
@@ -147,9 +155,9 @@ class World:
 
 	def start(self, here):
 		"""One NSD for each level."""
-		levels = [["."], list(TOPS), list(LEAVES), list(BELOW)]
+		levels = [["."], list(TOPS), list(LEAVES | GRID), list(BELOW)]
 		tails = [["0.1"], ["1.%d" % (i + 1) for i in range(len(TOPS))]] \
-			+ [[tail for servers in level.values() for tail in servers.values()] for level in (LEAVES, BELOW)]
+			+ [[tail for servers in level.values() for tail in servers.values()] for level in (LEAVES | GRID, BELOW)]
 		for number, (zones, addresses) in enumerate(zip(levels, tails)):
 			self.start_level(here, number, zones, [self.address(tail) for tail in addresses])
 
@@ -161,6 +169,8 @@ class World:
 			path = os.path.join(folder, "zone%d" % index)
 			with open(path, "w") as file:
 				file.write(self.zone_text(zone))
+			if zone == SIGNED:
+				path = sign(folder, zone, path)
 			clauses += 'zone:\n\tname: "%s"\n\tzonefile: "%s"\n' % (zone, path)
 		listen = "".join("\tip-address: %s@53\n" % address for address in addresses)
 		with open(os.path.join(folder, "nsd.conf"), "w") as file:
@@ -182,6 +192,16 @@ remote-control:
 		lab.wait_for(lambda: answers(addresses[0], zones[0]) or not process.alive(), "NSD:\n" + process.output())
 		if not process.alive():
 			raise RuntimeError(process.output())
+
+
+def sign(folder, zone, path):
+	"""The zone file with signatures, where the tool is there: nobody validates, but clients may ask for them."""
+	if shutil.which("ldns-signzone") is None:
+		return path
+	key = subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone], cwd=folder, check=True, capture_output=True,
+		text=True).stdout.strip()
+	subprocess.run(["ldns-signzone", "-o", zone, "-f", path + ".signed", path, key], cwd=folder, check=True)
+	return path + ".signed"
 
 
 def answers(address, zone):
