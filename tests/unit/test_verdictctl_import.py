@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""`verdictctl import`: what comes out passes `verdictctl check` and decides as its source does. TAP."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.environ.get("srcdir", ".")
+BUILD = os.environ.get("builddir", ".")
+sys.path.insert(0, os.path.join(SOURCE, "tests/e2e"))
+import tap  # noqa: E402
+
+COMMAND = os.environ.get("VERDICTCTL", os.path.join(BUILD, "verdictctl"))
+folder = tempfile.mkdtemp(prefix="verdict-test.")
+
+
+def path(name):
+	return os.path.join(folder, name)
+
+
+def write(name, text):
+	os.makedirs(os.path.dirname(path(name)), exist_ok=True)
+	with open(path(name), "w") as file:
+		file.write(text)
+	return path(name)
+
+
+def verdictctl(*arguments):
+	done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+	return done.returncode, done.stdout, done.stderr
+
+
+def imported(system, *files):
+	"""Its exit code, the configuration's path and the complaints; lists that are made go beside it."""
+	place = tempfile.mkdtemp(dir=folder)
+	conf = os.path.join(place, "verdict.conf")
+	code, out, err = verdictctl("import", "--from", system, "--lists", place, "--output", conf, *files)
+	return code, conf, err
+
+
+def options(conf):
+	with open(conf) as file:
+		return [line.strip().replace('"', "") for line in file if line.strip() and not line.startswith("#")]
+
+
+def verdicts(tap, conf, rows):
+	code, out, err = verdictctl("check", "--config", conf)
+	tap.ok(code == 0, "what comes out passes check", out + err)
+	for why, question, want in rows:
+		code, out, err = verdictctl("explain", "--config", conf, "--json", *question)
+		got = json.loads(out) if out else {}
+		tap.equal((got.get("verdict"), [a for a in map(str, got.get("answers", []))] if len(want) > 1 else None),
+			(want[0], list(want[1:]) if len(want) > 1 else None), why)
+
+
+ZONE = """$TTL 300
+@ SOA localhost. root.localhost. 1 3600 600 86400 300
+@ NS localhost.
+%s CNAME .
+*.%s CNAME .
+"""
+
+NAMED = r"""
+/* a comment { with braces; */
+options {
+	directory "%(zones)s";        // relative files are below it
+	recursion yes;
+	response-policy {             # a third kind
+		zone "pass.rpz" policy passthru;
+		zone "garden.rpz" policy cname "garden.example";
+		zone "quiet.rpz" policy disabled log yes;
+		zone drop.rpz policy DROP;
+		zone "given.rpz" ede filtered;
+	} qname-wait-recurse no max-policy-ttl 1h break-dnssec yes min-ns-dots 0;
+};
+logging { channel x { file "log" versions 3; severity info; }; };
+include "zones.conf";
+"""
+
+
+def bind_with_everything_that_has_an_equal(tap):
+	zones = path("zones")
+	names = ("pass", "garden", "quiet", "drop", "given")
+	for name in names:
+		write("zones/%s.db" % name, ZONE % (name + ".example", name + ".example"))
+	write("zones.conf", "".join('zone "%s.rpz" IN { type master; file "%s.db"; allow-query { none; }; };\n' % (name, name)
+		for name in names))
+	code, conf, err = imported("bind", write("named.conf", NAMED % {"zones": zones}))
+	tap.equal(code, 0, "all is carried over")
+	got = options(conf)
+	for line in ("qname-wait-recurse: no", "max-policy-ttl: 3600", "break-dnssec: yes", "min-ns-dots: 0",
+			"recursive-only: yes", "nsip-wait-recurse: yes", "file: %s/given.db" % zones, "ede: filtered",
+			"sinkhole-name: garden.example", "shadow: yes"):
+		tap.ok(line in got, "there is " + line, "\n".join(got))
+	verdicts(tap, conf, [("passthru", ["pass.example"], ["pass"]), ("a garden", ["www.garden.example"], ["sinkhole"]),
+		("disabled", ["quiet.example"], ["allow"]), ("drop", ["drop.example"], ["drop"]),
+		("as the zone says", ["x.given.example"], ["nxdomain"]), ("nothing", ["example.net"], ["allow"])])
+
+
+def bind_tells_what_has_no_equal(tap):
+	write("b.db", ZONE % ("b.example", "b.example"))
+	conf = write("odd.conf", """zone "b" { type primary; file "b.db"; };
+zone "raw" { type secondary; file "b.db"; masters { 192.0.2.1; }; };
+options {
+	response-policy {
+		zone "b" policy maybe max-policy-ttl 7 log no add-soa no;
+		zone "raw";
+		zone "gone";
+	} servfail-until-ready yes;
+};
+""")
+	code, made, err = imported("bind", conf)
+	tap.equal(code, 1, "the exit code says so")
+	for line, what in ((5, "policy maybe"), (5, "max-policy-ttl 7"), (5, "log no"), (5, "add-soa no"), (6, "raw file"),
+			(7, "no file here"), (8, "servfail-until-ready")):
+		tap.ok(re.search(r"odd\.conf:%d: no equal: .*%s" % (line, what), err), "with file and line: " + what, err)
+		with open(made) as file:
+			tap.ok(re.search(r"# NO EQUAL: .*odd\.conf:%d: .*%s" % (line, what), file.read()), "and in its place: " + what)
+	verdicts(tap, made, [("what is left decides", ["b.example"], ["nxdomain"])])
+
+
+def what_is_no_named_conf_is_refused(tap):
+	rows = [("options {", "does not end"), ("options { response-policy { zone ; }; };", "a value is missing"),
+		("/* never closed", "a comment does not end"), ('zone "x', "a quote does not end"),
+		('include "%s";' % path("self.conf"), "too many includes"), ("} ;", "semicolon"),
+		('include "/nonexistent/x";', "nonexistent"), ("zone " + "x" * 2000 + ";", "too long")]
+	for text, says in rows:
+		code, out, err = verdictctl("import", "--from", "bind", write("self.conf", text))
+		tap.ok(code == 3 and out == "" and (says in err or "missing" in err), "refused: " + text[:40], "%d %s" % (code, err))
+
+
+def usage(tap):
+	conf = write("empty.conf", "")
+	for arguments in ([conf], ["--from", "nobody", conf], ["--from", "bind"], ["--from", "bind", "--json", conf]):
+		tap.equal(verdictctl("import", *arguments)[0], 2, "wrong usage: " + " ".join(arguments))
+	made = write("there.conf", "mine")
+	code, out, err = verdictctl("import", "--from", "bind", "--output", made, conf)
+	tap.ok(code == 3 and open(made).read() == "mine", "a file that is there is not replaced", err)
+	code, out, err = verdictctl("import", "--from", "bind", "--output", path("new.conf"), "--json", conf)
+	tap.equal((code, json.loads(out)["no_equal"]), (1, 1), "the summary for scripts")
+
+
+try:
+	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused, usage)
+finally:
+	shutil.rmtree(folder)
