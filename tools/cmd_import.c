@@ -20,7 +20,7 @@ const char help_import[] =
 	"and is told with file and line. Nothing is fetched, and files that exist are not replaced.\n"
 	"\n"
 	"Options:\n"
-	"  -f, --from SYSTEM   bind (named.conf), unbound (unbound.conf) or pihole (adlists.list, whitelist.txt, ...)\n"
+	"  -f, --from SYSTEM   bind (named.conf) or unbound (unbound.conf)\n"
 	"  -o, --output FILE   a new file; default: standard output\n"
 	"  -l, --lists DIR     where lists go that have to be made\n"
 	"  -j, --json          with --output: the summary as one JSON object\n"

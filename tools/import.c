@@ -12,6 +12,7 @@
 
 const struct import_source import_sources[] = {
 	{ "bind", "named.conf of BIND: response-policy", import_bind },
+	{ "unbound", "unbound.conf: local-zone, local-data, tags, rpz, response-ip", import_unbound },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,7 +1,7 @@
 /*
  * import.h: other systems' policies as a verdict.conf, with a comment for each thing that has no equal.
  *
- * A reader of one source (import_bind, import_unbound, import_pihole) writes clauses through the functions here, which
+ * A reader of one source (import_bind, import_unbound) writes clauses through the functions here, which
  * keep names unique and values quotable. What cannot be carried over is never left out silently: it becomes a comment
  * in its place, a line among the complaints, and a count.
  *
@@ -55,5 +55,6 @@ FILE *import_make_list(struct import *import, const char *name, char **path, str
 char *import_path(const char *beside, const char *name);
 
 int import_bind(struct import *import, const char *path, struct diag *diag);
+int import_unbound(struct import *import, const char *path, struct diag *diag);
 
 #endif

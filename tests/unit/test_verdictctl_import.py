@@ -133,6 +133,94 @@ def what_is_no_named_conf_is_refused(tap):
 		tap.ok(code == 3 and out == "" and (says in err or "missing" in err), "refused: " + text[:40], "%d %s" % (code, err))
 
 
+UNBOUND = """
+server:
+	directory: "%(place)s"
+	define-tag: "kids staff"
+	access-control: 0.0.0.0/0 allow
+	access-control-tag: 192.0.2.0/24 "kids"
+	access-control-tag: 198.51.100.0/24 "kids staff"
+	local-zone: "static.example." static
+	local-data: "www.static.example. 60 IN A 192.0.2.80"
+	local-zone: "refuse.example" refuse
+	local-zone: "deny.example" deny
+	local-zone: "null.example" always_null
+	local-zone: "nodata.example" always_nodata
+	local-data: "x.nodata.example A 192.0.2.1"
+	local-zone: "redirect.example" redirect
+	local-data: 'redirect.example AAAA 2001:db8::1'
+	local-data: 'redirect.example A 192.0.2.81'
+	local-zone: "open.static.example" transparent
+	local-zone: "alone.example" transparent
+	local-zone: "seen.example" inform
+	local-zone: "games.example" always_nxdomain
+	local-zone-tag: "games.example" "kids"
+	response-ip: 203.0.113.0/24 always_refuse
+	response-ip: 203.0.114.0/24 redirect
+	response-ip-data: 203.0.114.0/24 "IN A 192.0.2.90"
+include: "more*.conf"
+rpz:
+	name: "feed.rpz"
+	zonefile: "feed.db"
+	rpz-action-override: nodata
+	rpz-log: yes
+"""
+
+
+def unbound_with_everything_that_has_an_equal(tap):
+	write("u/feed.db", ZONE % ("fed.example", "fed.example"))
+	write("u/more1.conf", 'server:\n\tlocal-zone: "more.example" always_nxdomain # a comment\n')
+	code, conf, err = imported("unbound", write("u/unbound.conf", UNBOUND % {"place": path("u")}))
+	tap.equal(code, 0, "all is carried over: " + err)
+	kid, other = ["--client", "192.0.2.7"], ["--client", "10.0.0.1"]
+	verdicts(tap, conf, [
+		("static", ["nothing.static.example"], ["nxdomain"]), ("its data", ["www.static.example"], ["local-data"]),
+		("transparent inside of it", ["a.open.static.example"], ["pass"]),
+		("transparent alone says nothing", ["alone.example"], ["allow"]),
+		("refuse", ["refuse.example"], ["refuse"]), ("deny", ["x.deny.example"], ["drop"]),
+		("always_null", ["x.null.example"], ["sinkhole"]), ("always_nodata", ["nodata.example"], ["nodata"]),
+		("which does not look at data", ["x.nodata.example"], ["nodata"]),
+		("redirect", ["below.redirect.example"], ["local-data"]),
+		("redirect, the other family", ["below.redirect.example", "AAAA"], ["local-data"]),
+		("inform", ["seen.example"], ["observe"]), ("an included file", ["more.example"], ["nxdomain"]),
+		("a tag, for who has it", [*kid, "games.example"], ["nxdomain"]),
+		("a tag, for who has it among others", ["--client", "198.51.100.9", "games.example"], ["nxdomain"]),
+		("a tag, for others", [*other, "games.example"], ["allow"]),
+		("rpz with an override", ["fed.example"], ["nodata"]),
+		("response-ip", ["--answer", "a.example. A 203.0.113.5", "a.example"], ["refuse"]),
+		("response-ip redirect", ["--answer", "a.example. A 203.0.114.5", "a.example"], ["sinkhole"]),
+	])
+
+
+def unbound_tells_what_has_no_equal(tap):
+	conf = write("v/unbound.conf", """server:
+	local-data: "a.example TXT text"
+	local-data-ptr: "192.0.2.1 a.example"
+	local-zone: "b.example" ipset
+	access-control-tag-action: 192.0.2.0/24 kids refuse
+	local-zone: "tagged.example" static
+	local-zone-tag: "tagged.example" "nobody"
+	response-ip: 192.0.2.0/24 static
+	local-zone: "c.example" static
+view:
+	name: v
+	local-zone: "inside.example" static
+rpz:
+	name: secondary
+	primary: 192.0.2.1
+""")
+	code, made, err = imported("unbound", conf)
+	tap.equal(code, 1, "the exit code says so")
+	for line, what in ((2, "local-data other"), (3, "local-data-ptr"), (4, "b.example ipset"), (5, "tag-action"),
+			(8, "192.0.2.0/24 static"), (10, "view"), (13, "no zonefile"), (15, "primary")):
+		tap.ok(re.search(r"unbound\.conf:%d: no equal: .*%s" % (line, what), err), "with file and line: " + what, err)
+	verdicts(tap, made, [("what is left decides", ["c.example"], ["nxdomain"]),
+		("a zone whose tag no client has denies nobody", ["tagged.example"], ["allow"]),
+		("nor does a view's", ["inside.example"], ["allow"])])
+	code, out, err = verdictctl("import", "--from", "unbound", conf)
+	tap.ok(code == 3 and "--lists" in err, "lists that have to be made need a folder", err)
+
+
 def usage(tap):
 	conf = write("empty.conf", "")
 	for arguments in ([conf], ["--from", "nobody", conf], ["--from", "bind"], ["--from", "bind", "--json", conf]):
@@ -145,6 +233,7 @@ def usage(tap):
 
 
 try:
-	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused, usage)
+	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused,
+		unbound_with_everything_that_has_an_equal, unbound_tells_what_has_no_equal, usage)
 finally:
 	shutil.rmtree(folder)
