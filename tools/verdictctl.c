@@ -28,6 +28,7 @@ static const struct command commands[] = {
 	{ "check", "read the configuration and every list, and report what is wrong", help_check, cmd_check },
 	{ "explain", "say what the policy does with a name, and which rule of which file decides", help_explain,
 		cmd_explain },
+	{ "diff", "say what would change between two configurations or lists", help_diff, cmd_diff },
 	{ "status", "say what is in force in the running resolver, and how its lists and frames are", help_status, cmd_status },
 	{ "stats", "print the running resolver's counters", help_stats, cmd_stats },
 	{ "metrics", "print them for Prometheus", help_metrics, cmd_metrics },

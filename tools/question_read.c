@@ -1,0 +1,153 @@
+/* question_read.c: lines into questions. */
+#include "tools/question_read.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/rrtype.h"
+
+#define LINE_MAX_OCTETS (128 * 1024)
+#define COLUMNS 7
+enum { COLUMN_TIME, COLUMN_CLIENT, COLUMN_QNAME, COLUMN_QTYPE, COLUMN_RCODE, COLUMN_ANSWERS, COLUMN_COUNT };
+
+struct column {
+	const char *text;
+	size_t octets;
+};
+
+static bool read_client(struct question *question, const struct column *column)
+{
+	static const char group[] = "group=";
+	char text[sizeof(question->client_text)];
+
+	if (column->octets == 0)
+		return true;
+	if (column->octets >= sizeof(text) || memchr(column->text, '\0', column->octets) != NULL)
+		return false;
+	memcpy(text, column->text, column->octets);
+	text[column->octets] = '\0';
+	memcpy(question->client_text, text, sizeof(text));
+	if (strncmp(text, group, sizeof(group) - 1) == 0) {
+		if (column->octets - (sizeof(group) - 1) >= sizeof(question->group))
+			return false;
+		memcpy(question->group, text + sizeof(group) - 1, column->octets - (sizeof(group) - 1) + 1);
+		return true;
+	}
+	question->client.family = ADDRESS_INET;
+	if (inet_pton(AF_INET, text, question->client.octets) == 1)
+		return true;
+	question->client.family = ADDRESS_INET6;
+	return inet_pton(AF_INET6, text, question->client.octets) == 1;
+}
+
+static bool read_count(struct question *question, const struct column *column)
+{
+	uint64_t count = 0;
+
+	if (column->octets == 0)
+		return true;
+	for (size_t i = 0; i < column->octets; i++) {
+		if (column->text[i] < '0' || column->text[i] > '9')
+			return false;
+		count = count * 10 + (uint64_t)(column->text[i] - '0');
+		if (count > UINT32_MAX)
+			return false;
+	}
+	question->count = count;
+	return count > 0;
+}
+
+/* Returns how many there are; what is behind the last is left out. */
+static size_t cut(struct column *columns, const char *at, const char *end)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		const char *tab = memchr(at, '\t', (size_t)(end - at));
+		const char *stop = tab != NULL ? tab : end;
+
+		columns[i] = (struct column){ at, (size_t)(stop - at) };
+		if (tab == NULL)
+			return i + 1;
+		at = tab + 1;
+	}
+	return COLUMNS;
+}
+
+/* `qname qtype` */
+static size_t cut_pair(struct column *columns, const char *at, const char *end)
+{
+	const char *blank = memchr(at, ' ', (size_t)(end - at));
+	const char *stop = blank != NULL ? blank : end;
+
+	while (blank != NULL && blank < end && *blank == ' ')
+		blank++;
+	columns[COLUMN_QNAME] = (struct column){ at, (size_t)(stop - at) };
+	if (blank != NULL)
+		columns[COLUMN_QTYPE] = (struct column){ blank, (size_t)(end - blank) };
+	return COLUMN_QTYPE + 1;
+}
+
+bool question_parse(struct question *question, const char *line, size_t octets)
+{
+	struct column columns[COLUMNS] = { { "", 0 } };
+	const char *end = line + octets;
+	size_t count;
+
+	*question = (struct question){ .qtype = RRTYPE_A, .count = 1 };
+	while (end > line && (end[-1] == '\r' || end[-1] == ' '))
+		end--;
+	count = memchr(line, '\t', (size_t)(end - line)) != NULL ? cut(columns, line, end) : cut_pair(columns, line, end);
+	if (count <= COLUMN_QNAME || columns[COLUMN_QNAME].octets == 0 ||
+	    name_from_text(&question->qname, columns[COLUMN_QNAME].text, columns[COLUMN_QNAME].octets) != NULL)
+		return false;
+	if (columns[COLUMN_QTYPE].octets > 0 &&
+	    !rrtype_from_text(&question->qtype, columns[COLUMN_QTYPE].text, columns[COLUMN_QTYPE].octets))
+		return false;
+	return read_client(question, &columns[COLUMN_CLIENT]) && read_count(question, &columns[COLUMN_COUNT]);
+}
+
+bool question_reader_init(struct question_reader *reader, FILE *from)
+{
+	*reader = (struct question_reader){ .from = from, .line = malloc(LINE_MAX_OCTETS) };
+	return reader->line != NULL;
+}
+
+void question_reader_fini(struct question_reader *reader)
+{
+	free(reader->line);
+	reader->line = NULL;
+}
+
+/* Reads a line and says how much of it there is: at most LINE_MAX_OCTETS, and one more when there was more. */
+static bool read_line(struct question_reader *reader, size_t *octets)
+{
+	int octet = getc_unlocked(reader->from);
+
+	*octets = 0;
+	if (octet == EOF)
+		return false;
+	for (; octet != EOF && octet != '\n'; octet = getc_unlocked(reader->from)) {
+		if (*octets < LINE_MAX_OCTETS)
+			reader->line[*octets] = (char)octet;
+		*octets += *octets <= LINE_MAX_OCTETS;
+	}
+	reader->number++;
+	return true;
+}
+
+bool question_next(struct question_reader *reader, struct question *question)
+{
+	size_t octets;
+
+	while (read_line(reader, &octets)) {
+		if (octets == 0 || reader->line[0] == '#' || (octets == 1 && reader->line[0] == '\r'))
+			continue;
+		if (reader->number == 1 && octets > 5 && memcmp(reader->line, "time\t", 5) == 0)
+			continue;
+		if (octets <= LINE_MAX_OCTETS && question_parse(question, reader->line, octets))
+			return true;
+		if (reader->unreadable++ == 0)
+			reader->unreadable_line = reader->number;
+	}
+	return false;
+}
