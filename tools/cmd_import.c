@@ -87,7 +87,8 @@ static int put_out(const struct import_arguments *given, const char *text, size_
 	written = fwrite(text, 1, length, to) == length;
 	if (given->output == NULL)
 		return 0;
-	return fclose(to) == 0 && written ? 0 : diag_set(diag, given->output, 0, 0, "cannot be written: %s", strerror(errno));
+	return fclose(to) == 0 && written ? 0 :
+		diag_set(diag, given->output, 0, 0, "cannot be written: %s", strerror(errno));
 }
 
 static void summarise(const struct import_arguments *given, const struct import *import)

@@ -1,8 +1,8 @@
 /*
  * import_bind.c: response-policy of named.conf as lists.
  *
- * BIND's defaults are not ours, so every option is written out. A zone's file is used where it lies: it is read as BIND
- * reads it.
+ * BIND's defaults are not ours, so every option is written out. A zone's file is used where it lies: it is read as
+ * BIND reads it.
  */
 #include "tools/import_bind.h"
 
@@ -88,6 +88,10 @@ static int put_list(struct bind *bind, const struct policy_zone *policy)
 	put_policy(bind, policy);
 	if (policy->ede != NULL)
 		import_option(import, "ede", policy->ede);
+	for (size_t i = 0; i < BIND_OPTIONS; i++)
+		if (policy->values[i][0] != '\0' && strcmp(policy->values[i], bind->values[i]) != 0)
+			import_lost(import, policy->path, policy->line, "%s %s of one zone: here it is for all",
+				bind_options[i].bind, policy->values[i]);
 	if (policy->quiet)
 		import_lost(import, policy->path, policy->line, "log no: what is denied is always told");
 	return 0;

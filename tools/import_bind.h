@@ -24,6 +24,7 @@ struct zone {
 struct policy_zone {
 	char *name, *policy, *cname, *ede;    /* owned; NULL: not said */
 	bool quiet;
+	char values[BIND_OPTIONS][16];        /* its own; empty: not said */
 	const char *path;
 	unsigned line, view;
 };
@@ -51,8 +52,8 @@ struct bind {
 	unsigned view, view_count;   /* 0: outside of views */
 };
 
-/* Reads the file and what it includes, into a lexer that stays open, since paths are borrowed from it. 0, or -1 with the
- * diag set; what was read is freed by the caller, whatever comes. */
+/* Reads the file and what it includes, into a lexer that stays open, since paths are borrowed from it. 0, or -1 with
+ * the diag set; what was read is freed by the caller, whatever comes. */
 int bind_read(struct bind *bind, const char *path);
 
 #endif

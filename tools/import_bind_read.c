@@ -173,11 +173,7 @@ static int read_option(struct bind *bind, struct policy_zone *zone)
 	code = 0;
 	row = find_option(word, &at);
 	if (row != NULL && read_value(row, given, value)) {
-		if (zone == NULL)
-			strcpy(bind->values[at], value);
-		else if (strcmp(bind->values[at], value) != 0)
-			import_lost(bind->import, bind->token.file, bind->token.line, "%s %s of one zone: here it is for all",
-				word, given);
+		strcpy(zone == NULL ? bind->values[at] : zone->values[at], value);
 	} else if (row != NULL) {
 		import_lost(bind->import, bind->token.file, bind->token.line, "%s %s", word, given);
 	} else if (strcasecmp(word, "ede") == 0 && zone != NULL) {
@@ -221,8 +217,7 @@ static int read_policy_zone(struct bind *bind)
 	return bind->token.kind == NAMED_SEMICOLON ? 0 : wrong(bind, "response-policy: a semicolon is missing");
 }
 
-/* What follows the block of zones holds for them, but is read behind them: so zones are read first, options then, and
- * options of zones that differ are told with what BIND's default is. */
+/* The zones, and behind their block what holds for all of them. */
 static int read_response_policy(struct bind *bind)
 {
 	const int block = find_block(bind);

@@ -1,5 +1,5 @@
-/* fuzz_import.c: any octets as named.conf or unbound.conf, by the first octet: refused with a text, or a configuration
- * of whole lines. */
+/* fuzz_import.c: any octets as named.conf or unbound.conf, by the first octet: refused with a text, or a
+ * configuration of whole lines. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -71,7 +71,7 @@ options {
 	recursion yes;
 	response-policy {             # a third kind
 		zone "pass.rpz" policy passthru;
-		zone "garden.rpz" policy cname "garden.example";
+		zone "garden.rpz" policy cname "garden.example" max-policy-ttl 60m;
 		zone "quiet.rpz" policy disabled log yes;
 		zone drop.rpz policy DROP;
 		zone "given.rpz" ede filtered;
