@@ -100,18 +100,24 @@ def overrides(private):
 
 
 def options(private):
-	"""What the other options change: of signed answers, of queries that want no recursion, of servers near the root."""
+	"""What the other options change: of signed answers, of name servers not known yet, of servers near the root."""
 	for trigger in TRIGGERS:
 		for turn, value in itertools.product((0, 5), ("yes", "no")):
-			policy = rules.List("rpz0", rows(private, trigger, ZONES, turned(turn + 4)))
-			yield "break-dnssec %s, %s, turn %d" % (value, trigger, turn), rules.Policy([policy], break_dnssec=value), \
+			entry = rules.List("rpz0", rows(private, trigger, ZONES, turned(turn + 4)))
+			yield "break-dnssec %s, %s, turn %d" % (value, trigger, turn), rules.Policy([entry], break_dnssec=value), \
 				questions(ZONES, QTYPES, do=True) + questions(ZONES, ("A", "TXT"))
+	for trigger in ("nsdname", "nsdname wildcard", "nsip"):
+		for turn, wait in itertools.product((0, 5), ("yes", "no")):
+			entry = rules.List("rpz0", rows(private, trigger, ZONES, turned(turn)))
+			option = {"nsip_wait_recurse": "no"} if trigger == "nsip" else {"nsdname_wait_recurse": "no"}
+			yield "%s without waiting, turn %d, qname-wait-recurse %s" % (trigger, turn, wait), rules.Policy([entry],
+				qname_wait_recurse=wait, **option), questions(ZONES, QTYPES)
 	for dots in (0, 1, 2, 3):
 		for place in ("a.rootsrv", "ns1.nic.gamma", "ns1.six.gamma"):
 			tail = private.servers[place]
 			for owner_ in (place + ".rpz-nsdname", rules.address_owner(tail + "/32", "rpz-nsip")):
-				yield "min-ns-dots %d, %s" % (dots, owner_), rules.Policy([rules.List("rpz0", [(owner_, ["CNAME ."])])], min_ns_dots=dots), \
-					questions(ZONES, ("A", "TXT"), ("pin.%s", "nothing.%s"))
+				policy = rules.Policy([rules.List("rpz0", [(owner_, ["CNAME ."])])], min_ns_dots=dots)
+				yield "min-ns-dots %d, %s" % (dots, owner_), policy, questions(ZONES, ("A", "TXT"), ("pin.%s", "nothing.%s"))
 
 
 def sets(private):

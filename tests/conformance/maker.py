@@ -35,7 +35,7 @@ class Maker:
 			return ".".join(labels) + (".rpz-nsdname" if trigger == "nsdname" else "")
 		if trigger == "client-ip":
 			client = ipaddress.ip_address(rng.choice(rules.CLIENTS))
-			length = rng.choice((8, 16, 24, 24, 31, 32, 32) if client.version == 4 else (16, 64, 127, 128))
+			length = rng.choice((8, 16, 24, 24, 31, 32, 32) if client.version == 4 else (96, 112, 127, 128))   # no zeros before IPv4
 			return rules.address_owner(ipaddress.ip_network("%s/%d" % (client, length), strict=False), "rpz-client-ip")
 		if trigger == "nsip":
 			address = rng.choice(sorted(self.world.servers.values()))
@@ -89,7 +89,8 @@ class Maker:
 				["nxdomain", "nodata", "pass", "data", "cname", "truncate", "drop"], ["pass", "nxdomain"], ["data", "cname"]))
 			lists.append(self.a_list(number, triggers, kinds, rng.randrange(2, 14)))
 		self.part_disabled(lists)
-		return rules.Policy(lists, rng.random() < 0.3, break_dnssec=rng.choice(("yes", "no")), max_policy_ttl=rng.choice((86400, 86400, 20)),
+		return rules.Policy(lists, rng.random() < 0.3, break_dnssec=rng.choice(("yes", "no")),
+			max_policy_ttl=rng.choice((86400, 86400, 20)),
 			qname_wait_recurse=rng.choice(("yes", "no")), min_ns_dots=rng.choice((0, 1, 1, 1, 2)))
 
 	def questions(self, policy, count):

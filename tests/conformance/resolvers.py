@@ -9,11 +9,15 @@ import socket
 
 import lab
 
-PATHS = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-NAMED = os.environ.get("NAMED") or shutil.which("named", path=PATHS)
-PDNS = os.environ.get("PDNS_RECURSOR") or shutil.which("pdns_recursor", path=PATHS)
+
+def program(variable, name, package):
+	"""Its path: named by the environment, installed, or unpacked by runtests; or None."""
+	places = (os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", os.path.join(lab.BUILDDIR, "daemons", package, "usr/sbin"))
+	return os.environ.get(variable) or shutil.which(name, path=":".join(places))
 
 
+NAMED = program("NAMED", "named", "bind9")
+PDNS = program("PDNS_RECURSOR", "pdns_recursor", "pdns-recursor")
 SLOTS = 64              # resolvers started at the same time by processes of different slots never meet on a port
 PORTS = range(16384, 32704, SLOTS)   # below those that the kernel gives to who asks for any
 slot = 0
@@ -41,6 +45,7 @@ def free_port():
 
 class Resolver:
 	"""A folder, a port and a process."""
+	without = ()            # actions whose rules it is not given
 
 	@classmethod
 	def lacks(cls):
@@ -58,7 +63,7 @@ class Resolver:
 		self.port = free_port()
 		self.write("hints", world.hints())
 		for entry in policy.lists:
-			self.write(entry.name, entry.text())
+			self.write(entry.name, entry.text(self.without))
 		self.process = self.launch()
 
 	def path(self, name):
@@ -169,8 +174,9 @@ class Verdict(UnboundBase):
 
 
 class UnboundRpz(UnboundBase):
-	"""Unbound without the library, with its own response policy zones."""
+	"""Unbound without the library, with its own response policy zones. Some of its releases end over rpz-tcp-only."""
 	voice = "Unbound rpz"
+	without = ("truncate",)
 	ACTIONS = {"given": "", "disabled": "disabled", "passthru": "passthru", "nxdomain": "nxdomain", "nodata": "nodata", "drop": "drop"}
 
 	@classmethod
@@ -211,10 +217,12 @@ class Recursor(Resolver):
 		return ", ".join(fields)
 
 	def launch(self):
-		self.write("rpz.lua", "".join('rpzFile("%s", {%s})\n' % (self.path(entry.name), self.options(entry)) for entry in self.policy.lists))
+		self.write("rpz.lua", "".join('rpzFile("%s", {%s})\n' % (self.path(entry.name), self.options(entry))
+			for entry in self.policy.lists))
 		settings = {"config-dir": self.dir, "socket-dir": self.dir, "local-address": "127.0.0.1, ::1", "local-port": self.port,
 			"hint-file": self.path("hints"), "lua-config-file": self.path("rpz.lua"), "allow-from": "127.0.0.0/8, ::1", "dont-query": "",
-			"dnssec": "process-no-validate", "threads": 1, "security-poll-suffix": "", "disable-packetcache": "yes",
+			"dnssec": "process-no-validate", "threads": 1, "security-poll-suffix": "",
+			"disable-packetcache": "yes",
 			"qname-minimization": "yes" if self.policy.minimise else "no", "max-cache-entries": 100000, "setuid": "", "setgid": "",
 			"nothing-below-nxdomain": "no", "serve-rfc1918": "no", "loglevel": 6, "disable-syslog": "yes", "write-pid": "no", "daemon": "no"}
 		self.write("recursor.conf", "".join("%s=%s\n" % item for item in settings.items()))

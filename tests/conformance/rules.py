@@ -72,10 +72,14 @@ class List:
 	def __init__(self, name, rules, override="given"):
 		self.name, self.rules, self.override = name, rules, override
 
-	def text(self):
+	def text(self, without=()):
+		"""As a master file, but for rules with these actions."""
+		left_out = [[ACTIONS[action]] for action in without]
 		lines = ["$TTL 60", "$ORIGIN %s." % self.name, "@ SOA ns.mailhost.gamma. hostmaster.mailhost.gamma. 7 3600 600 86400 60",
 			"@ NS ns.mailhost.gamma."]
 		for owner, records in self.rules:
+			if records in left_out:
+				continue
 			lines += ["%s %d %s" % (owner, DATA_TTL, record) for record in records]
 		return "\n".join(lines) + "\n"
 
@@ -88,6 +92,10 @@ class Policy:
 		self.options = dict({"qname-wait-recurse": "yes", "nsip-wait-recurse": "yes", "nsdname-wait-recurse": "yes",
 			"min-ns-dots": 1, "max-policy-ttl": 86400, "recursive-only": "no", "break-dnssec": "yes"}, **{
 			key.replace("_", "-"): value for key, value in options.items()})
+
+	def waits(self):
+		"""Else what is decided at the first question depends on what is known by then."""
+		return "no" not in (self.options["nsip-wait-recurse"], self.options["nsdname-wait-recurse"])
 
 	def drops(self):
 		return any(entry.override == "drop" or [ACTIONS["drop"]] in [records for _, records in entry.rules] for entry in self.lists)
