@@ -116,10 +116,34 @@ static bool same_guard(const struct guard_conf *a, const struct guard_conf *b)
 		a->answer_budget == b->answer_budget;
 }
 
+static bool same_target(const struct target_conf *a, const struct target_conf *b)
+{
+	return strcmp(a->name, b->name) == 0 && same_text(a->socket_path, b->socket_path) &&
+		memcmp(&a->address, &b->address, sizeof(a->address)) == 0 && a->tls == b->tls &&
+		same_text(a->tls_name, b->tls_name) && same_text(a->tls_ca_file, b->tls_ca_file) &&
+		same_text(a->tls_certificate, b->tls_certificate) && same_text(a->tls_key, b->tls_key) &&
+		same_text(a->file, b->file) && a->commit_interval == b->commit_interval &&
+		a->rotate_octets == b->rotate_octets && a->rotate_interval == b->rotate_interval &&
+		a->rotate_keep == b->rotate_keep;
+}
+
+static bool same_targets(const struct conf *a, const struct conf *b)
+{
+	if (a->target_count != b->target_count)
+		return false;
+	for (size_t i = 0; i < a->target_count; i++)
+		if (!same_target(&a->targets[i], &b->targets[i]))
+			return false;
+	return true;
+}
+
 static bool same_dnstap(const struct dnstap_conf *a, const struct dnstap_conf *b)
 {
 	return same_text(a->socket_path, b->socket_path) && same_text(a->file, b->file) && a->frames == b->frames &&
-		a->ring_octets == b->ring_octets;
+		a->sample_rate == b->sample_rate && a->ring_octets == b->ring_octets &&
+		a->spool_octets == b->spool_octets && a->memory_octets == b->memory_octets &&
+		a->sync_interval == b->sync_interval && a->heartbeat_interval == b->heartbeat_interval &&
+		a->compat_protocol == b->compat_protocol;
 }
 
 static bool same_denial_log(const struct live_conf *a, const struct live_conf *b)
@@ -139,7 +163,7 @@ void loader_pending(const struct conf *started, const struct conf *now, char *to
 		{ same_users(&started->live, &now->live), "control-user" },
 		{ same_denial_log(&started->live, &now->live), "denial-log and its rate" },
 		{ same_guard(&started->guard, &now->guard), "the guarded cache and its bounds" },
-		{ same_dnstap(&started->dnstap, &now->dnstap), "dnstap" },
+		{ same_dnstap(&started->dnstap, &now->dnstap) && same_targets(started, now), "dnstap and its targets" },
 	};
 	size_t used = 0;
 

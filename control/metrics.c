@@ -72,16 +72,11 @@ static const struct scalar scalars[] = {
 	{ "longest_answer_seconds", "gauge", "The longest that a worker spent in this module for one event.",
 		HOST(longest_answer_us), MICROSECONDS },
 	{ "frames_total", "counter", "Frames handed to the writer.", HOST(tap.emitted), 1 },
-	{ "frames_written_socket_total", "counter", "Frames that the collector's socket took.",
-		HOST(tap.written_socket), 1 },
-	{ "frames_written_file_total", "counter", "Frames that the file took.", HOST(tap.written_file), 1 },
-	{ "frames_missed_socket_total", "counter", "Frames that the file took and the socket did not.",
-		HOST(tap.missed_socket), 1 },
-	{ "frames_missed_file_total", "counter", "Frames that the socket took and the file did not.",
-		HOST(tap.missed_file), 1 },
-	{ "collector_connects_total", "counter", "Handshakes with collectors.", HOST(tap.connects), 1 },
-	{ "collector_errors_total", "counter", "Connections and files given up, and attempts that failed.",
-		HOST(tap.errors), 1 },
+	{ "frames_recovered_total", "counter", "Frames that former processes left behind.", HOST(tap.recovered), 1 },
+	{ "frame_heartbeats_total", "counter", "Frames about the frames.", HOST(tap.heartbeats), 1 },
+	{ "frame_spool_bytes", "gauge", "Frames that wait on disk.", HOST(tap.spool.octets_file), 1 },
+	{ "frame_spool_memory_bytes", "gauge", "Memory in use for frames that wait.", HOST(tap.spool.octets_memory), 1 },
+	{ "frame_spool_errors_total", "counter", "Failures of the disk that frames wait on.", HOST(tap.spool.errors), 1 },
 };
 
 static void write_scalars(const struct metrics_input *input, FILE *to)
@@ -92,9 +87,42 @@ static void write_scalars(const struct metrics_input *input, FILE *to)
 		memcpy(&value, (const char *)&input->host + scalars[i].offset, sizeof(value));
 		one(to, scalars[i].name, scalars[i].type, scalars[i].help, (double)value / scalars[i].unit);
 	}
-	head(to, "frames_dropped_total", "counter", "Frames that nobody got: no room in a ring, or no sink took them.");
+	head(to, "frames_dropped_total", "counter", "Frames that nobody got: no room in a ring, or in the spool.");
 	labelled(to, "frames_dropped_total", "reason", "ring", (double)input->host.tap.dropped_ring);
-	labelled(to, "frames_dropped_total", "reason", "sink", (double)input->host.tap.dropped_sink);
+	labelled(to, "frames_dropped_total", "reason", "spool", (double)input->host.tap.dropped_spool);
+}
+
+#define TARGET(field) offsetof(struct target_counts, field)
+
+static const struct {
+	const char *name, *type, *help;
+	size_t offset;
+} target_rows[] = {
+	{ "target_frames_written_total", "counter", "Frames handed to a target, repeated ones too.", TARGET(written) },
+	{ "target_frames_lost_total", "counter", "Frames that went before a target took them.", TARGET(lost) },
+	{ "target_frames_unsure_total", "counter", "Frames that went after they were sent, but not confirmed.",
+		TARGET(unsure) },
+	{ "target_frames_waiting", "gauge", "Frames that wait for a target.", TARGET(unread) },
+	{ "target_connects_total", "counter", "Streams and files opened.", TARGET(connects) },
+	{ "target_errors_total", "counter", "Attempts that failed, and streams given up.", TARGET(errors) },
+};
+
+static void write_targets(const struct metrics_input *input, FILE *to)
+{
+	const struct tap_counts *tap = &input->host.tap;
+
+	head(to, "target_up", "gauge", "1: the stream or the file is open.");
+	for (unsigned i = 0; i < tap->target_count; i++)
+		labelled(to, "target_up", "target", tap->targets[i].name, tap->targets[i].counts.up);
+	for (size_t row = 0; row < sizeof(target_rows) / sizeof(target_rows[0]); row++) {
+		head(to, target_rows[row].name, target_rows[row].type, target_rows[row].help);
+		for (unsigned i = 0; i < tap->target_count; i++) {
+			uint64_t value;
+
+			memcpy(&value, (const char *)&tap->targets[i].counts + target_rows[row].offset, sizeof(value));
+			labelled(to, target_rows[row].name, "target", tap->targets[i].name, (double)value);
+		}
+	}
 }
 
 static void write_answers(const struct metrics_input *input, FILE *to)
@@ -263,6 +291,7 @@ char *metrics_text(const struct metrics_input *input)
 	write_answers(input, to);
 	write_tally(input, to);
 	write_scalars(input, to);
+	write_targets(input, to);
 	write_lists(input->view, to);
 	write_loads(input->view, to);
 	write_live(input, to);

@@ -143,23 +143,46 @@ static json_t *groups_json(const struct conf *conf)
 
 /* --- counters ---------------------------------------------------------------------------------------------- */
 
+static json_t *target_json(const struct tap_target_counts *target)
+{
+	const struct target_counts *counts = &target->counts;
+	json_t *object = json_object();
+
+	json_set_text(object, "name", target->name);
+	json_object_set_new(object, "up", json_boolean(counts->up));
+	json_set_number(object, "written", counts->written);
+	json_set_number(object, "unread", counts->unread);
+	json_set_number(object, "lost", counts->lost);
+	json_set_number(object, "unsure", counts->unsure);
+	json_set_number(object, "connects", counts->connects);
+	json_set_number(object, "commits", counts->commits);
+	json_set_number(object, "errors", counts->errors);
+	if (counts->error[0] != '\0')
+		json_set_text(object, "error", counts->error);
+	return object;
+}
+
 static json_t *frames_json(const struct tap_counts *tap)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *targets = json_array();
 
 	json_set_number(object, "emitted", tap->emitted);
 	json_set_number(object, "dropped_ring", tap->dropped_ring);
-	json_set_number(object, "dropped_sink", tap->dropped_sink);
-	json_set_number(object, "written_socket", tap->written_socket);
-	json_set_number(object, "written_file", tap->written_file);
-	json_set_number(object, "missed_socket", tap->missed_socket);
-	json_set_number(object, "missed_file", tap->missed_file);
-	json_set_number(object, "connects", tap->connects);
-	json_set_number(object, "errors", tap->errors);
-	if (tap->socket_errno != 0)
-		json_set_text(object, "socket_error", strerror(tap->socket_errno));
-	if (tap->file_errno != 0)
-		json_set_text(object, "file_error", strerror(tap->file_errno));
+	json_set_number(object, "dropped_spool", tap->dropped_spool);
+	json_set_number(object, "recovered", tap->recovered + tap->spool.recovered);
+	json_set_number(object, "damaged", tap->damaged + tap->spool.damaged);
+	json_set_number(object, "heartbeats", tap->heartbeats);
+	json_object_set_new(object, "durable", json_boolean(tap->durable));
+	if (tap->note[0] != '\0')
+		json_set_text(object, "note", tap->note);
+	json_set_number(object, "spool_octets", tap->spool.octets_file);
+	json_set_number(object, "memory_octets", tap->spool.octets_memory);
+	json_set_number(object, "spool_errors", tap->spool.errors);
+	if (tap->spool.last_errno != 0)
+		json_set_text(object, "spool_error", strerror(tap->spool.last_errno));
+	for (unsigned i = 0; i < tap->target_count; i++)
+		json_array_append_new(targets, target_json(&tap->targets[i]));
+	json_object_set_new(object, "targets", targets);
 	return object;
 }
 

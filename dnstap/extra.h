@@ -5,9 +5,6 @@
  * trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, incident, dropped.
  * doc/frames.md describes them. v grows when a key changes its meaning, not when one is added.
  *
- * Written by hand though libraries for JSON exist: it runs once for each answer of the resolver, and those allocate for
- * every value. The writer is a bounded buffer and one escape function, and the tests parse its output with a library.
- *
  * Threads: functions here touch their arguments only. Nothing is allocated.
  */
 #ifndef DNSTAP_EXTRA_H

@@ -12,6 +12,9 @@
 /* `list:rule` */
 #define POLICY_RULE_MAX (LIST_NAME_MAX + 1 + NAME_TEXT_MAX + 2)
 
+/* A response to `heartbeat.unbound-verdict. CH TXT`, without records. */
+static const uint8_t note_message[] = "\0\0\x84\0\0\1\0\0\0\0\0\0\x9heartbeat\xfunbound-verdict\0\0\x10\0\x3";
+
 static char type_list[] = "list", type_none[] = "none";   /* protobuf-c wants char *, and only reads it */
 
 static const Dnstap__Policy__Action policy_actions[ACTION_COUNT] = {
@@ -65,7 +68,7 @@ static size_t address_octets(const struct address *address)
 	return address->family == ADDRESS_INET ? 4 : address->family == ADDRESS_INET6 ? 16 : 0;
 }
 
-static void set_addresses(Dnstap__Message *message, const struct event_view *view)
+static void set_addresses(Dnstap__Message *message, const struct event_view *view, bool compat)
 {
 	size_t client = address_octets(&view->client), server = address_octets(&view->server);
 
@@ -82,8 +85,9 @@ static void set_addresses(Dnstap__Message *message, const struct event_view *vie
 		message->response_port = view->server.port;
 	}
 	message->has_socket_protocol = view->transport != TRANSPORT_UNKNOWN;
-	message->socket_protocol = protocols[view->transport];
-	message->has_http_protocol = view->transport == TRANSPORT_DOH;
+	message->socket_protocol = compat && view->transport > TRANSPORT_TCP ? DNSTAP__SOCKET_PROTOCOL__TCP
+		: protocols[view->transport];
+	message->has_http_protocol = view->transport == TRANSPORT_DOH && !compat;
 	message->http_protocol = DNSTAP__HTTP_PROTOCOL__HTTP2;   /* Unbound speaks no other */
 }
 
@@ -92,10 +96,10 @@ static bool is_known(const struct timespec *time)
 	return time->tv_sec != 0 || time->tv_nsec != 0;
 }
 
-static void set_message(Dnstap__Message *message, const struct event_view *view)
+static void set_message(Dnstap__Message *message, const struct event_view *view, bool compat)
 {
 	message->type = DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE;
-	set_addresses(message, view);
+	set_addresses(message, view, compat);
 	message->has_query_time_sec = message->has_query_time_nsec = is_known(&view->query_time);
 	message->query_time_sec = (uint64_t)view->query_time.tv_sec;
 	message->query_time_nsec = (uint32_t)view->query_time.tv_nsec;
@@ -160,6 +164,38 @@ static void set_origin(Dnstap__Dnstap *dnstap, const struct frame_origin *origin
 	}
 }
 
+static size_t pack(Dnstap__Dnstap *dnstap, const char *extra, size_t extra_octets, uint8_t *to, size_t cap)
+{
+	dnstap->type = DNSTAP__DNSTAP__TYPE__MESSAGE;
+	dnstap->has_extra = 1;
+	dnstap->extra = binary(extra, extra_octets);
+	if (dnstap__dnstap__get_packed_size(dnstap) > cap)
+		return 0;
+	return dnstap__dnstap__pack(dnstap, to);
+}
+
+size_t frame_encode_note(const char *extra, size_t extra_octets, const struct timespec *time,
+		const struct frame_origin *origin, uint8_t *to, size_t cap)
+{
+	Dnstap__Dnstap dnstap = DNSTAP__DNSTAP__INIT;
+	Dnstap__Message message = DNSTAP__MESSAGE__INIT;
+	Dnstap__Policy policy = DNSTAP__POLICY__INIT;
+
+	set_origin(&dnstap, origin);
+	policy.type = type_none;
+	policy.has_action = 1;
+	policy.action = DNSTAP__POLICY__ACTION__PASS;
+	message.type = DNSTAP__MESSAGE__TYPE__TOOL_RESPONSE;
+	message.policy = &policy;
+	message.has_response_time_sec = message.has_response_time_nsec = 1;
+	message.response_time_sec = (uint64_t)time->tv_sec;
+	message.response_time_nsec = (uint32_t)time->tv_nsec;
+	message.has_response_message = 1;
+	message.response_message = binary(note_message, sizeof(note_message) - 1);
+	dnstap.message = &message;
+	return pack(&dnstap, extra, extra_octets, to, cap);
+}
+
 size_t frame_encode(const struct event_view *view, const struct frame_origin *origin, uint8_t *to, size_t cap)
 {
 	struct frame frame;
@@ -171,14 +207,9 @@ size_t frame_encode(const struct event_view *view, const struct frame_origin *or
 	dnstap__message__init(&frame.message);
 	dnstap__policy__init(&frame.policy);
 	set_origin(&frame.dnstap, origin);
-	set_message(&frame.message, view);
+	set_message(&frame.message, view, origin->compat_protocol);
 	set_policy(&frame, view);
 	frame.message.policy = &frame.policy;
-	frame.dnstap.type = DNSTAP__DNSTAP__TYPE__MESSAGE;
 	frame.dnstap.message = &frame.message;
-	frame.dnstap.has_extra = 1;
-	frame.dnstap.extra = binary(frame.extra, extra);
-	if (dnstap__dnstap__get_packed_size(&frame.dnstap) > cap)
-		return 0;
-	return dnstap__dnstap__pack(&frame.dnstap, to);
+	return pack(&frame.dnstap, frame.extra, extra, to, cap);
 }

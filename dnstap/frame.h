@@ -10,8 +10,10 @@
 #ifndef DNSTAP_FRAME_H
 #define DNSTAP_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "dnstap/event_read.h"
 
@@ -23,7 +25,13 @@
 struct frame_origin {
 	const char *identity;
 	const char *version;
+	bool compat_protocol;   /* say TCP for DoT, DoH and DoQ: dnstap-ldns -y ends at these */
 };
+
+/* A frame that speaks of the telemetry itself (dnstap/heartbeat.h): a TOOL_RESPONSE with this `extra`, the time, and a
+ * DNS message that says no more than its name, since readers fail on frames without one. Returns as frame_encode. */
+size_t frame_encode_note(const char *extra, size_t extra_octets, const struct timespec *time,
+	const struct frame_origin *origin, uint8_t *to, size_t cap);
 
 /* Writes the frame, without Frame Streams' length. Returns the octets used; 0 when it does not fit in `cap`. */
 size_t frame_encode(const struct event_view *view, const struct frame_origin *origin, uint8_t *to, size_t cap);

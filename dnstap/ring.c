@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ struct ring {
 	struct front *front;                  /* the records are FRONT_OCTETS behind */
 	uint8_t *data;
 	size_t octets;
-	bool mapped;
+	int fd;                               /* of the mapped file, which it keeps locked; -1: in memory */
 
 	/* The producer's line. */
 	_Alignas(64) uint64_t head_seen;      /* copy of head: the other line is read only when this is used up */
@@ -75,7 +76,7 @@ static bool is_size(uint64_t octets)
 }
 
 /* Takes `front`, a run of FRONT_OCTETS and `octets`, on success only. */
-static struct ring *wrap(void *front, size_t octets, bool mapped)
+static struct ring *wrap(void *front, size_t octets, int fd)
 {
 	struct ring *ring = aligned_alloc(64, sizeof(*ring));
 
@@ -85,7 +86,7 @@ static struct ring *wrap(void *front, size_t octets, bool mapped)
 	ring->front = front;
 	ring->data = (uint8_t *)front + FRONT_OCTETS;
 	ring->octets = octets;
-	ring->mapped = mapped;
+	ring->fd = fd;
 	return ring;
 }
 
@@ -101,7 +102,7 @@ struct ring *ring_create(size_t octets)
 		return NULL;
 	/* Not all cleared: the pages come one by one as the ring is first walked through, not all in one answer. */
 	memset(front, 0, sizeof(struct front));
-	ring = wrap(front, octets, false);
+	ring = wrap(front, octets, -1);
 	if (!ring)
 		free(front);
 	return ring;
@@ -112,6 +113,8 @@ static struct ring *map(int fd, size_t octets, const struct ring_origin *origin)
 	struct front *front;
 	struct ring *ring;
 
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return NULL;
 	errno = posix_fallocate(fd, 0, (off_t)(FRONT_OCTETS + octets));
 	if (errno != 0)
 		return NULL;
@@ -122,7 +125,7 @@ static struct ring *map(int fd, size_t octets, const struct ring_origin *origin)
 	front->boot = origin->boot;
 	front->worker = origin->worker;
 	front->magic = MAGIC;
-	ring = wrap(front, octets, true);
+	ring = wrap(front, octets, fd);
 	if (!ring)
 		munmap(front, FRONT_OCTETS + octets);
 	return ring;
@@ -141,9 +144,9 @@ struct ring *ring_create_mapped(int directory, const char *name, size_t octets, 
 	if (fd < 0)
 		return NULL;
 	ring = map(fd, octets, origin);
-	error = errno;
-	close(fd);
 	if (!ring) {
+		error = errno;
+		close(fd);
 		unlinkat(directory, name, 0);
 		errno = error;
 	}
@@ -241,7 +244,8 @@ struct ring *ring_recover(int directory, const char *name, struct ring_origin *o
 
 	if (fd < 0)
 		return NULL;
-	if (plausible(fd, &octets))
+	/* Locked: the process that writes it is alive. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && plausible(fd, &octets))
 		front = read_front(fd, octets);
 	int error = errno;
 	close(fd);
@@ -249,7 +253,7 @@ struct ring *ring_recover(int directory, const char *name, struct ring_origin *o
 	if (front && !check_front(front, octets, &broken))
 		errno = EBADMSG;
 	else if (front)
-		ring = wrap(front, octets, false);
+		ring = wrap(front, octets, -1);
 	if (!ring) {
 		error = errno;
 		free(front);
@@ -267,10 +271,12 @@ void ring_destroy(struct ring **ring)
 {
 	if (!*ring)
 		return;
-	if ((*ring)->mapped)
-		munmap((*ring)->front, FRONT_OCTETS + (*ring)->octets);
-	else
+	if ((*ring)->fd < 0) {
 		free((*ring)->front);
+	} else {
+		munmap((*ring)->front, FRONT_OCTETS + (*ring)->octets);
+		close((*ring)->fd);
+	}
 	free(*ring);
 	*ring = NULL;
 }

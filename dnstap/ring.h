@@ -39,7 +39,7 @@ struct ring *ring_create_mapped(int directory, const char *name, size_t octets, 
 
 /* Reads what a process left behind in `name`, into memory: a ring for a consumer alone. The file stays. *damaged: some
  * of it could not be read, and how much is not known. NULL with errno: not there, a link, not ours, no ring at all
- * (EBADMSG), no memory. */
+ * (EBADMSG), no memory, or the ring of a process that lives (EWOULDBLOCK). */
 struct ring *ring_recover(int directory, const char *name, struct ring_origin *origin, bool *damaged);
 
 /* A file stays. */

@@ -239,22 +239,22 @@ bool spool_append(struct spool *spool, enum spool_lane number, const uint8_t *fr
 	return true;
 }
 
-void spool_sync(struct spool *spool)
+unsigned spool_take_dirty(struct spool *spool, int files[LANE_COUNT])
 {
-	unsigned lane;
+	unsigned lane, count = 0;
 
 	for (lane = 0; lane < LANE_COUNT; lane++) {
 		struct segment *segment = spool->lanes[lane].current;
 
 		if (!segment || !segment->dirty || segment->fd < 0)
 			continue;
-		if (fdatasync(segment->fd) == 0) {
-			segment->dirty = false;
+		files[count] = fcntl(segment->fd, F_DUPFD_CLOEXEC, 0);
+		if (files[count] < 0)
 			continue;
-		}
-		spool->counts.errors++;
-		spool->counts.last_errno = errno;
+		segment->dirty = false;
+		count++;
 	}
+	return count;
 }
 
 void spool_read_counts(const struct spool *spool, struct spool_counts *counts)

@@ -34,7 +34,7 @@
 #define SPOOL_READ_MIN (SPOOL_FRAME_MAX + 4)
 
 #define SPOOL_READERS_MAX 16
-#define SPOOL_READER_NAME_MAX 64   /* with the NUL; letters, digits, '-', '_' */
+#define SPOOL_READER_NAME_MAX 64   /* with the NUL; letters, digits, '-', '_', '.' */
 
 enum spool_lane { LANE_VERDICT, LANE_PLAIN, LANE_COUNT };
 
@@ -75,8 +75,9 @@ bool spool_append(struct spool *spool, enum spool_lane lane, const uint8_t *fram
 /* Hands what was appended to the kernel. What a full or broken disk does not take goes into memory. */
 void spool_flush(struct spool *spool, int64_t now_ms);
 
-/* Asks the kernel to write what was flushed onto the disk, and waits for it. */
-void spool_sync(struct spool *spool);
+/* Descriptors, owned by the caller, of the files that were written to since it was last asked: fdatasync(2) on them
+ * makes what was flushed survive the machine. Returns how many. */
+unsigned spool_take_dirty(struct spool *spool, int files[LANE_COUNT]);
 
 void spool_read_counts(const struct spool *spool, struct spool_counts *counts);
 
@@ -94,14 +95,16 @@ void spool_commit(struct spool_reader *reader);
 /* Begins again at the last commit but one. */
 void spool_rewind(struct spool_reader *reader);
 
-/* Is there a frame that it has not read? Or one that it has not committed? */
-bool spool_has_more(const struct spool_reader *reader);
+/* Is there a frame that it has not committed twice over? */
 bool spool_has_uncommitted(const struct spool_reader *reader);
 
 /* Frames that went before it read them; and that went after it had read them once, but were to be read again: those
  * may have arrived. Both since the reader first was. */
 uint64_t spool_lost(const struct spool_reader *reader);
 uint64_t spool_unsure(const struct spool_reader *reader);
+
+/* Frames that it has not read. */
+uint64_t spool_unread(const struct spool_reader *reader);
 
 /* Since when, at the latest, the oldest frame waits that it has not read; 0: none. */
 int64_t spool_waiting_since_ms(const struct spool_reader *reader);

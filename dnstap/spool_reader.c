@@ -164,14 +164,15 @@ void spool_rewind(struct spool_reader *reader)
 	}
 }
 
-bool spool_has_more(const struct spool_reader *reader)
+uint64_t spool_unread(const struct spool_reader *reader)
 {
+	uint64_t unread = 0;
 	unsigned i;
 
 	for (i = 0; i < LANE_COUNT; i++)
 		if (reader->lanes[i].read.index < reader->spool->lanes[i].frames)
-			return true;
-	return false;
+			unread += reader->spool->lanes[i].frames - reader->lanes[i].read.index;
+	return unread;
 }
 
 bool spool_has_uncommitted(const struct spool_reader *reader)
@@ -208,9 +209,9 @@ int64_t spool_waiting_since_ms(const struct spool_reader *reader)
 	return since;
 }
 
-static void file_name(const struct spool_reader *reader, char *to, const char *suffix)
+static void file_name(const struct spool_reader *reader, char *to, const char *prefix)
 {
-	snprintf(to, FILE_NAME_MAX, "reader-%s%s", reader->name, suffix);
+	snprintf(to, FILE_NAME_MAX, "%sreader-%s", prefix, reader->name);
 }
 
 void spool_reader_save(const struct spool_reader *reader)
@@ -225,7 +226,7 @@ void spool_reader_save(const struct spool_reader *reader)
 		"lost %" PRIu64 "\nunsure %" PRIu64 "\n", verdict->before.segment, verdict->before.offset,
 		plain->before.segment, plain->before.offset, reader->lost, reader->unsure);
 	file_name(reader, name, "");
-	file_name(reader, fresh, ".new");
+	file_name(reader, fresh, "new-");
 	fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;

@@ -4,19 +4,27 @@
 #include "dnstap/tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "dnstap/rdwr.h"
 #include "dnstap/tap_state.h"
 
-#define RING_OCTETS_MIN ((size_t)64 * 1024)
-#define QUEUE_OCTETS_MIN ((size_t)512 * 1024)
-#define QUEUE_OCTETS_MAX ((size_t)64 * 1024 * 1024)
+#define GENERATIONS_MAX 1000000u
+
+static _Atomic unsigned generations;
+
+void tap_ring_name(const struct tap *tap, unsigned worker, char *to)
+{
+	snprintf(to, RING_NAME_MAX, RING_PREFIX "%012" PRIx64 "-%u-%u", tap->boot, tap->generation, worker);
+}
 
 static struct ring *worker_ring(struct tap *tap, struct slot *slot)
 {
@@ -64,7 +72,7 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	struct slot *slot;
 	struct ring *ring;
 
-	if (!tap || !tap->wanted || worker >= tap->workers)
+	if (!tap_wanted(tap) || worker >= tap->workers)
 		return false;
 	slot = &tap->slots[worker];
 	counter_add(&slot->emitted, 1);
@@ -76,114 +84,223 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	numbered = *event;
 	/* The I/O thread adds what it drops before it comes to this event. */
 	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost);
+	ring_note(ring, event->number.counter);
 	return push(ring, &numbered);
+}
+
+void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
+{
+	struct ring *ring;
+
+	if (!tap_wanted(tap) || worker >= tap->workers)
+		return;
+	ring = worker_ring(tap, &tap->slots[worker]);
+	if (ring)
+		ring_note(ring, counter);
 }
 
 bool tap_wanted(const struct tap *tap)
 {
-	return tap && tap->wanted;
+	return tap && tap->target_count > 0;
+}
+
+static void count_targets(const struct tap *tap, struct tap_counts *counts)
+{
+	unsigned i;
+
+	counts->target_count = tap->target_count;
+	for (i = 0; i < tap->target_count; i++) {
+		memcpy(counts->targets[i].name, tap->target_names[i], sizeof(tap->target_names[i]));
+		if (tap->ready)
+			target_read_counts(tap->targets[i], &counts->targets[i].counts);
+	}
 }
 
 void tap_counts(const struct tap *tap, struct tap_counts *counts)
 {
-	struct sink_counts sinks[SINK_COUNT] = { { 0 } };
+	/* The lock is the one part of a const tap that changes here. */
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&tap->lock;
 	unsigned i;
 
 	memset(counts, 0, sizeof(*counts));
-	for (i = 0; i < SINK_COUNT; i++)
-		if (tap->sinks[i])
-			sink_read_counts(tap->sinks[i], &sinks[i]);
-	counts->written_file = sinks[SINK_FILE].written;
-	counts->written_socket = sinks[SINK_SOCKET].written;
-	counts->missed_file = counter_read(&tap->missed[SINK_FILE]);
-	counts->missed_socket = counter_read(&tap->missed[SINK_SOCKET]);
-	counts->connects = sinks[SINK_SOCKET].connects;
-	counts->errors = sinks[SINK_FILE].errors + sinks[SINK_SOCKET].errors;
-	counts->file_errno = sinks[SINK_FILE].last_error;
-	counts->socket_errno = sinks[SINK_SOCKET].last_error;
+	pthread_mutex_lock(lock);
+	counts->spool = tap->spool_counts;
+	counts->heartbeats = tap->beats;
+	counts->recovered = tap->recovered;
+	counts->damaged = tap->damaged;
+	counts->unsent = tap->unsent;
+	counts->durable = tap->durable;
+	memcpy(counts->note, tap->note, sizeof(counts->note));
+	count_targets(tap, counts);
+	pthread_mutex_unlock(lock);
 	for (i = 0; i < tap->workers; i++) {
 		const struct slot *slot = &tap->slots[i];
 		struct ring *ring = atomic_load_explicit(&slot->ring, memory_order_acquire);
 
-		counts->dropped_sink += counter_read(&slot->dropped_sink);
+		counts->dropped_spool += counter_read(&slot->dropped_spool);
 		counts->dropped_ring += counter_read(&slot->lost) + (ring ? ring_dropped(ring) : 0);
 		counts->emitted += counter_read(&slot->emitted);
 	}
+}
+
+void tap_reopen(struct tap *tap)
+{
+	unsigned i;
+
+	pthread_mutex_lock(&tap->lock);
+	for (i = 0; tap->ready && i < tap->target_count; i++)
+		target_reopen(tap->targets[i]);
+	pthread_mutex_unlock(&tap->lock);
 }
 
 void tap_free(struct tap *tap)
 {
 	unsigned i;
 
-	for (i = 0; i < SINK_COUNT; i++)
-		sink_destroy(&tap->sinks[i]);
+	for (i = 0; i < TAP_TARGETS_MAX; i++) {
+		target_destroy(&tap->targets[i]);
+		if (!tap->plans)
+			continue;
+		stream_destroy(&tap->plans[i].stream);
+		free(tap->plans[i].file);
+	}
+	syncer_destroy(&tap->syncer);
+	spool_close(&tap->spool, tap_real_ms());
 	for (i = 0; tap->slots && i < tap->workers; i++) {
 		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
 
 		ring_destroy(&ring);
 	}
+	if (tap->directory >= 0)
+		close(tap->directory);
 	if (tap->stop_fd >= 0)
 		close(tap->stop_fd);
 	pthread_cond_destroy(&tap->ended_cond);
 	pthread_mutex_destroy(&tap->lock);
+	free(tap->plans);
 	free(tap->slots);
 	free(tap->identity);
 	free(tap->version);
+	free(tap->directory_name);
 	free(tap);
 }
 
-/* Takes `rdwr`. NULL: no memory. */
-static struct sink *make_sink(struct rdwr *rdwr, size_t ring_octets)
+static int plan_target(struct tap *tap, const struct tap_target_options *options, struct diag *diag)
 {
-	size_t octets = ring_octets < QUEUE_OCTETS_MIN ? QUEUE_OCTETS_MIN : ring_octets;
-	struct sink *sink;
+	struct tap_target *plan = &tap->plans[tap->target_count];
+	struct link *link;
 
-	if (!rdwr)
-		return NULL;
-	sink = sink_create(rdwr, TAP_CONTENT_TYPE, octets > QUEUE_OCTETS_MAX ? QUEUE_OCTETS_MAX : octets);
-	if (!sink)
-		rdwr_destroy(&rdwr);
-	return sink;
-}
-
-static int make_sinks(struct tap *tap, const struct tap_options *options)
-{
+	snprintf(tap->target_names[tap->target_count], SPOOL_READER_NAME_MAX, "%s", options->name);
+	plan->commit_interval_ms = options->commit_interval_ms;
+	plan->rotate_octets = options->rotate_octets;
+	plan->rotate_seconds = options->rotate_seconds;
+	plan->rotate_keep = options->rotate_keep;
+	tap->target_count++;
 	if (options->file) {
-		tap->sinks[SINK_FILE] = make_sink(rdwr_create_file(options->file), options->ring_octets);
-		if (!tap->sinks[SINK_FILE])
-			return -1;
+		plan->file = strdup(options->file);
+		return plan->file ? 0 : diag_set(diag, options->name, 0, 0, "out of memory");
 	}
-	if (options->socket_path) {
-		tap->sinks[SINK_SOCKET] = make_sink(rdwr_create_unix(options->socket_path, tap_thread_wait, tap),
-			options->ring_octets);
-		if (!tap->sinks[SINK_SOCKET])
-			return -1;
-	}
-	return 0;
+	link = link_create(&options->link);
+	if (!link)
+		return diag_set(diag, options->name, 0, 0, "%m");
+	plan->stream = stream_create(link, TAP_CONTENT_TYPE);
+	if (plan->stream)
+		return 0;
+	link_destroy(&link);
+	return diag_set(diag, options->name, 0, 0, "out of memory");
 }
 
-static int copy_text(char **to, const char *from)
+/* A directory that others could write to, or that is not ours, would be a way into the resolver's frames. */
+static bool is_private(int fd)
 {
-	*to = from ? strndup(from, FRAME_ORIGIN_MAX) : NULL;
-	return from && !*to ? -1 : 0;
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
 }
 
-static int fill(struct tap *tap, const struct tap_options *options)
+static void open_directory(struct tap *tap, const char *path)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		snprintf(tap->note, sizeof(tap->note), "%s: %m", path);
+		return;
+	}
+	tap->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (tap->directory < 0) {
+		snprintf(tap->note, sizeof(tap->note), "%s: %m", path);
+	} else if (!is_private(tap->directory)) {
+		snprintf(tap->note, sizeof(tap->note), "%s: is not ours alone (owner, mode 0700)", path);
+		close(tap->directory);
+		tap->directory = -1;
+	}
+}
+
+/* Rings that can not be mapped are made in memory when they are needed. */
+static void map_rings(struct tap *tap, unsigned threads)
+{
+	char name[RING_NAME_MAX];
+	unsigned i;
+
+	for (i = 0; tap->directory >= 0 && i < threads && i < tap->workers; i++) {
+		const struct ring_origin origin = { tap->boot, (uint16_t)i };
+		struct ring *ring;
+
+		do {
+			tap_ring_name(tap, i, name);
+			ring = ring_create_mapped(tap->directory, name, tap->ring_octets, &origin);
+			/* Of a process of the same number: then they are left to be recovered, and ours have other names. */
+		} while (!ring && errno == EEXIST && i == 0 && tap->generation++ < GENERATIONS_MAX);
+		if (!ring) {
+			snprintf(tap->note, sizeof(tap->note), "%s/%s: %m", tap->directory_name, name);
+			return;
+		}
+		atomic_store_explicit(&tap->slots[i].ring, ring, memory_order_release);
+	}
+	tap->durable = tap->directory >= 0;
+}
+
+static char *copy_text(const char *from)
+{
+	return from ? strndup(from, FRAME_ORIGIN_MAX) : NULL;
+}
+
+static bool copy_options(struct tap *tap, const struct tap_options *options)
 {
 	size_t octets = options->workers * sizeof(struct slot);
 
 	tap->workers = options->workers;
 	tap->ring_octets = options->ring_octets;
+	tap->compat_protocol = options->compat_protocol;
+	tap->boot = options->boot;
+	tap->spool_octets = options->spool_octets;
+	tap->memory_octets = options->memory_octets;
+	tap->sync_interval_ms = options->sync_interval_ms;
+	tap->heartbeat_ms = options->heartbeat_ms;
+	tap->generation = atomic_fetch_add_explicit(&generations, 1, memory_order_relaxed);
+	tap->identity = copy_text(options->identity);
+	tap->version = copy_text(options->version);
+	tap->directory_name = strdup(options->directory ? options->directory : "frames");
+	tap->plans = calloc(TAP_TARGETS_MAX, sizeof(*tap->plans));
 	tap->slots = aligned_alloc(_Alignof(struct slot), octets);
-	if (!tap->slots)
-		return -1;
-	memset(tap->slots, 0, octets);
+	if (tap->slots)
+		memset(tap->slots, 0, octets);
 	tap->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (tap->stop_fd < 0)
-		return -1;
-	if (copy_text(&tap->identity, options->identity) != 0 || copy_text(&tap->version, options->version) != 0)
-		return -1;
-	return make_sinks(tap, options);
+	return tap->slots && tap->plans && tap->directory_name && tap->stop_fd >= 0
+		&& (tap->identity || !options->identity) && (tap->version || !options->version);
+}
+
+static int fill(struct tap *tap, const struct tap_options *options, struct diag *diag)
+{
+	unsigned i;
+
+	if (!copy_options(tap, options))
+		return diag_set(diag, "dnstap", 0, 0, "%m");
+	for (i = 0; i < options->target_count; i++)
+		if (plan_target(tap, &options->targets[i], diag) != 0)
+			return -1;
+	if (options->directory && options->spool_octets > 0 && tap->target_count > 0)
+		open_directory(tap, options->directory);
+	map_rings(tap, options->threads);
+	return 0;
 }
 
 static struct tap *tap_alloc(void)
@@ -193,7 +310,7 @@ static struct tap *tap_alloc(void)
 
 	if (!tap)
 		return NULL;
-	tap->stop_fd = -1;
+	tap->stop_fd = tap->directory = -1;
 	pthread_mutex_init(&tap->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -220,31 +337,32 @@ static int start(struct tap *tap)
 	return 0;
 }
 
-struct tap *tap_create(const struct tap_options *options)
+struct tap *tap_create(const struct tap_options *options, struct diag *diag)
 {
 	struct tap *tap;
-	int error;
 
-	if (options->workers == 0 || options->workers > TAP_WORKERS_MAX || options->ring_octets < RING_OCTETS_MIN
+	if (options->workers == 0 || options->workers > TAP_WORKERS_MAX || options->target_count > TAP_TARGETS_MAX
+			|| options->ring_octets < RING_OCTETS_MIN || options->ring_octets > RING_OCTETS_MAX
 			|| (options->ring_octets & (options->ring_octets - 1)) != 0) {
-		errno = EINVAL;
+		diag_set(diag, "dnstap", 0, 0, "%s", strerror(EINVAL));
 		return NULL;
 	}
 	tap = tap_alloc();
-	if (!tap)
-		return NULL;
-	tap->wanted = options->socket_path || options->file;
-	if (fill(tap, options) != 0 || (tap->wanted && start(tap) != 0)) {
-		error = errno;
-		tap_free(tap);
-		errno = error;
+	if (!tap) {
+		diag_set(diag, "dnstap", 0, 0, "out of memory");
 		return NULL;
 	}
-	return tap;
+	if (fill(tap, options, diag) == 0) {
+		if (tap->target_count == 0 || start(tap) == 0)
+			return tap;
+		diag_set(diag, "dnstap", 0, 0, "its thread can not be started: %m");
+	}
+	tap_free(tap);
+	return NULL;
 }
 
 /* Waits for the thread's end. False: it did not end in time, and now owns the tap. */
-static bool wait_for_end(struct tap *tap, unsigned timeout_ms, struct tap_counts *last)
+static bool wait_for_end(struct tap *tap, unsigned timeout_ms)
 {
 	struct timespec until;
 	bool ended;
@@ -263,14 +381,12 @@ static bool wait_for_end(struct tap *tap, unsigned timeout_ms, struct tap_counts
 	tap->abandoned = !ended;
 	if (!ended)
 		pthread_detach(tap->thread);
-	tap_counts(tap, last);
 	pthread_mutex_unlock(&tap->lock);
 	return ended;
 }
 
 void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last)
 {
-	struct tap_counts unwanted;
 	struct tap *self = *tap;
 	uint64_t one = 1;
 	ssize_t woken;
@@ -280,15 +396,17 @@ void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last)
 	if (!self)
 		return;
 	*tap = NULL;
-	if (self->wanted) {
-		/* Pairs with the acquire in stop_at. A fifth of the time is kept for the goodbye. */
+	if (self->target_count > 0) {
+		/* Pairs with the acquire in stop_at. A fifth of the time is kept for the end. */
 		atomic_store_explicit(&self->stop_at_ms, tap_now_ms() + timeout_ms / 5 * 4 + 1, memory_order_release);
 		/* Only to be quick: without it the thread would see at its next turn, 50 ms later. */
 		woken = write(self->stop_fd, &one, sizeof(one));
 		(void)woken;
-		if (!wait_for_end(self, timeout_ms, last ? last : &unwanted))
+		if (!wait_for_end(self, timeout_ms))
 			return;
 		pthread_join(self->thread, NULL);
 	}
+	if (last)
+		tap_counts(self, last);
 	tap_free(self);
 }

@@ -1,24 +1,20 @@
 /*
- * tap.h: frames from the workers to collectors.
+ * tap.h: frames from the workers to collectors and files.
  *
- *     worker -> tap_emit -> ring (one for each worker) -> I/O thread -> frame -> Frame Streams -> socket, file
+ *     worker -> tap_emit -> ring (one for each worker) -> I/O thread -> frame -> spool -> targets: unix, TCP, TLS, file
  *
- * The I/O thread blocks all signals, owns every descriptor, and touches nothing of the resolver. Every read, write and
- * connect has a deadline; a collector that is absent, slow, wedged or killed costs frames (counted), never an answer.
- * Framing, handshake and control frames are libfstrm's (fstrm_writer, fstrm_control) over our own fstrm_rdwr back ends
- * (dnstap/rdwr.h); libfstrm's own writers and its fstrm_iothr lose frames silently and hang (doc/frames.md).
+ * The I/O thread blocks all signals, owns every descriptor, and touches nothing of the resolver. Nothing in it waits for a
+ * collector; it waits for the disk alone. A record leaves its ring when its frame is in the spool (dnstap/spool.h), and a
+ * frame leaves the spool when every target has it (dnstap/target.h) or the spool is full, counted.
  *
- * A frame leaves its ring once every sink that is taking frames has room for it in its queue; when a sink has taken
- * nothing for 0.1 s, or the ring is more than half full, as soon as any sink has room (the others miss it, counted).
- * When no sink has room the ring keeps its frames until it is five eighths full; then the oldest go (dropped_sink), down
- * to half. So after a short outage nothing is lost, after a long one the latest frames are there, and a slow socket does
- * not hold up the file. What the kernel has taken when a collector is killed is lost without a count of ours: the
- * numbers in the frames show it.
+ * With a directory, rings are mapped files and the spool is on disk: what was emitted survives the process, and the next
+ * one sends it on, with a note about how far each worker of the former had come. Without one both are in memory, and what
+ * a killed process had not sent is gone; heartbeats say `durable: false` then.
  *
  *   who            | calls                       | needs outside synchronisation with
- *   worker w       | tap_emit                    | nobody; one thread for each w at a time
+ *   worker w       | tap_emit, tap_note          | nobody; one thread for each w at a time
  *   main thread    | tap_create, tap_destroy     | all workers (none may be running in tap_destroy)
- *   anybody        | tap_counts                  | tap_destroy
+ *   anybody        | tap_counts, tap_reopen      | tap_destroy
  */
 #ifndef DNSTAP_TAP_H
 #define DNSTAP_TAP_H
@@ -28,55 +24,84 @@
 #include <stdint.h>
 
 #include "dnstap/event.h"
+#include "dnstap/spool.h"
+#include "dnstap/target.h"
+#include "policy/diag.h"
 
 #define TAP_WORKERS_MAX 256
+#define TAP_TARGETS_MAX SPOOL_READERS_MAX
 #define TAP_CONTENT_TYPE "protobuf:dnstap.Dnstap"
 
 struct tap;
 
+/* Texts are borrowed for tap_create alone. */
+struct tap_target_options {
+	const char *name;             /* the spool's reader of that name goes on where it was */
+	struct link_options link;     /* unless `file` */
+	uint32_t commit_interval_ms;
+	const char *file;             /* NULL: a collector */
+	uint64_t rotate_octets;
+	uint32_t rotate_seconds;
+	unsigned rotate_keep;
+};
+
 struct tap_options {
-	const char *identity;       /* of the resolver; copied */
-	const char *version;        /* ours; copied */
-	const char *socket_path;    /* NULL: none; copied */
-	const char *file;           /* NULL: none; copied */
-	size_t ring_octets;         /* for each worker, a power of two; rings are made at a worker's first frame */
-	unsigned workers;           /* how many, at most TAP_WORKERS_MAX */
+	const char *identity;         /* of the resolver; copied */
+	const char *version;          /* ours; copied */
+	bool compat_protocol;         /* see dnstap/frame.h */
+	uint64_t boot;                /* as in the events' numbers */
+	const char *directory;        /* for rings and spool, made with mode 0700; NULL: memory only; copied */
+	const struct tap_target_options *targets;
+	unsigned target_count;        /* at most TAP_TARGETS_MAX; 0: nothing is wanted */
+	size_t ring_octets;           /* for each worker, a power of two */
+	unsigned workers;             /* how many there can be, at most TAP_WORKERS_MAX */
+	unsigned threads;             /* how many are expected: their rings are made at once, others at a first frame */
+	uint64_t spool_octets;        /* on disk; 0: none, memory only */
+	size_t memory_octets;         /* of the spool, where there is no disk or it is full */
+	uint32_t sync_interval_ms;    /* between two writes of the spool onto the disk (fdatasync); 0: left to the kernel */
+	uint32_t heartbeat_ms;        /* 0: none */
+};
+
+struct tap_target_counts {
+	char name[SPOOL_READER_NAME_MAX];
+	struct target_counts counts;
 };
 
 struct tap_counts {
-	uint64_t emitted;           /* handed to tap_emit */
-	uint64_t dropped_ring;      /* ring full, or larger than a record may be */
-	uint64_t dropped_sink;      /* taken from a ring, but no sink took it */
-	uint64_t written_socket;    /* handed to the kernel */
-	uint64_t written_file;
-	uint64_t missed_socket;     /* the file took it, the socket had no room */
-	uint64_t missed_file;
-	uint64_t connects;          /* handshakes done */
-	uint64_t errors;            /* connections or files given up, and attempts that failed */
-	int socket_errno;           /* of the last of these; 0: none yet */
-	int file_errno;
+	uint64_t emitted;             /* handed to tap_emit */
+	uint64_t dropped_ring;        /* ring full, or larger than a record may be */
+	uint64_t dropped_spool;       /* neither disk nor memory took it */
+	uint64_t unsent;              /* after tap_destroy: in memory, and some target had not read it */
+	uint64_t heartbeats;
+	uint64_t recovered;           /* records found in rings of former processes */
+	uint64_t damaged;             /* such rings that could not be read to their ends */
+	bool durable;                 /* what is emitted survives the process */
+	char note[128];               /* why it is not durable though it should be, for people; "": it is as it should */
+	struct spool_counts spool;
+	unsigned target_count;
+	struct tap_target_counts targets[TAP_TARGETS_MAX];
 };
 
-/* For each sink, once nothing waits in rings and queues: emitted = written + missed + dropped_ring + dropped_sink. */
+/* Starts the thread. Owned; NULL: *diag says why. A directory that can not be used is no error (see `note`). */
+struct tap *tap_create(const struct tap_options *options, struct diag *diag);
 
-/* Starts the I/O thread. Returns the owned tap, or NULL with errno set (a socket or file that cannot be opened is no
- * error here: it is counted and tried again). With neither socket nor file there is no
- * thread, and tap_emit drops without counting. */
-struct tap *tap_create(const struct tap_options *options);
-
-/* Stops within about `timeout_ms`: sends what it can, says goodbye to collectors, joins the thread. A thread that does
- * not end in time is left alone with what it owns (the library is never unloaded). Sets *tap to NULL.
- * *last, unless NULL, gets the counts at the end; what no sink wrote is lost then. */
+/* Stops the thread after at most `timeout_ms`; the targets get what they take in that time, the rest stays on disk.
+ * Frees, sets *tap to NULL and, unless NULL, fills *last. Should the thread hang in a write, it is left to itself. */
 void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last);
 
-/* Encodes the event into the worker's ring, and adds this tap's drops of the worker's earlier events to its `dropped`.
- * Never blocks, allocates only at a worker's first frame. Answers with a verdict other than plain allow may use the
- * last quarter of the ring. False: dropped. */
+/* False: dropped, and counted; or there is no target, or no such worker. */
 bool tap_emit(struct tap *tap, unsigned worker, const struct event *event);
 
-void tap_counts(const struct tap *tap, struct tap_counts *counts);
+/* Notes the number of an answer of which no frame is wanted. */
+void tap_note(struct tap *tap, unsigned worker, uint64_t counter);
 
-/* Is somebody reading: is there any sink at all? */
+/* Is there anywhere for frames to go? */
 bool tap_wanted(const struct tap *tap);
+
+/* Files are ended, and new ones begun. */
+void tap_reopen(struct tap *tap);
+
+/* Each number is whole; they need not be of one moment. */
+void tap_counts(const struct tap *tap, struct tap_counts *counts);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tap_state.h: what a tap is made of, shared by the two files that work on it: tap.c, which the workers and the main
- * thread call, and tap_thread.c, the I/O thread.
+ * tap_state.h: what a tap is made of, shared by the files that work on it: tap.c, which the workers and the main thread
+ * call, tap_thread.c, the I/O thread, and tap_former.c, which it calls for what a former process left.
  */
 #ifndef DNSTAP_TAP_STATE_H
 #define DNSTAP_TAP_STATE_H
@@ -13,9 +13,13 @@
 
 #include "dnstap/frame.h"
 #include "dnstap/ring.h"
-#include "dnstap/sink.h"
+#include "dnstap/spool.h"
+#include "dnstap/syncer.h"
+#include "dnstap/tap.h"
+#include "dnstap/target.h"
 
-enum { SINK_FILE, SINK_SOCKET, SINK_COUNT };
+#define RING_NAME_MAX 64
+#define RING_PREFIX "ring-"
 
 /* One worker. */
 struct slot {
@@ -24,7 +28,7 @@ struct slot {
 	_Atomic uint64_t emitted;
 	_Atomic uint64_t lost;                    /* no ring could be made */
 	/* Written by the I/O thread, rarely. */
-	_Alignas(64) _Atomic uint64_t dropped_sink;
+	_Alignas(64) _Atomic uint64_t dropped_spool;
 };
 
 struct tap {
@@ -32,23 +36,53 @@ struct tap {
 	size_t ring_octets;
 	char *identity;
 	char *version;
-	bool wanted;
+	bool compat_protocol;
+	uint64_t boot;
+	unsigned generation;                      /* of the taps of this process: in the names of its rings */
 	struct slot *slots;                       /* one for each worker */
+	int directory;                            /* -1: memory only */
+	char *directory_name;
+	uint64_t spool_octets;
+	size_t memory_octets;
+	uint32_t sync_interval_ms;
+	uint32_t heartbeat_ms;
 
 	/* The I/O thread's. */
-	struct sink *sinks[SINK_COUNT];           /* NULL: not configured */
-	_Atomic uint64_t missed[SINK_COUNT];
-	int64_t final_ms;                         /* monotonic; 0: not stopping; when stopping began */
+	struct spool *spool;
+	struct target *targets[TAP_TARGETS_MAX];
+	char target_names[TAP_TARGETS_MAX][SPOOL_READER_NAME_MAX];
+	unsigned target_count;
+	struct tap_target *plans;                 /* what targets are made of, once there is a spool */
+	struct syncer *syncer;                    /* owned; NULL: nothing to sync */
+	uint64_t heartbeats;
+	int64_t next_heartbeat_ms, next_sync_ms;  /* monotonic */
 	uint8_t frame[FRAME_OCTETS_MAX];
+
+	/* Shown to others by the I/O thread. */
+	pthread_mutex_t lock;
+	struct spool_counts spool_counts;         /* under lock */
+	uint64_t beats, recovered, damaged, unsent;   /* under lock */
+	bool durable;                             /* under lock */
+	bool ready;                               /* under lock: targets are made, and stay */
+	char note[128];                           /* under lock */
 
 	/* Stopping. */
 	pthread_t thread;
 	int stop_fd;                              /* an eventfd */
 	_Atomic int64_t stop_at_ms;               /* monotonic; 0: go on; else be gone by then */
-	pthread_mutex_t lock;
 	pthread_cond_t ended_cond;
 	bool ended;                               /* under lock */
 	bool abandoned;                           /* under lock: the thread frees the tap */
+};
+
+/* A target before there is a spool to read from. */
+struct tap_target {
+	struct stream *stream;                    /* owned; NULL: a file */
+	char *file;                               /* owned */
+	uint32_t commit_interval_ms;
+	uint64_t rotate_octets;
+	uint32_t rotate_seconds;
+	unsigned rotate_keep;
 };
 
 /* Counters have one writer each, so adding needs no locked instruction. */
@@ -64,14 +98,24 @@ static inline uint64_t counter_read(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* The monotonic clock. */
+/* The monotonic clock, and the real one. */
 int64_t tap_now_ms(void);
+int64_t tap_real_ms(void);
 
 /* The I/O thread's body; `arg` is the struct tap. */
 void *tap_thread_run(void *arg);
 
-/* An rdwr_wait for the socket's rdwr, in the I/O thread: serves the other sinks while the socket shakes hands. */
-bool tap_thread_wait(void *arg);
+/* Makes the frame of a record and puts it into the spool. False: it is no record, or nothing took it. */
+bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more);
+
+/* Puts a note of `octets` of JSON into the spool. */
+void tap_spool_note(struct tap *tap, const char *extra, size_t octets);
+
+/* The name of a worker's ring in the directory. */
+void tap_ring_name(const struct tap *tap, unsigned worker, char *to);
+
+/* Sends what the rings of former processes hold, and removes them. */
+void tap_take_former(struct tap *tap);
 
 /* Frees everything; the thread has ended, or calls this as its last act. */
 void tap_free(struct tap *tap);

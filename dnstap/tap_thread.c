@@ -1,129 +1,42 @@
 /*
- * tap_thread.c: the I/O thread, which empties the workers' rings into the sinks.
+ * tap_thread.c: the I/O thread, which empties the workers' rings into the spool and serves the targets from it.
  */
 #include "dnstap/tap_state.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dnstap/event_read.h"
+#include "dnstap/heartbeat.h"
 
-#define TURN_RECORDS 64        /* of each ring, before the next ring has its turn */
-#define TURN_ROUNDS 16         /* before the sinks are served */
+#define TURN_RECORDS 512       /* of each ring, before the next ring has its turn */
 #define POLL_BUSY_MS 5
 #define POLL_IDLE_MS 50
-#define FINAL_STALL_MS 250     /* at the end: a collector that takes nothing for so long is left */
+#define LOCK_TRIES 30
+#define LOCK_WAIT_MS 100
+#define DURABLE_FINISH_MS 250  /* at the end: what is on disk does not need the collector now */
 
-int64_t tap_now_ms(void)
+static int64_t clock_ms(clockid_t id)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(id, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Gives the frame to the sinks. False: it stays where it is for now. */
-static bool place(struct tap *tap, size_t octets, bool hurry)
+int64_t tap_now_ms(void)
 {
-	bool room[SINK_COUNT] = { false }, some = false, wait = false;
-	unsigned i;
-
-	for (i = 0; i < SINK_COUNT; i++) {
-		struct sink *sink = tap->sinks[i];
-
-		if (!sink)
-			continue;
-		if (!sink_has_room(sink, octets))
-			sink_flush(sink, tap_now_ms());
-		room[i] = sink_has_room(sink, octets);
-		some |= room[i];
-		wait |= !room[i] && !hurry && sink_is_moving(sink, tap_now_ms());
-	}
-	if (!some || wait)
-		return false;
-	for (i = 0; i < SINK_COUNT; i++) {
-		if (room[i])
-			sink_offer(tap->sinks[i], tap->frame, octets);
-		else if (tap->sinks[i])
-			counter_add(&tap->missed[i], 1);
-	}
-	return true;
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
-static void drop_oldest(struct tap *tap, struct slot *slot, struct ring *ring)
+int64_t tap_real_ms(void)
 {
-	size_t octets;
-
-	if (ring_used(ring) <= tap->ring_octets / 8 * 5)
-		return;
-	while (ring_used(ring) > tap->ring_octets / 2 && ring_next(ring, &octets)) {
-		ring_release(ring);
-		counter_add(&slot->dropped_sink, 1);
-	}
-}
-
-/* Empties one ring, at most TURN_RECORDS of it. Returns how many records left it. */
-static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
-{
-	struct frame_origin origin = { tap->identity, tap->version };
-	struct event_view view;
-	unsigned moved;
-
-	for (moved = 0; moved < TURN_RECORDS; moved++) {
-		size_t octets, frame = 0;
-		const uint8_t *record = ring_next(ring, &octets);
-
-		if (!record)
-			break;
-		if (event_read(&view, record, octets)) {
-			/* Records leave in order, so these are the ones before this one. */
-			view.dropped += counter_read(&slot->dropped_sink);
-			frame = frame_encode(&view, &origin, tap->frame, sizeof(tap->frame));
-		}
-		if (frame == 0) {
-			counter_add(&slot->dropped_sink, 1);
-		} else if (!place(tap, frame, ring_used(ring) > tap->ring_octets / 2)) {
-			ring_rewind(ring);
-			drop_oldest(tap, slot, ring);
-			break;
-		}
-		ring_release(ring);
-	}
-	return moved;
-}
-
-/* One turn of all rings. Returns how many records left them; *more: some ring has not been emptied. */
-static unsigned drain_all(struct tap *tap, bool *more)
-{
-	unsigned i, moved, all = 0;
-
-	*more = false;
-	for (i = 0; i < tap->workers; i++) {
-		/* Pairs with the release in worker_ring. */
-		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
-
-		if (!ring)
-			continue;
-		moved = drain(tap, &tap->slots[i], ring);
-		*more |= moved == TURN_RECORDS;
-		all += moved;
-	}
-	return all;
-}
-
-/* Empties the rings as far as the sinks take it, and hands over what is queued. */
-static unsigned turn(struct tap *tap)
-{
-	unsigned i, moved = 0;
-	bool more = true;
-
-	/* Several rounds go into one batch; not without end, since the sinks want service too. */
-	for (i = 0; i < TURN_ROUNDS && more; i++)
-		moved += drain_all(tap, &more);
-	for (i = 0; i < SINK_COUNT; i++)
-		if (tap->sinks[i])
-			sink_flush(tap->sinks[i], tap_now_ms());
-	return moved;
+	return clock_ms(CLOCK_REALTIME);
 }
 
 static int64_t stop_at(const struct tap *tap)
@@ -132,115 +45,318 @@ static int64_t stop_at(const struct tap *tap)
 	return atomic_load_explicit(&tap->stop_at_ms, memory_order_acquire);
 }
 
-/* While the socket shakes hands, the file is served. */
-bool tap_thread_wait(void *arg)
-{
-	struct tap *tap = arg;
+/* --- rings to spool --- */
 
-	turn(tap);
-	if (tap->final_ms)
-		return tap_now_ms() < tap->final_ms + FINAL_STALL_MS;
-	return stop_at(tap) == 0;
+static enum spool_lane lane_of(const struct event_view *view)
+{
+	return view->action != ACTION_ALLOW || view->rule.trigger != TRIGGER_NONE
+		|| view->shadow.trigger != TRIGGER_NONE ? LANE_VERDICT : LANE_PLAIN;
 }
 
-static void service(struct tap *tap)
+bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more)
 {
+	const struct frame_origin origin = { tap->identity, tap->version, tap->compat_protocol };
+	struct event_view view;
+	size_t frame;
+
+	if (!event_read(&view, record, octets))
+		return false;
+	view.dropped += dropped_more;
+	frame = frame_encode(&view, &origin, tap->frame, sizeof(tap->frame));
+	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, tap_real_ms());
+}
+
+void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
+{
+	const struct frame_origin origin = { tap->identity, tap->version, tap->compat_protocol };
+	struct timespec now;
+	size_t frame;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	frame = octets == 0 ? 0 : frame_encode_note(extra, octets, &now, &origin, tap->frame, sizeof(tap->frame));
+	if (frame > 0)
+		(void)spool_append(tap->spool, LANE_VERDICT, tap->frame, frame, tap_real_ms());
+}
+
+/* At most TURN_RECORDS of one ring. Returns how many were read; they are released once they are flushed. */
+static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
+{
+	const uint8_t *record;
+	unsigned count;
+	size_t octets;
+
+	for (count = 0; count < TURN_RECORDS && (record = ring_next(ring, &octets)) != NULL; count++)
+		/* Records leave in order, so what was dropped so far is what was dropped before this one. */
+		if (!tap_spool_record(tap, record, octets, counter_read(&slot->dropped_spool)))
+			counter_add(&slot->dropped_spool, 1);
+	return count;
+}
+
+/* One turn of all rings. True: some of them had records. */
+static bool drain_all(struct tap *tap)
+{
+	struct ring *rings[TAP_WORKERS_MAX];
+	unsigned i, count = 0;
+
+	for (i = 0; i < tap->workers; i++) {
+		/* Pairs with the release in worker_ring. */
+		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
+
+		if (ring && drain(tap, &tap->slots[i], ring) > 0)
+			rings[count++] = ring;
+	}
+	if (count == 0)
+		return false;
+	spool_flush(tap->spool, tap_real_ms());
+	for (i = 0; i < count; i++)
+		ring_release(rings[i]);
+	return true;
+}
+
+/* --- heartbeat, and what others see --- */
+
+static unsigned count_workers(const struct tap *tap, struct heartbeat_worker *workers)
+{
+	unsigned i, count = 0;
+
+	for (i = 0; i < tap->workers; i++) {
+		const struct slot *slot = &tap->slots[i];
+		struct ring *ring = atomic_load_explicit(&slot->ring, memory_order_acquire);
+
+		if (ring && ring_noted(ring) > 0)
+			workers[count++] = (struct heartbeat_worker){ (uint16_t)i, ring_noted(ring), ring_dropped(ring)
+				+ counter_read(&slot->lost) + counter_read(&slot->dropped_spool) };
+	}
+	return count;
+}
+
+static void beat(struct tap *tap)
+{
+	struct heartbeat_worker workers[TAP_WORKERS_MAX];
+	char extra[HEARTBEAT_OCTETS_MAX];
+	struct tap_counts counts;
+	struct heartbeat heartbeat = { .boot = tap->boot, .number = ++tap->heartbeats,
+		.interval_ms = tap->heartbeat_ms, .workers = workers, .counts = &counts, .now_ms = tap_real_ms() };
+
+	/* What the workers have counted is in the spool before the heartbeat that says so. */
+	heartbeat.worker_count = count_workers(tap, workers);
+	while (drain_all(tap))
+		;
+	tap_counts(tap, &counts);
+	tap_spool_note(tap, extra, heartbeat_write(&heartbeat, extra, sizeof(extra)));
+	spool_flush(tap->spool, tap_real_ms());
+}
+
+static void show(struct tap *tap)
+{
+	pthread_mutex_lock(&tap->lock);
+	spool_read_counts(tap->spool, &tap->spool_counts);
+	tap->spool_counts.errors += tap->syncer ? syncer_errors(tap->syncer) : 0;
+	tap->beats = tap->heartbeats;
+	pthread_mutex_unlock(&tap->lock);
+}
+
+static void on_time(struct tap *tap, int64_t now_ms)
+{
+	if (tap->heartbeat_ms > 0 && now_ms >= tap->next_heartbeat_ms) {
+		beat(tap);
+		tap->next_heartbeat_ms = now_ms + tap->heartbeat_ms;
+	}
+	if (tap->syncer && now_ms >= tap->next_sync_ms && syncer_is_idle(tap->syncer)) {
+		int files[LANE_COUNT];
+		unsigned count = spool_take_dirty(tap->spool, files);
+
+		syncer_give(tap->syncer, files, count);
+		tap->next_sync_ms = now_ms + tap->sync_interval_ms;
+	}
+}
+
+/* --- targets --- */
+
+static bool service(struct tap *tap)
+{
+	bool moved = false;
 	unsigned i;
 
-	for (i = 0; i < SINK_COUNT; i++)
-		if (tap->sinks[i])
-			sink_service(tap->sinks[i], tap_now_ms());
+	for (i = 0; i < tap->target_count; i++)
+		moved |= target_service(tap->targets[i], tap_now_ms());
+	return moved;
 }
 
 static void pause_until_needed(struct tap *tap, int timeout_ms)
 {
-	struct pollfd fds[2] = { { .fd = tap->stop_fd, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
-	struct sink *sink = tap->sinks[SINK_SOCKET];
-
-	if (tap->final_ms)
-		fds[0].fd = -1;
-	if (sink)
-		fds[1].fd = sink_fd(sink);
-	if (sink && sink_is_blocked(sink))
-		fds[1].events |= POLLOUT;
-	(void)poll(fds, 2, timeout_ms);
-}
-
-static bool has_work(const struct tap *tap)
-{
+	struct pollfd fds[TAP_TARGETS_MAX + 1] = { { .fd = stop_at(tap) ? -1 : tap->stop_fd, .events = POLLIN } };
 	unsigned i;
 
-	for (i = 0; i < SINK_COUNT; i++)
-		if (tap->sinks[i] && sink_is_up(tap->sinks[i]) && sink_is_busy(tap->sinks[i]))
-			return true;
-	return false;
+	for (i = 0; i < tap->target_count; i++)
+		fds[i + 1] = (struct pollfd){ .fd = target_fd(tap->targets[i]), .events = target_events(tap->targets[i]) };
+	(void)poll(fds, tap->target_count + 1, timeout_ms);
 }
 
-static uint64_t written(const struct tap *tap)
-{
-	struct sink_counts counts;
-	uint64_t all = 0;
-	unsigned i;
+/* --- beginning and end --- */
 
-	for (i = 0; i < SINK_COUNT; i++) {
-		if (!tap->sinks[i])
-			continue;
-		sink_read_counts(tap->sinks[i], &counts);
-		all += counts.written;
+static struct spool *open_spool(struct tap *tap, int directory, struct diag *diag)
+{
+	const struct spool_options options = {
+		.content_type = TAP_CONTENT_TYPE, .directory = directory, .directory_name = tap->directory_name,
+		.file_octets_max = tap->spool_octets, .memory_octets_max = tap->memory_octets,
+		.segment_octets = (size_t)16 << 20,
+	};
+
+	return spool_open(&options, tap_real_ms(), diag);
+}
+
+/* A tap before this one may still hold the lock for a moment. */
+static struct spool *open_durable_spool(struct tap *tap)
+{
+	struct spool *spool;
+	struct diag diag;
+	unsigned tries;
+
+	if (tap->directory < 0)
+		return NULL;
+	spool = open_spool(tap, tap->directory, &diag);
+	for (tries = 1; !spool && tries < LOCK_TRIES && stop_at(tap) == 0; tries++) {
+		(void)poll(NULL, 0, LOCK_WAIT_MS);
+		spool = open_spool(tap, tap->directory, &diag);
 	}
-	return all;
+	if (spool)
+		return spool;
+	pthread_mutex_lock(&tap->lock);
+	diag_format(&diag, tap->note, sizeof(tap->note));
+	tap->durable = false;
+	pthread_mutex_unlock(&tap->lock);
+	return NULL;
 }
 
-/* Sends what is left, as long as that makes progress and there is time. */
-static void send_the_rest(struct tap *tap)
+static struct target *make_target(struct tap *tap, unsigned i)
 {
-	int64_t now = tap_now_ms(), progress = now;
-	uint64_t before = written(tap);
+	struct tap_target *plan = &tap->plans[i];
+	struct spool_reader *reader = spool_reader_add(tap->spool, tap->target_names[i]);
+	struct target_file_options file = { plan->file, TAP_CONTENT_TYPE, plan->rotate_octets, plan->rotate_seconds,
+		plan->rotate_keep };
+	struct target *target;
 
-	while (now < stop_at(tap) && now < progress + FINAL_STALL_MS) {
-		if (turn(tap) == 0 && !has_work(tap))
-			return;
-		now = tap_now_ms();
-		if (written(tap) != before) {
-			before = written(tap);
-			progress = now;
-		} else {
-			pause_until_needed(tap, POLL_BUSY_MS);
-		}
+	if (!reader)
+		return NULL;
+	if (plan->file)
+		return target_create_file(&file, reader);
+	target = target_create_stream(plan->stream, reader, plan->commit_interval_ms);
+	if (target)
+		plan->stream = NULL;
+	return target;
+}
+
+/* False: no memory, and no frames. */
+static bool begin(struct tap *tap)
+{
+	struct diag diag;
+	unsigned i;
+
+	tap->spool = open_durable_spool(tap);
+	if (!tap->spool)
+		tap->spool = open_spool(tap, -1, &diag);
+	if (!tap->spool)
+		return false;
+	for (i = 0; i < tap->target_count; i++) {
+		tap->targets[i] = make_target(tap, i);
+		if (!tap->targets[i])
+			return false;
+	}
+	pthread_mutex_lock(&tap->lock);
+	tap->ready = true;
+	pthread_mutex_unlock(&tap->lock);
+	if (tap->durable)
+		tap_take_former(tap);
+	if (tap->durable && tap->sync_interval_ms > 0)
+		tap->syncer = syncer_create();
+	tap->next_heartbeat_ms = tap_now_ms() + tap->heartbeat_ms;
+	return true;
+}
+
+static bool all_finished(const struct tap *tap)
+{
+	unsigned i;
+
+	for (i = 0; i < tap->target_count; i++)
+		if (!target_is_finished(tap->targets[i]))
+			return false;
+	return true;
+}
+
+/* Rings that are empty are of no use to the next process. */
+static void remove_rings(struct tap *tap)
+{
+	char name[RING_NAME_MAX];
+	unsigned i;
+
+	for (i = 0; tap->durable && i < tap->workers; i++) {
+		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
+
+		if (!ring || ring_used(ring) > 0)
+			continue;
+		tap_ring_name(tap, i, name);
+		(void)unlinkat(tap->directory, name, 0);
 	}
 }
 
 static void finish(struct tap *tap)
 {
+	int64_t until = stop_at(tap), unsent = 0;
+	struct target_counts counts;
 	unsigned i;
 
-	tap->final_ms = tap_now_ms();
-	for (i = 0; i < SINK_COUNT; i++)
-		if (tap->sinks[i] && !sink_is_up(tap->sinks[i]))
-			sink_hurry(tap->sinks[i]);
-	service(tap);
-	send_the_rest(tap);
-	tap->final_ms = tap_now_ms();
-	for (i = 0; i < SINK_COUNT; i++) {
-		int64_t left = stop_at(tap) - tap_now_ms();
-
-		if (tap->sinks[i])
-			sink_goodbye(tap->sinks[i], left < 0 ? 0 : left < FINAL_STALL_MS ? (unsigned)left : FINAL_STALL_MS);
+	if (tap->durable && until > tap_now_ms() + DURABLE_FINISH_MS)
+		until = tap_now_ms() + DURABLE_FINISH_MS;
+	if (tap->heartbeat_ms > 0)
+		beat(tap);
+	for (i = 0; i < tap->target_count; i++) {
+		target_finish(tap->targets[i]);
+		target_hurry(tap->targets[i]);
 	}
+	while (tap_now_ms() < until && (drain_all(tap) || !all_finished(tap)))
+		if (!service(tap) && !all_finished(tap))
+			pause_until_needed(tap, POLL_BUSY_MS);
+	for (i = 0; i < tap->target_count; i++) {
+		target_read_counts(tap->targets[i], &counts);
+		unsent += tap->durable ? 0 : (int64_t)counts.unread;
+	}
+	remove_rings(tap);
+	pthread_mutex_lock(&tap->lock);
+	tap->unsent = (uint64_t)unsent;
+	pthread_mutex_unlock(&tap->lock);
+}
+
+static void run(struct tap *tap)
+{
+	int wait_ms = POLL_BUSY_MS;
+
+	while (stop_at(tap) == 0) {
+		bool moved = drain_all(tap);
+
+		moved |= service(tap);
+		on_time(tap, tap_now_ms());
+		show(tap);
+		wait_ms = moved ? POLL_BUSY_MS : wait_ms * 2 < POLL_IDLE_MS ? wait_ms * 2 : POLL_IDLE_MS;
+		pause_until_needed(tap, wait_ms);
+	}
+	finish(tap);
+	show(tap);
 }
 
 void *tap_thread_run(void *arg)
 {
 	struct tap *tap = arg;
-	int wait_ms = POLL_BUSY_MS;
 	bool abandoned;
 
-	while (stop_at(tap) == 0) {
-		service(tap);
-		wait_ms = turn(tap) > 0 ? POLL_BUSY_MS : wait_ms * 2 < POLL_IDLE_MS ? wait_ms * 2 : POLL_IDLE_MS;
-		pause_until_needed(tap, wait_ms);
+	if (begin(tap)) {
+		run(tap);
+	} else {
+		pthread_mutex_lock(&tap->lock);
+		snprintf(tap->note, sizeof(tap->note), "out of memory: no frames are sent");
+		tap->durable = false;
+		pthread_mutex_unlock(&tap->lock);
 	}
-	finish(tap);
 	pthread_mutex_lock(&tap->lock);
 	tap->ended = true;
 	abandoned = tap->abandoned;

@@ -174,7 +174,7 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 	answer->event.path = answer->path;
 	answer->event.facts = &answer->facts;
 	answer->event.verdict = answer->verdict;
-	if (state_takes(answer->verdict) || live_takes(live, answer->verdict))
+	if (state_takes(slot, answer->verdict) || live_takes(live, answer->verdict))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)

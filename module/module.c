@@ -42,7 +42,7 @@ static void start_rest(struct module_env *env)
 	struct diag diag = { 0 };
 	char text[1024];
 
-	if (state_start(conf, &diag) != 0)
+	if (state_start(conf, (unsigned)env->cfg->num_threads, &diag) != 0)
 		complain(diag_format(&diag, text, sizeof(text)));
 	enforce_start(&conf->guard);
 	if (!guarded_start(env, &conf->guard))

@@ -13,6 +13,9 @@
 #include "policy/epoch.h"
 
 #define TAP_STOP_MS 1000
+#define COMMIT_MS 10000
+
+_Static_assert(CONF_TARGETS_MAX + 2 <= TAP_TARGETS_MAX, "all targets fit");
 
 static struct {
 	struct epoch epoch;
@@ -24,6 +27,7 @@ static struct {
 	pthread_mutex_t tap_lock;
 	struct tap_counts last;             /* of the tap before; likewise */
 	enum frames_mode frames;            /* as `tap` */
+	uint32_t sample_rate;               /* likewise */
 	uint64_t boot;                      /* likewise, once */
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
@@ -45,32 +49,77 @@ static uint64_t boot_make(void)
 	return ((uint64_t)time(NULL) << 16 | salt) & 0xffffffffffff;
 }
 
-static struct tap *make_tap(const struct conf *conf)
+static struct tap_target_options target_of(const struct target_conf *conf)
 {
-	char host[256] = "";
-	const struct tap_options options = {
+	return (struct tap_target_options){
+		.name = conf->name,
+		.link = { .socket_path = conf->socket_path, .address = conf->address.address, .tls = conf->tls,
+			.tls_name = conf->tls_name, .tls_ca_file = conf->tls_ca_file,
+			.tls_certificate = conf->tls_certificate, .tls_key = conf->tls_key },
+		.commit_interval_ms = conf->commit_interval * 1000,
+		.file = conf->file,
+		.rotate_octets = conf->rotate_octets,
+		.rotate_seconds = conf->rotate_interval,
+		.rotate_keep = conf->rotate_keep,
+	};
+}
+
+/* Those of `dnstap:` itself, and those with a clause of their own. Returns how many. */
+static unsigned make_targets(const struct conf *conf, struct tap_target_options *targets)
+{
+	unsigned count = 0;
+
+	if (conf->dnstap.socket_path != NULL)
+		targets[count++] = (struct tap_target_options){ .name = "socket",
+			.link = { .socket_path = conf->dnstap.socket_path }, .commit_interval_ms = COMMIT_MS };
+	if (conf->dnstap.file != NULL)
+		targets[count++] = (struct tap_target_options){ .name = "file", .file = conf->dnstap.file };
+	for (size_t i = 0; i < conf->target_count; i++)
+		targets[count++] = target_of(&conf->targets[i]);
+	return count;
+}
+
+static struct tap *make_tap(const struct conf *conf, unsigned threads, struct diag *diag)
+{
+	struct tap_target_options targets[TAP_TARGETS_MAX];
+	char host[256] = "", *directory = NULL;
+	const struct dnstap_conf *dnstap = &conf->dnstap;
+	struct tap_options options = {
 		.identity = conf->identity != NULL ? conf->identity : host,
 		.version = "unbound-verdict " VERDICT_VERSION,
-		.socket_path = conf->dnstap.socket_path,
-		.file = conf->dnstap.file,
-		.ring_octets = conf->dnstap.ring_octets,
+		.compat_protocol = dnstap->compat_protocol,
+		.boot = state.boot,
+		.targets = targets,
+		.target_count = make_targets(conf, targets),
+		.ring_octets = dnstap->ring_octets,
 		.workers = STATE_SLOTS_MAX,
+		.threads = threads,
+		.spool_octets = dnstap->spool_octets,
+		.memory_octets = dnstap->memory_octets,
+		.sync_interval_ms = dnstap->sync_interval,
+		.heartbeat_ms = dnstap->heartbeat_interval * 1000,
 	};
+	struct tap *tap;
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
-	return tap_create(&options);
+	if (asprintf(&directory, "%s/frames", conf->state_directory) < 0)
+		directory = NULL;
+	options.directory = directory;
+	tap = tap_create(&options, diag);
+	free(directory);
+	return tap;
 }
 
-int state_start(const struct conf *conf, struct diag *diag)
+int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 {
-	struct tap *tap = make_tap(conf);
+	struct tap *tap;
 
-	if (tap == NULL)
-		diag_set(diag, conf->path, 0, 0, "dnstap: the frame writer could not start: %m");
 	if (state.boot == 0)
 		state.boot = boot_make();
+	tap = make_tap(conf, threads, diag);
 	state.frames = conf->dnstap.frames;
+	state.sample_rate = conf->dnstap.sample_rate;
 	atomic_store_explicit(&state.claimed, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&state.generation, 1, memory_order_relaxed);
 	pthread_mutex_lock(&state.tap_lock);
@@ -179,10 +228,13 @@ struct frame_number state_number(struct slot *slot)
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
-bool state_takes(const struct verdict *verdict)
+bool state_takes(const struct slot *slot, const struct verdict *verdict)
 {
-	return state.tap != NULL && tap_wanted(state.tap) &&
-		(state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE);
+	if (!tap_wanted(state.tap))
+		return false;
+	if (state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE)
+		return true;
+	return state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0;
 }
 
 void state_emit(struct slot *slot, struct event *event)
@@ -191,8 +243,10 @@ void state_emit(struct slot *slot, struct event *event)
 
 	slot->answers[event->path]++;
 	slot->verdicts[verdict->action]++;
-	if (state_takes(verdict))
+	if (state_takes(slot, verdict))
 		tap_emit(state.tap, slot->index, event);
+	else
+		tap_note(state.tap, slot->index, event->number.counter);
 }
 
 size_t state_octets(void)
@@ -250,8 +304,9 @@ void state_summary(char *to, size_t cap)
 			denied += action_table[action].denies ? slot->verdicts[action] : 0;
 	}
 	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; since the last load %llu frames, "
-		"of which %llu reached the file and %llu the socket", (unsigned long long)answers,
+		"of which %llu were dropped and %llu were not sent any more", (unsigned long long)answers,
 		(unsigned long long)denied, (unsigned long long)escaped, (unsigned long long)failed,
-		(unsigned long long)state.last.emitted, (unsigned long long)state.last.written_file,
-		(unsigned long long)state.last.written_socket);
+		(unsigned long long)state.last.emitted,
+		(unsigned long long)(state.last.dropped_ring + state.last.dropped_spool),
+		(unsigned long long)state.last.unsent);
 }

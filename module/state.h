@@ -46,8 +46,8 @@ struct slot {
 	uint64_t guarded_hits, guarded_stores;  /* of the guarded cache */
 };
 
-/* After a policy was put into force: hands out slots anew, and starts the tap. 0, or -1 with *diag set: no frames. */
-int state_start(const struct conf *conf, struct diag *diag);
+/* After a policy was put into force: hands out slots anew, and starts the tap for that many workers. 0, or -1 with *diag set: no frames. */
+int state_start(const struct conf *conf, unsigned threads, struct diag *diag);
 
 /* Is there a policy in force, from this or an earlier load? */
 bool state_running(void);
@@ -83,7 +83,7 @@ void state_unpin(void);
 struct frame_number state_number(struct slot *slot);
 
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
-bool state_takes(const struct verdict *verdict);
+bool state_takes(const struct slot *slot, const struct verdict *verdict);
 
 /* Gives the event to the tap if the frames mode wants it. */
 void state_emit(struct slot *slot, struct event *event);

@@ -34,7 +34,8 @@ static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex,
 		return fail_at(parsing, lex, word, "%s: not a clause; did you mean `%s:`?", key, nearest);
 	if (parsing->clause == CLAUSE_COUNT)
 		return fail_at(parsing, lex, word,
-			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:` and `dnstap:`", key);
+			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:`, `dnstap:` and "
+			"`dnstap-target:`", key);
 	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
 }
 

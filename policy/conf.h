@@ -29,6 +29,7 @@
 #define CONF_NETWORKS_MAX 65536     /* of one group */
 #define CONF_INTERFACES_MAX 256     /* of one group */
 #define CONF_NAT64_MAX 16
+#define CONF_TARGETS_MAX 12         /* dnstap-target: clauses */
 #define COLUMN_MAX 64               /* octets of a column's name with the NUL */
 #define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 
@@ -46,7 +47,7 @@ extern const char *const format_names[FORMAT_COUNT];
 /* Can rules of that format ask for an action of their own? FORMAT_DETECT may turn out to be one of those. */
 bool format_has_actions(enum list_format format);
 
-enum frames_mode { FRAMES_ALL, FRAMES_VERDICTS };
+enum frames_mode { FRAMES_ALL, FRAMES_VERDICTS, FRAMES_SAMPLE };
 
 /* What becomes of an answer that could not be judged for lack of memory or time. */
 enum fail_mode { FAIL_OPEN, FAIL_CLOSED };
@@ -104,10 +105,34 @@ struct list_conf {
 
 /* dnstap: */
 struct dnstap_conf {
-	char *socket_path;           /* owned; NULL: none */
-	char *file;                  /* owned; NULL: none; a new one at each start, FILE.1 is the one before */
+	char *socket_path;           /* owned; NULL: none; a target `socket` with the defaults */
+	char *file;                  /* owned; NULL: none; a target `file` */
 	enum frames_mode frames;
+	uint32_t sample_rate;        /* one in so many plain allows has a frame */
 	size_t ring_octets;          /* for each worker; default 1 MiB, 64 KiB to 1 GiB; a power of two */
+	size_t spool_octets;         /* on disk; 0: memory only */
+	size_t memory_octets;        /* of the spool, where there is no disk */
+	uint32_t sync_interval;      /* milliseconds; 0: left to the kernel */
+	uint32_t heartbeat_interval; /* seconds; 0: none */
+	bool compat_protocol;        /* TCP for DoT, DoH and DoQ */
+};
+
+/* dnstap-target: */
+struct target_conf {
+	char name[LIST_NAME_MAX];
+	char *socket_path;           /* owned; one of this, `address` and `file` */
+	struct network address;      /* with a port; family ADDRESS_NONE: not set */
+	bool tls;
+	char *tls_name;              /* owned; NULL: the address */
+	char *tls_ca_file;           /* owned; NULL: the system's */
+	char *tls_certificate;       /* owned; NULL: none */
+	char *tls_key;               /* owned; NULL: in the certificate's file */
+	uint32_t commit_interval;    /* seconds */
+	char *file;                  /* owned */
+	size_t rotate_octets;        /* 0: not by size */
+	uint32_t rotate_interval;    /* seconds; 0: not by age */
+	uint32_t rotate_keep;
+	unsigned line;               /* where the clause begins */
 };
 
 /* client-group: */
@@ -175,6 +200,8 @@ struct conf {
 	struct group_conf *groups;   /* owned; without the one of everybody else */
 	size_t group_count;
 	struct dnstap_conf dnstap;
+	struct target_conf *targets; /* owned; besides those in `dnstap` */
+	size_t target_count;
 };
 
 /* Reads the file at `path` and what it includes. Returns the owned configuration, or NULL with *diag set. */

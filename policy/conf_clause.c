@@ -16,6 +16,7 @@ void *clause_base(struct conf *conf, enum clause clause)
 	case CLAUSE_GROUP: return &conf->groups[conf->group_count - 1];
 	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
 	case CLAUSE_DNSTAP: return &conf->dnstap;
+	case CLAUSE_TARGET: return &conf->targets[conf->target_count - 1];
 	case CLAUSE_VERDICT: case CLAUSE_COUNT: break;
 	}
 	return conf;
@@ -115,6 +116,38 @@ static int finish_group(struct parsing *parsing)
 	return 0;
 }
 
+/* --- dnstap-target: -------------------------------------------------------------------------------------------- */
+
+static bool begin_target(struct conf *conf, unsigned line)
+{
+	struct target_conf *targets = realloc(conf->targets, (conf->target_count + 1) * sizeof(*targets));
+
+	if (targets == NULL)
+		return false;
+	conf->targets = targets;
+	targets[conf->target_count++] = (struct target_conf){ .line = line };
+	return true;
+}
+
+static int finish_target(struct parsing *parsing)
+{
+	struct conf *conf = parsing->conf;
+	struct target_conf *target = clause_base(conf, CLAUSE_TARGET);
+	const char *missing = target_conf_wrong(target);
+	size_t i;
+
+	if (missing != NULL)
+		return fail_there(parsing, &parsing->place, "dnstap-target: %s%s%s", target->name,
+			*target->name != '\0' ? " " : "", missing);
+	for (i = 0; i + 1 < conf->target_count; i++)
+		if (strcmp(conf->targets[i].name, target->name) == 0)
+			return fail_there(parsing, &parsing->place,
+				"dnstap-target: %s is there twice, first at line %u: give each target a name of its own",
+				target->name, conf->targets[i].line);
+	drop_place(&parsing->place);
+	return 0;
+}
+
 static bool has_group(const struct conf *conf, const char *name)
 {
 	size_t i;
@@ -152,6 +185,8 @@ int clause_finish(struct parsing *parsing)
 	if (!parsing->open)
 		return 0;
 	parsing->open = false;
+	if (parsing->clause == CLAUSE_TARGET)
+		return finish_target(parsing);
 	return parsing->clause == CLAUSE_LIST ? finish_list(parsing) : finish_group(parsing);
 }
 
@@ -159,17 +194,22 @@ static int begin_repeated(struct parsing *parsing, const struct conf_lex *lex, c
 	enum clause clause)
 {
 	struct conf *conf = parsing->conf;
-	const bool is_list = clause == CLAUSE_LIST;
+	const struct { size_t count, max; const char *full; bool (*begin)(struct conf *conf, unsigned line); } kinds[] = {
+		[CLAUSE_LIST] = { conf->list_count, CONF_LISTS_MAX,
+			"policy-list: there are 256 lists already: join some of them", begin_list },
+		[CLAUSE_GROUP] = { conf->group_count, CONF_GROUPS_MAX,
+			"client-group: there are 63 groups already: join some of them", begin_group },
+		[CLAUSE_TARGET] = { conf->target_count, CONF_TARGETS_MAX,
+			"dnstap-target: there are 12 targets already: remove some of them", begin_target },
+	};
 	size_t i;
 
-	if (is_list && conf->list_count == CONF_LISTS_MAX)
-		return fail_at(parsing, lex, word, "policy-list: there are 256 lists already: join some of them");
-	if (!is_list && conf->group_count == CONF_GROUPS_MAX)
-		return fail_at(parsing, lex, word, "client-group: there are 63 groups already: join some of them");
+	if (kinds[clause].count == kinds[clause].max)
+		return fail_at(parsing, lex, word, "%s", kinds[clause].full);
 	for (i = 0; i < OPTION_COUNT; i++)
 		if (option_table[i].clause == clause)
 			parsing->seen[i] = false;
-	if (!(is_list ? begin_list(conf, word->line) : begin_group(conf, word->line)) ||
+	if (!kinds[clause].begin(conf, word->line) ||
 	    !keep_place(&parsing->place, lex, word) || !clause_set_defaults(conf, clause))
 		return fail_at(parsing, lex, word, "%s: out of memory", clause_names[clause]);
 	parsing->open = true;
@@ -182,7 +222,7 @@ int clause_begin(struct parsing *parsing, const struct conf_lex *lex, const stru
 	if (clause_finish(parsing) != 0)
 		return -1;
 	parsing->clause = clause;
-	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP ? begin_repeated(parsing, lex, word, clause) : 0;
+	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP || clause == CLAUSE_TARGET ? begin_repeated(parsing, lex, word, clause) : 0;
 }
 
 int clauses_check(struct parsing *parsing)

@@ -86,6 +86,31 @@ const char *list_conf_wrong(const struct list_conf *list)
 	return https_wrong(list) != NULL ? https_wrong(list) : extras_wrong(list);
 }
 
+const char *target_conf_wrong(const struct target_conf *target)
+{
+	const bool has_address = target->address.address.family != ADDRESS_NONE;
+	const unsigned places = (target->socket_path != NULL) + has_address + (target->file != NULL);
+	const unsigned bits = target->address.address.family == ADDRESS_INET ? 32 : 128;
+
+	if (*target->name == '\0')
+		return "has no `name:`: add one, status and logs tell targets by it";
+	if (strcmp(target->name, "socket") == 0 || strcmp(target->name, "file") == 0)
+		return "has a name that `dnstap:` itself uses: choose another one";
+	if (places != 1)
+		return "wants exactly one of `socket-path:`, `address:` and `file:`";
+	if (has_address && (target->address.address.port == 0 || target->address.prefix_length != bits))
+		return "has an `address:` that is not one address and a port: write it as 192.0.2.1@6000";
+	if (target->tls && !has_address)
+		return "has `tls: yes`, which wants an `address:`";
+	if (!target->tls && (target->tls_name != NULL || target->tls_ca_file != NULL || target->tls_certificate != NULL))
+		return "has options of TLS that nothing uses: add `tls: yes`, or remove them";
+	if (target->tls_key != NULL && target->tls_certificate == NULL)
+		return "has a `tls-key:` without a `tls-certificate:`";
+	if (target->file == NULL && (target->rotate_octets > 0 || target->rotate_interval > 0))
+		return "has options of rotation, which want a `file:`";
+	return NULL;
+}
+
 static void live_fini(struct live_conf *live)
 {
 	size_t i;
@@ -120,6 +145,21 @@ static void groups_fini(struct conf *conf)
 	free(conf->groups);
 }
 
+static void targets_fini(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->target_count; i++) {
+		free(conf->targets[i].socket_path);
+		free(conf->targets[i].tls_name);
+		free(conf->targets[i].tls_ca_file);
+		free(conf->targets[i].tls_certificate);
+		free(conf->targets[i].tls_key);
+		free(conf->targets[i].file);
+	}
+	free(conf->targets);
+}
+
 static void sources_fini(struct conf *conf)
 {
 	for (size_t i = 0; i < conf->source_count; i++)
@@ -135,6 +175,7 @@ void conf_destroy(struct conf **conf)
 	sources_fini(*conf);
 	lists_fini(*conf);
 	groups_fini(*conf);
+	targets_fini(*conf);
 	free((*conf)->path);
 	free((*conf)->identity);
 	free((*conf)->state_directory);
@@ -158,6 +199,18 @@ static int translate_path(char **path, char *(*translate)(void *arg, const char 
 	return 0;
 }
 
+static int translate_target(struct target_conf *target, char *(*translate)(void *arg, const char *path), void *arg)
+{
+	char **paths[] = { &target->socket_path, &target->tls_ca_file, &target->tls_certificate, &target->tls_key,
+		&target->file };
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (translate_path(paths[i], translate, arg) != 0)
+			return -1;
+	return 0;
+}
+
 int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const char *path), void *arg)
 {
 	int result = translate_path(&conf->state_directory, translate, arg);
@@ -173,5 +226,7 @@ int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const 
 		result = translate_path(&conf->live.denial_log, translate, arg);
 	for (i = 0; result == 0 && i < conf->list_count; i++)
 		result = translate_path(&conf->lists[i].file, translate, arg);
+	for (i = 0; result == 0 && i < conf->target_count; i++)
+		result = translate_target(&conf->targets[i], translate, arg);
 	return result;
 }

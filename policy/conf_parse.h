@@ -33,7 +33,7 @@ struct parsing {
 	struct diag *diag;
 	enum clause clause;             /* CLAUSE_COUNT: none yet */
 	bool seen[OPTION_COUNT];        /* in this clause, or anywhere for clauses that are there once */
-	bool open;                      /* a policy-list: or client-group: is, and `place` is its own */
+	bool open;                      /* a clause that can be repeated is, and `place` is its own */
 	struct conf_place place;
 	struct conf_place groups[CONF_GROUPS_MAX];   /* of each client-group: that is complete */
 	struct group_reference *references;          /* owned */

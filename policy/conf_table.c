@@ -11,13 +11,15 @@
 #define KEY_OCTETS_MAX 32
 #define USER_OCTETS_MAX 32
 
-const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "policy-list", "dnstap" };
+const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "policy-list", "dnstap",
+	"dnstap-target" };
 
 #define IN_VERDICT(field) offsetof(struct conf, field)
 #define IN_OPTIONS(field) offsetof(struct conf, options.field)
 #define IN_GROUP(field) offsetof(struct group_conf, field)
 #define IN_LIST(field) offsetof(struct list_conf, field)
 #define IN_DNSTAP(field) offsetof(struct dnstap_conf, field)
+#define IN_TARGET(field) offsetof(struct target_conf, field)
 
 static const struct repeat in_place = { .octets = 0 };
 static const struct repeat users = { sizeof(char *), IN_VERDICT(live.control_user_count), 64, false };
@@ -146,9 +148,47 @@ const struct option option_table[OPTION_COUNT] = {
 	{ CLAUSE_DNSTAP, "file", TYPE_PATH, IN_DNSTAP(file), 0, PATH_OCTETS_MAX, NULL, "none", NULL,
 		"a file that frames are written to", NULL },
 	{ CLAUSE_DNSTAP, "frames", TYPE_FRAMES, IN_DNSTAP(frames), 0, 0, "all", NULL, NULL,
-		"one for each answer, or for verdicts other than a plain allow", NULL },
+		"one for each answer, for verdicts other than a plain allow, or for those and a sample", NULL },
+	{ CLAUSE_DNSTAP, "sample-rate", TYPE_NUMBER, IN_DNSTAP(sample_rate), 1, 1000000, "100", NULL, NULL,
+		"`frames: sample` has a frame for one in so many plain allows", NULL },
 	{ CLAUSE_DNSTAP, "ring-size", TYPE_SIZE, IN_DNSTAP(ring_octets), 64 << 10, 1 << 30, "1m", NULL, "octets",
-		"memory for frames on their way, for each worker; a power of two", NULL },
+		"for frames on their way, for each worker; a power of two", NULL },
+	{ CLAUSE_DNSTAP, "spool-size", TYPE_OCTETS, IN_DNSTAP(spool_octets), 0, (uint64_t)1 << 44, "256m", NULL,
+		"octets", "on disk for frames that have not arrived; 0: none", NULL },
+	{ CLAUSE_DNSTAP, "memory-size", TYPE_OCTETS, IN_DNSTAP(memory_octets), 2 << 20, (uint64_t)16 << 30, "32m",
+		NULL, "octets", "for the same where there is no disk, or it is full", NULL },
+	{ CLAUSE_DNSTAP, "sync-interval", TYPE_NUMBER, IN_DNSTAP(sync_interval), 0, 60000, "1000", NULL,
+		"milliseconds", "between two times that the spool is written onto the disk; 0: left to the kernel", NULL },
+	{ CLAUSE_DNSTAP, "heartbeat-interval", TYPE_NUMBER, IN_DNSTAP(heartbeat_interval), 0, 3600, "10", NULL,
+		"seconds", "between two frames that say how complete the others are; 0: none", NULL },
+	{ CLAUSE_DNSTAP, "compat-protocol", TYPE_FLAG, IN_DNSTAP(compat_protocol), 0, 0, "no", NULL, NULL,
+		"say TCP for DoT, DoH and DoQ, for readers that fail on these", NULL },
+	{ CLAUSE_TARGET, "name", TYPE_LIST_NAME, IN_TARGET(name), 0, LIST_NAME_MAX, NULL, "required", NULL,
+		"what status, logs and heartbeats call it", NULL },
+	{ CLAUSE_TARGET, "socket-path", TYPE_PATH, IN_TARGET(socket_path), 0, SOCKET_PATH_MAX, NULL, "none", NULL,
+		"the unix socket of a collector", NULL },
+	{ CLAUSE_TARGET, "address", TYPE_INTERFACE, IN_TARGET(address), 0, 0, NULL, "none", NULL,
+		"the address and port of a collector, as 192.0.2.1@6000", NULL },
+	{ CLAUSE_TARGET, "tls", TYPE_FLAG, IN_TARGET(tls), 0, 0, "no", NULL, NULL,
+		"TLS to that address", NULL },
+	{ CLAUSE_TARGET, "tls-name", TYPE_STRING, IN_TARGET(tls_name), 0, 255, NULL, "the address", NULL,
+		"the name that the collector's certificate is for", NULL },
+	{ CLAUSE_TARGET, "tls-ca-file", TYPE_PATH, IN_TARGET(tls_ca_file), 0, PATH_OCTETS_MAX, NULL, "the system's",
+		NULL, "who may have signed it (PEM)", NULL },
+	{ CLAUSE_TARGET, "tls-certificate", TYPE_PATH, IN_TARGET(tls_certificate), 0, PATH_OCTETS_MAX, NULL, "none",
+		NULL, "ours (PEM), with its chain", NULL },
+	{ CLAUSE_TARGET, "tls-key", TYPE_PATH, IN_TARGET(tls_key), 0, PATH_OCTETS_MAX, NULL,
+		"in the file of tls-certificate", NULL, "its key (PEM)", NULL },
+	{ CLAUSE_TARGET, "commit-interval", TYPE_NUMBER, IN_TARGET(commit_interval), 1, 3600, "10", NULL, "seconds",
+		"after which a collector is asked to confirm what it has", NULL },
+	{ CLAUSE_TARGET, "file", TYPE_PATH, IN_TARGET(file), 0, PATH_OCTETS_MAX, NULL, "none", NULL,
+		"a file that frames are written to", NULL },
+	{ CLAUSE_TARGET, "rotate-size", TYPE_OCTETS, IN_TARGET(rotate_octets), 0, (uint64_t)1 << 44, "0", NULL,
+		"octets", "at which a new file is begun; 0: never", NULL },
+	{ CLAUSE_TARGET, "rotate-interval", TYPE_NUMBER, IN_TARGET(rotate_interval), 0, 31536000, "0", NULL, "seconds",
+		"after which a new file is begun; 0: never", NULL },
+	{ CLAUSE_TARGET, "rotate-keep", TYPE_NUMBER, IN_TARGET(rotate_keep), 1, 1000, "1", NULL, "files",
+		"that are kept besides the one that is written", NULL },
 };
 
 size_t option_find(enum clause clause, const char *key)

@@ -13,7 +13,7 @@
 #include "policy/conf.h"
 #include "policy/conf_value.h"
 
-enum clause { CLAUSE_VERDICT, CLAUSE_GROUP, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_COUNT };
+enum clause { CLAUSE_VERDICT, CLAUSE_GROUP, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_TARGET, CLAUSE_COUNT };
 
 extern const char *const clause_names[CLAUSE_COUNT];
 
@@ -29,7 +29,7 @@ struct option {
 	enum clause clause;
 	const char *key;
 	enum conf_type type;
-	size_t offset;           /* in struct conf, group_conf, list_conf or dnstap_conf */
+	size_t offset;           /* in struct conf, group_conf, list_conf, dnstap_conf or target_conf */
 	uint64_t min, max;
 	const char *fallback;    /* the default as the user would write it; NULL: see `shown` */
 	const char *shown;       /* a default that is no value */
@@ -38,7 +38,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 58
+#define OPTION_COUNT 77
 
 extern const struct option option_table[OPTION_COUNT];
 
@@ -60,6 +60,9 @@ const char *list_conf_wrong(const struct list_conf *list);
 
 /* The same for a client-group:. */
 const char *group_conf_wrong(const struct group_conf *group);
+
+/* The same for a dnstap-target:. */
+const char *target_conf_wrong(const struct target_conf *target);
 
 /* What is wrong with the groups together: a circle of parents, a network that two of them name, so that nobody could
  * tell whose it is. The group to blame, `wrong` of CONF_WRONG_MAX octets set; NULL: nothing (or no memory to look). */

@@ -35,7 +35,9 @@ static const struct word triggers[] = {
 	{ "qname", TRIGGER_QNAME }, { "nsdname", TRIGGER_NSDNAME }, { "ip", TRIGGER_IP },
 	{ "client-ip", TRIGGER_CLIENT_IP }, { "nsip", TRIGGER_NSIP }, { NULL, 0 }
 };
-static const struct word frames[] = { { "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { NULL, 0 } };
+static const struct word frames[] = {
+	{ "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { "sample", FRAMES_SAMPLE }, { NULL, 0 }
+};
 static const struct word fails[] = { { "open", FAIL_OPEN }, { "closed", FAIL_CLOSED }, { NULL, 0 } };
 static const struct word ede_modes[] = {
 	{ "text", EDE_MODE_TEXT }, { "code", EDE_MODE_CODE }, { "none", EDE_MODE_NONE }, { NULL, 0 }

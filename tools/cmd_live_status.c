@@ -134,23 +134,43 @@ static void print_groups(const json_t *status)
 		putchar('\n');
 }
 
+static void print_targets(const json_t *frames, const struct term *term)
+{
+	const json_t *targets = json_object_get(frames, "targets"), *target;
+	char name[LIVE_SAFE_MAX], safe[LIVE_SAFE_MAX];
+	size_t index;
+
+	json_array_foreach(targets, index, target) {
+		const bool up = json_is_true(json_object_get(target, "up"));
+		const long long lost = number(target, "lost") + number(target, "unsure");
+
+		printf("\n  %-9s%s%s%s, %lld written, %lld waiting, %s%lld lost%s", text(target, "name", name),
+			term_on(term, up ? STYLE_PLAIN : STYLE_WARN), up ? "up" : "down",
+			term_off(term, up ? STYLE_PLAIN : STYLE_WARN), number(target, "written"), number(target, "unread"),
+			term_on(term, lost > 0 ? STYLE_WARN : STYLE_PLAIN), lost,
+			term_off(term, lost > 0 ? STYLE_WARN : STYLE_PLAIN));
+		if (*text(target, "error", safe) != '\0')
+			printf("; last error: %s", safe);
+	}
+}
+
 static void print_counts(const json_t *status, const struct term *term)
 {
 	const json_t *guards = json_object_get(status, "guards"), *frames = json_object_get(status, "frames");
 	const json_t *log = json_object_get(status, "denial_log");
-	const long long dropped = number(frames, "dropped_ring") + number(frames, "dropped_sink");
+	const long long dropped = number(frames, "dropped_ring") + number(frames, "dropped_spool");
 	const enum term_style style = dropped > 0 ? STYLE_WARN : STYLE_PLAIN;
 	char safe[LIVE_SAFE_MAX];
 
 	printf("\nguards:    %lld escaped, %lld failed, %lld over budget; longest %lld us in a worker\n",
 		number(guards, "escaped"), number(guards, "failed"), number(guards, "budget_overruns"),
 		number(guards, "longest_answer_us"));
-	printf("frames:    %lld, %s%lld dropped%s, %lld to the socket, %lld to the file", number(frames, "emitted"),
-		term_on(term, style), dropped, term_off(term, style), number(frames, "written_socket"), number(frames, "written_file"));
-	if (*text(frames, "socket_error", safe) != '\0')
-		printf("; last error of the socket: %s", safe);
-	if (*text(frames, "file_error", safe) != '\0')
-		printf("; last error of the file: %s", safe);
+	printf("frames:    %lld, %s%lld dropped%s, %s", number(frames, "emitted"), term_on(term, style), dropped,
+		term_off(term, style), json_is_true(json_object_get(frames, "durable"))
+			? "kept on disk until they arrive" : "kept in memory until they arrive");
+	if (*text(frames, "note", safe) != '\0')
+		printf(" (%s)", safe);
+	print_targets(frames, term);
 	if (log != NULL)
 		printf("\ndenials:   %lld lines, %lld suppressed, %lld lost, %lld not written", number(log, "written"),
 			number(log, "suppressed"), number(log, "lost"), number(log, "failed"));

@@ -85,7 +85,8 @@ static uint64_t done(const struct tap *tap)
 	struct tap_counts counts;
 
 	tap_counts(tap, &counts);
-	return counts.written_file + counts.written_socket + counts.dropped_ring + counts.dropped_sink;
+	return counts.targets[0].counts.written + counts.targets[0].counts.lost + counts.dropped_ring
+		+ counts.dropped_spool;
 }
 
 /* Emits bursts that the ring can hold, and lets each drain. Prints under names that begin with `name`. */
@@ -117,7 +118,7 @@ static void measure(const char *name, struct tap *tap, bool refused)
 		total_cpu += cpu_ns() - cpu;
 	}
 	tap_counts(tap, &counts);
-	if (counts.dropped_ring + counts.dropped_sink > 0)
+	if (counts.dropped_ring + counts.dropped_spool > 0)
 		fprintf(stderr, "bench_tap: frames were dropped; the figures are of the others\n");
 	printf("bench tap_%s_emit_ns %.0f ns\n", name, (double)emit_ns / BURST / (ROUNDS - 1));
 	printf("bench tap_%s_io_cpu_us %.2f us\n", name, (double)(total_cpu - emit_cpu) / 1e3 / BURST / (ROUNDS - 1));
@@ -126,9 +127,11 @@ static void measure(const char *name, struct tap *tap, bool refused)
 
 static struct tap *start(const char *file, const char *socket_path)
 {
-	struct tap_options options = { .identity = "bench", .version = "unbound-verdict", .file = file,
-		.socket_path = socket_path, .ring_octets = RING_OCTETS, .workers = 1 };
-	struct tap *tap = tap_create(&options);
+	const struct tap_target_options where = { .name = "bench", .file = file, .link = { .socket_path = socket_path },
+		.commit_interval_ms = 10000 };
+	struct tap_options options = { .identity = "bench", .version = "unbound-verdict", .targets = &where,
+		.target_count = 1, .ring_octets = RING_OCTETS, .workers = 1, .memory_octets = (size_t)256 << 20 };
+	struct tap *tap = tap_create(&options, NULL);
 
 	if (!tap) {
 		perror("bench_tap");

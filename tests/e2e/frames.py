@@ -105,10 +105,15 @@ def decode(octets, parse=True):
 		json.loads(outer[3]) if 3 in outer else {})
 
 
+def number(frame):
+	return frame.extra["boot"], frame.extra["worker"], frame.extra["seq"]
+
+
 def read(path, parse=True):
+	"""The answers' frames in the order of their numbers: those with verdicts travel before plain ones."""
 	try:
 		with open(path, "rb") as file:
 			octets = file.read()
 	except FileNotFoundError:
 		return []
-	return [decode(frame, parse) for frame in stream(octets)]
+	return sorted((frame for frame in (decode(one, parse) for one in stream(octets)) if "seq" in frame.extra), key=number)

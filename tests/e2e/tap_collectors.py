@@ -103,11 +103,12 @@ def frames(path):
 
 
 def extra(frame):
-	return json.loads(re.search(rb'\{"v":1.*?\}(?=r)', frame, re.S).group().decode())
+	return json.loads(re.search(rb'\{"v":1.*?\}(?=[rz])', frame, re.S).group().decode())
 
 
 def sequences(found):
-	return [extra(frame)["seq"] for frame in found]
+	"""The numbers of the frames, sorted: those with verdicts travel before plain ones. Notes about frames have none."""
+	return sorted(number for number in (extra(frame).get("seq") for frame in found) if number)
 
 
 def runs(numbers):
@@ -169,11 +170,6 @@ class Collector(threading.Thread):
 		connection.close()
 
 
-def balance(count, sink):
-	return count["emitted"] - count["dropped_ring"] - count["dropped_sink"] - count["missed_" + sink] \
-		- count["written_" + sink]
-
-
 def a_collector_gets_every_frame_in_order(tap):
 	with Place() as place:
 		capture = place.capture()
@@ -181,7 +177,7 @@ def a_collector_gets_every_frame_in_order(tap):
 			"--ring", 32 << 20, "--until", "written"))
 		end_capture(capture)
 		got = runs(sequences(frames(place.path("frames"))))
-		tap.equal(got, "1-20000", "fstrm_capture has 20,000 frames in order")
+		tap.equal(got, "1-20000", "fstrm_capture has 20,000 frames")
 		tap.equal((count["written_socket"], count["connects"], count["errors"]), (20000, 1, 0),
 			"the counters say the same")
 
@@ -189,7 +185,7 @@ def a_collector_gets_every_frame_in_order(tap):
 def readers_decode_what_arrives(tap):
 	with Place() as place:
 		count = counts(place.source("--file", place.path("frames"), "--count", 40, "--until", "written"))
-		found = frames(place.path("frames"))
+		found = sorted(frames(place.path("frames")), key=lambda frame: extra(frame)["seq"])
 		tap.equal((len(found), count["written_file"]), (40, 40), "40 frames in the file")
 		text = subprocess.run(["protoc", "--decode=dnstap.Dnstap", "-I", os.path.join(SOURCE, "dnstap"),
 			"dnstap.proto"], input=found[19], capture_output=True, check=True).stdout.decode()
@@ -225,25 +221,74 @@ def a_collector_that_comes_late_gets_what_was_kept(tap):
 		tap.ok(count["errors"] > 0, "the failed attempts are counted", count)
 
 
-def a_killed_collector_costs_only_what_the_kernel_had(tap):
+def killed_collectors_cost_nothing(tap, spooled):
+	"""Three times kill -9 under 20,000 frames a second; what was confirmed can not be taken back."""
 	with Place() as place:
-		capture = place.capture("first")
-		source = place.source("--socket", place.path("socket"), "--count", 4000, "--rate", 2000, "--ring", 8 << 20,
-			"--half", place.path("half"), "--until", "written")
-		wait_for(lambda: os.path.exists(place.path("half")), "frames flow")
-		capture.kill()
-		capture.wait()
-		os.unlink(place.path("half"))
-		time.sleep(0.3)
-		capture = place.capture("second")
+		spool = ("--spool", place.path("spool")) if spooled else ()
+		capture = place.capture("frames0")
+		source = place.source("--socket", place.path("socket"), "--count", 80000, "--rate", 20000, "--ring", 8 << 20,
+			"--commit", 300, "--until", "written", "--stop", STOP_MS, *spool)
+		for kill in range(1, 4):
+			time.sleep(0.7)
+			capture.kill()
+			capture.wait()
+			time.sleep(0.2)
+			capture = place.capture("frames%d" % kill)
 		count = counts(source)
 		end_capture(capture)
-		second = sequences(frames(place.path("second")))
-		tap.equal(runs(second), "%d-4000" % second[0], "the next collector has all frames from some number to the last")
-		tap.equal((count["connects"], count["dropped_ring"], count["dropped_sink"]), (2, 0, 0),
-			"it connected again and dropped nothing")
-		tap.equal(balance(count, "socket"), 0, "emitted = written + dropped")
-		tap.ok(count["longest_emit_us"] < 100000, "no emit waited", count)
+		got = [number for kill in range(4) for number in sequences(frames(place.path("frames%d" % kill)))]
+		where = "on disk" if spooled else "in memory"
+		tap.equal(runs(sorted(set(got))), "1-80000", "three killed collectors cost nothing, " + where)
+		tap.ok(len(got) < 80000 * 2, "and not everything comes twice", len(got))
+		tap.equal((count["lost_socket"], count["unsure_socket"], count["dropped_ring"], count["durable"]),
+			(0, 0, 0, int(spooled)), "the counters say the same, " + where)
+		tap.ok(count["connects"] >= 4 and count["commits"] >= 1, "it confirmed as it went, " + where, count)
+		tap.ok(count["longest_emit_us"] < 100000, "no emit waited, " + where, count)
+
+
+def killed_collectors_cost_nothing_on_disk(tap):
+	killed_collectors_cost_nothing(tap, True)
+
+
+def killed_collectors_cost_nothing_in_memory(tap):
+	killed_collectors_cost_nothing(tap, False)
+
+
+def a_killed_source_loses_nothing(tap):
+	"""Its rings and its spool are sent by the next one."""
+	with Place() as place:
+		common = ("--socket", place.path("socket"), "--spool", place.path("spool"), "--commit", 200)
+		source = place.source(*common, "--count", 30000, "--rate", 20000, "--workers", 3)
+		time.sleep(0.8)
+		source.kill()
+		source.wait()
+		capture = place.capture()
+		count = counts(place.source(*common, "--count", 10, "--boot", 7, "--until", "written", "--stop", STOP_MS))
+		end_capture(capture)
+		found = [extra(frame) for frame in frames(place.path("frames"))]
+		former = {one["former"]["worker"]: one["former"] for one in found if "former" in one}
+		tap.equal(sorted(former), [0, 1, 2], "each worker of the killed one is told of")
+		for worker, note in former.items():
+			numbers = {one["seq"] for one in found if one.get("worker") == worker and one["boot"] != "000000000007"}
+			tap.equal(runs(sorted(numbers)), "1-%d" % note["seq"], "every frame of worker %d came, to its last" % worker)
+			tap.equal((note["dropped"], note["damaged"]), (0, False), "and it dropped none")
+		tap.equal((count["durable"], count["lost_socket"]), (1, 0), "the counters say the same")
+
+
+def heartbeats_say_how_far_it_came(tap):
+	with Place() as place:
+		capture = place.capture()
+		count = counts(place.source("--socket", place.path("socket"), "--count", 2000, "--rate", 2000, "--until", "written",
+			"--heartbeat", 100, "--commit", 200, "--stop", STOP_MS))
+		end_capture(capture)
+		found = [extra(frame) for frame in frames(place.path("frames"))]
+		beats = [one for one in found if "heartbeat" in one]
+		tap.ok(len(beats) >= 5, "heartbeats come", len(beats))
+		tap.equal([one["heartbeat"] for one in beats], list(range(1, len(beats) + 1)), "numbered without a gap")
+		tap.equal(beats[-1]["workers"], [{"worker": 0, "seq": 2000, "dropped": 0}], "the last one tells the last number")
+		tap.equal(beats[-1]["targets"][0]["name"], "socket", "and of each target")
+		tap.ok("synchronized" in beats[-1].get("clock", {"synchronized": 0}), "and of the clock", beats[-1])
+		tap.equal(count["lost_socket"], 0, "nothing is lost")
 
 
 def a_stopped_collector_holds_up_nobody(tap):
@@ -257,7 +302,7 @@ def a_stopped_collector_holds_up_nobody(tap):
 		count = counts(source)
 		tap.equal((count["written_file"], count["dropped_ring"]), (20000, 0), "the file has every frame")
 		tap.equal(runs(sequences(frames(place.path("file")))), "1-20000", "in order")
-		tap.ok(count["written_socket"] + count["missed_socket"] < 20000, "the socket was stuck", count)
+		tap.ok(count["written_socket"] < 20000, "the socket was stuck", count)
 		tap.ok(count["stop_ms"] < STOP_MS / 2, "the stop took less than its time", count)
 		tap.ok(count["longest_emit_us"] < 100000, "no emit waited", count)
 
@@ -278,7 +323,7 @@ def no_collector_at_all_costs_no_time(tap):
 			"--stop", STOP_MS))
 		tap.ok(count["stop_ms"] < STOP_MS / 2, "the stop does not wait for nobody", count)
 		tap.equal((count["written_socket"], count["emitted"]), (0, 50000), "nothing is written, all is counted")
-		tap.ok(count["dropped_ring"] + count["dropped_sink"] > 0, "drops are counted", count)
+		tap.equal(count["given_up"], 50000, "and told at the end")
 
 
 def a_slow_collector_gets_whole_frames(tap):
@@ -325,7 +370,7 @@ def a_full_disk_delays_and_counts(tap):
 			count = counts(source)
 			tap.equal(runs(sequences(frames(os.path.join(small, "frames")))), "1-500",
 				"after the disk had been full, the file has every frame, none torn")
-			tap.equal((count["written_file"], count["file_errno"]), (500, 0), "the counters say the same")
+			tap.equal(count["written_file"], 500, "the counters say the same")
 		finally:
 			subprocess.run(["umount", small], check=False)
 
@@ -338,7 +383,10 @@ if __name__ == "__main__":
 		a_collector_gets_every_frame_in_order,
 		readers_decode_what_arrives,
 		a_collector_that_comes_late_gets_what_was_kept,
-		a_killed_collector_costs_only_what_the_kernel_had,
+		killed_collectors_cost_nothing_on_disk,
+		killed_collectors_cost_nothing_in_memory,
+		a_killed_source_loses_nothing,
+		heartbeats_say_how_far_it_came,
 		a_stopped_collector_holds_up_nobody,
 		a_collector_that_never_answers_holds_up_nobody,
 		no_collector_at_all_costs_no_time,

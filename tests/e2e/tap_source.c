@@ -3,6 +3,7 @@
  *
  *     tap_source [--socket PATH] [--file PATH] [--count N] [--rate PER_SECOND] [--workers N] [--ring OCTETS]
  *                [--half FILE] [--until written|error] [--stop MS]
+ *                [--spool DIRECTORY] [--commit MS] [--heartbeat MS] [--boot N]
  *
  * Emits N events from each worker, at the rate (0: as fast as it goes), waits for what --until says and at most a minute
  * (all that was not dropped is in the file or, without one, sent; with `error`, the socket has failed, too), stops the tap and prints the
@@ -28,6 +29,8 @@ static const struct option long_options[] = {
 	{ "workers", required_argument, NULL, 'w' }, { "ring", required_argument, NULL, 'o' },
 	{ "half", required_argument, NULL, 'h' },
 	{ "until", required_argument, NULL, 'u' }, { "stop", required_argument, NULL, 't' },
+	{ "spool", required_argument, NULL, 'd' }, { "commit", required_argument, NULL, 'i' },
+	{ "heartbeat", required_argument, NULL, 'b' }, { "boot", required_argument, NULL, 'n' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -39,6 +42,10 @@ struct source {
 	const char *half;
 	int64_t longest_ns;   /* of those that slept: who is kept from the processor did not wait for anything of ours */
 };
+
+#define BOOT 0x6560abcd1234u
+
+static uint64_t boot;
 
 static int64_t now_ns(void)
 {
@@ -115,6 +122,23 @@ static void rest(void)
 	nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
 }
 
+/* All zero when there is no such target. */
+static const struct target_counts *of(const struct tap_counts *counts, const char *name)
+{
+	static const struct target_counts none;
+	unsigned i;
+
+	for (i = 0; i < counts->target_count; i++)
+		if (strcmp(counts->targets[i].name, name) == 0)
+			return &counts->targets[i].counts;
+	return &none;
+}
+
+static uint64_t errors_of(const struct tap_counts *counts)
+{
+	return of(counts, "socket")->errors + of(counts, "file")->errors;
+}
+
 static void wait_at_half(const struct source *source)
 {
 	struct tap_counts counts;
@@ -123,7 +147,7 @@ static void wait_at_half(const struct source *source)
 	do {
 		rest();
 		tap_counts(source->tap, &counts);
-	} while (counts.errors == 0 && counts.written_socket == 0);
+	} while (errors_of(&counts) == 0 && of(&counts, "socket")->written == 0);
 	fd = open(source->half, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
@@ -137,7 +161,7 @@ static void *emit_all(void *arg)
 	struct verdict verdict;
 	struct facts facts;
 	struct event event = { .facts = &facts, .verdict = &verdict, .query_flags = 0x0100, .response_flags = 0x8180,
-		.edns = true, .udp_size = 1232, .number = { 0x6560abcd1234, (uint16_t)source->worker, 0 } };
+		.edns = true, .udp_size = 1232, .number = { boot, (uint16_t)source->worker, 0 } };
 	int64_t start = now_ns();
 	unsigned long i;
 
@@ -172,13 +196,24 @@ static void print_counts(const struct tap *tap)
 	struct tap_counts counts;
 
 	tap_counts(tap, &counts);
-	printf("emitted %llu\ndropped_ring %llu\ndropped_sink %llu\nwritten_socket %llu\nwritten_file %llu\n"
-		"missed_socket %llu\nmissed_file %llu\nconnects %llu\nerrors %llu\nsocket_errno %d\nfile_errno %d\n",
-		(unsigned long long)counts.emitted, (unsigned long long)counts.dropped_ring,
-		(unsigned long long)counts.dropped_sink, (unsigned long long)counts.written_socket,
-		(unsigned long long)counts.written_file, (unsigned long long)counts.missed_socket,
-		(unsigned long long)counts.missed_file, (unsigned long long)counts.connects,
-		(unsigned long long)counts.errors, counts.socket_errno, counts.file_errno);
+
+	const struct {
+		const char *name;
+		uint64_t value;
+	} rows[] = {
+		{ "emitted", counts.emitted }, { "dropped_ring", counts.dropped_ring },
+		{ "dropped_spool", counts.dropped_spool }, { "recovered", counts.recovered + counts.spool.recovered },
+		{ "durable", counts.durable }, { "errors", errors_of(&counts) },
+		{ "written_socket", of(&counts, "socket")->written }, { "lost_socket", of(&counts, "socket")->lost },
+		{ "unsure_socket", of(&counts, "socket")->unsure }, { "connects", of(&counts, "socket")->connects },
+		{ "commits", of(&counts, "socket")->commits }, { "unread_socket", of(&counts, "socket")->unread },
+		{ "written_file", of(&counts, "file")->written }, { "lost_file", of(&counts, "file")->lost },
+		{ "spool_errors", counts.spool.errors },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
 }
 
 static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long count, unsigned long rate,
@@ -205,15 +240,16 @@ static int64_t run_sources(struct tap *tap, unsigned workers, unsigned long coun
 static bool is_there(const struct tap *tap, const char *what, bool file)
 {
 	struct tap_counts counts;
-	uint64_t kept;
+	const struct target_counts *target;
 
 	tap_counts(tap, &counts);
-	kept = counts.emitted - counts.dropped_ring - counts.dropped_sink;
-	if (strcmp(what, "error") == 0 && counts.errors == 0)
+	target = of(&counts, file ? "file" : "socket");
+	if (strcmp(what, "error") == 0 && errors_of(&counts) == 0)
 		return false;
 	if (strcmp(what, "error") == 0 && !file)
 		return true;
-	return file ? counts.written_file + counts.missed_file >= kept : counts.written_socket >= kept;
+	return target->written + target->lost + counts.dropped_ring + counts.dropped_spool
+		>= counts.emitted + counts.recovered + counts.spool.recovered;
 }
 
 static void wait_until(const struct tap *tap, const char *what, bool file)
@@ -226,7 +262,11 @@ static void wait_until(const struct tap *tap, const char *what, bool file)
 
 int main(int argc, char **argv)
 {
-	struct tap_options options = { .identity = "tap-source", .version = "test", .ring_octets = 1 << 20, .workers = 1 };
+	struct tap_target_options targets[2] = { { .name = "socket", .commit_interval_ms = 10000 }, { .name = "file" } };
+	struct tap_options options = { .identity = "tap-source", .version = "test", .ring_octets = 1 << 20, .workers = 1,
+		.boot = BOOT, .spool_octets = 256 << 20, .memory_octets = 64 << 20, .targets = targets };
+	struct tap_counts last;
+	struct diag diag;
 	const char *half = NULL, *until = NULL;
 	unsigned long count = 1000, rate = 0, stop_ms = 2000;
 	int64_t longest, before;
@@ -235,8 +275,12 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
-		case 's': options.socket_path = optarg; break;
-		case 'f': options.file = optarg; break;
+		case 's': targets[0].link.socket_path = optarg; break;
+		case 'f': targets[1].file = optarg; break;
+		case 'd': options.directory = optarg; break;
+		case 'i': targets[0].commit_interval_ms = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'b': options.heartbeat_ms = (uint32_t)strtoul(optarg, NULL, 10); break;
+		case 'n': options.boot = strtoul(optarg, NULL, 10); break;
 		case 'c': count = strtoul(optarg, NULL, 10); break;
 		case 'r': rate = strtoul(optarg, NULL, 10); break;
 		case 'w': options.workers = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -247,18 +291,24 @@ int main(int argc, char **argv)
 		default: return 2;
 		}
 	}
-	tap = tap_create(&options);
+	options.threads = options.workers;
+	options.target_count = (targets[0].link.socket_path != NULL) + (targets[1].file != NULL);
+	if (!targets[0].link.socket_path)
+		options.targets = &targets[1];
+	boot = options.boot;
+	tap = tap_create(&options, &diag);
 	if (!tap) {
-		fprintf(stderr, "tap_create: %s\n", strerror(errno));
+		fprintf(stderr, "tap_create: %s\n", diag.text);
 		return 1;
 	}
 	longest = run_sources(tap, options.workers, count, rate, half);
 	if (until != NULL)
-		wait_until(tap, until, options.file != NULL);
+		wait_until(tap, until, targets[1].file != NULL);
 	print_counts(tap);
 	before = now_ns();
-	tap_destroy(&tap, (unsigned)stop_ms, NULL);
-	printf("stop_ms %lld\nlongest_emit_us %lld\n", (long long)(now_ns() - before) / 1000000,
-		(long long)longest / 1000);
+	tap_destroy(&tap, (unsigned)stop_ms, &last);
+	printf("stop_ms %lld\nlongest_emit_us %lld\ngiven_up %llu\n", (long long)(now_ns() - before) / 1000000,
+		(long long)longest / 1000, (unsigned long long)(last.dropped_ring + last.dropped_spool + last.unsent
+		+ of(&last, "socket")->lost));
 	return 0;
 }

@@ -124,7 +124,9 @@ def every_reader_understands_the_frames(tap):
 		volley.udp(here.port, mixed(200, 9))
 		here.unbound.stop()
 		captured = here.captured()
-		raw = [frame for frame in frames.stream(open(here.capture_file, "rb").read())]
+		raw = [octets for octets in frames.stream(open(here.capture_file, "rb").read())
+			if "seq" in frames.decode(octets).extra]
+		raw.sort(key=lambda octets: frames.number(frames.decode(octets)))
 		read_by_verdictctl(tap, here, captured)
 		read_by_protoc(tap, captured, raw)
 		read_by_dnstap_read(tap, here, captured)
@@ -133,14 +135,15 @@ def every_reader_understands_the_frames(tap):
 def read_by_verdictctl(tap, here, captured):
 	done = subprocess.run([lab.VERDICTCTL, "tap", "--json", here.capture_file], capture_output=True, text=True, timeout=60)
 	tap.equal(done.returncode, 0, "verdictctl tap --json reads the collector's file")
-	lines = [json.loads(line) for line in done.stdout.splitlines()]
+	objects = [json.loads(line) for line in done.stdout.splitlines()]
+	lines = sorted((one for one in objects if "seq" in one["verdict"]), key=lambda one: (one["verdict"]["worker"], one["verdict"]["seq"]))
 	tap.equal(len(lines), len(captured), "verdictctl: one object for each frame")
 	got = [(line["qname"].rstrip("."), line["qtype"], line["client_port"]) for line in lines]
 	want = [(str(f.query.question[0].name).rstrip("."), lab.dns.rdatatype.to_text(f.query.question[0].rdtype), f.client_port)
 		for f in captured]
-	tap.equal(got, want, "verdictctl: the same names, types and ports in the same order")
+	tap.equal(got, want, "verdictctl: the same names, types and ports")
 	done = subprocess.run([lab.VERDICTCTL, "tap", here.capture_file], capture_output=True, text=True, timeout=60)
-	tap.equal(len(done.stdout.splitlines()), len(captured), "verdictctl: one line for each frame")
+	tap.equal(len(done.stdout.splitlines()), len(objects), "verdictctl: one line for each frame")
 
 
 def read_by_protoc(tap, captured, raw):
@@ -167,8 +170,10 @@ def read_by_dnstap_read(tap, here, captured):
 		return
 	done = subprocess.run(["dnstap-read", here.capture_file], capture_output=True, text=True, timeout=60)
 	lines = done.stdout.splitlines()
-	tap.ok(done.returncode == 0 and len(lines) == len(captured), "dnstap-read reads the frames", done.stderr)
-	tap.ok(all(" CR " in line for line in lines), "dnstap-read calls them client responses", lines[:3])
+	answers = [line for line in lines if " CR " in line]
+	notes = [line for line in lines if " TR " in line]
+	tap.ok(done.returncode == 0 and len(answers) == len(captured), "dnstap-read reads the frames", done.stderr)
+	tap.equal(len(answers) + len(notes), len(lines), "dnstap-read calls them client responses, and heartbeats tool responses")
 
 
 if __name__ == "__main__":

@@ -292,6 +292,23 @@ static void survives_any_damage(void **state)
 	directory_remove(&directory);
 }
 
+static void leaves_the_ring_of_a_living_process_alone(void **state)
+{
+	struct directory directory = directory_make();
+	struct ring *ring = ring_create_mapped(directory.fd, "ring-7", OCTETS, &origin);
+	struct ring_origin whose;
+	bool damaged;
+
+	(void)state;
+	assert_null(ring_recover(directory.fd, "ring-7", &whose, &damaged));
+	assert_int_equal(errno, EWOULDBLOCK);
+	ring_destroy(&ring);
+	ring = ring_recover(directory.fd, "ring-7", &whose, &damaged);
+	assert_non_null(ring);
+	ring_destroy(&ring);
+	directory_remove(&directory);
+}
+
 static void says_what_is_no_ring(void **state)
 {
 	struct directory directory = directory_make();
@@ -411,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_file_gives_back_what_had_not_left_it),
 		cmocka_unit_test(never_takes_a_file_that_is_there_already),
 		cmocka_unit_test(survives_any_damage),
+		cmocka_unit_test(leaves_the_ring_of_a_living_process_alone),
 		cmocka_unit_test(says_what_is_no_ring),
 		cmocka_unit_test(a_damaged_record_ends_the_ring_and_is_said),
 		cmocka_unit_test(two_threads_lose_and_tear_nothing),

@@ -102,7 +102,7 @@ static void no_worker_misses_what_was_announced(void **state)
 	assert_false(state_running());
 	assert_null(state_replace(policy(1), 0));
 	assert_true(state_running());
-	assert_int_equal(state_start(conf, NULL), 0);
+	assert_int_equal(state_start(conf, 2, NULL), 0);
 	for (unsigned i = 0; i < WORKERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, judge, &seen[i]), 0);
 	assert_int_equal(pthread_create(&threads[WORKERS], NULL, pin, &seen[WORKERS]), 0);

@@ -1,0 +1,148 @@
+/*
+ * file_out.c: Frame Streams files on disk, one after the other.
+ */
+#include "dnstap/file_out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dnstap/spool_segment.h"
+
+#define FILE_MODE 0640
+
+struct file_out {
+	char *path;
+	unsigned keep;
+	int fd;                     /* -1: none */
+	uint64_t octets;
+	struct segment_ends ends;
+};
+
+struct file_out *file_out_create(const char *path, const char *content_type, unsigned keep)
+{
+	struct file_out *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->fd = -1;
+	file->keep = keep > 0 ? keep : 1;
+	file->path = strdup(path);
+	if (file->path && segment_make_ends(&file->ends, content_type))
+		return file;
+	file_out_destroy(&file);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void file_out_destroy(struct file_out **file)
+{
+	if (!*file)
+		return;
+	if ((*file)->fd >= 0)
+		close((*file)->fd);
+	free((*file)->path);
+	free(*file);
+	*file = NULL;
+}
+
+/* Renames FILE.n to FILE.n+1; `number` 0 is FILE. A step that is not there is no error. */
+static int shift(const struct file_out *file, unsigned number)
+{
+	char *from = NULL, *to = NULL;
+	int result = -1;
+
+	if ((number == 0 ? asprintf(&from, "%s", file->path) : asprintf(&from, "%s.%u", file->path, number)) < 0)
+		from = NULL;
+	if (asprintf(&to, "%s.%u", file->path, number + 1) < 0)
+		to = NULL;
+	if (from && to)
+		result = rename(from, to) == 0 || errno == ENOENT ? 0 : -1;
+	free(from);
+	free(to);
+	return result;
+}
+
+/* Only a file of ours or of an operator is moved; -1 with errno for anything else at the path. */
+static int move_old(const struct file_out *file)
+{
+	struct stat status;
+	unsigned number;
+
+	if (lstat(file->path, &status) != 0)
+		return errno == ENOENT ? 0 : -1;
+	if (!S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : S_ISLNK(status.st_mode) ? ELOOP : EINVAL;
+		return -1;
+	}
+	for (number = file->keep; number-- > 0;)
+		if (shift(file, number) != 0)
+			return -1;
+	return 0;
+}
+
+int file_out_begin(struct file_out *file)
+{
+	ssize_t done;
+
+	file_out_end(file);
+	if (move_old(file) != 0)
+		return -1;
+	/* O_EXCL: who puts a file there between the two calls does not get our frames. */
+	file->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (file->fd < 0)
+		return -1;
+	file->octets = 0;
+	done = file_out_write(file, file->ends.start, file->ends.start_octets);
+	if (done == (ssize_t)file->ends.start_octets)
+		return 0;
+	/* No room even for this: nothing is lost with it. */
+	int error = done < 0 ? errno : ENOSPC;
+	close(file->fd);
+	file->fd = -1;
+	(void)unlink(file->path);
+	errno = error;
+	return -1;
+}
+
+void file_out_end(struct file_out *file)
+{
+	if (file->fd < 0)
+		return;
+	(void)file_out_write(file, file->ends.stop, file->ends.stop_octets);
+	close(file->fd);
+	file->fd = -1;
+}
+
+bool file_out_is_open(const struct file_out *file)
+{
+	return file->fd >= 0;
+}
+
+ssize_t file_out_write(struct file_out *file, const uint8_t *octets, size_t count)
+{
+	size_t taken = 0;
+
+	while (taken < count) {
+		ssize_t done = write(file->fd, octets + taken, count - taken);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno != ENOSPC && errno != EDQUOT && errno != EAGAIN)
+			return -1;
+		if (done <= 0)
+			break;
+		taken += (size_t)done;
+	}
+	file->octets += taken;
+	return (ssize_t)taken;
+}
+
+uint64_t file_out_size(const struct file_out *file)
+{
+	return file->octets;
+}
