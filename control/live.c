@@ -117,7 +117,7 @@ static void start_server(struct live *live, const struct conf *conf)
 		.users = conf->live.control_users,
 		.user_count = conf->live.control_user_count,
 		.backend = { .host = live->host, .loader = live->loader, .overrides = live->overrides,
-			.tally = live->tally, .denial_log = live->denial_log },
+			.tally = live->tally, .denial_log = live->denial_log, .recent = live->recent },
 	};
 	struct diag diag = { 0 };
 

@@ -23,6 +23,7 @@ const struct request_row request_commands[REQUEST_COUNT] = {
 	[REQUEST_METRICS] = { "metrics", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_OVERRIDES] = { "overrides", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, MEMBER_NAME, MEMBER_TYPE | MEMBER_CLIENT },
+	[REQUEST_RECENT] = { "recent", false, PLACE_LOOKS, 0, 0 },
 	[REQUEST_RELOAD] = { "reload", true, PLACE_CHANGES, 0, MEMBER_FORCE | MEMBER_TO | MEMBER_PREVIOUS | MEMBER_AS },
 	[REQUEST_ALLOW] = { "allow", true, PLACE_CHANGES, MEMBER_NAME | MEMBER_SECONDS | MEMBER_WHY,
 		MEMBER_CLIENT | MEMBER_AS },

@@ -14,7 +14,7 @@
  *
  *     clients --- server thread (poll) --- quick commands
  *                        |-------- hand "changes": reload, allow, deny, revoke, flush, ends of overrides (in order)
- *                        `-------- hand "looks":   explain
+ *                        `-------- hand "looks":   explain, recent
  *
  * Threads: the server thread never waits for a client, a file of another or the loader. What takes long is done by
  * one of two hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by
@@ -32,6 +32,7 @@
 #include "control/host.h"
 #include "control/loader.h"
 #include "control/override_store.h"
+#include "control/recent.h"
 #include "control/tally.h"
 #include "policy/diag.h"
 
@@ -46,6 +47,7 @@ struct server_backend {
 	struct override_store *overrides;
 	const struct tally *tally;          /* NULL: none */
 	struct denial_log *denial_log;      /* NULL: none */
+	const struct recent *recent;        /* questions; NULL: none */
 };
 
 struct server_options {

@@ -216,6 +216,7 @@ json_t *server_change(const struct server_backend *backend, const struct request
 	case REQUEST_METRICS:
 	case REQUEST_OVERRIDES:
 	case REQUEST_EXPLAIN:
+	case REQUEST_RECENT:
 	case REQUEST_LOG_REOPEN:
 	case REQUEST_COUNT:
 		break;

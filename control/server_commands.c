@@ -51,6 +51,8 @@ json_t *server_answer(const struct server_backend *backend, const struct request
 		return server_overrides(backend);
 	case REQUEST_EXPLAIN:
 		return server_explain(backend, request);
+	case REQUEST_RECENT:
+		return server_recent(backend);
 	case REQUEST_LOG_REOPEN:
 		return reopen_log(backend);
 	case REQUEST_RELOAD:

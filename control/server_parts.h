@@ -48,4 +48,7 @@ json_t *server_change(const struct server_backend *backend, const struct request
 /* server_explain.c */
 json_t *server_explain(const struct server_backend *backend, const struct request *request);
 
+/* server_recent.c */
+json_t *server_recent(const struct server_backend *backend);
+
 #endif

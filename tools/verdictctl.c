@@ -37,6 +37,7 @@ static const struct command commands[] = {
 	{ "deny", "deny a name for a while", help_deny, cmd_override },
 	{ "revoke", "take such a decision back", help_revoke, cmd_revoke },
 	{ "overrides", "list those in force, with who, why and until when", help_overrides, cmd_overrides },
+	{ "recent", "print the distinct questions asked lately, as a recording", help_recent, cmd_recent },
 	{ "flush", "forget what is cached of a name", help_flush, cmd_flush },
 	{ "log-reopen", "open the denial log again", help_log_reopen, cmd_log_reopen },
 	{ "tap", "print dnstap frames from a file, standard input or a socket, one line each", help_tap, cmd_tap },

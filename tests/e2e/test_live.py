@@ -123,6 +123,37 @@ def denials_are_logged_and_counted(tap):
 		tap.equal((code, found["policy"]["rules"], [row["name"] for row in found["lists"]]), (0, 2, ["malware"]), "status")
 
 
+def recent_questions_are_a_recording(tap):
+	groups = 'client-group:\n\tname: "branch"\n\tnetwork: %s/32\n' % ELSEWHERE
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, raw=LIVE % here.path("denials.log") + groups, threads=2)
+		for _ in range(64):
+			rcode(here, "www.good.example")
+			rcode(here, "www.good.example", client=ELSEWHERE)
+			rcode(here, "evil.example", client=ELSEWHERE)
+		code, found, wrong = verdictctl(here, "recent")
+		tap.equal((code, wrong), (0, ""), "recent")
+		asked = {(row["name"], row["type"], row["group"]) for row in found["questions"]}
+		tap.ok(asked and asked <= {("www.good.example", "A", "default"), ("www.good.example", "A", "branch"),
+			("evil.example", "A", "branch")}, "names, types and groups", str(found))
+		noted = sum(row["count"] for row in found["questions"]) * found["every"]
+		tap.ok(192 - 2 * found["every"] <= noted <= 192, "one in eight of each thread", str(found))
+		tap.ok("127.0" not in json.dumps(found), "no client's address", str(found))
+		with open(here.path("new.conf"), "w") as file, open(here.path("verdict.conf")) as old:
+			file.write(old.read() + 'policy-list:\n\tname: "new"\n\tfile: "new.txt"\n\tgroup: "branch"\n')
+		here.write("new.txt", "good.example\n")
+		recording = subprocess.run([lab.VERDICTCTL, "recent", "--config", here.path("verdict.conf")], capture_output=True,
+			text=True, timeout=60).stdout
+		done = subprocess.run([lab.VERDICTCTL, "diff", "--json", "--queries", "-", here.path("verdict.conf"), here.path("new.conf")],
+			input=recording, capture_output=True, text=True, timeout=60)
+		questions = json.loads(done.stdout)["questions"] if done.stdout else {}
+		wanted = sum(row["count"] for row in found["questions"] if (row["name"], row["group"]) == ("www.good.example", "branch"))
+		tap.equal((questions.get("newly_denied"), questions.get("unreadable"), questions.get("unknown_group")), (wanted, 0, 0),
+			"diff reads it, and judges it for the group")
+		tap.equal((done.returncode, done.stderr), (int(wanted > 0), ""), "and says so")
+
+
 if __name__ == "__main__":
 	lab.require()
-	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted)
+	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted,
+		recent_questions_are_a_recording)

@@ -4,7 +4,8 @@
  *     fake_resolver FOLDER CONFIG [DENIAL-LOG]
  *
  * Listens at FOLDER/control.sock, prints "ready", and ends at the end of its standard input. A line `slow N` there
- * makes loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware".
+ * makes loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware", `ask NAME` has two workers
+ * note a question.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 static struct loader loader;
 static struct tally *tally;
 static struct denial_log *denials;
+static struct recent *recent;
 
 static void deny(void)
 {
@@ -34,9 +36,21 @@ static void deny(void)
 	denial_log_note(denials, 0, &event);
 }
 
+static void ask(const char *text)
+{
+	struct name name;
+
+	if (name_from_text(&name, text, strlen(text)) != NULL)
+		return;
+	for (unsigned i = 0; i < RECENT_EVERY; i++) {
+		recent_note(recent, 0, &name, 1, 0);
+		recent_note(recent, 1, &name, 1, 0);
+	}
+}
+
 static void obey(void)
 {
-	char line[64];
+	char line[64], name[64];
 	unsigned number;
 
 	while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -46,6 +60,8 @@ static void obey(void)
 			loader.fails = true;
 		else if (strcmp(line, "deny\n") == 0)
 			deny();
+		else if (sscanf(line, "ask %63s", name) == 1)
+			ask(name);
 		puts("done");
 		fflush(stdout);
 	}
@@ -64,9 +80,10 @@ int main(int argc, char **argv)
 	fake_live_init(&loader, argv[2]);
 	snprintf(path, sizeof(path), "%s/control.sock", argv[1]);
 	tally = tally_create();
+	recent = recent_create();
 	denials = argc > 3 ? denial_log_create(&(struct denial_log_options){ .to = argv[3] }) : NULL;
 	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
-		denials };
+		denials, recent };
 	server = server_create(&options, &diag);
 	if (server == NULL) {
 		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
@@ -80,6 +97,7 @@ int main(int argc, char **argv)
 	denial_log_destroy(&denials, 1000);
 	override_store_close(&options.backend.overrides);
 	tally_destroy(&tally);
+	recent_destroy(&recent);
 	fake_live_fini(&loader);
 	return 0;
 }

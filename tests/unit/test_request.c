@@ -30,6 +30,7 @@ static void takes_what_the_tables_say(void **state)
 		{ "{\"command\":\"revoke\",\"id\":9223372036854775807}", REQUEST_REVOKE, MEMBER_ID, "the last id" },
 		{ "{\"command\":\"flush\",\"name\":\"x.example\",\"below\":true,\"as\":\"alice\"}", REQUEST_FLUSH,
 			MEMBER_NAME | MEMBER_BELOW | MEMBER_AS, "for whom" },
+		{ "{\"command\":\"recent\"}", REQUEST_RECENT, 0, "no member" },
 		{ "{\"command\":\"explain\",\"name\":\"x\",\"type\":\"TYPE65\",\"client\":\"2001:db8::1\"}", REQUEST_EXPLAIN,
 			MEMBER_NAME | MEMBER_TYPE | MEMBER_CLIENT, "one label, a number of a type" },
 	};

@@ -52,6 +52,29 @@ def prints_counters():
         process.stdout.close()
 
 
+def hands_out_what_was_asked_as_a_recording():
+    with Fake() as fake:
+        equal(fake.run("recent"), (0, "time\tclient\tqname\tqtype\trcode\tanswers\tcount\n", ""))
+        for name in "www.evil.example", "b.example", "a\\009b.example", "b.example":
+            fake.tell("ask " + name)
+        code, out, err = fake.run("recent")
+        rows = [line.split("\t") for line in out.splitlines()[1:]]
+        equal((code, err, [row[1:] for row in rows]), (0, "", [
+            ["", "a\\009b.example", "A", "", "", "2"], ["", "b.example", "A", "", "", "4"],
+            ["", "www.evil.example", "A", "", "", "2"]]))
+        assert abs(int(rows[0][0]) - time.time()) < 60, rows
+        code, found, err = fake.json("recent")
+        equal((code, found["every"], found["left_out"], found["questions"][1]),
+              (0, 8, 0, {"name": "b.example", "type": "A", "count": 4}))
+        new = os.path.join(fake.path, "new.conf")
+        with open(new, "w") as file:
+            file.write("policy-list:\n name: malware\n file: allowed.txt\n")
+        done = subprocess.run([COMMAND, "diff", "--json", "--queries", "-", fake.config, new], input=out, capture_output=True,
+                              text=True, timeout=60)
+        asked = json.loads(done.stdout)["questions"]
+        equal((done.returncode, asked["questions"], asked["newly_allowed"], asked["unreadable"]), (1, 8, 2, 0))
+
+
 def changes_the_policy_for_a_while():
     with Fake() as fake:
         code, found, err = fake.json("allow", "portal.example", "--for", "2h", "--why", "ticket 4711", "--client", "10.0.0.0/8",
@@ -206,7 +229,8 @@ def knows_a_stranger_at_the_socket():
 
 def teaches():
     with Fake() as fake:
-        for command in "status", "stats", "metrics", "reload", "allow", "deny", "revoke", "overrides", "flush", "log-reopen":
+        for command in "status", "stats", "metrics", "reload", "allow", "deny", "revoke", "overrides", "recent", "flush", \
+                "log-reopen":
             code, out, err = fake.run(command, "--help")
             equal((command, code, err), (command, 0, ""))
             assert out.startswith("Usage: verdictctl " + command) and "Exit: 0" in out, out
@@ -214,6 +238,7 @@ def teaches():
 
 
 if __name__ == "__main__":
-    live.run([shows_what_is_in_force, prints_counters, changes_the_policy_for_a_while, refuses_what_it_must,
+    live.run([shows_what_is_in_force, prints_counters, hands_out_what_was_asked_as_a_recording, changes_the_policy_for_a_while,
+              refuses_what_it_must,
               loads_again_and_goes_back, explains_what_the_resolver_does, lets_other_users_read_only,
               writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])
