@@ -169,14 +169,15 @@ def judges_recorded_questions():
         "1\tgroup=branch\tgone.example.com\tA\t\t\t5\n" \
         "1\tgroup=default\tgone.example.com\tA\t\t\t3\n" \
         "1\tgroup=who\tgone.example.com\tA\n" \
+        "1\tgroup=left\tone.example.com\tA\n" \
         "1\t\td.example.com\tA\n" \
         "x.example.com A\n" \
         "bad..name A\n"
     with Folder(**{"q.tsv": questions}) as folder:
         code, found, _ = folder.json("--queries", "q.tsv", "old.conf", "new.conf")
         asked = found["questions"]
-        equal((code, asked["questions"], asked["changed"], asked["newly_denied"], asked["newly_allowed"]), (1, 13, 7, 1, 5))
-        equal((asked["decided_elsewhere"], asked["unknown_group"], asked["unreadable"], asked["unreadable_line"]), (5, 1, 1, 9))
+        equal((code, asked["questions"], asked["changed"], asked["newly_denied"], asked["newly_allowed"]), (1, 14, 7, 1, 5))
+        equal((asked["decided_elsewhere"], asked["unknown_group"], asked["unreadable"], asked["unreadable_line"]), (5, 1, 1, 10))
         equal(asked["names"][0], {"name": "gone.example.com", "count": 4})
         equal(asked["clients"], [{"name": "group=default", "count": 3}, {"name": "10.0.0.1", "count": 1},
                                  {"name": "group=who", "count": 1}])
