@@ -41,6 +41,7 @@ struct edition_order {
 	const char *conf_path;             /* as this process sees it */
 	const char *chroot;                /* prefix to cut from paths, or "" */
 	const struct edition *before;      /* the edition in force; NULL: none */
+	bool text;                         /* read the lists, whether there is a compiled file or not */
 	bool force;                        /* pass over the feeds' guards */
 	int64_t now;                       /* seconds since the epoch */
 	_Atomic int *phase;                /* told how far it is; NULL: nobody asks */

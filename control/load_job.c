@@ -105,6 +105,8 @@ struct edition *load_job_take(struct load_job *job, struct load_report *report, 
 	report->rules = job->report.rules;
 	report->skipped = job->report.skipped;
 	report->octets = job->report.octets;
+	report->compiled = job->report.compiled;
+	memcpy(report->compiled_wrong, job->report.compiled_wrong, sizeof(report->compiled_wrong));
 	*files = job->files;
 	*diag = job->diag;
 	job->edition = NULL;

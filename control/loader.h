@@ -55,6 +55,8 @@ struct load_report {
 	uint64_t questions, newly_denied;   /* the blast radius: recent distinct questions, and those newly denied */
 	char example[NAME_TEXT_MAX];     /* one of them; empty: none */
 	char error[1024];                /* empty: none */
+	bool compiled;                   /* opened from the compiled file: no list was read */
+	char compiled_wrong[512];        /* there is one, and this is why it was not used; empty: nothing is wrong */
 	char restart[256];               /* options that changed and wait for a load by the resolver; empty: none */
 };
 

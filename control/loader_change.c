@@ -257,6 +257,7 @@ static void copy_sums(struct load_report *report, const struct edition *edition)
 	report->rules = edition->report.rules;
 	report->skipped = edition->report.skipped;
 	report->octets = edition->report.octets;
+	report->compiled = edition->report.compiled;
 }
 
 static int refuse_back(struct loader *loader, uint64_t to, struct load_report *report)

@@ -53,14 +53,17 @@ static void say_good(const struct loader *loader, const struct load_report *repo
 {
 	const struct sweep_report *sweep = &report->sweep;
 
-	loader_say(loader, false, "policy %llu (%s): %zu lists, %zu rules, %zu skipped, %zu overrides, %.1f MiB in %llu ms "
+	loader_say(loader, false, "policy %llu (%s%s): %zu lists, %zu rules, %zu skipped, %zu overrides, %.1f MiB in %llu ms "
 		"(read %llu, build %llu, check %llu, sweep %llu (%llu entries, %llu removed%s), publish %llu)",
-		(unsigned long long)report->number, load_cause_names[report->cause], report->lists, report->rules,
+		(unsigned long long)report->number, load_cause_names[report->cause],
+		report->compiled ? ", compiled" : "", report->lists, report->rules,
 		report->skipped, loader->override_count, (double)report->octets / (1 << 20), total_ms(report),
 		ms_of(report, PHASE_READ), ms_of(report, PHASE_BUILD), ms_of(report, PHASE_CHECK),
 		ms_of(report, PHASE_SWEEP), (unsigned long long)(sweep->messages + sweep->rrsets),
 		(unsigned long long)(sweep->messages_removed + sweep->rrsets_removed),
 		sweep->complete ? "" : ", goes on", ms_of(report, PHASE_PUBLISH));
+	if (report->compiled_wrong[0] != '\0')
+		loader_say(loader, true, "the compiled policy was not used, the lists were read: %s", report->compiled_wrong);
 	if (report->newly_denied > 0)
 		loader_say(loader, false, "policy %llu newly denies %llu of the last %llu distinct questions, such as %s",
 			(unsigned long long)report->number, (unsigned long long)report->newly_denied,

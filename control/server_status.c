@@ -49,6 +49,9 @@ json_t *server_load_json(const struct load_report *load)
 	json_set_number(object, "octets", load->octets);
 	json_set_number(object, "questions", load->questions);
 	json_set_number(object, "newly_denied", load->newly_denied);
+	json_set_text(object, "from", load->compiled ? "compiled" : "text");
+	if (load->compiled_wrong[0] != '\0')
+		json_set_text(object, "compiled_wrong", load->compiled_wrong);
 	if (load->example[0] != '\0')
 		json_set_text(object, "example", load->example);
 	if (load->error[0] != '\0')

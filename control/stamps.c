@@ -145,3 +145,22 @@ const char *stamps_path(const struct stamps *stamps, size_t index)
 {
 	return stamps->all[index].path;
 }
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+	return (int64_t)((uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec);
+}
+
+struct stamp_marks stamps_marks(const struct stamps *stamps, size_t index)
+{
+	const struct stamp *stamp = &stamps->all[index];
+
+	if (!stamp->there)
+		return (struct stamp_marks){ .inode = 0 };
+	return (struct stamp_marks){
+		.inode = stamp->inode,
+		.octets = (uint64_t)stamp->octets,
+		.content_ns = nanoseconds(&stamp->content),
+		.node_ns = nanoseconds(&stamp->node),
+	};
+}

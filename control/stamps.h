@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct stamps;
 
@@ -25,6 +26,14 @@ struct stamps *stamps_copy(const struct stamps *stamps);
 
 /* The same files, unchanged? NULL equals nothing. */
 bool stamps_equal(const struct stamps *a, const struct stamps *b);
+
+/* What is kept of a file beyond this process; all zero: it is not there. Without the device, whose number may be
+ * another after the machine has started again. */
+struct stamp_marks {
+	uint64_t inode, octets;
+	int64_t content_ns, node_ns;   /* mtime and ctime, nanoseconds since the epoch */
+};
+struct stamp_marks stamps_marks(const struct stamps *stamps, size_t index);
 
 /* The files, wildcards replaced by what matched; borrowed. */
 size_t stamps_count(const struct stamps *stamps);

@@ -150,6 +150,7 @@ struct group_conf {
 /* verdict: what the running resolver does with changes, and what it keeps for them. */
 struct live_conf {
 	char *control_socket;        /* owned; NULL: STATE-DIRECTORY/control.sock */
+	char *compiled_policy;       /* owned; NULL: STATE-DIRECTORY/policy.compiled */
 	char **control_users;        /* owned; who may change things besides root and the resolver's own user */
 	size_t control_user_count;
 	bool watch;                  /* load files again when they change */

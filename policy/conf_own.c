@@ -119,6 +119,7 @@ static void live_fini(struct live_conf *live)
 		free(live->control_users[i]);
 	free(live->control_users);
 	free(live->control_socket);
+	free(live->compiled_policy);
 	free(live->protected);
 	free(live->denial_log);
 }
@@ -222,6 +223,8 @@ int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const 
 		result = translate_path(&conf->dnstap.file, translate, arg);
 	if (result == 0)
 		result = translate_path(&conf->live.control_socket, translate, arg);
+	if (result == 0)
+		result = translate_path(&conf->live.compiled_policy, translate, arg);
 	if (result == 0 && conf->live.denial_log != NULL && strcmp(conf->live.denial_log, "syslog") != 0)
 		result = translate_path(&conf->live.denial_log, translate, arg);
 	for (i = 0; result == 0 && i < conf->list_count; i++)

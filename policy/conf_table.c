@@ -59,6 +59,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"where IPv4 addresses are inside IPv6 ones, besides the default; up to 16", &prefixes },
 	{ CLAUSE_VERDICT, "control-socket", TYPE_PATH, IN_VERDICT(live.control_socket), 0, SOCKET_PATH_MAX, NULL,
 		"STATE-DIRECTORY/control.sock", NULL, "where verdictctl reaches the running resolver", NULL },
+	{ CLAUSE_VERDICT, "compiled-policy", TYPE_PATH, IN_VERDICT(live.compiled_policy), 0, PATH_OCTETS_MAX, NULL,
+		"STATE-DIRECTORY/policy.compiled", NULL, "what verdictctl compile makes of all lists", NULL },
 	{ CLAUSE_VERDICT, "control-user", TYPE_STRING, IN_VERDICT(live.control_users), 0, USER_OCTETS_MAX, NULL,
 		"none", NULL, "who may change things besides root and the resolver's own user; up to 64", &users },
 	{ CLAUSE_VERDICT, "watch", TYPE_FLAG, IN_VERDICT(live.watch), 0, 0, "yes", NULL, NULL,

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TYPE_A 1
 #define TYPE_CNAME 5
+#define TYPE_AAAA 28
 #define TYPE_ANY 255
 
 /* What stands before each record's rdata. */
@@ -188,4 +190,63 @@ const uint8_t *local_data_octets(const struct local_data *data, size_t *octets)
 {
 	*octets = data->octets;
 	return data->records;
+}
+
+const void *local_data_whole(const struct local_data *data, size_t *octets)
+{
+	*octets = sizeof(*data) + data->octets;
+	return data;
+}
+
+/* What is read without being looked at again: the target of a CNAME, and addresses. */
+static bool is_sound(const struct local_record *record)
+{
+	struct name name;
+
+	switch (record->type) {
+	case TYPE_CNAME:
+		return name_from_wire(&name, record->rdata, record->rdata_length) &&
+		       name.length == record->rdata_length;
+	case TYPE_A:
+		return record->rdata_length == 4;
+	case TYPE_AAAA:
+		return record->rdata_length == 16;
+	default:
+		return true;
+	}
+}
+
+static bool all_sound(const struct local_data *data)
+{
+	const uint8_t *at = data->records;
+	size_t left = data->octets;
+	size_t i;
+
+	for (i = 0; i < data->count; i++) {
+		struct local_record record;
+
+		if (left < sizeof(struct packed))
+			return false;
+		record = unpack(at);
+		left -= sizeof(struct packed);
+		if (record.rdata_length > left || record.ttl > LOCAL_TTL_MAX || !is_sound(&record))
+			return false;
+		left -= record.rdata_length;
+		at = record.rdata + record.rdata_length;
+	}
+	return left == 0;
+}
+
+const struct local_data *local_data_view(const void *at, size_t cap, size_t *octets)
+{
+	const struct local_data *data = at;
+	size_t whole;
+
+	if (cap < sizeof(*data) || data->octets > LOCAL_OCTETS_MAX || data->count > LOCAL_RECORDS_MAX)
+		return NULL;
+	whole = (sizeof(*data) + data->octets + 7) / 8 * 8;
+	if (whole > cap || !all_sound(data))
+		return NULL;
+	*octets = whole;
+	return data;
 }

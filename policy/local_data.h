@@ -49,6 +49,13 @@ size_t local_data_fitting(const struct local_record *records, size_t count);
 struct local_data *local_data_create(const struct local_record *records, size_t count);
 void local_data_destroy(struct local_data **data);
 
+/* What lies at `at`, 8-aligned, as local_data_whole gave it: borrowed from there, with *octets it takes, padded to 8.
+ * NULL: it is not sound, or longer than `cap`. */
+const struct local_data *local_data_view(const void *at, size_t cap, size_t *octets);
+
+/* All of it as it lies in memory, for local_data_view; borrowed. */
+const void *local_data_whole(const struct local_data *data, size_t *octets);
+
 /* All of its content as octets, equal for equal data only; borrowed. */
 const uint8_t *local_data_octets(const struct local_data *data, size_t *octets);
 

@@ -48,6 +48,15 @@ void *memory_map(size_t octets)
 	return start + skip;
 }
 
+void *memory_map_whole(size_t octets)
+{
+	void *start = memory_map(octets);
+
+	if (start != NULL && octets >= HUGE_PAGE)
+		(void)madvise(start, octets, MADV_HUGEPAGE);
+	return start;
+}
+
 void memory_settle(void *at, size_t octets)
 {
 	if (octets < HUGE_PAGE)

@@ -6,13 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "policy/feed.h"
 #include "policy/place.h"
 #include "policy/snapshot_parts.h"
-
-#define TYPE_A 1
-#define TYPE_CNAME 5
-#define TYPE_AAAA 28
 
 /* A snapshot in the making. */
 struct build {
@@ -65,13 +60,6 @@ static enum action action_of(const struct list_info *list, const struct rule *ru
 	return action;
 }
 
-static uint32_t ttl_within(const struct snapshot *snapshot, uint32_t ttl)
-{
-	uint32_t most = snapshot->options.max_policy_ttl;
-
-	return most != 0 && ttl > most ? most : ttl;
-}
-
 static bool collect_record(struct build *build, const struct rule *rule, const struct place *place)
 {
 	struct local_owner owner = {
@@ -84,7 +72,7 @@ static bool collect_record(struct build *build, const struct rule *rule, const s
 	struct local_record record = {
 		.type = rule->type,
 		.rdata_length = rule->rdata_length,
-		.ttl = ttl_within(build->snapshot, rule->ttl),
+		.ttl = snapshot_ttl(build->snapshot, rule->ttl),
 		.rdata = rule->rdata,
 	};
 
@@ -199,50 +187,6 @@ static enum set_step merge(void *arg, const uint16_t *present, size_t count, uin
 
 /* --- lists ------------------------------------------------------------------------------------------------------ */
 
-static const struct local_data *sinkhole_records(struct local_pool *pool, const struct list_conf *conf, uint32_t ttl)
-{
-	const struct name *name = &conf->sinkhole_name;
-	struct local_record records[CONF_ADDRESSES_MAX];
-	size_t i;
-
-	if (name->length > 0) {
-		records[0] = (struct local_record){ .type = TYPE_CNAME, .rdata_length = name->length, .ttl = ttl,
-			.rdata = name->octets };
-		return local_pool_intern(pool, records, 1);
-	}
-
-	for (i = 0; i < conf->sinkhole_count && i < CONF_ADDRESSES_MAX; i++) {
-		bool inet6 = conf->sinkholes[i].family == ADDRESS_INET6;
-
-		records[i] = (struct local_record){
-			.type = inet6 ? TYPE_AAAA : TYPE_A,
-			.rdata_length = inet6 ? 16 : 4,
-			.ttl = ttl,
-			.rdata = conf->sinkholes[i].octets,
-		};
-	}
-	return local_pool_intern(pool, records, i);
-}
-
-/* False: out of memory. */
-static bool describe_list(struct snapshot *snapshot, const struct conf *conf, struct list_info *list,
-			  const struct list_conf *from)
-{
-	memcpy(list->name, from->name, sizeof(list->name));
-	memcpy(list->category, from->category, sizeof(list->category));
-	memcpy(list->attack, from->attack, sizeof(list->attack));
-	list->ttl = ttl_within(snapshot, from->ttl);
-	list->ede = from->ede;
-	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
-	list->action = from->action;
-	list->https = from->https;
-	snapshot->lists_say_https |= from->https != HTTPS_PASS;
-	list->qtypes = from->qtypes;
-	list->qtypes_exempt = from->qtypes_exempt;
-	list->sinkhole = sinkhole_records(snapshot->pool, from, list->ttl);
-	return list->sinkhole != NULL;
-}
-
 static void count_left_out(struct build *build, struct list_stats *stats)
 {
 	size_t left_out = build->left_out < stats->rules ? build->left_out : stats->rules;
@@ -253,21 +197,6 @@ static void count_left_out(struct build *build, struct list_stats *stats)
 	stats->skipped[SKIP_TOO_MANY] += left_out;
 	if (stats->skipped_line[SKIP_TOO_MANY] == 0)
 		stats->skipped_line[SKIP_TOO_MANY] = build->left_out_line;
-}
-
-static int check_feed(const struct build *build, const struct list_conf *list, const struct list_stats *now,
-		      struct diag *diag)
-{
-	const struct build_history *before = build->before;
-	size_t i;
-
-	for (i = 0; before != NULL && i < before->report->list_count; i++) {
-		const struct list_conf *other = &before->conf->lists[i];
-
-		if (strcmp(other->name, list->name) == 0 && strcmp(other->file, list->file) == 0)
-			return feed_check(list, now, &before->report->lists[i].stats, diag);
-	}
-	return 0;
 }
 
 static void note_age(const struct build *build, struct list_report *report)
@@ -286,26 +215,20 @@ static int load_list(struct build *build, const struct conf *conf, uint16_t inde
 	build->list = index;
 	build->left_out = 0;
 	build->left_out_line = 0;
-	snapshot->lists[index].groups = group_mask(snapshot->groups, &conf->lists[index], conf->path, diag);
-	if (snapshot->lists[index].groups == 0)
+	if (snapshot_describe(snapshot, conf, index, diag) != 0)
 		return -1;
-	if (!describe_list(snapshot, conf, &snapshot->lists[index], &conf->lists[index]))
-		build->no_memory = true;
-	else if (list_load(&conf->lists[index], build->now, add_rule, build, stats, diag) != 0)
+	if (list_load(&conf->lists[index], build->now, add_rule, build, stats, diag) != 0)
 		return -1;
 	else if (!local_pool_flush(snapshot->pool, add_local_data, build))
 		build->no_memory = true;
 	if (build->no_memory)
 		return diag_set(diag, conf->lists[index].file, 0, 0, "out of memory");
 	count_left_out(build, stats);
-	if (check_feed(build, &conf->lists[index], stats, diag) != 0)
+	if (snapshot_check_feed(build->before, &conf->lists[index], stats, diag) != 0)
 		return -1;
 	note_age(build, &build->reports[index]);
 	snapshot->lists[index].serial = stats->serial;
-	snapshot->triggers |= snapshot->lists[index].triggers;
-	if (snapshot->lists[index].decides_clients)
-		snapshot->client_lists[index / 64] |= UINT64_C(1) << index % 64;
-	snapshot->rules += stats->rules;
+	snapshot_sum_list(snapshot, index, stats->rules);
 	return 0;
 }
 
@@ -335,15 +258,8 @@ static int compile(struct build *build, const struct conf *conf, struct diag *di
 {
 	size_t i;
 
-	build->snapshot->options = conf->options;
-	build->snapshot->shadow = conf->mode == MODE_SHADOW;
-	build->snapshot->groups = group_table_create(conf, diag);
-	if (build->snapshot->groups == NULL)
+	if (snapshot_take_conf(build->snapshot, conf, diag) != 0)
 		return -1;
-	build->snapshot->all_groups = UINT64_MAX >> (64 - group_count(build->snapshot->groups));
-	/* Who only looks alters no records. */
-	if (conf->mode == MODE_SHADOW)
-		build->snapshot->options.https = HTTPS_PASS;
 	for (i = 0; i < conf->list_count; i++)
 		if (load_list(build, conf, (uint16_t)i, diag) != 0)
 			return -1;

@@ -46,6 +46,7 @@ static void free_shared(struct snapshot *snapshot)
 	local_pool_destroy(&snapshot->pool);
 	group_table_destroy(&snapshot->groups);
 	free(snapshot->classes);
+	free(snapshot->records);
 	free(snapshot->lists);
 	free(snapshot->sharers);
 }
@@ -72,7 +73,7 @@ void build_report_fini(struct build_report *report)
 size_t snapshot_octets(const struct snapshot *snapshot)
 {
 	return sizeof(*snapshot) + set_octets(snapshot->set) + snapshot->class_count * sizeof(*snapshot->classes) +
-	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool) +
+	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool) + snapshot->records_octets +
 	       group_table_octets(snapshot->groups) +
 	       (snapshot->overrides != NULL ? override_set_octets(snapshot->overrides) : 0);
 }

@@ -77,11 +77,31 @@ struct snapshot {
 	struct group_table *groups;      /* owned */
 	uint64_t all_groups;             /* that there are, a bit each */
 	bool shadow;                     /* nothing is enforced */
+	void *records;                   /* owned; local data of a compiled file; NULL: none */
+	size_t records_octets;
 	struct override_set *overrides;  /* owned by this one alone; NULL: none */
 };
 
 /* With one sharer. NULL: out of memory. */
 struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key);
+
+/* --- snapshot_conf.c --- */
+
+/* Options and groups. 0, or -1 with *diag set. */
+int snapshot_take_conf(struct snapshot *snapshot, const struct conf *conf, struct diag *diag);
+
+/* What the configuration says of the list at `index`. 0, or -1 with *diag set. */
+int snapshot_describe(struct snapshot *snapshot, const struct conf *conf, size_t index, struct diag *diag);
+
+/* Adds what its rules, filled in, mean for the whole. */
+void snapshot_sum_list(struct snapshot *snapshot, size_t index, size_t rules);
+
+/* No longer than the configuration allows, in seconds. */
+uint32_t snapshot_ttl(const struct snapshot *snapshot, uint32_t ttl);
+
+/* Is it still the feed that it was (policy/feed.h)? `before` may be NULL. 0, or -1 with *diag set. */
+int snapshot_check_feed(const struct build_history *before, const struct list_conf *list, const struct list_stats *now,
+	struct diag *diag);
 
 /* Does the list judge questions of that type? */
 static inline bool list_applies(const struct list_info *list, uint16_t qtype)

@@ -68,6 +68,10 @@ static void print_policy(const json_t *status, const struct term *term)
 		text(status, "mode", safe));
 	printf("  %lld lists, %lld rules, %lld entries skipped, %s\n", number(policy, "lists"), number(policy, "rules"),
 		number(policy, "skipped"), live_octets(json_get_number(policy, "octets"), octets));
+	if (strcmp(text(policy, "from", safe), "compiled") == 0)
+		puts("  opened from the compiled policy: no list was read");
+	if (*text(policy, "compiled_wrong", safe) != '\0')
+		printf("  read from the lists, since the compiled policy cannot be used: %s\n", safe);
 	if (*text(policy, "restart", safe) != '\0')
 		printf("  %swaits for a reload of the resolver: %s%s\n", term_on(term, STYLE_WARN), safe,
 			term_off(term, STYLE_WARN));

@@ -26,6 +26,8 @@ static const char help_help[] =
 
 static const struct command commands[] = {
 	{ "check", "read the configuration and every list, and report what is wrong", help_check, cmd_check },
+	{ "compile", "make one file of all lists, which the resolver opens without reading them", help_compile,
+		cmd_compile },
 	{ "explain", "say what the policy does with a name, and which rule of which file decides", help_explain,
 		cmd_explain },
 	{ "diff", "say what would change between two configurations or lists", help_diff, cmd_diff },

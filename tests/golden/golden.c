@@ -100,6 +100,8 @@ static void print_live(FILE *to, const struct live_conf *live)
 
 	if (live->control_socket != NULL)
 		fprintf(to, "    control-socket %s\n", live->control_socket);
+	if (live->compiled_policy != NULL)
+		fprintf(to, "    compiled-policy %s\n", live->compiled_policy);
 	for (i = 0; i < live->control_user_count; i++)
 		fprintf(to, "    control-user %s\n", live->control_users[i]);
 	if (!live->watch)
