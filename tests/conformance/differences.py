@@ -33,6 +33,8 @@ def rows(private):
 			Q("pin.one.alpha", "A"), "NOERROR", "NXDOMAIN"),
 		("of addresses the smallest last octet", one((nsip("3.2"), "CNAME ."), (nsip("2.7"), "CNAME *.")),
 			Q("pin.deep.five.gamma", "A"), "NXDOMAIN", "NOERROR"),
+		("of addresses in an answer, too", one((rules.address_owner("192.0.4.2/32", "rpz-ip"), "CNAME ."),
+			(rules.address_owner("198.18.255.1/32", "rpz-ip"), "CNAME *.")), Q("both.garden.alpha", "A"), "NOERROR", "NXDOMAIN"),
 		("an IPv6 prefix of zeros beside an IPv4 one", one(("64.zz.rpz-client-ip", "CNAME ."),
 			(rules.address_owner("127.0.200.9/32", "rpz-client-ip"), "CNAME *.")), Q("pin.two.alpha", "A"), "NXDOMAIN", "NOERROR A"),
 		("an answer that is signed in part", one(("pin.sub.one.alpha", "CNAME ."), break_dnssec="no"),

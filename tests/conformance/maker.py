@@ -67,7 +67,8 @@ class Maker:
 			kind = (owner.rsplit(".", 1)[-1], owner.split(".")[0] if owner.endswith("rpz-nsip") else "")
 			if kind[0] in ("rpz-nsdname", "rpz-nsip") and (kind in servers or servers.add(kind)):
 				continue
-			found.setdefault(owner, self.action(kinds))
+			if not any(rules.disputed(owner, other) for other in found):
+				found.setdefault(owner, self.action(kinds))
 		override = self.rng.choice(sorted(rules.OVERRIDES)) if self.rng.random() < 0.3 else "given"
 		return rules.List("rpz%d" % number, self.strict(list(found.items())), override)
 

@@ -80,7 +80,7 @@ class Resolver:
 			if not self.process.alive():
 				raise RuntimeError("%s ended:\n%s\n%s" % (self.voice, self.process.output()[-3000:], self.policy))
 			return self.ready(self.process.output())
-		lab.wait_for(ready, self.voice + " to be ready:\n" + self.process.output(), 10)
+		lab.wait_for(ready, self.voice + " to be ready", 60)
 
 	def stop(self):
 		self.process.stop()

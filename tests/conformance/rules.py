@@ -66,6 +66,25 @@ def address_owner(network, trigger):
 	return "%d.%s.%s" % (network.prefixlen, ".".join(groups), trigger)
 
 
+def address_of(owner):
+	"""The address in the owner of a rule for addresses, which stands there from its end."""
+	labels = owner.split(".")[1:-1]
+	if len(labels) == 4 and "zz" not in labels:
+		return ipaddress.ip_address(".".join(reversed(labels)))
+	zeros = ["0"] * (9 - len(labels))
+	groups = [group for label in reversed(labels) for group in (zeros if label == "zz" else [label])]
+	return ipaddress.ip_address(":".join(groups))
+
+
+def disputed(one, two):
+	"""Would BIND, which compares owners from their first octet on, and we, who compare addresses, prefer another of them?"""
+	if one == two or not (one.endswith(".rpz-ip") and two.endswith(".rpz-ip")) or one.split(".")[0] != two.split(".")[0]:
+		return False
+	wires = [[(len(label), label) for label in owner.split(".")] for owner in (one, two)]
+	addresses = [address_of(owner) for owner in (one, two)]
+	return addresses[0].version == addresses[1].version and (wires[0] < wires[1]) != (addresses[0] < addresses[1])
+
+
 class List:
 	"""One zone: (owner below the zone, records) and the override."""
 

@@ -69,7 +69,8 @@ class World:
 		self.add("garden.alpha", "www.garden.alpha", "AAAA", "2001:db8:aaaa::1")
 		self.add("garden.alpha", "*.garden.alpha", "A", "192.0.2.252")
 		self.add("garden.alpha", "far.garden.alpha", "CNAME", "h0.two.alpha.")
-		self.records["garden.alpha"] += [("https.garden.alpha", "HTTPS", "1 . ipv4hint=192.0.4.1"),
+		self.records["garden.alpha"] += [("both.garden.alpha", "A", "192.0.4.2"), ("both.garden.alpha", "A", "198.18.255.1"),
+			("https.garden.alpha", "HTTPS", "1 . ipv4hint=192.0.4.1"),
 			("nat64.garden.alpha", "AAAA", "64:ff9b::192.0.4.1")]
 		self.add("mailhost.gamma", "mx.mailhost.gamma", "A", "192.0.2.249")
 
