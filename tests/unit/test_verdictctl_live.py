@@ -21,7 +21,7 @@ def shows_what_is_in_force():
         rows = [" ".join(line.split()) for line in out.splitlines()]
         assert rows[0].startswith("policy 7 in force since 2023-11-14") or rows[0].startswith("policy 7 in force"), rows
         for row in ["LIST FORMAT RULES SKIPPED SERIAL AGE EXPIRES STATE",
-                    "frames: 99, 1 dropped, 0 to the socket, 0 to the file", "overrides: 0 allow, 0 deny",
+                    "frames: 99, 1 dropped, kept in memory until they arrive", "overrides: 0 allow, 0 deny",
                     "kept to go back to: 6", "went back: changed files are not loaded until `verdictctl reload`",
                     "denials: 0 lines, 0 suppressed, 0 lost, 0 not written"]:
             assert row in rows, (row, rows)
