@@ -82,7 +82,12 @@ class Comparison:
 		for kind in self.voices:
 			if kind not in kinds:
 				came.tally.silent(kind.voice, part, "unsupported", len(questions))
-		pair = started(self.here, self.world, policy, number, [*PAIR, *kinds])
+		try:
+			pair = started(self.here, self.world, policy, number, [*PAIR, *kinds])
+		except RuntimeError:   # a voice may refuse a policy; where it is one of the pair, this fails again
+			for kind in kinds:
+				came.tally.ended(kind.voice, part, title, len(questions))
+			pair = started(self.here, self.world, policy, "%s.alone" % number, PAIR)
 		ports = [resolver.port for resolver in pair]
 		order = list(range(len(questions)))
 		random.Random(title).shuffle(order)
