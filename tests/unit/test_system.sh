@@ -50,7 +50,21 @@ if command -v systemd-analyze >/dev/null; then
 	sed 's/^ExecCondition=/ExecConditional=/' "$root/doc/system/unbound.service.conf" >"$folder/wrong"
 	write_unit "$folder/bad" "$folder/wrong"
 	claim "and would complain about one that is wrong" refuses verify "$folder/bad"
+	mkdir -p "$folder/compile"
+	sed 's|^ExecStart=.*|ExecStart=/bin/true compile|' "$root/doc/system/unbound-verdict-compile.service" \
+		>"$folder/compile/unbound-verdict-compile.service"
+	cp "$root/doc/system/unbound-verdict-compile.timer" "$folder/compile/"
+	verify_compile() {
+		SYSTEMD_UNIT_PATH="$folder/compile:" systemd-analyze --man=no verify "$folder/compile/unbound-verdict-compile.service" \
+			"$folder/compile/unbound-verdict-compile.timer" >"$folder/verify" 2>&1
+		cat "$folder/verify"
+		! grep -q 'unbound-verdict-compile\.' "$folder/verify"
+	}
+	claim "systemd takes the units that compile" verify_compile
+	echo 'PrivateNetworks=yes' >>"$folder/compile/unbound-verdict-compile.service"
+	claim "and would complain about a wrong one" refuses verify_compile
 else
+	skip "systemd takes the units that compile" "no systemd-analyze"
 	skip "systemd takes the drop-in" "no systemd-analyze"
 fi
 
