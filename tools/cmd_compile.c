@@ -101,6 +101,20 @@ static int save(struct compiling *compiling, const char *output, struct diag *di
 		diag);
 }
 
+/* What was written is what the module opens. */
+static int open_again(const struct compiling *compiling, struct diag *diag)
+{
+	const struct edition *edition = compiling->edition;
+	const struct compiled_file_order order = { .conf = edition->conf, .stamps = edition->stamps, .now = time(NULL) };
+	struct build_report report;
+	struct snapshot *snapshot = compiled_file_load(compiling->path, &order, &report, diag);
+	const int result = snapshot != NULL ? 0 : -1;
+
+	build_report_fini(&report);
+	snapshot_destroy(&snapshot);
+	return result;
+}
+
 static void print(const struct compiling *compiling)
 {
 	const struct load_report *report = &compiling->report;
@@ -152,6 +166,8 @@ int cmd_compile(const struct command *command, int argc, char **argv)
 		code = command_config_code(given.config);
 	else if (save(&compiling, given.output, &diag) != 0)
 		code = EXIT_UNREADABLE;
+	else if (open_again(&compiling, &diag) != 0)
+		code = EXIT_WRONG;
 	compiling.microseconds = clock_us() - since_us;
 	if (code == EXIT_FINE && given.json)
 		print_json(&compiling);

@@ -216,6 +216,82 @@ static void is_the_policy_that_the_lists_make(void **state)
 	teardown(&bench);
 }
 
+static unsigned draw(uint64_t *seed, unsigned below)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(*seed >> 33) % below;
+}
+
+/* Few labels, so that lists and questions meet. */
+static const char *draw_name(uint64_t *seed, char *to, size_t cap)
+{
+	size_t used = 0;
+
+	for (unsigned i = draw(seed, 3); i < 3; i++)
+		used += (size_t)snprintf(to + used, cap - used, "%c.", 'a' + (char)draw(seed, 5));
+	snprintf(to + used, cap - used, "example");
+	return to;
+}
+
+static void draw_lists(const struct bench *bench, uint64_t *seed)
+{
+	static const char *const targets[] = { "CNAME .", "CNAME *.", "CNAME rpz-passthru.", "CNAME rpz-drop.",
+		"CNAME rpz-tcp-only.", "A 192.0.2.7", "TXT \"t\"", "CNAME *.garden.example.", "AAAA 2001:db8::1" };
+	char text[16384], name[64];
+	size_t used = (size_t)sprintf(text, "%s", zone_text);
+
+	for (unsigned i = 0; i < 150; i++)
+		used += (size_t)sprintf(text + used, "%s%s %s\n", draw(seed, 2) == 0 ? "*." : "", draw_name(seed, name, sizeof(name)),
+			targets[draw(seed, sizeof(targets) / sizeof(targets[0]))]);
+	write_text(bench, "zone.rpz", text, 0);
+	used = 0;
+	for (unsigned i = 0; i < 60; i++)
+		used += (size_t)sprintf(text + used, "%s\n", draw_name(seed, name, sizeof(name)));
+	write_text(bench, "plain.txt", text, 0);
+}
+
+/* The seed is printed; another one by VERDICT_SEED. */
+static void equals_the_text_for_drawn_policies(void **state)
+{
+	const char *given = getenv("VERDICT_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 1;
+	struct bench bench;
+
+	(void)state;
+	print_message("# VERDICT_SEED=%llu\n", (unsigned long long)seed);
+	setup(&bench);
+	for (unsigned round = 0; round < 40; round++) {
+		struct build_report report;
+		struct snapshot *snapshot;
+		struct diag diag;
+		uint64_t octets;
+
+		draw_lists(&bench, &seed);
+		snapshot_destroy(&bench.text);
+		build_report_fini(&bench.report);
+		stamps_destroy(&bench.stamps);
+		bench.stamps = take_stamps(bench.conf);
+		bench.text = snapshot_build(bench.conf, NOW, &bench.report, &diag);
+		assert_non_null(bench.text);
+		assert_int_equal(compiled_file_save(bench.file, bench.text, &bench.report, bench.stamps, &octets, &diag), 0);
+		snapshot = load(&bench, &report, &diag);
+		if (snapshot == NULL)
+			fail_msg("%s", diag.text);
+		for (unsigned i = 0; i < 100; i++) {
+			struct said first, second;
+			char name[64];
+
+			draw_name(&seed, name, sizeof(name));
+			ask(bench.text, name, i % 2 == 0 ? 192 : 10, &first);
+			ask(snapshot, name, i % 2 == 0 ? 192 : 10, &second);
+			assert_string_equal(second.text, first.text);
+		}
+		build_report_fini(&report);
+		snapshot_destroy(&snapshot);
+	}
+	teardown(&bench);
+}
+
 /* --- whose file it is ------------------------------------------------------------------------------------------- */
 
 static void refuses_a_file_that_others_could_have_written_or_can_read(void **state)
@@ -451,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_the_policy_that_the_lists_make),
+		cmocka_unit_test(equals_the_text_for_drawn_policies),
 		cmocka_unit_test(refuses_a_file_that_others_could_have_written_or_can_read),
 		cmocka_unit_test(refuses_links_and_what_is_no_file),
 		cmocka_unit_test(is_for_the_files_that_it_was_made_of_alone),
