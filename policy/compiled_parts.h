@@ -1,5 +1,5 @@
 /*
- * compiled_parts.h: how the compiled file lies, for policy/compiled*.c alone. All structures are without holes but for
+ * compiled_parts.h: how the compiled file lies, for policy/compiled*.c alone. Its structures have no holes but for
  * named ones, which are zero.
  *
  * Threads: values only.
@@ -7,6 +7,7 @@
 #ifndef POLICY_COMPILED_PARTS_H
 #define POLICY_COMPILED_PARTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,11 @@ static inline uint64_t compiled_padded(uint64_t octets)
 	return (octets + 7) / 8 * 8;
 }
 
+static inline bool compiled_is_flag(uint8_t octet)
+{
+	return octet <= 1;
+}
+
 /* Where the small sections begin, and the whole. The counts are bounded already. */
 struct compiled_places {
 	uint64_t sources, lists, classes, data, lines, filter, end;
@@ -91,5 +97,38 @@ static inline struct compiled_places compiled_places(const struct compiled_heade
 	places.end = places.filter + set_form_filter(&header->set);
 	return places;
 }
+
+#define HEADER_AT(field) offsetof(struct compiled_header, field)
+
+/* --- while it is read; compiled_read.c, compiled_tables.c --- */
+
+struct XXH3_state_s;
+
+struct compiled_reading {
+	const struct compiled_order *order;
+	struct compiled_header header;
+	struct compiled_places places;
+	struct XXH3_state_s *sum;                  /* owned */
+	uint64_t at;                         /* octets read so far */
+	struct compiled_source *sources;     /* owned, as are the next three */
+	struct compiled_list *lists;
+	struct compiled_class *classes;
+	const struct local_data **data;      /* by number from 1; what they point to lies in snapshot->records */
+	struct snapshot *snapshot;           /* owned */
+	struct list_report *reports;         /* owned */
+	struct diag *diag;
+};
+
+/* Set the diag and return -1. */
+int compiled_wrong_at(const struct compiled_reading *reading, uint64_t offset, const char *what);
+int compiled_no_memory(const struct compiled_reading *reading);
+
+/* The next octets, summed; the second takes memory for them, owned by the caller whatever is returned. */
+int compiled_take_summed(struct compiled_reading *reading, void *to, size_t length);
+int compiled_take_new(struct compiled_reading *reading, void **to, uint64_t length);
+
+/* Local data and classes; then the tables and the checksum. */
+int compiled_read_classes(struct compiled_reading *reading);
+int compiled_read_set(struct compiled_reading *reading);
 
 #endif

@@ -155,7 +155,8 @@ static bool say(void *arg, const struct explain_candidate *candidate)
 	struct said *said = arg;
 	char rule[NAME_TEXT_MAX + 2];
 
-	said->used += (size_t)snprintf(said->text + said->used, sizeof(said->text) - said->used, "%zu %s %s %u %u %d %s %zu\n",
+	said->used += (size_t)snprintf(said->text + said->used, sizeof(said->text) - said->used,
+		"%zu %s %s %u %u %d %s %zu\n",
 		candidate->list_index, candidate->match.list, rule_match_text(&candidate->match, rule),
 		(unsigned)candidate->match.action, (unsigned)candidate->match.serial, candidate->won,
 		candidate->why_not != NULL ? candidate->why_not : "-",
@@ -241,7 +242,8 @@ static void draw_lists(const struct bench *bench, uint64_t *seed)
 	size_t used = (size_t)sprintf(text, "%s", zone_text);
 
 	for (unsigned i = 0; i < 150; i++)
-		used += (size_t)sprintf(text + used, "%s%s %s\n", draw(seed, 2) == 0 ? "*." : "", draw_name(seed, name, sizeof(name)),
+		used += (size_t)sprintf(text + used, "%s%s %s\n", draw(seed, 2) == 0 ? "*." : "",
+			draw_name(seed, name, sizeof(name)),
 			targets[draw(seed, sizeof(targets) / sizeof(targets[0]))]);
 	write_text(bench, "zone.rpz", text, 0);
 	used = 0;
