@@ -10,7 +10,11 @@
 #define BUFFER_FIRST (16 * 1024)
 #define BUFFER_MAX (FRAME_READ_MAX + HEADER_OCTETS)
 
-enum reader_state { STATE_BEGIN, STATE_READY, STATE_STARTED, STATE_STOPPED, STATE_BAD };
+enum reader_state { STATE_BEGIN, STATE_READY, STATE_STARTED, STATE_STOPPED, STATE_BAD, STATE_SEEKING };
+
+/* A START as every writer of dnstap makes it. */
+static const uint8_t start_frame[] = "\0\0\0\0\0\0\0\x22\0\0\0\2\0\0\0\1\0\0\0\x16" FRAME_CONTENT_TYPE;
+#define START_OCTETS (sizeof(start_frame) - 1)
 
 struct frame_reader {
 	uint8_t *buffer;
@@ -193,12 +197,36 @@ static enum frame_event next_data(struct frame_reader *reader, uint32_t length, 
 	return FRAME_DATA;
 }
 
+void frame_reader_resume(struct frame_reader *reader)
+{
+	if (reader->state == STATE_BAD)
+		reader->state = STATE_SEEKING;
+}
+
+/* Lets go of what is before the next START, but for what may be the beginning of one. False: there is none yet. */
+static bool seek_start(struct frame_reader *reader)
+{
+	size_t held = reader->end - reader->begin;
+	const uint8_t *at = memmem(reader->buffer + reader->begin, held, start_frame, START_OCTETS);
+
+	if (at != NULL) {
+		take(reader, (size_t)(at - (reader->buffer + reader->begin)));
+		reader->state = STATE_BEGIN;
+		return true;
+	}
+	if (held > START_OCTETS - 1)
+		take(reader, held - (START_OCTETS - 1));
+	return false;
+}
+
 enum frame_event frame_reader_next(struct frame_reader *reader, struct frame_view *frame)
 {
 	uint32_t length;
 
 	if (reader->state == STATE_BAD)
 		return FRAME_BAD;
+	if (reader->state == STATE_SEEKING && !seek_start(reader))
+		return FRAME_MORE;
 	if (reader->end - reader->begin < HEADER_OCTETS)
 		return FRAME_MORE;
 	length = be32(reader->buffer + reader->begin);
@@ -212,6 +240,8 @@ uint64_t frame_reader_offset(const struct frame_reader *reader)
 
 const char *frame_reader_end(const struct frame_reader *reader)
 {
+	if (reader->state == STATE_SEEKING)
+		return NULL;
 	if (reader->begin != reader->end)
 		return "ends inside a frame";
 	switch (reader->state) {
@@ -223,6 +253,7 @@ const char *frame_reader_end(const struct frame_reader *reader)
 		return "ends without STOP";
 	case STATE_STOPPED:
 	case STATE_BAD:
+	case STATE_SEEKING:
 		break;
 	}
 	return NULL;

@@ -8,7 +8,7 @@
  * and encoded by libfstrm (fstrm_control).
  *
  * Everything that arrives is hostile. A reader holds at most FRAME_READ_MAX + 4 octets and grows to that only for a
- * frame which is really that long; a longer one is an error, and an error is final.
+ * frame which is really that long; a longer one is an error, and after an error the rest of that stream is lost.
  *
  *     for (;;) {
  *             space = frame_reader_space(reader, &octets);     read at most that many octets into it, then
@@ -35,7 +35,7 @@ enum frame_event {
 	FRAME_READY,      /* the peer waits for ACCEPT */
 	FRAME_START,
 	FRAME_STOP,       /* the peer waits for FINISH, if it had sent READY; another stream may follow */
-	FRAME_BAD         /* final; frame_reader_error says what is wrong */
+	FRAME_BAD         /* final, but for frame_reader_resume; frame_reader_error says what is wrong */
 };
 
 /* Borrowed until the next call with this reader. */
@@ -69,6 +69,10 @@ bool frame_reader_is_whole(const struct frame_reader *reader);
 
 /* After FRAME_BAD: what is wrong, a constant text. */
 const char *frame_reader_error(const struct frame_reader *reader);
+
+/* After FRAME_BAD: goes on with the next stream of the input that begins with a START for dnstap; there may be none. What
+ * is between is let go, since frames can not be told from damage there. For files; a peer that errs is closed. */
+void frame_reader_resume(struct frame_reader *reader);
 
 /* Did the peer send READY (so that it waits for answers)? */
 bool frame_reader_is_bidirectional(const struct frame_reader *reader);

@@ -232,7 +232,7 @@ class Listener:
     def __init__(self, *options, **arguments):
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "s")
-        self.process = subprocess.Popen([COMMAND, "tap", "--listen", "unix:" + self.path, *options], env=ENVIRONMENT,
+        self.process = subprocess.Popen([COMMAND, "tap", "--no-dedup", "--listen", "unix:" + self.path, *options], env=ENVIRONMENT,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, **arguments)
 
     def __enter__(self):

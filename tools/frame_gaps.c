@@ -1,0 +1,441 @@
+/* frame_gaps.c: windows over the counters of each worker. */
+#include "tools/frame_gaps.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/json_line.h"
+#include "tools/term.h"
+
+#define WORD_BITS 64
+#define WINDOW_WORDS (GAPS_WINDOW / WORD_BITS)
+#define RANGES_SHOWN 8
+#define COUNTER_MAX (UINT64_MAX / 2)   /* beyond it is no counter of a resolver */
+
+struct range {
+	uint64_t first, last;
+};
+
+struct ranges {
+	unsigned count;
+	uint64_t missing;              /* in all ranges, those not kept included */
+	struct range rows[GAPS_RANGES_MAX];
+};
+
+struct source {
+	char boot[FRAME_BOOT_MAX];
+	uint64_t worker;
+	uint64_t used;                 /* the clock of gaps when it last spoke */
+	bool seen;                     /* at least one frame came */
+	uint64_t first, last;          /* of the frames that came */
+	uint64_t base;                 /* counters under it have left the window; a multiple of 64 */
+	uint64_t frames, duplicates;
+	uint64_t told_first, told;     /* how far the first and the last heartbeat or note said it had counted */
+	bool is_told;
+	uint64_t dropped_first, dropped_last;
+	bool dropped_told;
+	struct ranges gone;            /* missing, and behind the window */
+	uint64_t *bits;                /* owned; counter n is bit n modulo GAPS_WINDOW */
+};
+
+struct frame_gaps {
+	struct source *sources[GAPS_SOURCES_MAX];   /* owned */
+	unsigned count;
+	unsigned latest;               /* the source of the last frame: mostly that of the next */
+	uint64_t clock;
+	uint64_t forgotten;
+};
+
+struct frame_gaps *frame_gaps_create(void)
+{
+	return calloc(1, sizeof(struct frame_gaps));
+}
+
+static void source_destroy(struct source *source)
+{
+	free(source->bits);
+	free(source);
+}
+
+void frame_gaps_destroy(struct frame_gaps **gaps)
+{
+	if (*gaps == NULL)
+		return;
+	for (unsigned i = 0; i < (*gaps)->count; i++)
+		source_destroy((*gaps)->sources[i]);
+	free(*gaps);
+	*gaps = NULL;
+}
+
+/* --- sources ------------------------------------------------------------------------------------------------ */
+
+static bool is_source(const struct source *source, const char *boot, uint64_t worker)
+{
+	return source->worker == worker && strcmp(source->boot, boot) == 0;
+}
+
+static void forget_oldest(struct frame_gaps *gaps)
+{
+	unsigned oldest = 0;
+
+	for (unsigned i = 1; i < gaps->count; i++)
+		if (gaps->sources[i]->used < gaps->sources[oldest]->used)
+			oldest = i;
+	source_destroy(gaps->sources[oldest]);
+	gaps->sources[oldest] = gaps->sources[--gaps->count];
+	gaps->forgotten++;
+}
+
+static struct source *source_create(struct frame_gaps *gaps, const char *boot, uint64_t worker)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (source == NULL)
+		return NULL;
+	source->bits = calloc(WINDOW_WORDS, sizeof(*source->bits));
+	if (source->bits == NULL) {
+		free(source);
+		return NULL;
+	}
+	snprintf(source->boot, sizeof(source->boot), "%s", boot);
+	source->worker = worker;
+	if (gaps->count == GAPS_SOURCES_MAX)
+		forget_oldest(gaps);
+	gaps->latest = gaps->count;
+	gaps->sources[gaps->count++] = source;
+	return source;
+}
+
+static struct source *source_find(struct frame_gaps *gaps, const char *boot, uint64_t worker)
+{
+	struct source *source = gaps->latest < gaps->count ? gaps->sources[gaps->latest] : NULL;
+
+	for (unsigned i = 0; source == NULL || !is_source(source, boot, worker); i++) {
+		if (i == gaps->count) {
+			source = source_create(gaps, boot, worker);
+			break;
+		}
+		gaps->latest = i;
+		source = gaps->sources[i];
+	}
+	if (source != NULL)
+		source->used = ++gaps->clock;
+	return source;
+}
+
+/* --- ranges ------------------------------------------------------------------------------------------------- */
+
+static void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last)
+{
+	ranges->missing += last - first + 1;
+	if (ranges->count > 0 && ranges->rows[ranges->count - 1].last + 1 == first)
+		ranges->rows[ranges->count - 1].last = last;
+	else if (ranges->count < GAPS_RANGES_MAX)
+		ranges->rows[ranges->count++] = (struct range){ first, last };
+}
+
+/* True: it was in one, and is taken out. */
+static bool ranges_take(struct ranges *ranges, uint64_t counter)
+{
+	unsigned i = 0;
+	struct range *row, *rows = ranges->rows;
+
+	while (i < ranges->count && rows[i].last < counter)
+		i++;
+	if (i == ranges->count || rows[i].first > counter)
+		return false;
+	row = &rows[i];
+	ranges->missing--;
+	if (row->first == row->last) {
+		memmove(row, row + 1, (ranges->count - i - 1) * sizeof(*row));
+		ranges->count--;
+	} else if (row->first == counter) {
+		row->first++;
+	} else if (row->last == counter) {
+		row->last--;
+	} else if (ranges->count < GAPS_RANGES_MAX) {
+		memmove(row + 2, row + 1, (ranges->count - i - 1) * sizeof(*row));
+		row[1] = (struct range){ counter + 1, row->last };
+		row->last = counter - 1;
+		ranges->count++;
+	}
+	return true;
+}
+
+/* --- the window --------------------------------------------------------------------------------------------- */
+
+static uint64_t *word_of(const struct source *source, uint64_t counter)
+{
+	return &source->bits[counter / WORD_BITS % WINDOW_WORDS];
+}
+
+static bool has_bit(const struct source *source, uint64_t counter)
+{
+	return (*word_of(source, counter) >> counter % WORD_BITS & 1) != 0;
+}
+
+/* Adds what is missing from `from` up to and without `to`, all of it in the window. */
+static void collect(const struct source *source, uint64_t from, uint64_t to, struct ranges *ranges)
+{
+	uint64_t at = from;
+
+	while (at < to) {
+		uint64_t word = *word_of(source, at) >> at % WORD_BITS, begin;
+
+		if (word == UINT64_MAX >> at % WORD_BITS) {
+			at += WORD_BITS - at % WORD_BITS;
+			continue;
+		}
+		if ((word & 1) != 0) {
+			at++;
+			continue;
+		}
+		begin = at;
+		while (at < to && !has_bit(source, at))
+			at++;
+		ranges_add(ranges, begin, at - 1);
+	}
+}
+
+static uint64_t later(uint64_t one, uint64_t other)
+{
+	return one > other ? one : other;
+}
+
+static uint64_t earlier(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* Moves the window so that `counter` is in its last word. What it leaves behind is settled. */
+static void advance(struct source *source, uint64_t counter)
+{
+	uint64_t base = (counter / WORD_BITS + 1) * WORD_BITS - GAPS_WINDOW;
+	uint64_t held = source->base + GAPS_WINDOW;      /* the window's end until now */
+	uint64_t settled = earlier(base, held);
+
+	collect(source, later(source->base, source->first), settled, &source->gone);
+	if (base > held)
+		ranges_add(&source->gone, later(held, source->first), base - 1);
+	if (settled - source->base >= GAPS_WINDOW)
+		memset(source->bits, 0, WINDOW_WORDS * sizeof(*source->bits));
+	else
+		for (uint64_t at = source->base; at < settled; at += WORD_BITS)
+			*word_of(source, at) = 0;
+	source->base = base;
+}
+
+/* Frames can come from before the first one that came: half of the window is kept for them. */
+static void begin(struct source *source, uint64_t counter)
+{
+	uint64_t back = GAPS_WINDOW / 2;
+
+	source->seen = true;
+	source->first = source->last = counter;
+	source->base = counter > back ? (counter - back) / WORD_BITS * WORD_BITS : 0;
+}
+
+static bool note_counter(struct source *source, uint64_t counter)
+{
+	if (counter > COUNTER_MAX)
+		return false;
+	if (!source->seen)
+		begin(source, counter);
+	if (counter < source->base) {
+		ranges_take(&source->gone, counter);
+		source->frames++;
+		return false;
+	}
+	if (counter >= source->base + GAPS_WINDOW)
+		advance(source, counter);
+	if (has_bit(source, counter)) {
+		source->duplicates++;
+		return true;
+	}
+	*word_of(source, counter) |= (uint64_t)1 << counter % WORD_BITS;
+	source->first = earlier(source->first, counter);
+	source->last = later(source->last, counter);
+	source->frames++;
+	return false;
+}
+
+/* --- what the resolver tells -------------------------------------------------------------------------------- */
+
+static uint64_t number_in(const struct json_members *members, const char *key)
+{
+	struct json_value value = json_find(members, key);
+	uint64_t number = 0;
+
+	json_number_of(&value, &number);
+	return number;
+}
+
+static void note_dropped(struct source *source, uint64_t dropped)
+{
+	if (!source->dropped_told)
+		source->dropped_first = source->dropped_last = dropped;
+	source->dropped_told = true;
+	source->dropped_first = earlier(source->dropped_first, dropped);
+	source->dropped_last = later(source->dropped_last, dropped);
+}
+
+static void note_told(struct frame_gaps *gaps, const char *boot, const struct json_value *object)
+{
+	struct json_members members;
+	struct json_value value;
+	struct source *source;
+	uint64_t worker, seq;
+
+	if (object->at == NULL || !json_scan(object->at, object->octets, &members))
+		return;
+	value = json_find(&members, "worker");
+	if (!json_number_of(&value, &worker))
+		return;
+	value = json_find(&members, "seq");
+	if (!json_number_of(&value, &seq) || seq > COUNTER_MAX)
+		return;
+	source = source_find(gaps, boot, worker);
+	if (source == NULL)
+		return;
+	source->told_first = source->is_told ? source->told_first : seq;
+	source->is_told = true;
+	source->told = later(source->told, seq);
+	note_dropped(source, number_in(&members, "dropped"));
+}
+
+static void note_note(struct frame_gaps *gaps, const struct frame_fields *fields)
+{
+	struct json_value list = json_find(&fields->extra, fields->kind == FRAME_HEARTBEAT ? "workers" : "former");
+	struct json_value worker;
+	size_t at = 0;
+
+	if (fields->serial.boot[0] == '\0' || list.at == NULL)
+		return;
+	if (fields->kind == FRAME_FORMER)
+		note_told(gaps, fields->serial.boot, &list);
+	else
+		while (json_next(&list, &at, &worker))
+			note_told(gaps, fields->serial.boot, &worker);
+}
+
+bool frame_gaps_note(struct frame_gaps *gaps, const struct frame_fields *fields)
+{
+	struct source *source;
+
+	if (fields->kind != FRAME_EVENT)
+		note_note(gaps, fields);
+	if (fields->kind != FRAME_EVENT || !fields->has_serial)
+		return false;
+	source = source_find(gaps, fields->serial.boot, fields->serial.worker);
+	if (source == NULL)
+		return false;
+	if (fields->serial.counter >= source->last)
+		note_dropped(source, number_in(&fields->extra, "dropped"));
+	return note_counter(source, fields->serial.counter);
+}
+
+/* --- the report --------------------------------------------------------------------------------------------- */
+
+/* All that is missing up to the last counter that is known of. */
+static void sum_up(const struct source *source, struct ranges *all)
+{
+	uint64_t end = later(source->last, source->told);
+	uint64_t held = earlier(end + 1, source->base + GAPS_WINDOW);
+
+	*all = source->gone;
+	if (!source->seen) {
+		if (source->told > source->told_first)
+			ranges_add(all, source->told_first + 1, source->told);
+		return;
+	}
+	collect(source, later(source->base, source->first), held, all);
+	if (end >= held)
+		ranges_add(all, held, end);
+}
+
+static void report_line(FILE *to, const struct source *source, const struct ranges *all, uint64_t dropped)
+{
+	char boot[4 * FRAME_BOOT_MAX];
+
+	term_escape(boot, sizeof(boot), source->boot, strlen(source->boot));
+	fprintf(to, "boot %s worker %" PRIu64 ": ", boot, source->worker);
+	if (source->seen)
+		fprintf(to, "%" PRIu64 " to %" PRIu64 ": ", source->first, source->last);
+	else
+		fputs("no frame came: ", to);
+	if (all->missing == 0)
+		fprintf(to, "complete, %" PRIu64 " frames", source->frames);
+	else
+		fprintf(to, "%" PRIu64 " missing:", all->missing);
+	for (unsigned i = 0; i < all->count && i < RANGES_SHOWN; i++)
+		if (all->rows[i].first == all->rows[i].last)
+			fprintf(to, "%s %" PRIu64, i > 0 ? "," : "", all->rows[i].first);
+		else
+			fprintf(to, "%s %" PRIu64 "-%" PRIu64, i > 0 ? "," : "", all->rows[i].first, all->rows[i].last);
+	if (all->count > RANGES_SHOWN)
+		fputs(" and more", to);
+	if (dropped > 0)
+		fprintf(to, "; %" PRIu64 " dropped as told by the resolver", dropped);
+	if (source->duplicates > 0)
+		fprintf(to, "; %" PRIu64 " came twice", source->duplicates);
+	if (!source->is_told || source->told < source->last)
+		fprintf(to, "; unknown after %" PRIu64, source->last);
+	putc('\n', to);
+}
+
+static void report_json(FILE *to, const struct source *source, const struct ranges *all, uint64_t dropped)
+{
+	struct json_line line = { .octets = NULL };
+
+	json_line_open(&line, '{');
+	json_line_text(&line, "report", "gaps");
+	json_line_text(&line, "boot", source->boot);
+	json_line_count(&line, "worker", source->worker);
+	json_line_count(&line, "frames", source->frames);
+	if (source->seen) {
+		json_line_count(&line, "first", source->first);
+		json_line_count(&line, "last", source->last);
+	}
+	json_line_count(&line, "missing", all->missing);
+	json_line_key(&line, "ranges");
+	json_line_open(&line, '[');
+	for (unsigned i = 0; i < all->count; i++) {
+		json_line_open(&line, '[');
+		json_line_number(&line, all->rows[i].first);
+		json_line_number(&line, all->rows[i].last);
+		json_line_close(&line, ']');
+	}
+	json_line_close(&line, ']');
+	json_line_count(&line, "dropped", dropped);
+	json_line_count(&line, "duplicates", source->duplicates);
+	json_line_count(&line, "known_to", later(source->last, source->told));
+	json_line_key(&line, "told");
+	json_line_raw(&line, source->told >= source->last ? "true" : "false", source->told >= source->last ? 4 : 5);
+	json_line_put(&line, "}\n", 2);
+	if (!line.failed)
+		fwrite(line.octets, 1, line.used, to);
+	json_line_fini(&line);
+}
+
+uint64_t frame_gaps_report(struct frame_gaps *gaps, FILE *to, bool json)
+{
+	uint64_t unexplained = 0;
+
+	for (unsigned i = 0; i < gaps->count; i++) {
+		const struct source *source = gaps->sources[i];
+		uint64_t dropped = source->dropped_last - source->dropped_first;
+		struct ranges all;
+
+		sum_up(source, &all);
+		if (source->first <= 1)
+			dropped = source->dropped_last;
+		unexplained += all.missing > dropped ? all.missing - dropped : 0;
+		(json ? report_json : report_line)(to, source, &all, dropped);
+	}
+	if (gaps->count == 0 && !json)
+		fputs("no frame had a number\n", to);
+	if (gaps->forgotten > 0 && !json)
+		fprintf(to, "%" PRIu64 " workers that were silent longest are not in this report\n", gaps->forgotten);
+	return unexplained;
+}

@@ -1,0 +1,340 @@
+/* frame_line.c: one frame as one line for people. */
+#include "tools/frame_format.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "policy/action.h"
+#include "policy/name.h"
+
+#define TEXT_MAX 256
+#define NUMBER_MAX (FRAME_BOOT_MAX + 48)
+#define NARROW_COLUMNS 100
+#define NAME_COLUMNS_MIN 16
+#define NAME_COLUMNS_MAX 32
+#define OTHER_COLUMNS 58        /* what stands before the verdict on a narrow terminal, without the name */
+
+/* --- columns; each writes safe text ----------------------------------------------------------------------- */
+
+/* The end of the exchange that is not this resolver: it asked its clients' side, and was the one asking upstream. */
+static void put_peer(FILE *to, const Dnstap__Message *message)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool upstream;
+
+	switch (message->type) {
+	case DNSTAP__MESSAGE__TYPE__RESOLVER_QUERY:
+	case DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE:
+	case DNSTAP__MESSAGE__TYPE__FORWARDER_QUERY:
+	case DNSTAP__MESSAGE__TYPE__FORWARDER_RESPONSE:
+		upstream = true;
+		break;
+	default:   /* types are open: later ones are shown by who asked */
+		upstream = false;
+	}
+	if (upstream)
+		frame_address(&message->response_address, message->has_response_address, text);
+	else
+		frame_address(&message->query_address, message->has_query_address, text);
+	fprintf(to, "%-15s ", text);
+}
+
+static void put_time(const struct frame_printer *printer, const Dnstap__Message *message, bool narrow)
+{
+	bool response = message->has_response_time_sec;
+	time_t seconds = (time_t)(response ? message->response_time_sec : message->query_time_sec);
+	unsigned us = (response ? message->response_time_nsec : message->query_time_nsec) / 1000;
+	struct tm when;
+	char text[40];
+
+	if ((!response && !message->has_query_time_sec) || us > 999999 || localtime_r(&seconds, &when) == NULL ||
+			strftime(text, sizeof(text), printer->live ? "%T" : "%F %T", &when) == 0) {
+		fprintf(printer->to, "%*s ", (printer->live ? 0 : 11) + (narrow ? 12 : 15), "-");
+		return;
+	}
+	if (narrow)
+		fprintf(printer->to, "%s.%03u ", text, us / 1000);
+	else
+		fprintf(printer->to, "%s.%06u ", text, us);
+}
+
+static void put_lower(FILE *to, const char *text, int width)
+{
+	char lower[24];
+	size_t i;
+
+	for (i = 0; text[i] != '\0' && i < sizeof(lower) - 1; i++)
+		lower[i] = text[i] == '_' ? '-' : (char)tolower((unsigned char)text[i]);
+	lower[i] = '\0';
+	fprintf(to, "%-*s ", width, lower);
+}
+
+static void put_transport(FILE *to, const Dnstap__Message *message)
+{
+	const char *name = frame_transport(message);
+
+	put_lower(to, name != NULL ? name : "-", 3);
+}
+
+static void put_path(FILE *to, const struct frame_fields *fields)
+{
+	char path[FRAME_TEXT_MAX], safe[24];
+	const char *text = frame_extra_text(fields, "path", path);
+
+	if (*text == '\0')
+		text = frame_enum_name(&fields->message->base, "type", (int)fields->message->type);
+	if (text == NULL)
+		text = "-";
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	put_lower(to, safe, 8);
+}
+
+/* On a narrow terminal the line breaks just before the verdict. */
+static int name_columns(const struct frame_printer *printer)
+{
+	unsigned columns = printer->term.columns;
+
+	if (columns == 0 || columns >= OTHER_COLUMNS + NAME_COLUMNS_MAX)
+		return NAME_COLUMNS_MAX;
+	return columns < OTHER_COLUMNS + NAME_COLUMNS_MIN ? NAME_COLUMNS_MIN : (int)(columns - OTHER_COLUMNS);
+}
+
+static void put_question(FILE *to, const struct dns_view *dns, int width)
+{
+	char type[DNS_TYPE_MAX], rcode[DNS_TYPE_MAX], safe[NAME_TEXT_MAX];
+
+	term_escape(safe, sizeof(safe), dns->has_question ? dns->qname : "-", dns->has_question ? dns->qname_octets : 1);
+	fprintf(to, "%-*s %-5s %-8s ", width, safe, dns->has_question ? dns_type_name(dns->qtype, type) : "-",
+		dns->octets != NULL && (dns->flags & DNS_QR) != 0 ? dns_rcode_name(dns->rcode, rcode) : "-");
+}
+
+/* --- the verdict ------------------------------------------------------------------------------------------- */
+
+static enum term_style style_of(const char *action)
+{
+	enum action known = action_by_name(action);
+
+	if (known == ACTION_OBSERVE)
+		return STYLE_WARN;
+	if (known == ACTION_PASS)
+		return STYLE_GOOD;
+	return known < ACTION_COUNT && action_table[known].denies ? STYLE_BAD : STYLE_PLAIN;
+}
+
+static void put_safe(FILE *to, const char *before, const char *text, const char *after)
+{
+	char safe[NAME_TEXT_MAX];
+
+	if (text == NULL || *text == '\0')
+		return;
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	fprintf(to, "%s%s%s", before, safe, after);
+}
+
+static void put_text(FILE *to, const char *before, struct json_value value)
+{
+	char text[FRAME_TEXT_MAX];
+
+	json_text_of(&value, text, sizeof(text));
+	put_safe(to, before, text, "");
+}
+
+static void put_attack(FILE *to, struct json_value ids)
+{
+	struct json_value id;
+	bool any = false;
+	size_t at = 0;
+
+	while (json_next(&ids, &at, &id)) {
+		if (id.octets > 2 && id.at[0] == '"') {
+			put_text(to, any ? " " : " (", id);
+			any = true;
+		}
+	}
+	if (any)
+		putc(')', to);
+}
+
+static void put_rule(FILE *to, const struct frame_decision *decision)
+{
+	put_text(to, " by ", decision->list);
+	put_text(to, ":", decision->rule);
+	put_attack(to, decision->attack);
+}
+
+static void put_shadow(const struct frame_printer *printer, const struct frame_fields *fields,
+	const struct frame_decision *decision)
+{
+	struct json_value shadow = json_find(&fields->extra, "shadow"), action;
+	struct json_members members;
+	char text[TEXT_MAX] = "";
+
+	if (json_scan(shadow.at, shadow.octets, &members)) {
+		action = json_find(&members, "action");
+		json_text_of(&action, text, sizeof(text));
+	}
+	fputs(term_on(&printer->term, STYLE_WARN), printer->to);
+	put_safe(printer->to, ", would be ", *text != '\0' ? text : "denied", "");
+	put_rule(printer->to, decision);
+	fputs(term_off(&printer->term, STYLE_WARN), printer->to);
+}
+
+static void put_verdict(const struct frame_printer *printer, const struct frame_fields *fields,
+	const struct frame_decision *decision)
+{
+	enum term_style style = style_of(decision->verdict);
+
+	put_safe(printer->to, term_on(&printer->term, style), decision->verdict, term_off(&printer->term, style));
+	if (decision->shadow)
+		put_shadow(printer, fields, decision);
+	else
+		put_rule(printer->to, decision);
+}
+
+/* A frame of another writer that knows dnstap's policy. */
+static void put_policy(FILE *to, const Dnstap__Policy *policy)
+{
+	const char *action = policy->has_action ? frame_enum_name(&policy->base, "action", (int)policy->action) : NULL;
+	char safe[TEXT_MAX];
+
+	fprintf(to, "policy %s", action != NULL ? action : "of unknown action");
+	put_safe(to, " by ", policy->type, "");
+	if (policy->has_rule) {
+		term_escape(safe, sizeof(safe), policy->rule.data, policy->rule.len);
+		fprintf(to, " %s", safe);
+	}
+}
+
+static void put_decision(const struct frame_printer *printer, const struct frame_fields *fields)
+{
+	struct frame_decision decision;
+
+	frame_decide(fields, &decision);
+	if (json_find(&fields->extra, "verdict").at != NULL)
+		put_verdict(printer, fields, &decision);
+	else if (fields->message->policy != NULL)
+		put_policy(printer->to, fields->message->policy);
+	else if (fields->dns.error != NULL)
+		fprintf(printer->to, "DNS message cannot be read: %s", fields->dns.error);
+	else
+		putc('-', printer->to);
+}
+
+/* Only where lists can tell them apart are there groups in a frame. */
+static void put_group(FILE *to, const struct frame_fields *fields)
+{
+	put_text(to, "  group ", json_find(&fields->extra, "group"));
+}
+
+static void put_tail(const struct frame_printer *printer, const struct frame_fields *fields)
+{
+	int64_t ns = frame_duration_ns(fields->message);
+	char number[NUMBER_MAX];
+
+	fputs(term_on(&printer->term, STYLE_FAINT), printer->to);
+	if (frame_number(fields, number, sizeof(number)))
+		put_safe(printer->to, "  ", number, "");
+	if (ns >= 0)
+		fprintf(printer->to, ns < 10000000 ? "  %.2fms" : "  %.1fms", (double)(ns / 1000) / 1000);
+	fputs(term_off(&printer->term, STYLE_FAINT), printer->to);
+}
+
+/* --- the resolver of itself --------------------------------------------------------------------------------- */
+
+static uint64_t number_in(const struct json_members *members, const char *key)
+{
+	struct json_value value = json_find(members, key);
+	uint64_t number = 0;
+
+	json_number_of(&value, &number);
+	return number;
+}
+
+static void put_targets(FILE *to, struct json_value targets)
+{
+	struct json_members members;
+	struct json_value target;
+	size_t at = 0;
+
+	while (json_next(&targets, &at, &target)) {
+		if (!json_scan(target.at, target.octets, &members))
+			continue;
+		put_text(to, "; ", json_find(&members, "name"));
+		fprintf(to, " %s", json_find(&members, "up").octets == 4 ? "up" : "down");
+		if (number_in(&members, "lost") > 0)
+			fprintf(to, ", %" PRIu64 " lost", number_in(&members, "lost"));
+		if (number_in(&members, "waiting_ms") > 0)
+			fprintf(to, ", waiting %" PRIu64 " ms", number_in(&members, "waiting_ms"));
+	}
+}
+
+static void put_heartbeat(FILE *to, const struct json_members *extra)
+{
+	struct json_value workers = json_find(extra, "workers"), worker;
+	struct json_members members;
+	uint64_t answers = 0, dropped = 0;
+	size_t at = 0;
+
+	while (json_next(&workers, &at, &worker)) {
+		if (!json_scan(worker.at, worker.octets, &members))
+			continue;
+		answers += number_in(&members, "seq");
+		dropped += number_in(&members, "dropped");
+	}
+	fprintf(to, "heartbeat %" PRIu64 ": %" PRIu64 " answers so far, %" PRIu64 " frames dropped",
+		number_in(extra, "heartbeat"), answers, dropped);
+	put_targets(to, json_find(extra, "targets"));
+}
+
+static void put_former(FILE *to, const struct json_members *extra)
+{
+	struct json_value former = json_find(extra, "former");
+	struct json_members members;
+
+	if (!json_scan(former.at, former.octets, &members)) {
+		fputs("of a former process, and cannot be read", to);
+		return;
+	}
+	fprintf(to, "former process: worker %" PRIu64 " had come to %" PRIu64 ", %" PRIu64 " frames dropped, %" PRIu64
+		" recovered%s", number_in(&members, "worker"), number_in(&members, "seq"), number_in(&members, "dropped"),
+		number_in(&members, "recovered"), json_find(&members, "damaged").octets == 4 ? ", its memory is damaged" : "");
+}
+
+static void put_note(const struct frame_printer *printer, const struct frame_fields *fields)
+{
+	fputs(term_on(&printer->term, STYLE_FAINT), printer->to);
+	put_text(printer->to, "-- boot ", json_find(&fields->extra, "boot"));
+	fputs(", ", printer->to);
+	if (fields->kind == FRAME_HEARTBEAT)
+		put_heartbeat(printer->to, &fields->extra);
+	else
+		put_former(printer->to, &fields->extra);
+	fputs(term_off(&printer->term, STYLE_FAINT), printer->to);
+}
+
+static void put_answer(const struct frame_printer *printer, const struct frame_fields *fields)
+{
+	put_peer(printer->to, fields->message);
+	put_transport(printer->to, fields->message);
+	put_path(printer->to, fields);
+	put_question(printer->to, &fields->dns, name_columns(printer));
+	put_decision(printer, fields);
+	put_group(printer->to, fields);
+	put_tail(printer, fields);
+}
+
+bool frame_print_line(struct frame_printer *printer, const struct frame_fields *fields)
+{
+	bool narrow = printer->term.columns != 0 && printer->term.columns < NARROW_COLUMNS;
+
+	put_time(printer, fields->message, narrow);
+	if (fields->kind == FRAME_EVENT)
+		put_answer(printer, fields);
+	else
+		put_note(printer, fields);
+	putc('\n', printer->to);
+	return !ferror(printer->to);
+}
