@@ -51,7 +51,7 @@ static inline bool has_room(struct json_line *line, size_t octets)
 
 void json_line_put(struct json_line *line, const char *octets, size_t count)
 {
-	if (!has_room(line, count))
+	if (count == 0 || !has_room(line, count))
 		return;
 	memcpy(line->octets + line->used, octets, count);
 	line->used += count;

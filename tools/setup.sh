@@ -19,7 +19,7 @@ packages_unbound=(dpkg-dev flex bison libevent-dev libexpat1-dev libssl-dev libn
 packages_unbound_later=(libhiredis-dev)   # what later releases of Debian's package are configured with, too
 packages_tests=(
 	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf ldnsutils binutils valgrind
-	curl openssl
+	curl openssl dnsdbq
 )
 
 colour() { # code, text

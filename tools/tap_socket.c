@@ -179,6 +179,8 @@ static SSL_CTX *tls_create(const struct tap_place *place)
 		return NULL;
 	}
 	if (tls_load(tls, place) == 0) {
+		/* Where a stream ends is for STOP to say: many senders end TLS without a word. */
+		SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
 		SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
 		return tls;
@@ -328,7 +330,7 @@ ssize_t tap_link_read(struct tap_link *link, void *to, size_t room)
 
 bool tap_link_holds(const struct tap_link *link)
 {
-	return link->tls != NULL && SSL_pending(link->tls) > 0;
+	return link->tls != NULL && SSL_has_pending(link->tls) == 1;
 }
 
 bool tap_link_write(struct tap_link *link, const void *octets, size_t count)

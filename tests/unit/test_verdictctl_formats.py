@@ -1,0 +1,506 @@
+#!/usr/bin/python3
+"""The formats, filters, reports and ways in of `verdictctl tap`. TAP. GOLDEN=write makes tests/unit/tap_golden anew."""
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+SRCDIR = os.environ.get("srcdir", ".")
+sys.path.insert(0, os.path.join(SRCDIR, "tests", "unit"))
+import dnstap_bytes as d  # noqa: E402
+
+COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
+GOLDEN = os.path.join(SRCDIR, "tests", "unit", "tap_golden")
+ENVIRONMENT = {**os.environ, "TZ": "UTC"}
+FORMATS = "line native ecs ocsf flat cof".split()
+BOOT = "3f2a9c1b7d40"
+VERDICTS = "allow pass observe nxdomain nodata refuse drop truncate local-data sinkhole".split()
+
+
+class Skip(Exception):
+    pass
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError("got %r, wanted %r" % (got, wanted))
+
+
+def tap(octets, *options):
+    done = subprocess.run([COMMAND, "tap", *options], input=octets, capture_output=True, env=ENVIRONMENT, timeout=60)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def objects(octets, *options):
+    code, out, err = tap(octets, *options)
+    equal(code, 0)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def answer(seq, verdict="allow", path="resolved", qname="www.example", worker=1, boot=BOOT, qtype=1, rcode=0, **more):
+    """One frame; `more` goes to dnstap_bytes.frame."""
+    hit = {} if verdict == "allow" else {"list": "malware", "rule": "*.evil.example", "trigger": "QNAME", "serial": 17,
+                                         "category": "malware", "attack": ["T1071.004"]}
+    answers = more.pop("answers", ())
+    additional = more.pop("additional", ())
+    extra = d.extra(verdict, path, **{**hit, **more.pop("add", {})})
+    extra.update(seq=seq, worker=worker, boot=boot)
+    more.setdefault("response", d.dns(qname, qtype, rcode, answers, additional))
+    more.setdefault("query", d.dns(qname, qtype, response=False))
+    more.setdefault("policy", d.policy("none", None, 3, None, None) if verdict == "allow" else d.policy())
+    return d.frame(extra=extra, **more)
+
+
+def heartbeat(number, boot=BOOT, **workers):
+    rows = [{"worker": int(name[1:]), "seq": told[0], "dropped": told[1]} for name, told in workers.items()]
+    extra = {"v": 1, "boot": boot, "heartbeat": number, "interval_ms": 1000, "workers": rows,
+             "dropped": {"ring": 0, "spool": 0}, "targets": [{"name": "unix:s", "up": True, "written": 5, "lost": 0}]}
+    return d.frame(kind=12, client=None, protocol=None, query_time=None, extra=extra)
+
+
+def former(seq, dropped, boot="000000000001"):
+    return d.frame(kind=12, client=None, protocol=None, query_time=None, extra={
+        "v": 1, "boot": boot,
+        "former": {"worker": 0, "seq": seq, "dropped": dropped, "recovered": 3, "damaged": False}})
+
+
+def every_frame():
+    """All verdicts, and what is odd in DNS."""
+    a, aaaa = b"\xc0\0\2\1", ipaddress.ip_address("2001:db8::1").packed
+    text = b'say "hi"\\ \0\x1b[2J \xc3\xa9'
+    chain = [d.record("www.example", 5, d.name("a.example.net")), d.record("a.example.net", 5, d.name("b.example.org")),
+             d.record("b.example.org", 1, a, 60), d.record("b.example.org", 1, b"\xc0\0\2\2", 60)]
+    frames = [answer(i + 1, verdict, rcode=3 if verdict == "nxdomain" else 5 if verdict == "refuse" else 0)
+              for i, verdict in enumerate(VERDICTS) if verdict != "drop"]
+    frames += [
+        answer(7, "drop", "dropped", response=None),
+        answer(11, answers=[d.record("www.example", 28, aaaa)], qtype=28, client="2001:db8::7"),
+        answer(12, answers=chain, protocol=4, unknown=b"later"),
+        answer(13, qtype=16, answers=[d.record("www.example", 16, bytes([len(text)]) + text + b"\1x")]),
+        answer(14, qtype=65, answers=[d.record("www.example", 65, b"\0\1\0" + struct.pack("!HH", 1, 3) + b"\2h2")]),
+        answer(15, response=struct.pack("!HHHHHH", 1, 0x8380, 1, 0, 0, 0) + d.name("cut.example") + b"\0\1\0\1"),
+        answer(16, "allow", add={"shadow": {"list": "test", "rule": "example", "action": "refuse"}}),
+        answer(17, qname=[b"\x1b[31m", b"a.b", b"\xff"], qtype=65280, rcode=2,
+               additional=[d.edns((15, b"\0\17list malware"))]),
+        heartbeat(1, w1=(17, 0)), former(99, 2),
+        d.frame(kind=4, response=d.dns("other.example", answers=[d.record("other.example", 1, a)])),
+        d.frame(kind=6, response=d.dns("rpz.example"), policy=d.policy("RPZ", "rule", 4)),
+        d.frame(kind=6, response=b"\0\1\2", identity=None, response_time=None, query_time=None),
+    ]
+    return frames
+
+
+# --- formats -------------------------------------------------------------------------------------------------
+
+def prints_what_it_printed_before_in_every_format():
+    for name in FORMATS:
+        out = tap(d.stream(*every_frame()), "--format", name)[1]
+        path = os.path.join(GOLDEN, name)
+        if os.environ.get("GOLDEN") == "write":
+            with open(path, "wb") as file:
+                file.write(out)
+        with open(path, "rb") as file:
+            wanted = file.read().splitlines()
+        got = out.splitlines()
+        for number, (one, other) in enumerate(zip(got, wanted)):
+            if one != other:
+                raise AssertionError("%s line %d: got %r, wanted %r" % (name, number + 1, one, other))
+        equal(len(got), len(wanted))
+
+
+def prints_valid_json_and_no_control_octet():
+    for name in FORMATS:
+        out = tap(d.stream(*every_frame()), "--format", name)[1]
+        assert all(octet == 10 or 32 <= octet <= 126 for octet in out), name
+        if name != "line":
+            assert all(isinstance(json.loads(line), dict) for line in out.splitlines()), name
+
+
+def leaves(value, prefix=""):
+    """Pairs of a dotted name and a value that is no object; of arrays each element."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, prefix + key + ".")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, prefix + "[].") if isinstance(inner, dict) else [(prefix + "[]", inner)]
+    else:
+        yield prefix[:-1], value
+
+
+# Field, type and array or not, from Elastic's generated/csv/fields.csv (github.com/elastic/ecs). "*": an object of ours.
+ECS = {"@timestamp": "date", "ecs.version": "keyword", "client.ip": "ip", "client.port": "long",
+       "source.ip": "ip", "source.port": "long", "server.ip": "ip", "server.port": "long", "destination.ip": "ip",
+       "destination.port": "long", "dns.answers.[].class": "keyword", "dns.answers.[].data": "keyword",
+       "dns.answers.[].name": "keyword", "dns.answers.[].ttl": "long", "dns.answers.[].type": "keyword",
+       "dns.header_flags.[]": "keyword", "dns.id": "keyword", "dns.op_code": "keyword", "dns.question.class": "keyword",
+       "dns.question.name": "keyword", "dns.question.type": "keyword", "dns.resolved_ip.[]": "ip",
+       "dns.response_code": "keyword", "dns.type": "keyword", "error.message": "keyword", "event.action": "keyword",
+       "event.category.[]": "keyword", "event.dataset": "keyword", "event.duration": "long", "event.end": "date",
+       "event.id": "keyword", "event.kind": "keyword", "event.module": "keyword", "event.outcome": "keyword",
+       "event.sequence": "long", "event.start": "date", "event.type.[]": "keyword", "http.version": "keyword",
+       "network.application": "keyword", "network.protocol": "keyword", "network.transport": "keyword",
+       "network.type": "keyword", "observer.hostname": "keyword", "observer.type": "keyword",
+       "observer.version": "keyword", "related.hosts.[]": "keyword", "related.ip.[]": "ip", "rule.category": "keyword",
+       "rule.name": "keyword", "rule.ruleset": "keyword", "rule.version": "keyword", "threat.framework": "keyword",
+       "threat.technique.id.[]": "keyword"}
+
+# Attribute and type, from events/network/dns_activity.json, base_event.json, profiles/security_control.json and the
+# objects of github.com/ocsf/ocsf-schema.
+OCSF = {name: kind for kind, names in {
+    "int": "class_uid category_uid activity_id type_uid duration severity_id action_id disposition_id "
+           "metadata.sequence src_endpoint.port dst_endpoint.port connection_info.direction_id "
+           "connection_info.protocol_num connection_info.protocol_ver_id transaction_id opcode_id flag_ids.[] "
+           "query.packet_uid query.opcode_id rcode_id answers.[].ttl answers.[].packet_uid answers.[].flag_ids.[] "
+           "observables.[].type_id",
+    "time": "time query_time start_time response_time",
+    "ip": "src_endpoint.ip dst_endpoint.ip",
+    "bool": "is_alert policy.is_applied",
+    "str": "class_name category_name activity_name severity action disposition status_detail metadata.version "
+           "metadata.profiles.[] metadata.product.name metadata.product.version metadata.log_provider metadata.log_name "
+           "metadata.uid metadata.original_time dst_endpoint.hostname dst_endpoint.svc_name app_protocol_name "
+           "connection_info.direction connection_info.protocol_name opcode query.hostname query.type query.class "
+           "query.opcode rcode answers.[].type answers.[].class answers.[].rdata observables.[].name observables.[].type "
+           "observables.[].value firewall_rule.uid firewall_rule.name firewall_rule.type firewall_rule.category "
+           "firewall_rule.match_location firewall_rule.match_details.[] policy.name policy.version "
+           "attacks.[].technique.uid",
+    }.items() for name in names.split()}
+OCSF_REQUIRED = ["class_uid", "category_uid", "activity_id", "type_uid", "time", "severity_id", "metadata"]
+
+
+def fits(kind, value):
+    if kind == "date":
+        return isinstance(value, str) and len(value) == 30 and time.strptime(value[:19], "%Y-%m-%dT%H:%M:%S") is not None
+    if kind == "ip":
+        return ipaddress.ip_address(value) is not None
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind in ("long", "int", "time"):
+        return isinstance(value, int) and not isinstance(value, bool) and (kind != "int" or abs(value) < 2**31)
+    return isinstance(value, str)
+
+
+def check_fields(found, table, own):
+    seen = set()
+    for one in found:
+        one.pop(own, None)
+        for field, value in leaves(one):
+            assert field in table, "not in the schema: %s" % field
+            assert fits(table[field], value), (field, table[field], value)
+            seen.add(field)
+    return seen
+
+
+def has_only_fields_of_ecs_with_its_types():
+    seen = check_fields(objects(d.stream(*every_frame()), "-f", "ecs"), ECS, "unbound_verdict")
+    equal(set(ECS) - seen, {"http.version"})
+
+
+def has_only_attributes_of_ocsf_with_its_types():
+    found = objects(d.stream(*every_frame()), "-f", "ocsf")
+    for one in found:
+        for name in OCSF_REQUIRED:
+            assert name in one, name
+        equal((one["class_uid"], one["type_uid"]), (4003, 400300 + one["activity_id"]))
+    equal(set(OCSF) - check_fields(found, OCSF, "unmapped"), set())
+
+
+def tells_verdicts_apart_for_each_schema():
+    frames = d.stream(*every_frame()[:10])
+    ecs = {one["event"]["action"]: (one["event"]["type"][1], one["event"]["kind"]) for one in objects(frames, "-f", "ecs")}
+    ocsf = {one["status_detail"]: (one["action_id"], one["disposition_id"]) for one in objects(frames, "-f", "ocsf")}
+    flat = {one["verdict"]: one["action"] for one in objects(frames, "-f", "flat")}
+    equal(ecs["dns-policy-allow"], ("allowed", "event"))
+    equal((ecs["dns-policy-nxdomain"], ecs["dns-policy-observe"]), (("denied", "alert"), ("info", "alert")))
+    equal([ocsf[verdict] for verdict in VERDICTS],
+          [(1, 1), (1, 1), (3, 15), (2, 2), (2, 2), (2, 2), (2, 6), (4, 14), (4, 99), (4, 99)])
+    equal([flat[verdict] for verdict in VERDICTS], ["allowed"] * 3 + ["blocked"] * 7)
+    blocked = objects(d.stream(answer(1, "sinkhole")), "-f", "ocsf", "--sinkhole-as-blocked")[0]
+    equal((blocked["action_id"], blocked["disposition_id"]), (2, 2))
+
+
+def keeps_denied_and_local_answers_out_of_passive_dns():
+    record = [d.record("WWW.example", 1, b"\xc0\0\2\1")]
+    frames = [answer(1, answers=record), answer(2, answers=record, response_time=1700000050), answer(3, "sinkhole", answers=record),
+              answer(4, path="local", answers=record), answer(5, "nxdomain", answers=record)]
+    equal(objects(d.stream(*frames), "-f", "cof"), [{
+        "rrname": "www.example", "rrtype": "A", "rdata": "192.0.2.1", "time_first": 1700000000,
+        "time_last": 1700000050, "count": 2}])
+
+
+def is_read_by_dnsdbq():
+    if shutil.which("dnsdbq") is None:
+        raise Skip("no dnsdbq")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(tap(d.stream(*every_frame()), "-f", "cof")[1])
+        file.flush()
+        done = subprocess.run(["dnsdbq", "-J", file.name], capture_output=True, timeout=60,
+                              env={**ENVIRONMENT, "DNSDB_API_KEY": "none"})
+    assert done.returncode == 0 and b"b.example.org A 192.0.2.1" in b" ".join(done.stdout.split()), done
+    assert done.stdout.count(b"record times") >= 5, done.stdout
+
+
+# --- filters, duplicates, gaps, counts -----------------------------------------------------------------------
+
+def filters_by_every_condition_and_all_together():
+    frames = d.stream(*every_frame())
+    rows = [
+        (["--name", "example"], 18, "suffixes of whole labels"), (["--name", "ample"], 0, "no part of a label"),
+        (["--name", "WWW.EXAMPLE."], 15, "case and the last dot do not matter"), (["--client", "2001:db8::/32"], 1, "IPv6"),
+        (["--client", "10.0.0.0/29"], 19, "IPv4"), (["--client", "10.0.0.8/29"], 0, "a neighbour"),
+        (["--verdict", "nxdomain,refuse"], 2, "either"), (["--list", "test"], 1, "of a shadow verdict, too"),
+        (["--type", "TXT"], 1, ""), (["--path", "dropped"], 1, ""), (["--from", "2023-11-14T22:13:20Z"], 19, ""),
+        (["--to", "2023-11-14T22:13:20Z"], 0, ""), (["--from", "1h"], 0, "an hour ago"),
+        (["--verdict", "allow", "--type", "TXT"], 1, "both"), (["--verdict", "drop", "--type", "TXT"], 0, "both"),
+    ]
+    for options, wanted, why in rows:
+        equal((options, why, tap(frames, *options, "--no-heartbeats")[1].count(b"\n")), (options, why, wanted))
+    for options in ["--client", "10.0.0.0/33"], ["--verdict", "deny"], ["--type", "NOPE"], ["--from", "soon"]:
+        equal(tap(frames, *options)[0], 2)
+
+
+def removes_duplicates_by_number_alone():
+    frames = [answer(1), answer(3), answer(2), answer(1), answer(3), answer(1, worker=2), answer(1, boot="other")]
+    equal(len(objects(d.stream(*frames), "--json")), 7)
+    equal([one["verdict"]["seq"] for one in objects(d.stream(*frames), "--json", "--dedup")], [1, 3, 2, 1, 1])
+
+
+def gaps(frames, *options):
+    code, out, err = tap(d.stream(*frames), "--gaps", "--quiet", *options)
+    equal(err, "")
+    return code, out.decode().splitlines()
+
+
+def says_which_frames_are_missing():
+    source = "boot %s worker 1: " % BOOT
+    rows = [
+        ([answer(n) for n in (5, 3, 4, 6)] + [heartbeat(1, w1=(6, 0))], 0, "3 to 6: complete, 4 frames"),
+        ([answer(n) for n in (1, 2, 3)], 0, "1 to 3: complete, 3 frames; unknown after 3"),
+        ([answer(n) for n in (16, 21, 98, 100)] + [heartbeat(1, w1=(100, 0))], 1,
+         "16 to 100: 81 missing: 17-20, 22-97, 99"),
+        ([answer(1), heartbeat(1, w1=(3, 2))], 0, "1 to 1: 2 missing: 2-3; 2 dropped as told by the resolver"),
+        ([answer(1), heartbeat(1, w1=(3, 1))], 1, "1 to 1: 2 missing: 2-3; 1 dropped as told by the resolver"),
+        ([heartbeat(1, w1=(9, 0)), heartbeat(2, w1=(9, 0))], 0, "no frame came: complete, 0 frames"),
+        ([heartbeat(1, w1=(9, 0)), heartbeat(2, w1=(12, 0))], 1, "no frame came: 3 missing: 10-12"),
+        ([answer(1), answer(1), answer(2), heartbeat(1, w1=(2, 0))], 0, "1 to 2: complete, 2 frames; 1 came twice"),
+        ([answer(1), answer(1 << 40), answer(2), heartbeat(1, w1=(1 << 40, 0))], 1,
+         "1 to %d: %d missing: 3-%d" % (1 << 40, (1 << 40) - 3, (1 << 40) - 1)),
+    ]
+    for frames, code, wanted in rows:
+        equal(gaps(frames), (code, [source + wanted]))
+    equal(gaps([former(99, 2)])[1], ["boot 000000000001 worker 0: no frame came: complete, 0 frames; 2 dropped as told by "
+                                     "the resolver"])
+
+
+def counts_by_verdict_and_list():
+    code, out, err = tap(d.stream(*every_frame()), "--stats", "--quiet", "--json")
+    stats = json.loads(out)
+    equal((stats["report"], stats["frames"], stats["verdict"]["allow"], stats["list"]), ("stats", 20, 8, {"malware": 9, "test": 1}))
+
+
+# --- files ---------------------------------------------------------------------------------------------------
+
+def reads_globs_that_no_shell_saw():
+    with tempfile.TemporaryDirectory() as folder:
+        for name in "a.fs", "b.fs":
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(d.stream(answer(1)))
+        equal(tap(b"", os.path.join(folder, "*.fs"))[1].count(b"\n"), 2)
+
+
+def reads_on_behind_damage_where_a_stream_begins():
+    damaged = d.control(d.START) + d.data(answer(1)) + b"\xff" * 40
+    code, out, err = tap(b"garbage, and more" + damaged + d.stream(answer(2)), "--json")
+    equal((code, [json.loads(line)["verdict"]["seq"] for line in out.splitlines()]), (3, [1, 2]))
+    assert "octet 0: not a Frame Streams" in err and "a frame over 256 KiB" in err, err
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def follows_a_file_over_its_rotation():
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = os.path.join(folder, "f"), os.path.join(folder, "out")
+        file = open(path, "wb", buffering=0)
+        with open(out, "wb") as to:
+            process = subprocess.Popen([COMMAND, "tap", "--json", "--follow", path], stdout=to, stderr=subprocess.PIPE,
+                                       env=ENVIRONMENT)
+
+        def numbers():
+            with open(out, "rb") as file:
+                return [json.loads(line)["verdict"]["seq"] for line in file.read().splitlines()]
+        try:
+            file.write(d.control(d.START) + d.data(answer(1)) + d.data(answer(2))[:60])
+            wait_for(lambda: numbers() == [1])
+            file.write(d.data(answer(2))[60:])
+            wait_for(lambda: numbers() == [1, 2])
+            os.rename(path, path + ".1")
+            file.write(d.data(answer(3)) + d.control(d.STOP, None))
+            file.close()
+            with open(path, "wb") as file:
+                file.write(d.stream(answer(4)))
+            wait_for(lambda: numbers() == [1, 2, 3, 4])
+            process.send_signal(signal.SIGTERM)
+            err = process.communicate(timeout=20)[1]
+            equal((process.returncode, err), (0, b""))
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+
+# --- collectors ----------------------------------------------------------------------------------------------
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Collector:
+    """`tap --listen` on a port of loopback; ended by its own pid."""
+
+    def __init__(self, scheme, *options):
+        self.port = free_port()
+        self.out = tempfile.TemporaryFile()   # a pipe that nobody reads would stop it
+        self.process = subprocess.Popen([COMMAND, "tap", "--json", "--listen", "%s:127.0.0.1@%d" % (scheme, self.port),
+                                         *options], env=ENVIRONMENT, stdout=self.out, stderr=subprocess.PIPE)
+
+    def __enter__(self):
+        wait_for(self.answers)
+        return self
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            assert self.process.poll() is None, self.process.stderr.read()
+            return False
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self.out.close()
+
+    def connect(self):
+        plain = socket.create_connection(("127.0.0.1", self.port), 10)
+        plain.settimeout(10)
+        return plain
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        err = self.process.communicate(timeout=20)[1]
+        self.out.seek(0)
+        return [json.loads(line)["verdict"]["seq"] for line in self.out.read().splitlines()], err.decode()
+
+
+def speak(sender, *frames):
+    sender.sendall(d.control(d.READY))
+    equal(sender.recv(100), d.control(d.ACCEPT))
+    sender.sendall(d.stream(*frames))
+    equal(sender.recv(100), d.control(d.FINISH, None))
+    sender.close()
+
+
+def collects_over_tcp_and_removes_duplicates():
+    with Collector("tcp") as collector:
+        one, other = collector.connect(), collector.connect()
+        speak(other, answer(1), answer(2))
+        speak(one, answer(2), answer(3))
+        equal(collector.end(), ([1, 2, 3], ""))
+
+
+def certificates(folder):
+    """An authority, a server and a client of it, and a stranger."""
+    def run(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder, timeout=60)
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    for name in "ca", "stranger":
+        run(*new, "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem")
+    for name in "server", "client":
+        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name, "-keyout",
+            name + ".key", "-out", name + ".csr")
+        run("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-out", name + ".pem")
+
+
+def collects_over_tls_from_known_clients_alone():
+    with tempfile.TemporaryDirectory() as folder:
+        certificates(folder)
+
+        def file(name):
+            return os.path.join(folder, name)
+
+        def wrap(plain, name):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.load_verify_locations(file("ca.pem"))
+            if name is not None:
+                context.load_cert_chain(file(name + ".pem"), file(name + ".key"))
+            return context.wrap_socket(plain)
+        with Collector("tls", "--tls-cert", file("server.pem"), "--tls-key", file("server.key"), "--tls-client-ca",
+                       file("ca.pem")) as collector:
+            for name in None, "stranger":
+                try:
+                    speak(wrap(collector.connect(), name), answer(9))
+                    raise AssertionError("a stranger was served")
+                except (ssl.SSLError, ConnectionError):
+                    pass
+            with collector.connect() as plain:
+                plain.sendall(d.stream(answer(8)))
+            frames = [answer(n) for n in range(1, 400)]   # more than one TLS record at a time
+            speak(wrap(collector.connect(), "client"), *frames)
+            found, err = collector.end()
+            equal(found, list(range(1, 400)))
+            equal(err.count("TLS: "), 3)
+        missing = tap(b"", "--listen", "tls:127.0.0.1@1", "--tls-cert", file("gone.pem"), "--tls-key", file("server.key"))
+        assert missing[0] == 3 and "gone.pem: cannot use this certificate" in missing[2], missing
+
+
+def refuses_options_that_do_not_fit():
+    for options in ["--listen", "tls:127.0.0.1@1"], ["--listen", "unix:/x", "file"], ["--follow"], ["--quiet"], \
+            ["--format", "xml"], ["--listen", "somewhere"], ["--tls-cert", "x"], ["--dedup", "--no-dedup", "-"]:
+        equal((options, tap(b"", *options)[0]), (options, 2))
+
+
+def main():
+    tests = [
+        prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
+        has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
+        tells_verdicts_apart_for_each_schema, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
+        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing,
+        counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
+        follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
+        collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]
+    failed = 0
+    print("1..%d" % len(tests))
+    for number, test in enumerate(tests, 1):
+        claim = test.__name__.replace("_", " ")
+        try:
+            test()
+            print("ok %d - %s" % (number, claim), flush=True)
+        except Skip as why:
+            print("ok %d - %s # SKIP %s" % (number, claim, why), flush=True)
+        except Exception as wrong:   # an error of the test itself is a failure, too
+            failed += 1
+            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:600]), flush=True)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
