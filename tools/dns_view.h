@@ -1,8 +1,9 @@
 /*
  * dns_view.h: a DNS message (RFC 1035) where it lies, without a copy.
  *
- * libldns was measured: it allocates for each label and field, 6 us for a message of three records. So the walk over a
- * message, names, addresses and texts are done here; the data of every other type are still printed by libldns.
+ * libldns was measured: it allocates for each label and field, 6 us for a message of three records. So the walk
+ * over a message, names, addresses and texts are done here; the data of every other type are still printed by
+ * libldns.
  *
  * Hostile input: a pointer of compression must lead backwards, a name has 255 octets at most, and lengths end at the
  * message. What is wrong in the records shows as `error`; header and question before it stay readable.
@@ -67,8 +68,8 @@ bool dns_next(const struct dns_view *view, struct dns_cursor *cursor, struct dns
  * DNS_NAME_MAX. Returns its octets; 0: no name. */
 size_t dns_name(const struct dns_view *view, size_t at, char *to);
 
-/* A record's data as in a zone file, names absolute when `dots`. Owned, or `small`, which holds DNS_NAME_MAX + 8; NULL:
- * cannot be read, or no memory. */
+/* A record's data as in a zone file, names absolute when `dots`. Owned, or `small`, which holds DNS_NAME_MAX + 8;
+ * NULL: cannot be read, or no memory. */
 char *dns_data(const struct dns_view *view, const struct dns_record *record, bool dots, char *small, size_t *octets);
 
 /* Names, TYPE12 and so on for what has none. `to` holds DNS_TYPE_MAX; returned is it, or a constant. */

@@ -1,12 +1,13 @@
 /*
- * frame_cof.c: the Passive DNS Common Output Format (draft-dulaunoy-dnsop-passive-dns-cof-13): one line for each name, type
- * and data, with first and last time in seconds and a count.
+ * frame_cof.c: the Passive DNS Common Output Format (draft-dulaunoy-dnsop-passive-dns-cof-13): one line for each
+ * name, type and data, with first and last time in seconds and a count.
  *
- * What a resolver made up is no passive DNS: denied, sinkholed and local answers are left out, and so are answers without
- * a question of class IN. No client appears.
+ * What a resolver made up is no passive DNS: denied, sinkholed and local answers are left out, and so are answers
+ * without a question of class IN. No client appears.
  *
- * Memory: COF_OCTETS_MAX of texts and COF_ENTRIES_MAX entries; when either is full everything is printed and gathering
- * begins anew, so a (name, type, data) can come more than once: first is the least, last the greatest, counts add up.
+ * Memory: COF_OCTETS_MAX of texts and COF_ENTRIES_MAX entries; when either is full everything is printed and
+ * gathering begins anew, so a (name, type, data) can come more than once: first is the least, last the greatest,
+ * counts add up.
  */
 #include "tools/frame_json.h"
 

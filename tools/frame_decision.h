@@ -1,6 +1,6 @@
 /*
- * frame_decision.h: what a frame says was done with an answer, in the few kinds that formats, counters and filters tell
- * apart. From `extra` of ours, else from the policy field of another writer.
+ * frame_decision.h: what a frame says was done with an answer, in the few kinds that formats, counters and filters
+ * tell apart. From `extra` of ours, else from the policy field of another writer.
  *
  * Threads: no shared state.
  */

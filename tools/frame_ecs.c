@@ -1,6 +1,7 @@
 /*
- * frame_ecs.c: Elastic Common Schema 9 (https://www.elastic.co/guide/en/ecs/current/), one "answer" event for question and
- * answer together. What the schema has no place for stands under `unbound_verdict`, which is the frame's `extra`.
+ * frame_ecs.c: Elastic Common Schema 9 (https://www.elastic.co/guide/en/ecs/current/), one "answer" event for
+ * question and answer together. What the schema has no place for stands under `unbound_verdict`, which is the
+ * frame's `extra`.
  */
 #include "tools/frame_json.h"
 
@@ -22,7 +23,8 @@ static const struct {
 	[OUTCOME_TRUNCATED] = { "denied", "alert" },
 };
 
-static void put_event(struct json_line *line, const struct frame_fields *fields, const struct frame_decision *decision)
+static void put_event(struct json_line *line, const struct frame_fields *fields,
+	const struct frame_decision *decision)
 {
 	const Dnstap__Message *message = fields->message;
 	int64_t ns = frame_duration_ns(message);
@@ -31,7 +33,11 @@ static void put_event(struct json_line *line, const struct frame_fields *fields,
 	json_line_open(line, '{');
 	json_line_text(line, "kind", outcomes[decision->outcome].kind);
 	json_line_key(line, "category");
-	json_line_raw(line, decision->hit ? "[\"network\",\"intrusion_detection\"]" : "[\"network\"]", decision->hit ? 33 : 11);
+	json_line_open(line, '[');
+	json_line_string(line, "network", sizeof("network") - 1);
+	if (decision->hit)
+		json_line_string(line, "intrusion_detection", sizeof("intrusion_detection") - 1);
+	json_line_close(line, ']');
 	json_line_key(line, "type");
 	json_line_open(line, '[');
 	json_line_string(line, "protocol", 8);

@@ -1,9 +1,9 @@
 /*
  * frame_fields.h: one dnstap frame, taken apart.
  *
- * Takes frames of any writer, not only ours: every field may be missing, and enum values may be unknown. Where a frame
- * carries both a query and a response, the response is read. protobuf-c allocates for each field, so it gets an arena
- * that a whole frame fits into; only a hostile frame needs more, and gets it from the heap.
+ * Takes frames of any writer, not only ours: every field may be missing, and enum values may be unknown. Where a
+ * frame carries both a query and a response, the response is read. protobuf-c allocates for each field, so it gets
+ * an arena that a whole frame fits into; only a hostile frame needs more, and gets it from the heap.
  *
  * Threads: no shared state.
  */
@@ -53,8 +53,8 @@ struct frame_fields {
 	struct frame_arena arena;
 };
 
-/* False, and nothing to free, when the octets are no dnstap message or there is no memory. The octets are borrowed until
- * frame_fields_fini. */
+/* False, and nothing to free, when the octets are no dnstap message or there is no memory. The octets are borrowed
+ * until frame_fields_fini. */
 bool frame_fields_init(struct frame_fields *fields, const uint8_t *octets, size_t length);
 void frame_fields_fini(struct frame_fields *fields);
 

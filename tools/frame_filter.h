@@ -32,8 +32,8 @@ struct frame_filter {
 	uint64_t from, to;         /* seconds since the epoch */
 };
 
-/* Adds values separated by commas; `now` is for times like 2h, which are ago. NULL: fine, else what is wrong. The text is
- * borrowed as long as the filter. */
+/* Adds values separated by commas; `now` is for times like 2h, which are ago. NULL: fine, else what is wrong. The
+ * text is borrowed as long as the filter. */
 const char *frame_filter_add(struct frame_filter *filter, enum filter_key key, char *text, uint64_t now);
 
 bool frame_filter_takes(const struct frame_filter *filter, const struct frame_fields *fields);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/frame_ranges.h"
 #include "tools/json_line.h"
 #include "tools/term.h"
 
@@ -12,16 +13,6 @@
 #define WINDOW_WORDS (GAPS_WINDOW / WORD_BITS)
 #define RANGES_SHOWN 8
 #define COUNTER_MAX (UINT64_MAX / 2)   /* beyond it is no counter of a resolver */
-
-struct range {
-	uint64_t first, last;
-};
-
-struct ranges {
-	unsigned count;
-	uint64_t missing;              /* in all ranges, those not kept included */
-	struct range rows[GAPS_RANGES_MAX];
-};
 
 struct source {
 	char boot[FRAME_BOOT_MAX];
@@ -122,45 +113,6 @@ static struct source *source_find(struct frame_gaps *gaps, const char *boot, uin
 	if (source != NULL)
 		source->used = ++gaps->clock;
 	return source;
-}
-
-/* --- ranges ------------------------------------------------------------------------------------------------- */
-
-static void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last)
-{
-	ranges->missing += last - first + 1;
-	if (ranges->count > 0 && ranges->rows[ranges->count - 1].last + 1 == first)
-		ranges->rows[ranges->count - 1].last = last;
-	else if (ranges->count < GAPS_RANGES_MAX)
-		ranges->rows[ranges->count++] = (struct range){ first, last };
-}
-
-/* True: it was in one, and is taken out. */
-static bool ranges_take(struct ranges *ranges, uint64_t counter)
-{
-	unsigned i = 0;
-	struct range *row, *rows = ranges->rows;
-
-	while (i < ranges->count && rows[i].last < counter)
-		i++;
-	if (i == ranges->count || rows[i].first > counter)
-		return false;
-	row = &rows[i];
-	ranges->missing--;
-	if (row->first == row->last) {
-		memmove(row, row + 1, (ranges->count - i - 1) * sizeof(*row));
-		ranges->count--;
-	} else if (row->first == counter) {
-		row->first++;
-	} else if (row->last == counter) {
-		row->last--;
-	} else if (ranges->count < GAPS_RANGES_MAX) {
-		memmove(row + 2, row + 1, (ranges->count - i - 1) * sizeof(*row));
-		row[1] = (struct range){ counter + 1, row->last };
-		row->last = counter - 1;
-		ranges->count++;
-	}
-	return true;
 }
 
 /* --- the window --------------------------------------------------------------------------------------------- */

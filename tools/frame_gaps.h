@@ -1,13 +1,13 @@
 /*
  * frame_gaps.h: which frames of which process and worker came, which came twice, and which are missing.
  *
- * A frame is known by boot, worker and counter (doc/frames.md). Frames of one worker come out of order, since verdicts
- * travel before plain answers, and can come twice after a broken connection. For each boot and worker there is a bitmap of
- * the last GAPS_WINDOW counters: what is not there when the window moves on is missing. A frame from before the window is
- * never taken for a duplicate; if it was noted as missing it no longer is.
+ * A frame is known by boot, worker and counter (doc/frames.md). Frames of one worker come out of order, since
+ * verdicts travel before plain answers, and can come twice after a broken connection. For each boot and worker
+ * there is a bitmap of the last GAPS_WINDOW counters: what is not there when the window moves on is missing. A
+ * frame from before the window is never taken for a duplicate; if it was noted as missing it no longer is.
  *
- * Memory: 128 KiB for each boot and worker, of which GAPS_SOURCES_MAX are kept; the one that was silent longest goes, and
- * `forgotten` counts it. Of missing ranges the first GAPS_RANGES_MAX of each are kept; all are counted.
+ * Memory: 128 KiB for each boot and worker, of which GAPS_SOURCES_MAX are kept; the one that was silent longest
+ * goes, and `forgotten` counts it. Of missing ranges the first are kept (tools/frame_ranges.h); all are counted.
  *
  * Threads: belongs to its caller.
  */
@@ -22,7 +22,6 @@
 
 #define GAPS_WINDOW (1u << 20)
 #define GAPS_SOURCES_MAX 512
-#define GAPS_RANGES_MAX 64
 
 struct frame_gaps;
 
@@ -30,12 +29,12 @@ struct frame_gaps;
 struct frame_gaps *frame_gaps_create(void);
 void frame_gaps_destroy(struct frame_gaps **gaps);
 
-/* Notes a frame: an answer with a number, a heartbeat, or a note about a former process; others are nothing to it. True:
- * an answer that came before. Without memory for one more worker it is false. */
+/* Notes a frame: an answer with a number, a heartbeat, or a note about a former process; others are nothing to it.
+ * True: an answer that came before. Without memory for one more worker it is false. */
 bool frame_gaps_note(struct frame_gaps *gaps, const struct frame_fields *fields);
 
-/* Prints one line for each boot and worker, as JSON or for people. Returns how many frames are missing that the resolver
- * did not speak of as dropped. Moves no window: frames can follow. */
+/* Prints one line for each boot and worker, as JSON or for people. Returns how many frames are missing that the
+ * resolver did not speak of as dropped. Moves no window: frames can follow. */
 uint64_t frame_gaps_report(struct frame_gaps *gaps, FILE *to, bool json);
 
 #endif

@@ -141,7 +141,8 @@ static void put_data(struct json_line *line, const struct dns_view *dns, const s
 		free(data);
 }
 
-void frame_put_rdata(struct json_line *line, const char *key, const struct dns_view *dns, const struct dns_record *record)
+void frame_put_rdata(struct json_line *line, const char *key, const struct dns_view *dns,
+	const struct dns_record *record)
 {
 	json_line_key(line, key);
 	put_data(line, dns, record, false);

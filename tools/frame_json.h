@@ -1,5 +1,6 @@
 /*
- * frame_json.h: what the JSON formats share: members from the fields of a frame. What a frame does not have is left out.
+ * frame_json.h: what the JSON formats share: members from the fields of a frame. What a frame does not have is
+ * left out.
  *
  * Threads: a line belongs to its caller.
  */

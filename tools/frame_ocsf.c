@@ -1,9 +1,9 @@
 /*
  * frame_ocsf.c: OCSF DNS Activity, class 4003 of schema 1.8 (https://schema.ocsf.io/1.8.0/classes/dns_activity).
  *
- * 1.9 moves three things: query.packet_uid becomes transaction_id, query.opcode_id and query.opcode stand at the top, and
- * the flags of answers[] become the event's. Both spellings are written, so that searches for either find the event.
- * Times are milliseconds; metadata.original_time has the nanoseconds.
+ * 1.9 moves three things: query.packet_uid becomes transaction_id, query.opcode_id and query.opcode stand at the
+ * top, and the flags of answers[] become the event's. Both spellings are written, so that searches for either find
+ * the event. Times are milliseconds; metadata.original_time has the nanoseconds.
  */
 #include "tools/frame_json.h"
 
@@ -292,7 +292,8 @@ static void put_rule(struct json_line *line, const Dnstap__Policy *policy, const
 	json_line_close(line, '}');
 }
 
-static void put_decision(const struct frame_printer *printer, struct json_line *line, const struct frame_fields *fields)
+static void put_decision(const struct frame_printer *printer, struct json_line *line,
+	const struct frame_fields *fields)
 {
 	struct frame_decision decision;
 	enum frame_outcome outcome;

@@ -70,8 +70,9 @@ bool frame_reader_is_whole(const struct frame_reader *reader);
 /* After FRAME_BAD: what is wrong, a constant text. */
 const char *frame_reader_error(const struct frame_reader *reader);
 
-/* After FRAME_BAD: goes on with the next stream of the input that begins with a START for dnstap; there may be none. What
- * is between is let go, since frames can not be told from damage there. For files; a peer that errs is closed. */
+/* After FRAME_BAD: goes on with the next stream of the input that begins with a START for dnstap; there may be
+ * none. What is between is let go, since frames can not be told from damage there. For files; a peer that errs is
+ * closed. */
 void frame_reader_resume(struct frame_reader *reader);
 
 /* Did the peer send READY (so that it waits for answers)? */

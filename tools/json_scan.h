@@ -1,9 +1,9 @@
 /*
  * json_scan.h: the members of a JSON object where they lie.
  *
- * Checks the whole text as RFC 8259 has it (UTF-8, numbers, escapes, pairs of surrogates, at most JSON_DEPTH_MAX levels)
- * and notes where the outermost members are; nothing is copied. As with libjansson, a NUL inside a string is refused.
- * Of a key that comes twice the last counts.
+ * Checks the whole text as RFC 8259 has it (UTF-8, numbers, escapes, pairs of surrogates, at most JSON_DEPTH_MAX
+ * levels) and notes where the outermost members are; nothing is copied. As with libjansson, a NUL inside a string
+ * is refused. Of a key that comes twice the last counts.
  *
  * Threads: no shared state.
  */

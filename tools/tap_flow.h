@@ -40,8 +40,8 @@ bool tap_flow_is_over(const struct tap_flow *flow);
 /* When nothing comes, and now and then when something does: what is due goes out. */
 void tap_flow_idle(struct tap_flow *flow);
 
-/* The last reports. Returns an exit code: EXIT_WRONG when a gap report was asked for and something is missing that the
- * resolver did not speak of. */
+/* The last reports. Returns an exit code: EXIT_WRONG when a gap report was asked for and something is missing that
+ * the resolver did not speak of. */
 int tap_flow_end(struct tap_flow *flow);
 
 void tap_flow_fini(struct tap_flow *flow);

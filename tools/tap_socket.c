@@ -112,7 +112,8 @@ static int bind_first(const struct addrinfo *row)
 /* Addresses alone: to listen needs no name service. */
 static int open_tcp(const struct tap_place *place)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
 	const char *text = strncmp(place->text, "tcp:", 4) == 0 || strncmp(place->text, "tls:", 4) == 0 ?
 		place->text + 4 : place->text;
 	const char *at = strrchr(text, '@');

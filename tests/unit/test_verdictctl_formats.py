@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""The formats, filters, reports and ways in of `verdictctl tap`. TAP. GOLDEN=write makes tests/unit/tap_golden anew."""
+"""The formats, filters, reports and ways in of `verdictctl tap`. TAP.
+
+GOLDEN=write makes tests/unit/tap_golden anew."""
 import ipaddress
 import json
 import os
@@ -137,7 +139,7 @@ def leaves(value, prefix=""):
         yield prefix[:-1], value
 
 
-# Field, type and array or not, from Elastic's generated/csv/fields.csv (github.com/elastic/ecs). "*": an object of ours.
+# Field and type, from Elastic's generated/csv/fields.csv (github.com/elastic/ecs); [] is an element of an array.
 ECS = {"@timestamp": "date", "ecs.version": "keyword", "client.ip": "ip", "client.port": "long",
        "source.ip": "ip", "source.port": "long", "server.ip": "ip", "server.port": "long", "destination.ip": "ip",
        "destination.port": "long", "dns.answers.[].class": "keyword", "dns.answers.[].data": "keyword",

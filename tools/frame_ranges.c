@@ -1,0 +1,40 @@
+/* frame_ranges.c: ranges that grow at their end and shrink anywhere. */
+#include "tools/frame_ranges.h"
+
+#include <string.h>
+
+void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last)
+{
+	ranges->missing += last - first + 1;
+	if (ranges->count > 0 && ranges->rows[ranges->count - 1].last + 1 == first)
+		ranges->rows[ranges->count - 1].last = last;
+	else if (ranges->count < RANGES_MAX)
+		ranges->rows[ranges->count++] = (struct range){ first, last };
+}
+
+bool ranges_take(struct ranges *ranges, uint64_t counter)
+{
+	unsigned i = 0;
+	struct range *row, *rows = ranges->rows;
+
+	while (i < ranges->count && rows[i].last < counter)
+		i++;
+	if (i == ranges->count || rows[i].first > counter)
+		return false;
+	row = &rows[i];
+	ranges->missing--;
+	if (row->first == row->last) {
+		memmove(row, row + 1, (ranges->count - i - 1) * sizeof(*row));
+		ranges->count--;
+	} else if (row->first == counter) {
+		row->first++;
+	} else if (row->last == counter) {
+		row->last--;
+	} else if (ranges->count < RANGES_MAX) {
+		memmove(row + 2, row + 1, (ranges->count - i - 1) * sizeof(*row));
+		row[1] = (struct range){ counter + 1, row->last };
+		row->last = counter - 1;
+		ranges->count++;
+	}
+	return true;
+}

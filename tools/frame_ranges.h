@@ -1,0 +1,31 @@
+/*
+ * frame_ranges.h: numbers that are missing, as ranges in rising order. The first RANGES_MAX are kept; all are
+ * counted.
+ *
+ * Threads: belong to their caller.
+ */
+#ifndef TOOLS_FRAME_RANGES_H
+#define TOOLS_FRAME_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RANGES_MAX 64
+
+struct range {
+	uint64_t first, last;
+};
+
+struct ranges {
+	unsigned count;
+	uint64_t missing;              /* in all ranges, those not kept included */
+	struct range rows[RANGES_MAX];
+};
+
+/* Adds a range behind all others. */
+void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last);
+
+/* True: it was in one that is kept, and is taken out. */
+bool ranges_take(struct ranges *ranges, uint64_t counter);
+
+#endif
