@@ -29,6 +29,12 @@ MISSES = 20000          # questions of a round of misses: each name once
 ZONES = {"example": "$ORIGIN example.\n$TTL 86400\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"}
 MODULE = "dynlib validator iterator"
 BARE = "validator iterator"
+NATIVE = """dnstap:
+	dnstap-enable: yes
+	dnstap-bidirectional: yes
+	dnstap-socket-path: "%s"
+	dnstap-log-client-response-messages: yes
+"""
 
 
 def bench(name, value, unit):
@@ -67,13 +73,14 @@ def dnsperf(here, questions, *arguments):
 class Resolver:
 	"""One Unbound of the comparison, with its cache filled."""
 
-	def __init__(self, module, policy=None, capture=False, callgrind=False):
+	def __init__(self, module, policy=None, capture=False, callgrind=False, native=False):
 		self.lab = lab.Lab(ZONES)
 		self.lab.start_nsd()
-		if capture:
+		if capture or native:
 			self.lab.start_capture()
 		self.lab.policy(policy or [], file=False, socket_path=capture)
-		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n")
+		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n",
+			rest=NATIVE % self.lab.socket_path if native else "")
 		self.lab.launch_unbound(wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--fair-sched=yes",
 			"--callgrind-out-file=" + self.lab.path("callgrind.out")) if callgrind else ())
 		lab.wait_for(lambda: "start of service" in self.lab.unbound.output(), "unbound", 120)
@@ -128,6 +135,7 @@ def rounds(bare, module, questions, name):
 	bench("unbound_%s_cpu_us_bare" % name, statistics.median(figures[0]), "us")
 	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[1]), "us")
 	bench_ratio("unbound_%s_cpu_ratio" % name, ratios)
+	return statistics.median(figures[1]) - statistics.median(figures[0])
 
 
 def cost(policy, listed):
@@ -150,23 +158,27 @@ def cost(policy, listed):
 
 
 def cost_of_frames(policy):
-	bare, module = Resolver(BARE), Resolver(MODULE, policy, capture=True)
-	rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached_frames")
+	"""Policy and frames of all answers with both messages, and Unbound's own dnstap of client responses alone."""
+	bare, module, native = Resolver(BARE), Resolver(MODULE, policy, capture=True), Resolver(BARE, native=True)
+	ours = rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached_frames")
+	theirs = rounds(bare, native, lambda number: (bare.cached, native.cached, ("-l", SECONDS)), "native_dnstap")
+	bench("tap_cpu_us_per_frame", ours, "us")
+	bench("native_dnstap_cpu_us_per_frame", theirs, "us")
 	frames_per_answer(module)
 	bare.lab.stop()
+	native.lab.stop()
 
 
 def frames_per_answer(resolver):
 	"""dnsperf asks as fast as it can, so frames may be dropped; each that is must be counted."""
 	answers = int(float(resolver.lab.statistics()["total.num.queries"]))
 	resolver.lab.unbound.stop()
-	frames = len(resolver.lab.captured(parse=False))
-	made, sent = re.findall(r"(\d+) frames, of which \d+ reached the file and (\d+) the socket",
-		resolver.lab.unbound.output())[-1]
-	dropped = int(made) - int(sent)
+	frames = len({lab.frames.number(frame) for frame in resolver.lab.captured(parse=False)})
+	lost, unsent = re.findall(r"frames, of which (\d+) were dropped and (\d+) were not sent", resolver.lab.unbound.output())[-1]
+	dropped = int(lost) + int(unsent)
 	bench("frames_per_answer", frames / answers, "ratio")
 	bench("frames_dropped", dropped, "frames")
-	bench("frames_missing_uncounted", answers - frames - dropped, "frames")
+	bench("tap_lost_uncounted", answers - frames - dropped, "frames")
 
 
 def instructions(policy, listed):
