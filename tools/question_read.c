@@ -58,6 +58,28 @@ static bool read_count(struct question *question, const struct column *column)
 	return count > 0;
 }
 
+static bool read_rcode(struct question *question, const struct column *column)
+{
+	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
+	unsigned value = 0;
+
+	for (size_t i = 0; column->octets > 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (column->octets != strlen(names[i]) || strncasecmp(column->text, names[i], column->octets) != 0)
+			continue;
+		question->rcode = (uint16_t)i;
+		return true;
+	}
+	for (size_t i = 0; i < column->octets; i++) {
+		if (column->text[i] < '0' || column->text[i] > '9')
+			return false;
+		value = value * 10 + (unsigned)(column->text[i] - '0');
+		if (value > 4095)
+			return false;
+	}
+	question->rcode = (uint16_t)value;
+	return true;
+}
+
 /* Returns how many there are; what is behind the last is left out. */
 static size_t cut(struct column *columns, const char *at, const char *end)
 {
@@ -103,7 +125,9 @@ bool question_parse(struct question *question, const char *line, size_t octets)
 	if (columns[COLUMN_QTYPE].octets > 0 &&
 	    !rrtype_from_text(&question->qtype, columns[COLUMN_QTYPE].text, columns[COLUMN_QTYPE].octets))
 		return false;
-	return read_client(question, &columns[COLUMN_CLIENT]) && read_count(question, &columns[COLUMN_COUNT]);
+	question->answers = columns[COLUMN_ANSWERS].text;
+	question->answers_octets = columns[COLUMN_ANSWERS].octets;
+	return read_rcode(question, &columns[COLUMN_RCODE]) && read_client(question, &columns[COLUMN_CLIENT]) && read_count(question, &columns[COLUMN_COUNT]);
 }
 
 bool question_reader_init(struct question_reader *reader, FILE *from)

@@ -6,7 +6,7 @@
  *
  * The first form may lack columns from the right (behind qname), a column may be empty, and a first line that begins
  * with `time` is a header. The client is an address, or `group=NAME` where a recording keeps no clients
- * (`verdictctl recent`). `count` says how often it was asked, 1 when it is not said. The second form is that of
+ * (`verdictctl recent`). The rcode is a number or a name, the answers `TYPE ttl data; TYPE ttl data`. `count` says how often it was asked, 1 when it is not said. The second form is that of
  * dnsperf. Empty lines and those that begin with `#` are nothing.
  *
  * Threads: one reader belongs to one thread.
@@ -28,6 +28,9 @@ struct question {
 	char group[LIST_NAME_MAX];    /* empty: the client says it */
 	char client_text[LIST_NAME_MAX + 8];
 	uint64_t count;               /* 1 to 2^32 - 1 */
+	uint16_t rcode;               /* NOERROR when it is not said */
+	const char *answers;          /* borrowed from the line; tools/recorded.h reads it */
+	size_t answers_octets;
 };
 
 /* One line without its line feed, `octets` of anything. False: it is no question. */

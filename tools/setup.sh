@@ -11,7 +11,7 @@ jobs=$(nproc 2>/dev/null || echo 1)
 # To build the project and Unbound, and to run the tour. None of them starts a service.
 packages_run=(
 	autoconf automake libtool make gcc libc6-dev pkg-config xz-utils
-	libfstrm-dev libprotobuf-c-dev protobuf-c-compiler libldns-dev libjansson-dev libssl-dev
+	libfstrm-dev libprotobuf-c-dev protobuf-c-compiler libldns-dev libjansson-dev libssl-dev libpcap-dev
 	zlib1g-dev liblzma-dev libidn2-dev libpsl-dev libxxhash-dev
 	bind9-dnsutils dns-root-data
 )

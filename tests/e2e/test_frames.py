@@ -128,6 +128,7 @@ def every_reader_understands_the_frames(tap):
 			if "seq" in frames.decode(octets).extra]
 		raw.sort(key=lambda octets: frames.number(frames.decode(octets)))
 		read_by_verdictctl(tap, here, captured)
+		replayed(tap, here, captured)
 		read_by_protoc(tap, captured, raw)
 		read_by_dnstap_read(tap, here, captured)
 
@@ -144,6 +145,17 @@ def read_by_verdictctl(tap, here, captured):
 	tap.equal(got, want, "verdictctl: the same names, types and ports")
 	done = subprocess.run([lab.VERDICTCTL, "tap", here.capture_file], capture_output=True, text=True, timeout=60)
 	tap.equal(len(done.stdout.splitlines()), len(objects), "verdictctl: one line for each frame")
+
+
+def replayed(tap, here, captured):
+	"""The same policy says the same of what was recorded."""
+	done = subprocess.run([lab.VERDICTCTL, "replay", "--policy", here.path("verdict.conf"), "--each", here.capture_file],
+		capture_output=True, text=True, timeout=60)
+	lines = [line.split("\t") for line in done.stdout.splitlines()]
+	got = sorted((line[2].rstrip("."), line[3], line[4], line[5]) for line in lines)
+	want = sorted((str(f.query.question[0].name).rstrip("."), lab.dns.rdatatype.to_text(f.query.question[0].rdtype),
+		f.extra["verdict"], f.extra.get("list", "")) for f in captured)
+	tap.equal(got, want, "verdictctl replay: the same verdicts and lists as the resolver's")
 
 
 def read_by_protoc(tap, captured, raw):

@@ -1,0 +1,333 @@
+/* recorded.c: recorded answers, out of texts and messages. */
+#include "tools/recorded.h"
+
+#include <arpa/inet.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/rrtype.h"
+
+#define CLASS_IN 1
+#define TYPE_OPT 41
+#define FIELD_MAX 4096
+#define POINTER 0xc0u
+#define EDNS_DO 0x8000u
+
+void recorded_init(struct recorded *recorded)
+{
+	/* Not the octets, which are many and are written before they are read. */
+	memset(recorded, 0, offsetof(struct recorded, records));
+	recorded->used = 0;
+	recorded->qclass = CLASS_IN;
+	recorded->count = 1;
+}
+
+/* NULL: no room. */
+static uint8_t *keep(struct recorded *recorded, const void *octets, size_t count)
+{
+	uint8_t *to = recorded->octets + recorded->used;
+
+	if (count > sizeof(recorded->octets) - recorded->used)
+		return NULL;
+	memcpy(to, octets, count);
+	recorded->used += count;
+	return to;
+}
+
+static void add(struct recorded *recorded, const struct name *owner, struct record record, const uint8_t *rdata,
+	size_t octets)
+{
+	const uint8_t *kept = keep(recorded, owner->octets, owner->length);
+	const uint8_t *data = kept != NULL ? keep(recorded, rdata, octets) : NULL;
+
+	if (recorded->record_count == FACTS_RECORDS_MAX || data == NULL || octets > UINT16_MAX) {
+		recorded->left_out++;
+		return;
+	}
+	record.owner = kept;
+	record.owner_length = owner->length;
+	record.rdata = data;
+	record.rdata_length = (uint16_t)octets;
+	recorded->records[recorded->record_count++] = record;
+}
+
+/* --- text --------------------------------------------------------------------------------------------------------- */
+
+struct field {
+	const char *at;
+	size_t octets;
+};
+
+static struct field next_word(struct field *rest)
+{
+	struct field word;
+
+	while (rest->octets > 0 && *rest->at == ' ') {
+		rest->at++;
+		rest->octets--;
+	}
+	word = *rest;
+	for (word.octets = 0; word.octets < rest->octets && word.at[word.octets] != ' ';)
+		word.octets++;
+	rest->at += word.octets;
+	rest->octets -= word.octets;
+	return word;
+}
+
+static bool number_of(struct field word, uint32_t *value)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < word.octets; i++) {
+		if (word.at[i] < '0' || word.at[i] > '9' || sum > UINT32_MAX)
+			return false;
+		sum = sum * 10 + (uint64_t)(word.at[i] - '0');
+	}
+	*value = (uint32_t)sum;
+	return word.octets > 0 && sum <= UINT32_MAX;
+}
+
+/* The forms that make up nearly all of a recording. Returns the octets of data; 0: another form, or no good one. */
+static size_t simple_data(uint16_t type, struct field data, uint8_t *to, struct name *target)
+{
+	char text[INET6_ADDRSTRLEN];
+	const bool four = type == RRTYPE_A, six = type == RRTYPE_AAAA;
+
+	if (four || six) {
+		if (data.octets >= sizeof(text))
+			return 0;
+		memcpy(text, data.at, data.octets);
+		text[data.octets] = '\0';
+		return inet_pton(four ? AF_INET : AF_INET6, text, to) == 1 ? (four ? 4 : 16) : 0;
+	}
+	if (type != LDNS_RR_TYPE_CNAME && type != LDNS_RR_TYPE_NS && type != LDNS_RR_TYPE_PTR && type != LDNS_RR_TYPE_DNAME)
+		return 0;
+	if (name_from_text(target, data.at, data.octets) != NULL)
+		return 0;
+	memcpy(to, target->octets, target->length);
+	return target->length;
+}
+
+/* Whatever else there is, by libldns. */
+static size_t any_data(struct field type, struct field data, uint8_t *to, size_t cap)
+{
+	char text[FIELD_MAX];
+	ldns_rr *rr = NULL;
+	size_t used = 0;
+
+	if (memchr(data.at, '\0', data.octets) != NULL ||
+	    snprintf(text, sizeof(text), ". 0 IN %.*s %.*s", (int)type.octets, type.at, (int)data.octets, data.at)
+		>= (int)sizeof(text) || ldns_rr_new_frm_str(&rr, text, 0, NULL, NULL) != LDNS_STATUS_OK)
+		return 0;
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+
+		if (ldns_rdf_size(rdf) > cap - used) {
+			used = 0;
+			break;
+		}
+		memcpy(to + used, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+		used += ldns_rdf_size(rdf);
+	}
+	ldns_rr_free(rr);
+	return used;
+}
+
+static void add_field(struct recorded *recorded, struct field field, struct name *owner)
+{
+	struct record record = { .section = SECTION_ANSWER, .class = CLASS_IN };
+	uint8_t data[FIELD_MAX];
+	struct field type = next_word(&field), ttl = next_word(&field);
+	struct name target;
+	size_t octets = 0;
+
+	while (field.octets > 0 && *field.at == ' ') {
+		field.at++;
+		field.octets--;
+	}
+	if (type.octets == 0)
+		return;
+	if (rrtype_from_text(&record.type, type.at, type.octets) && number_of(ttl, &record.ttl))
+		octets = simple_data(record.type, field, data, &target);
+	if (octets == 0 && record.type != 0)
+		octets = any_data(type, field, data, sizeof(data));
+	if (octets == 0) {
+		recorded->left_out++;
+		return;
+	}
+	add(recorded, owner, record, data, octets);
+	if (record.type == LDNS_RR_TYPE_CNAME)
+		*owner = target;
+}
+
+void recorded_add_text(struct recorded *recorded, const char *text, size_t octets)
+{
+	struct name owner = recorded->qname;
+	const char *end = text + octets;
+
+	while (text < end) {
+		const char *stop = memchr(text, ';', (size_t)(end - text));
+		const size_t length = (size_t)((stop != NULL ? stop : end) - text);
+
+		if (length >= 5 && memmem(text, length, "auth:", 5) != NULL)
+			return;
+		add_field(recorded, (struct field){ text, length }, &owner);
+		text += length + 1;
+	}
+}
+
+/* --- messages ----------------------------------------------------------------------------------------------------- */
+
+struct message {
+	const uint8_t *octets;
+	size_t length;
+};
+
+/* A name at `at` without compression (RFC 1035 section 4.1.4); a pointer has to lead backwards. Returns where what is
+ * behind it begins; 0: no good name. */
+static size_t read_name(const struct message *message, size_t at, struct name *name)
+{
+	uint8_t wire[NAME_OCTETS_MAX];
+	size_t used = 0, end = 0, least = at;
+
+	for (;;) {
+		unsigned length;
+
+		if (at >= message->length)
+			return 0;
+		length = message->octets[at];
+		if (length >= POINTER) {
+			if (message->length - at < 2)
+				return 0;
+			end = end == 0 ? at + 2 : end;
+			at = (length & ~POINTER) << 8 | message->octets[at + 1];
+			if (at >= least)
+				return 0;
+			least = at;
+			continue;
+		}
+		if (length > 63 || length + 1 > message->length - at || length + 1 > sizeof(wire) - used)
+			return 0;
+		memcpy(wire + used, message->octets + at, length + 1);
+		used += length + 1;
+		at += length + 1;
+		if (length == 0)
+			break;
+	}
+	return name_from_wire(name, wire, used) ? (end == 0 ? at : end) : 0;
+}
+
+static uint16_t get16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* Octets of fixed data before a name that may be compressed; -1: the type has none. */
+static int name_at(uint16_t type)
+{
+	switch (type) {
+	case LDNS_RR_TYPE_CNAME: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_PTR: case LDNS_RR_TYPE_DNAME:
+		return 0;
+	case LDNS_RR_TYPE_MX:
+		return 2;
+	case LDNS_RR_TYPE_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+static void add_wire(struct recorded *recorded, const struct message *message, const struct name *owner,
+	struct record record, size_t at, size_t octets)
+{
+	uint8_t data[6 + NAME_OCTETS_MAX];
+	const int before = name_at(record.type);
+	struct name target;
+
+	if (before < 0) {
+		add(recorded, owner, record, message->octets + at, octets);
+	} else if ((size_t)before < octets && read_name(message, at + (size_t)before, &target) != 0) {
+		memcpy(data, message->octets + at, (size_t)before);
+		memcpy(data + before, target.octets, target.length);
+		add(recorded, owner, record, data, (size_t)before + target.length);
+	} else {
+		recorded->left_out++;
+	}
+}
+
+/* One record; *at moves behind it. False: the message ends inside. */
+static bool take_record(struct recorded *recorded, const struct message *message, enum record_section section, size_t *at)
+{
+	struct record record = { .section = section };
+	struct name owner;
+	size_t behind = read_name(message, *at, &owner), octets;
+	const uint8_t *fixed = message->octets + behind;
+
+	if (behind == 0 || message->length - behind < 10)
+		return false;
+	record.type = get16(fixed);
+	record.class = get16(fixed + 2);
+	record.ttl = (uint32_t)get16(fixed + 4) << 16 | get16(fixed + 6);
+	octets = get16(fixed + 8);
+	if (octets > message->length - behind - 10)
+		return false;
+	*at = behind + 10 + octets;
+	if (record.type == TYPE_OPT) {
+		recorded->dnssec_ok = (record.ttl & EDNS_DO) != 0;
+		recorded->rcode = (uint16_t)((recorded->rcode & 15u) | (record.ttl >> 24 << 4));
+	} else if (section == SECTION_ANSWER) {
+		add_wire(recorded, message, &owner, record, behind + 10, octets);
+	}
+	return true;
+}
+
+bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, size_t length)
+{
+	const struct message message = { octets, length };
+	size_t at = length < 12 ? 0 : read_name(&message, 12, &recorded->qname);
+
+	if (at == 0 || get16(octets + 4) != 1 || length - at < 4)
+		return false;
+	recorded->qtype = get16(octets + at);
+	recorded->qclass = get16(octets + at + 2);
+	recorded->answered = (octets[2] & 0x80) != 0;
+	recorded->rcode = octets[3] & 15u;
+	at += 4;
+	for (unsigned section = 0; section < 3; section++)
+		for (unsigned left = get16(octets + 6 + 2 * section); left > 0; left--)
+			if (!take_record(recorded, &message, (enum record_section)section, &at)) {
+				recorded->left_out += left;
+				return true;
+			}
+	return true;
+}
+
+/* --- facts -------------------------------------------------------------------------------------------------------- */
+
+static size_t show_records(const void *source, record_visit visit, void *arg)
+{
+	const struct recorded *recorded = source;
+
+	for (size_t i = 0; i < recorded->record_count && visit(arg, &recorded->records[i]); i++)
+		;
+	return recorded->left_out;
+}
+
+struct facts recorded_facts(const struct recorded *recorded)
+{
+	return (struct facts){
+		.client = recorded->client,
+		.server = recorded->server,
+		.transport = TRANSPORT_UDP,
+		.qname = recorded->qname,
+		.qtype = recorded->qtype,
+		.qclass = recorded->qclass,
+		.rcode = recorded->rcode,
+		.records = recorded->record_count > 0 ? show_records : NULL,
+		.source = recorded,
+		.dnssec_ok = recorded->dnssec_ok,
+		.recursion_desired = true,
+	};
+}

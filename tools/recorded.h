@@ -1,0 +1,50 @@
+/*
+ * recorded.h: one answer out of a recording, as facts to be judged.
+ *
+ * The records of a text have no owners: the first is of the question's name, and those behind a CNAME are of its
+ * target. Records that are no part of the answer section (`auth: ...`) are left out.
+ *
+ * Threads: one recorded belongs to one thread.
+ */
+#ifndef TOOLS_RECORDED_H
+#define TOOLS_RECORDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/facts.h"
+#include "policy/verdict.h"
+
+#define RECORDED_OCTETS_MAX ((size_t)192 * 1024)   /* of all owners and data: a whole message, names written out */
+
+struct recorded {
+	struct name qname;
+	uint16_t qtype, qclass, rcode;
+	struct address client;          /* family ADDRESS_NONE: not said */
+	struct address server;
+	char group[LIST_NAME_MAX];      /* empty: the client says it */
+	uint64_t count;                 /* how often */
+	uint64_t where;                 /* line, or octet of the input, or packet */
+	bool answered;                  /* there was an answer, perhaps without records */
+	bool dnssec_ok;
+	size_t record_count;
+	size_t left_out;                /* records that are too many or can not be read */
+	struct record records[FACTS_RECORDS_MAX];
+	size_t used;
+	uint8_t octets[RECORDED_OCTETS_MAX];
+};
+
+/* An empty one, of class IN. */
+void recorded_init(struct recorded *recorded);
+
+/* Adds the records of a text, `TYPE ttl data; TYPE ttl data`. */
+void recorded_add_text(struct recorded *recorded, const char *text, size_t octets);
+
+/* Takes question and answer of a DNS message. False: it has no question that could be judged. */
+bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, size_t length);
+
+/* The facts, which borrow it. */
+struct facts recorded_facts(const struct recorded *recorded);
+
+#endif

@@ -1,0 +1,311 @@
+/* replay.c: recorded traffic judged by a policy. */
+#include "tools/replay.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/crowd.h"
+#include "control/json.h"
+#include "policy/evaluate.h"
+#include "policy/rrtype.h"
+#include "tools/counts.h"
+#include "tools/term.h"
+
+#define ADDRESS_KEY_OCTETS 17
+#define TOP_MAX 1000
+
+struct replay {
+	struct replay_options options;
+	struct crowd crowd;
+	uint64_t records, answered, left_out, unknown_group, shadowed;
+	uint64_t verdicts[ACTION_COUNT];
+	uint64_t groups[CROWD_MAX], denied_of_group[CROWD_MAX];
+	struct counts *names, *clients, *lists;   /* of denials; lists of all matches, `list` and the action's number */
+};
+
+struct replay *replay_create(const struct replay_options *options)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+
+	if (replay == NULL)
+		return NULL;
+	replay->options = *options;
+	replay->names = counts_create();
+	replay->clients = counts_create();
+	replay->lists = counts_create();
+	if (replay->names == NULL || replay->clients == NULL || replay->lists == NULL)
+		replay_destroy(&replay);
+	else
+		crowd_init(&replay->crowd, options->conf, snapshot_groups(options->snapshot));
+	return replay;
+}
+
+void replay_destroy(struct replay **replay)
+{
+	if (*replay == NULL)
+		return;
+	counts_destroy(&(*replay)->names);
+	counts_destroy(&(*replay)->clients);
+	counts_destroy(&(*replay)->lists);
+	free(*replay);
+	*replay = NULL;
+}
+
+/* --- one record --------------------------------------------------------------------------------------------------- */
+
+static int group_index(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->group_count; i++)
+		if (strcmp(conf->groups[i].name, name) == 0)
+			return (int)i + 1;
+	return strcmp(name, "default") == 0 ? GROUP_DEFAULT : -1;
+}
+
+/* A recording without clients names the group: some client of it asks. */
+static void set_client(struct replay *replay, const struct recorded *recorded, struct facts *facts)
+{
+	int group = group_index(replay->options.conf, recorded->group);
+
+	if (group < 0 || !replay->crowd.known[group]) {
+		replay->unknown_group += recorded->count;
+		return;
+	}
+	facts->client = replay->crowd.clients[group].client;
+	facts->server = replay->crowd.clients[group].server;
+}
+
+static void judge(struct replay *replay, const struct recorded *recorded, struct verdict *verdict)
+{
+	struct facts facts = recorded_facts(recorded);
+
+	if (recorded->group[0] != '\0')
+		set_client(replay, recorded, &facts);
+	evaluate_question(replay->options.snapshot, &facts, verdict);
+	if (action_table[verdict->action].denies && verdict->final)
+		return;
+	if (recorded->answered)
+		evaluate_answer(replay->options.snapshot, &facts, verdict);
+}
+
+static void count_list(struct replay *replay, const struct rule_match *match, enum action action, bool shadow,
+	uint64_t count)
+{
+	uint8_t key[LIST_NAME_MAX + 2];
+	const size_t octets = strnlen(match->list, sizeof(match->list));
+
+	key[0] = (uint8_t)action;
+	key[1] = shadow;
+	memcpy(key + 2, match->list, octets);
+	counts_add(replay->lists, key, octets + 2, count);
+}
+
+static void count(struct replay *replay, const struct recorded *recorded, const struct verdict *verdict)
+{
+	const uint64_t times = recorded->count;
+	uint8_t client[ADDRESS_KEY_OCTETS] = { (uint8_t)recorded->client.family };
+
+	replay->records += times;
+	replay->answered += recorded->answered ? times : 0;
+	replay->left_out += recorded->left_out;
+	replay->verdicts[verdict->action] += times;
+	replay->groups[verdict->group] += times;
+	if (verdict->shadow.trigger != TRIGGER_NONE) {
+		replay->shadowed += times;
+		count_list(replay, &verdict->shadow, verdict->shadow.action, true, times);
+	}
+	if (verdict->rule.trigger == TRIGGER_NONE)
+		return;
+	count_list(replay, &verdict->rule, verdict->action, false, times);
+	if (!action_table[verdict->action].denies)
+		return;
+	replay->denied_of_group[verdict->group] += times;
+	counts_add(replay->names, recorded->qname.octets, recorded->qname.length, times);
+	if (recorded->client.family != ADDRESS_NONE) {
+		memcpy(client + 1, recorded->client.octets, 16);
+		counts_add(replay->clients, client, sizeof(client), times);
+	}
+}
+
+static const char *address_text(const struct address *address, char *to, size_t cap)
+{
+	if (address->family == ADDRESS_NONE)
+		return "";
+	return inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, to, (socklen_t)cap);
+}
+
+static void print_each(const struct replay *replay, const struct recorded *recorded, const struct verdict *verdict,
+	const char *name)
+{
+	char qname[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], client[INET6_ADDRSTRLEN], rule[NAME_TEXT_MAX + 2] = "";
+	const bool matched = verdict->rule.trigger != TRIGGER_NONE;
+
+	if (matched)
+		rule_match_text(&verdict->rule, rule);
+	fprintf(replay->options.each, "%s:%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, recorded->where,
+		recorded->group[0] != '\0' ? recorded->group : address_text(&recorded->client, client, sizeof(client)),
+		name_to_text(&recorded->qname, qname), rrtype_to_text(recorded->qtype, type),
+		action_table[verdict->action].name, matched ? verdict->rule.list : "", rule,
+		matched ? trigger_names[verdict->rule.trigger] : "", verdict->group_name);
+}
+
+void replay_judge(struct replay *replay, const struct recorded *recorded, const char *name)
+{
+	struct verdict verdict;
+
+	judge(replay, recorded, &verdict);
+	count(replay, recorded, &verdict);
+	if (replay->options.each != NULL)
+		print_each(replay, recorded, &verdict, name);
+}
+
+/* --- report ------------------------------------------------------------------------------------------------------- */
+
+static json_t *names_json(struct counts *counts, size_t top)
+{
+	struct counted tops[TOP_MAX];
+	const size_t used = counts_top(counts, tops, top < TOP_MAX ? top : TOP_MAX);
+	json_t *array = json_array();
+	char text[NAME_TEXT_MAX];
+
+	for (size_t i = 0; i < used; i++) {
+		json_t *object = json_object();
+
+		name_wire_to_text(tops[i].key, tops[i].octets, text);
+		json_set_text(object, "name", text);
+		json_set_number(object, "count", tops[i].count);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *clients_json(struct counts *counts, size_t top)
+{
+	struct counted tops[TOP_MAX];
+	const size_t used = counts_top(counts, tops, top < TOP_MAX ? top : TOP_MAX);
+	json_t *array = json_array();
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < used; i++) {
+		json_t *object = json_object();
+
+		inet_ntop(tops[i].key[0] == ADDRESS_INET ? AF_INET : AF_INET6, tops[i].key + 1, text, sizeof(text));
+		json_set_text(object, "client", text);
+		json_set_number(object, "count", tops[i].count);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *lists_json(struct counts *counts)
+{
+	struct counted tops[TOP_MAX];
+	const size_t used = counts_top(counts, tops, TOP_MAX);
+	json_t *array = json_array();
+	char text[LIST_NAME_MAX];
+
+	for (size_t i = 0; i < used; i++) {
+		json_t *object = json_object();
+
+		memcpy(text, tops[i].key + 2, tops[i].octets - 2);
+		text[tops[i].octets - 2] = '\0';
+		json_set_text(object, "list", text);
+		json_set_text(object, "action", action_table[tops[i].key[0]].name);
+		json_set_flag(object, "shadow", tops[i].key[1] != 0);
+		json_set_number(object, "count", tops[i].count);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *groups_json(const struct replay *replay)
+{
+	const struct conf *conf = replay->options.conf;
+	json_t *array = json_array();
+
+	for (size_t i = 0; conf->group_count > 0 && i <= conf->group_count; i++) {
+		json_t *object = json_object();
+
+		json_set_text(object, "group", i == GROUP_DEFAULT ? "default" : conf->groups[i - 1].name);
+		json_set_number(object, "records", replay->groups[i]);
+		json_set_number(object, "denied", replay->denied_of_group[i]);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+json_t *replay_report(struct replay *replay, size_t top)
+{
+	json_t *report = json_object(), *verdicts = json_object();
+	uint64_t denied = 0;
+
+	for (unsigned action = 0; action < ACTION_COUNT; action++) {
+		denied += action_table[action].denies ? replay->verdicts[action] : 0;
+		if (replay->verdicts[action] > 0)
+			json_set_number(verdicts, action_table[action].name, replay->verdicts[action]);
+	}
+	json_set_number(report, "records", replay->records);
+	json_set_number(report, "with_answer", replay->answered);
+	json_set_number(report, "denied", denied);
+	json_set_number(report, "shadow", replay->shadowed);
+	json_object_set_new(report, "verdicts", verdicts);
+	json_object_set_new(report, "lists", lists_json(replay->lists));
+	json_object_set_new(report, "groups", groups_json(replay));
+	json_object_set_new(report, "names", names_json(replay->names, top));
+	json_set_number(report, "denied_names", counts_distinct(replay->names));
+	json_set_number(report, "denied_other_names", counts_others(replay->names));
+	json_object_set_new(report, "clients", clients_json(replay->clients, top));
+	json_set_number(report, "denied_clients", counts_distinct(replay->clients));
+	json_set_number(report, "records_of_answers_left_out", replay->left_out);
+	json_set_number(report, "unknown_group", replay->unknown_group);
+	return report;
+}
+
+static void print_number(const json_t *report, const char *key, const char *label, FILE *to)
+{
+	const json_int_t value = json_integer_value(json_object_get(report, key));
+
+	if (value > 0)
+		fprintf(to, "%-22s %12" JSON_INTEGER_FORMAT "\n", label, value);
+}
+
+static void print_rows(const json_t *array, const char *key, const char *title, FILE *to)
+{
+	const json_t *row;
+	size_t index;
+
+	json_array_foreach(array, index, row) {
+		const char *text = json_string_value(json_object_get(row, key));
+		const char *action = json_string_value(json_object_get(row, "action"));
+		char safe[NAME_TEXT_MAX * 2];
+
+		term_escape(safe, sizeof(safe), text, strlen(text));
+		fprintf(to, "%s%12" JSON_INTEGER_FORMAT "  %s%s%s%s\n", index == 0 ? title : "",
+			json_integer_value(json_object_get(row, "count")), safe, action != NULL ? ": " : "",
+			action != NULL ? action : "", json_is_true(json_object_get(row, "shadow")) ? " (shadow)" : "");
+	}
+}
+
+void replay_print(const json_t *report, FILE *to)
+{
+	const json_t *verdicts = json_object_get(report, "verdicts"), *groups = json_object_get(report, "groups"), *row;
+	const char *key;
+	json_t *value;
+	size_t index;
+
+	print_number(report, "records", "records", to);
+	print_number(report, "with_answer", "  with an answer", to);
+	print_number(report, "denied", "denied", to);
+	print_number(report, "shadow", "denied in shadow", to);
+	fprintf(to, "\nverdicts\n");
+	json_object_foreach((json_t *)(uintptr_t)verdicts, key, value)
+		fprintf(to, "%12" JSON_INTEGER_FORMAT "  %s\n", json_integer_value(value), key);
+	print_rows(json_object_get(report, "lists"), "list", "\nlists\n", to);
+	json_array_foreach(groups, index, row)
+		fprintf(to, "%s%12" JSON_INTEGER_FORMAT "  %s, of %" JSON_INTEGER_FORMAT "\n",
+			index == 0 ? "\ngroups, denied\n" : "", json_integer_value(json_object_get(row, "denied")),
+			json_string_value(json_object_get(row, "group")), json_integer_value(json_object_get(row, "records")));
+	print_rows(json_object_get(report, "names"), "name", "\nnames that are denied most\n", to);
+	print_rows(json_object_get(report, "clients"), "client", "\nclients that are denied most\n", to);
+}

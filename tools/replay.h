@@ -1,0 +1,42 @@
+/*
+ * replay.h: recorded traffic judged by a policy, and what came of it in numbers.
+ *
+ * Each record is judged as the module does it: the question first, and where that is not final, the answer.
+ *
+ * Threads: one replay belongs to one thread.
+ */
+#ifndef TOOLS_REPLAY_H
+#define TOOLS_REPLAY_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "policy/conf.h"
+#include "policy/diag.h"
+#include "policy/snapshot.h"
+#include "tools/recorded.h"
+
+struct replay;
+
+struct replay_options {
+	const struct conf *conf;            /* borrowed, as are the next two */
+	const struct snapshot *snapshot;
+	FILE *each;                         /* a line for each record; NULL: none */
+};
+
+/* Owned; NULL: no memory. */
+struct replay *replay_create(const struct replay_options *options);
+void replay_destroy(struct replay **replay);
+
+/* Judges one record of the input `name` and counts it. */
+void replay_judge(struct replay *replay, const struct recorded *recorded, const char *name);
+
+/* The report, with `top` names, lists and clients. Owned. */
+json_t *replay_report(struct replay *replay, size_t top);
+
+/* The same for people. */
+void replay_print(const json_t *report, FILE *to);
+
+#endif
