@@ -261,7 +261,7 @@ def a_cache_that_grows_hides_nothing(tap):
 			here.policy(domains(*("g%d.grow.test" % group for group in range(denied))))
 			reports.append(renew(here))
 		growing.join()
-		tap.ok(denied > 10, "%d changes while the caches grew" % denied)
+		tap.ok(denied > 2, "%d changes while the caches grew" % denied)
 		tap.ok(all(report["complete"] for report in reports), "every sweep came to its end", reports)
 		tap.equal([report["messages_removed"] for report in reports], [each] * denied, "each took what it had to take")
 		cached = {name.split(".")[1] for name, _ in cached_questions(here) if name.endswith(".grow.test.")}
