@@ -1,19 +1,22 @@
 /* diff_questions.c: judges recorded questions by two policies. */
 #include "tools/diff.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "control/crowd.h"
 #include "control/json.h"
-#include "policy/evaluate.h"
 #include "policy/local_data.h"
 #include "policy/rrtype.h"
 #include "policy/snapshot.h"
 #include "tools/json_out.h"
-#include "tools/question_read.h"
+#include "tools/record_source.h"
+#include "tools/replay.h"
 
 #define TOP_KEPT 10
+#define CLIENT_TEXT_MAX (LIST_NAME_MAX + 8)
 #define TOP_DISTINCT_MAX 100000    /* of each kind: what comes later is not counted by name */
 
 struct judging {
@@ -82,19 +85,31 @@ static void count_in(json_t *counts, const char *key, uint64_t more)
 	json_object_set_new(counts, key, json_integer(json_integer_value(found) + (json_int_t)more));
 }
 
-static void note_change(struct judging *judging, const struct question *question, uint64_t line,
-	const struct verdict *before, const struct verdict *after)
+/* Printable: what stands in a recording is checked. */
+static void client_text(const struct recorded *recorded, char *to)
+{
+	*to = '\0';
+	if (recorded->group[0] != '\0')
+		snprintf(to, CLIENT_TEXT_MAX, "group=%s", recorded->group);
+	else if (recorded->client.family != ADDRESS_NONE)
+		inet_ntop(recorded->client.family == ADDRESS_INET ? AF_INET : AF_INET6, recorded->client.octets, to,
+			CLIENT_TEXT_MAX);
+}
+
+static void note_change(struct judging *judging, const struct recorded *question, const struct verdict *before,
+	const struct verdict *after)
 {
 	const struct diff_task *task = judging->task;
 	const char *list = after->rule.trigger != TRIGGER_NONE ? after->rule.list : before->rule.list;
 	const bool denied = gives_the_answer(before), allowed = gives_the_answer(after);
-	char name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], client[sizeof(question->client_text) * 4];
+	char name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], given[CLIENT_TEXT_MAX], client[sizeof(given) * 4];
 	json_t *change;
 
 	judging->changed += question->count;
 	judging->newly_denied += denied ? question->count : 0;
 	judging->newly_allowed += allowed ? question->count : 0;
-	term_escape(client, sizeof(client), question->client_text, strlen(question->client_text));
+	client_text(question, given);
+	term_escape(client, sizeof(client), given, strlen(given));
 	count_in(judging->names, name_to_text(&question->qname, name), question->count);
 	count_in(judging->lists, list, question->count);
 	if (*client != '\0')
@@ -107,7 +122,7 @@ static void note_change(struct judging *judging, const struct question *question
 	if (*client != '\0')
 		json_set_text(change, "client", client);
 	json_set_number(change, "count", question->count);
-	json_set_number(change, "line", line);
+	json_set_number(change, "line", question->where);
 	json_set_flag(change, "newly_denied", denied);
 	json_object_set_new(change, "before", verdict_json(before));
 	json_object_set_new(change, "after", verdict_json(after));
@@ -132,7 +147,7 @@ static int group_index(const struct conf *conf, const char *name)
 }
 
 /* A client of the group as the old configuration has it, else the new one: who asks stays the same. */
-static struct facts client_of(struct judging *judging, const struct question *question)
+static struct facts client_of(struct judging *judging, const struct recorded *question)
 {
 	const int old = group_index(judging->task->before, question->group);
 	const int new = group_index(judging->task->after, question->group);
@@ -145,22 +160,22 @@ static struct facts client_of(struct judging *judging, const struct question *qu
 	return judging->old_crowd->clients[GROUP_DEFAULT];
 }
 
-static void judge(struct judging *judging, const struct question *question, uint64_t line)
+static void judge(struct judging *judging, const struct recorded *question)
 {
-	struct facts facts = { .transport = TRANSPORT_UDP, .qclass = 1, .recursion_desired = true };
+	struct facts facts = recorded_facts(question);
 	struct verdict before, after;
 
-	if (question->group[0] != '\0')
-		facts = client_of(judging, question);
-	else
-		facts.client = question->client;
-	facts.qname = question->qname;
-	facts.qtype = question->qtype;
-	evaluate_question(judging->before, &facts, &before);
-	evaluate_question(judging->after, &facts, &after);
+	if (question->group[0] != '\0') {
+		const struct facts client = client_of(judging, question);
+
+		facts.client = client.client;
+		facts.server = client.server;
+	}
+	replay_decide(judging->before, &facts, question->answered, &before);
+	replay_decide(judging->after, &facts, question->answered, &after);
 	judging->questions += question->count;
 	if (!same_answer(&before, &after))
-		note_change(judging, question, line, &before, &after);
+		note_change(judging, question, &before, &after);
 	else if (!same_rule(&before.rule, &after.rule))
 		judging->elsewhere += question->count;
 }
@@ -199,7 +214,7 @@ static json_t *top_json(json_t *counts)
 	return array;
 }
 
-static json_t *judging_json(const struct judging *judging, const struct question_reader *reader)
+static json_t *judging_json(const struct judging *judging, const struct record_counts *counts)
 {
 	json_t *object = json_object();
 
@@ -210,8 +225,8 @@ static json_t *judging_json(const struct judging *judging, const struct question
 	json_set_number(object, "newly_allowed", judging->newly_allowed);
 	json_set_number(object, "decided_elsewhere", judging->elsewhere);
 	json_set_number(object, "unknown_group", judging->unknown_group);
-	json_set_number(object, "unreadable", reader->unreadable);
-	json_set_number(object, "unreadable_line", reader->unreadable_line);
+	json_set_number(object, "unreadable", counts->skipped[SKIP_UNREADABLE]);
+	json_set_number(object, "unreadable_line", counts->first_unreadable);
 	json_object_set_new(object, "names", top_json(judging->names));
 	json_object_set_new(object, "lists", top_json(judging->lists));
 	json_object_set_new(object, "clients", top_json(judging->clients));
@@ -257,41 +272,47 @@ static void judging_fini(struct judging *judging)
 	json_decref(judging->examples);
 }
 
-static int judge_all(struct judging *judging, FILE *from, const char *path, json_t *report, struct diag *diag)
+static int judge_all(struct judging *judging, struct record_source *source, const char *path, json_t *report,
+	struct diag *diag)
 {
-	struct question_reader reader;
-	struct question question;
-	int result = 0;
+	struct recorded *recorded = malloc(sizeof(*recorded));
+	struct record_counts counts;
+	int got;
 
-	if (!question_reader_init(&reader, from))
+	if (recorded == NULL)
 		return diag_set(diag, path, 0, 0, "out of memory");
-	while (question_next(&reader, &question))
-		judge(judging, &question, reader.number);
-	if (ferror(from))
-		result = diag_set(diag, path, 0, 0, "%m");
-	else if (judging->questions == 0)
-		result = diag_set(diag, path, reader.unreadable_line, 0,
-			"no questions: lines of time, client, name and type with tabs between, or of name and type");
-	if (result == 0)
-		json_object_set_new(report, "questions", judging_json(judging, &reader));
-	question_reader_fini(&reader);
-	return result;
+	while ((got = record_source_next(source, recorded, diag)) == 1)
+		judge(judging, recorded);
+	free(recorded);
+	record_source_counts(source, &counts);
+	if (got == 0 && judging->questions == 0)
+		got = diag_set(diag, path, (unsigned)counts.first_unreadable, 0,
+			"no questions: lines of time, client, name and type with tabs between, or of name and type; "
+			"dnstap or pcap with responses");
+	if (got == 0)
+		json_object_set_new(report, "questions", judging_json(judging, &counts));
+	return got;
 }
 
 int diff_questions(const struct diff_task *task, const char *path, json_t *report, bool *changes, struct diag *diag)
 {
-	FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	FILE *from = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
 	struct judging judging = { .task = task };
+	struct record_source *source;
+	bool keeps;
 	int result;
 
 	if (from == NULL)
 		return diag_set(diag, path, 0, 0, "%m");
-	result = judging_init(&judging, diag);
+	source = record_source_open(from, path, false, diag);
+	keeps = source == NULL || record_source_form(source) != RECORD_PCAP;
+	result = source == NULL ? -1 : judging_init(&judging, diag);
 	if (result == 0)
-		result = judge_all(&judging, from, path, report, diag);
+		result = judge_all(&judging, source, path, report, diag);
 	*changes = judging.changed > 0;
 	judging_fini(&judging);
-	if (from != stdin)
+	record_source_close(&source);
+	if (keeps)
 		fclose(from);
 	return result;
 }

@@ -50,7 +50,8 @@ static int next_text(struct record_source *source, struct recorded *to, struct d
 	to->where = source->questions.number;
 	to->answered = question.answers_octets > 0;
 	memcpy(to->group, question.group, sizeof(to->group));
-	recorded_add_text(to, question.answers, question.answers_octets);
+	if (to->answered)
+		recorded_add_text(to, question.answers, question.answers_octets);
 	return 1;
 }
 

@@ -53,6 +53,13 @@ void replay_destroy(struct replay **replay)
 	*replay = NULL;
 }
 
+void replay_decide(const struct snapshot *snapshot, const struct facts *facts, bool answered, struct verdict *verdict)
+{
+	evaluate_question(snapshot, facts, verdict);
+	if (answered && !(action_table[verdict->action].denies && verdict->final))
+		evaluate_answer(snapshot, facts, verdict);
+}
+
 /* --- one record --------------------------------------------------------------------------------------------------- */
 
 static int group_index(const struct conf *conf, const char *name)
@@ -82,11 +89,7 @@ static void judge(struct replay *replay, const struct recorded *recorded, struct
 
 	if (recorded->group[0] != '\0')
 		set_client(replay, recorded, &facts);
-	evaluate_question(replay->options.snapshot, &facts, verdict);
-	if (action_table[verdict->action].denies && verdict->final)
-		return;
-	if (recorded->answered)
-		evaluate_answer(replay->options.snapshot, &facts, verdict);
+	replay_decide(replay->options.snapshot, &facts, recorded->answered, verdict);
 }
 
 static void count_list(struct replay *replay, const struct rule_match *match, enum action action, bool shadow,

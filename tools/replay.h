@@ -20,6 +20,10 @@
 
 struct replay;
 
+/* What the resolver would have done: the verdict on the question and, where that is not final and there was an answer,
+ * on the answer. */
+void replay_decide(const struct snapshot *snapshot, const struct facts *facts, bool answered, struct verdict *verdict);
+
 struct replay_options {
 	const struct conf *conf;            /* borrowed, as are the next two */
 	const struct snapshot *snapshot;

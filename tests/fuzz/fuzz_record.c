@@ -1,0 +1,55 @@
+/* fuzz_record.c: any octets as a recording, whatever form they look like: what is shown lies inside and is valid. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/record_source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reads every octet that it is shown. */
+static bool check_record(void *arg, const struct record *record)
+{
+	unsigned *sum = arg;
+	struct name owner;
+
+	if (!name_from_wire(&owner, record->owner, record->owner_length))
+		abort();
+	for (size_t i = 0; i < record->rdata_length; i++)
+		*sum += record->rdata[i];
+	return true;
+}
+
+static void check(const struct recorded *recorded)
+{
+	const struct facts facts = recorded_facts(recorded);
+	unsigned sum = 0;
+
+	if (recorded->count == 0 || recorded->rcode > 4095 || strnlen(recorded->group, sizeof(recorded->group)) ==
+			sizeof(recorded->group))
+		abort();
+	if (facts.records != NULL && facts.records(facts.source, check_record, &sum) != recorded->left_out)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct recorded recorded;
+
+	for (unsigned queries = 0; queries < 2 && size > 0; queries++) {
+		FILE *from = fmemopen((void *)(uintptr_t)data, size, "r");
+		struct record_source *source;
+		struct diag diag;
+		bool keeps;
+
+		if (from == NULL)
+			abort();
+		source = record_source_open(from, "fuzz", queries != 0, &diag);
+		keeps = source == NULL || record_source_form(source) != RECORD_PCAP;
+		while (source != NULL && record_source_next(source, &recorded, &diag) == 1)
+			check(&recorded);
+		record_source_close(&source);
+		if (keeps)
+			fclose(from);
+	}
+	return 0;
+}
