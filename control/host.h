@@ -63,6 +63,9 @@ struct control_host {
 
 	void (*counters)(void *arg, struct host_counters *to);
 
+	/* Ends the files that frames are written to and begins new ones. False: there are none. NULL: likewise. */
+	bool (*reopen)(void *arg);
+
 	/* One line for the resolver's log. */
 	void (*log)(void *arg, bool error, const char *text);
 };

@@ -29,11 +29,15 @@ json_t *server_error(const char *kind, const char *format, ...)
 	return object;
 }
 
-static json_t *reopen_log(const struct server_backend *backend)
+static json_t *reopen_files(const struct server_backend *backend)
 {
-	if (backend->denial_log == NULL)
-		return server_error("failed", "there is no denial log: denial-log: is not set");
-	denial_log_reopen(backend->denial_log);
+	const struct control_host *host = backend->host;
+	const bool frames = host->reopen != NULL && host->reopen(host->arg);
+
+	if (backend->denial_log == NULL && !frames)
+		return server_error("failed", "there is neither a denial log nor a file of frames: denial-log: is not set");
+	if (backend->denial_log != NULL)
+		denial_log_reopen(backend->denial_log);
 	return server_ok();
 }
 
@@ -54,7 +58,7 @@ json_t *server_answer(const struct server_backend *backend, const struct request
 	case REQUEST_RECENT:
 		return server_recent(backend);
 	case REQUEST_LOG_REOPEN:
-		return reopen_log(backend);
+		return reopen_files(backend);
 	case REQUEST_RELOAD:
 	case REQUEST_ALLOW:
 	case REQUEST_DENY:

@@ -143,14 +143,18 @@ void tap_counts(const struct tap *tap, struct tap_counts *counts)
 	}
 }
 
-void tap_reopen(struct tap *tap)
+bool tap_reopen(struct tap *tap)
 {
+	bool any = false;
 	unsigned i;
 
 	pthread_mutex_lock(&tap->lock);
-	for (i = 0; tap->ready && i < tap->target_count; i++)
+	for (i = 0; tap->ready && i < tap->target_count; i++) {
+		any |= tap->plans[i].file != NULL;
 		target_reopen(tap->targets[i]);
+	}
 	pthread_mutex_unlock(&tap->lock);
+	return any;
 }
 
 void tap_free(struct tap *tap)

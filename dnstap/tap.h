@@ -98,8 +98,8 @@ void tap_note(struct tap *tap, unsigned worker, uint64_t counter);
 /* Is there anywhere for frames to go? */
 bool tap_wanted(const struct tap *tap);
 
-/* Files are ended, and new ones begun. */
-void tap_reopen(struct tap *tap);
+/* Files are ended, and new ones begun. False: no target is a file. */
+bool tap_reopen(struct tap *tap);
 
 /* Each number is whole; they need not be of one moment. */
 void tap_counts(const struct tap *tap, struct tap_counts *counts);

@@ -112,6 +112,12 @@ static void count(void *arg, struct host_counters *to)
 	to->guarded_octets = octets;
 }
 
+static bool reopen(void *arg)
+{
+	(void)arg;
+	return state_reopen();
+}
+
 /* Unbound's log has a lock of its own. */
 static void say(void *arg, bool error, const char *text)
 {
@@ -129,6 +135,7 @@ static const struct control_host host = {
 	.pin = pin,
 	.unpin = unpin,
 	.counters = count,
+	.reopen = reopen,
 	.log = say,
 };
 

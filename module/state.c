@@ -249,6 +249,15 @@ void state_emit(struct slot *slot, struct event *event)
 		tap_note(state.tap, slot->index, event->number.counter);
 }
 
+bool state_reopen(void)
+{
+	pthread_mutex_lock(&state.tap_lock);
+	const bool any = state.tap != NULL && tap_reopen(state.tap);
+	pthread_mutex_unlock(&state.tap_lock);
+
+	return any;
+}
+
 size_t state_octets(void)
 {
 	return sizeof(state) + atomic_load_explicit(&state.octets, memory_order_relaxed);

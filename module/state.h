@@ -88,6 +88,9 @@ bool state_takes(const struct slot *slot, const struct verdict *verdict);
 /* Gives the event to the tap if the frames mode wants it. */
 void state_emit(struct slot *slot, struct event *event);
 
+/* Files of frames are ended and new ones begun. False: there are none. */
+bool state_reopen(void);
+
 /* Octets of memory held; cheap. */
 size_t state_octets(void);
 

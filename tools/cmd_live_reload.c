@@ -53,7 +53,8 @@ const char help_flush[] =
 const char help_log_reopen[] =
 	"Usage: verdictctl log-reopen [--socket PATH] [--config FILE] [--json]\n"
 	"\n"
-	"Opens the denial log again, after it was rotated. A file that was moved is noticed within a second anyway.\n"
+	"Opens the denial log again, after it was rotated; a file that was moved is noticed within a second anyway. Ends\n"
+	"the files that frames are written to and begins new ones: what was FILE is then FILE.1.\n"
 	"\n"
 	"Options:\n"
 	LIVE_HELP_OPTIONS

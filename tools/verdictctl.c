@@ -42,7 +42,7 @@ static const struct command commands[] = {
 	{ "overrides", "list those in force, with who, why and until when", help_overrides, cmd_overrides },
 	{ "recent", "print the distinct questions asked lately, as a recording", help_recent, cmd_recent },
 	{ "flush", "forget what is cached of a name", help_flush, cmd_flush },
-	{ "log-reopen", "open the denial log again", help_log_reopen, cmd_log_reopen },
+	{ "log-reopen", "open the denial log again, and begin new files of frames", help_log_reopen, cmd_log_reopen },
 	{ "tap", "print dnstap frames from a file, standard input or a socket, one line each", help_tap, cmd_tap },
 	{ "import", "make a configuration of another system's policy", help_import, cmd_import },
 	{ "help", "print the help of a command", help_help, cmd_help },

@@ -136,6 +136,10 @@ def into_files_that_rotate(tap):
 			volley.udp(here.port, QUESTIONS)
 			time.sleep(0.3)
 		lab.wait_for(lambda: target(here, "archive")["unread"] == 0, "the files", 30)
+		begun = target(here, "archive")["connects"]
+		done = subprocess.run([lab.VERDICTCTL, "log-reopen", "--config", here.path("verdict.conf")], capture_output=True, timeout=60)
+		tap.equal(done.returncode, 0, "verdictctl log-reopen ends the file")
+		lab.wait_for(lambda: target(here, "archive")["connects"] > begun, "the next file", 30)
 		here.unbound.stop()
 		names = sorted(name for name in os.listdir(here.dir) if name.startswith("frames") and os.path.isfile(here.path(name)))
 		tap.equal(names, ["frames", "frames.1", "frames.2", "frames.3"], "as many as are to be kept")
