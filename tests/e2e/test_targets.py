@@ -46,8 +46,8 @@ def collector(here, place, *options):
 
 def collected(process):
 	found = []
-	for line in process.output().splitlines():
-		if line.startswith("{"):
+	for line in process.output().splitlines(keepends=True):
+		if line.startswith("{") and line.endswith("}\n"):   # it may be writing the last one
 			found.append(json.loads(line))
 	return found
 
@@ -145,7 +145,7 @@ def into_files_that_rotate(tap):
 		tap.equal(names, ["frames", "frames.1", "frames.2", "frames.3"], "as many as are to be kept")
 		for name in names:
 			done = subprocess.run([lab.VERDICTCTL, "tap", "--json", here.path(name)], capture_output=True, text=True, timeout=60)
-			tap.ok(done.returncode == 0 and done.stdout, name + " is a whole file", done.stderr)
+			tap.ok(done.returncode == 0, name + " is a whole file", done.stderr)
 
 
 if __name__ == "__main__":
