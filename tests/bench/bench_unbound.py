@@ -73,13 +73,14 @@ def dnsperf(here, questions, *arguments):
 class Resolver:
 	"""One Unbound of the comparison, with its cache filled."""
 
-	def __init__(self, module, policy=None, capture=False, callgrind=False, native=False):
+	def __init__(self, module, policy=None, capture=False, callgrind=False, native=False, refused=()):
 		self.lab = lab.Lab(ZONES)
 		self.lab.start_nsd()
 		if capture or native:
 			self.lab.start_capture()
 		self.lab.policy(policy or [], file=False, socket_path=capture)
-		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n",
+		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n" +
+			"".join("\tlocal-zone: %s. always_refuse\n" % name for name in refused),
 			rest=NATIVE % self.lab.socket_path if native else "")
 		self.lab.launch_unbound(wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--fair-sched=yes",
 			"--callgrind-out-file=" + self.lab.path("callgrind.out")) if callgrind else ())
@@ -181,22 +182,38 @@ def frames_per_answer(resolver):
 	bench("tap_lost_uncounted", answers - frames - dropped, "frames")
 
 
+def missing_names(number):
+	return ["r%d-%d.miss%d.example" % (number, i, i % 97) for i in range(NAMES)]
+
+
+def count_instructions(resolver, kind, listed):
+	"""Of each kind of answer. The first run of each instruments the code; names that are to be missing are new each time."""
+	questions = {"cached": [resolver.cached] * 2,
+		"miss": [resolver.questions("miss%d" % number, missing_names(number)) for number in range(2)]}
+	if listed:
+		questions["denied"] = [resolver.questions("denied", listed)] * 2
+	figures = {}
+	for name, files in questions.items():
+		figures[name] = [resolver.instructions(file) for file in files][-1]
+		bench("unbound_%s_instructions_%s" % (name, kind), figures[name], "instructions")
+	resolver.lab.stop()
+	return figures
+
+
 def instructions(policy, listed):
 	if shutil.which("callgrind_control") is None:
 		print("skipped: the figures in instructions: no callgrind_control (install valgrind)")
 		return
-	figures = {}
-	for kind, module, lists in (("bare", BARE, None), ("module", MODULE, policy)):
-		resolver = Resolver(module, lists, callgrind=True)
-		questions = {"cached": resolver.cached}
-		if kind == "module" and listed:
-			questions["denied"] = resolver.questions("denied", listed)
-		for name, file in questions.items():
-			resolver.instructions(file)   # the first run instruments the code
-			figures[name, kind] = resolver.instructions(file)
-			bench("unbound_%s_instructions_%s" % (name, kind), figures[name, kind], "instructions")
-		resolver.lab.stop()
-	bench("unbound_cached_instructions_ratio", figures["cached", "module"] / figures["cached", "bare"], "ratio")
+	bare = count_instructions(Resolver(BARE, callgrind=True), "bare", [])
+	module = count_instructions(Resolver(MODULE, policy, callgrind=True), "module", listed)
+	bench("unbound_cached_instructions_ratio", module["cached"] / bare["cached"], "ratio")
+	bench("unbound_miss_instructions_ratio", module["miss"] / bare["miss"], "ratio")
+	if not listed:
+		return
+	# As the ratio of CPU has it: beside a cached answer of the resolver without us. What it pays itself for refusing
+	# those names, as local zones, is for information.
+	bench("unbound_denied_instructions_ratio", module["denied"] / bare["cached"], "ratio")
+	count_instructions(Resolver(BARE, callgrind=True, refused=listed), "local_zone", listed)
 
 
 def main():
