@@ -1,6 +1,8 @@
 /* enforce.c: where Unbound comes to the guards. */
 #include "module/enforce.h"
 
+#include <string.h>
+
 #include "module/clients.h"
 #include "module/extract.h"
 #include "module/guarded.h"
@@ -124,6 +126,13 @@ void enforce_answer(struct module_qstate *qstate, int id)
 	judge_end(&judge);
 }
 
+/* As a rule in the same case, too, which is quick to see. */
+static bool is_same_name(const struct query_info *a, const struct query_info *b)
+{
+	return (a->qname_len == b->qname_len && memcmp(a->qname, b->qname, a->qname_len) == 0) ||
+		query_dname_compare(a->qname, b->qname) == 0;
+}
+
 /* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
  * for that one too. */
 static bool is_wanted_denied(const struct module_qstate *qstate, const struct query_info *asked,
@@ -133,7 +142,7 @@ static bool is_wanted_denied(const struct module_qstate *qstate, const struct qu
 	struct verdict verdict;
 	struct facts facts;
 
-	if (iter == NULL || iter->qchase.qname == NULL || query_dname_compare(iter->qchase.qname, asked->qname) == 0)
+	if (iter == NULL || iter->qchase.qname == NULL || is_same_name(&iter->qchase, asked))
 		return false;
 	extract_client(&facts, NULL);
 	facts.records = NULL;

@@ -141,7 +141,6 @@ static struct reply_info *with_note(struct module_qstate *qstate, struct ub_pack
 
 struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrset_key **note)
 {
-	const hashvalue_type hash = query_info_hash(&qstate->qinfo, qstate->query_flags);
 	struct lruhash_entry *entry;
 	struct dns_msg *message;
 	struct module_env env;
@@ -149,7 +148,7 @@ struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrse
 	/* Somebody wants it anew: a prefetch, or the validator after a bad answer. */
 	if (!atomic_load_explicit(&guarded.used, memory_order_relaxed) || qstate->blacklist != NULL || !may_use(qstate))
 		return NULL;
-	entry = slabhash_lookup(guarded.messages, hash, &qstate->qinfo, 0);
+	entry = slabhash_lookup(guarded.messages, query_info_hash(&qstate->qinfo, qstate->query_flags), &qstate->qinfo, 0);
 	if (entry == NULL)
 		return NULL;
 	env = with_our_caches(qstate);

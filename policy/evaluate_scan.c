@@ -63,7 +63,13 @@ bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts
 
 	if (facts->records == NULL)
 		return false;
-	scan.owner.length = 0;   /* no name has it */
+	if (is_denied_here(snapshot, facts))
+		return true;
+	/* Most records are of the name asked for, which has been judged; but name servers may have spoken for it. */
+	if (facts->servers == NULL)
+		scan.owner = facts->qname;
+	else
+		scan.owner.length = 0;   /* no name has it */
 	facts->records(facts->source, scan_record, &scan);
-	return scan.denied || is_denied_here(snapshot, facts);
+	return scan.denied;
 }
