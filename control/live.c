@@ -66,9 +66,11 @@ static void say(const struct live *live, bool error, const char *what, const cha
 
 /* --- overrides -------------------------------------------------------------------------------------------------- */
 
-/* At the first start, and where the folder is another one. */
+/* At the first start, and where the folder is another one: then what was kept in the old one ends here, since nobody
+ * would end it. */
 static void open_overrides(struct live *live, const char *directory)
 {
+	const bool other = live->overrides != NULL;
 	struct load_report report;
 	struct override *all;
 	size_t count = 0;
@@ -84,7 +86,7 @@ static void open_overrides(struct live *live, const char *directory)
 		return;
 	}
 	all = override_store_copy(live->overrides, &count);
-	if (all != NULL && count > 0 && loader_set_overrides(live->loader, all, count, &report) != 0)
+	if (all != NULL && (count > 0 || other) && loader_restore_overrides(live->loader, all, count, &report) != 0)
 		say(live, true, "the overrides that were kept are not in force: ", report.error);
 	free(all);
 }

@@ -44,7 +44,15 @@ int check_radius(const struct check_side *before, const struct check_side *after
 /* 0, or -1 with *diag set: a `protected-name` of after->conf would be denied. `before` may be NULL: none in force. */
 int check_protected(const struct check_side *before, const struct check_side *after, struct diag *diag);
 
-/* 0, or -1 with *diag set: one of them denies a protected name. */
-int check_overrides(const struct conf *conf, const struct override *overrides, size_t count, struct diag *diag);
+/* Overrides, borrowed. */
+struct check_list {
+	const struct override *all;
+	size_t count;
+};
+
+/* 0, or -1 with *diag set: one of `after` that is not among `before` denies a protected name. What was in force before
+ * its name was protected stays, or it would keep all others from ending. */
+int check_overrides(const struct conf *conf, const struct check_list *before, const struct check_list *after,
+	struct diag *diag);
 
 #endif

@@ -178,16 +178,28 @@ int check_protected(const struct check_side *before, const struct check_side *af
 	return result;
 }
 
-int check_overrides(const struct conf *conf, const struct override *overrides, size_t count, struct diag *diag)
+static bool has_id(const struct check_list *list, uint64_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->all[i].id == id)
+			return true;
+	return false;
+}
+
+int check_overrides(const struct conf *conf, const struct check_list *before, const struct check_list *after,
+	struct diag *diag)
 {
 	const struct live_conf *live = &conf->live;
 	char text[NAME_TEXT_MAX], name[NAME_TEXT_MAX];
 
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; overrides[i].action != ACTION_PASS && j < live->protected_count; j++)
-			if (name_is_below(&live->protected[j], &overrides[i].name))
+	for (size_t i = 0; i < after->count; i++) {
+		const struct override *override = &after->all[i];
+
+		for (size_t j = 0; override->action != ACTION_PASS && j < live->protected_count; j++)
+			if (name_is_below(&live->protected[j], &override->name) && !has_id(before, override->id))
 				return diag_set(diag, conf->path, 0, 0, "protected-name: %.200s would be denied by the "
 					"override of %.200s", name_to_text(&live->protected[j], name),
-					name_to_text(&overrides[i].name, text));
+					name_to_text(&override->name, text));
+	}
 	return 0;
 }

@@ -84,12 +84,16 @@ static int first_load(struct loader *loader, const struct loader_options *option
 
 static void start_thread(struct loader *loader)
 {
+	bool running;
+
 	edition_release(&loader->started);
 	loader->started = edition_hold(loader->current);
 	loader_plan_sweep(loader, &(struct sweep_report){ .complete = true });
-	if (loader->wake >= 0 && thread_start(&loader->thread, "verdict-load", loader_run, loader) == 0)
-		loader->running = true;
-	else
+	running = loader->wake >= 0 && thread_start(&loader->thread, "verdict-load", loader_run, loader) == 0;
+	pthread_mutex_lock(&loader->lock);
+	loader->running = running;
+	pthread_mutex_unlock(&loader->lock);
+	if (!running)
 		loader_say(loader, true, "no thread to load changes with: the policy changes only when Unbound loads again");
 }
 
@@ -147,14 +151,17 @@ static void refuse_all(struct loader *loader)
 
 void loader_stop(struct loader *loader, unsigned timeout_ms)
 {
+	bool running;
+
 	pthread_mutex_lock(&loader->lock);
 	loader->stopping = true;
+	running = loader->running;
+	loader->running = false;
 	refuse_all(loader);
 	pthread_mutex_unlock(&loader->lock);
-	if (!loader->running)
+	if (!running)
 		return;
 	wake(loader);
-	loader->running = false;
 	if (thread_join(loader->thread, timeout_ms))
 		return;
 	pthread_mutex_lock(&loader->lock);
@@ -217,6 +224,8 @@ static int submit(struct loader *loader, struct ticket *ticket, struct load_repo
 	pthread_mutex_lock(&loader->lock);
 	if (loader->stopping)
 		wrong = "the resolver is ending";
+	else if (!loader->running)
+		wrong = "there is no thread to load changes with";
 	else if (loader->queued == QUEUE_MAX)
 		wrong = "too many loads are waiting: try again later";
 	if (wrong == NULL) {
@@ -262,7 +271,7 @@ int loader_request(struct loader *loader, const struct load_request *request, st
 	return submit(loader, ticket, report);
 }
 
-int loader_set_overrides(struct loader *loader, const struct override *overrides, size_t count,
+static int set_overrides(struct loader *loader, const struct override *overrides, size_t count, bool restored,
 	struct load_report *report)
 {
 	struct ticket *ticket = calloc(1, sizeof(*ticket));
@@ -279,9 +288,22 @@ int loader_set_overrides(struct loader *loader, const struct override *overrides
 		memcpy(ticket->overrides, overrides, count * sizeof(*overrides));
 	ticket->override_count = count;
 	ticket->is_overrides = true;
+	ticket->restored = restored;
 	ticket->request.cause = CAUSE_OVERRIDE;
 	ticket->waited = true;
 	return submit(loader, ticket, report);
+}
+
+int loader_set_overrides(struct loader *loader, const struct override *overrides, size_t count,
+	struct load_report *report)
+{
+	return set_overrides(loader, overrides, count, false, report);
+}
+
+int loader_restore_overrides(struct loader *loader, const struct override *overrides, size_t count,
+	struct load_report *report)
+{
+	return set_overrides(loader, overrides, count, true, report);
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------- */

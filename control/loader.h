@@ -95,8 +95,12 @@ const struct conf *loader_started(const struct loader *loader);
 int loader_request(struct loader *loader, const struct load_request *request, struct load_report *report);
 
 /* The overrides to put in front of every policy from now on; copied. Publishes and sweeps; *report as above. -1 with
- * the error in the report: a denial of a protected name. */
+ * the error in the report: one that was not there before denies a protected name. */
 int loader_set_overrides(struct loader *loader, const struct override *overrides, size_t count,
+	struct load_report *report);
+
+/* The same with those that a former process has accepted, or another folder keeps. */
+int loader_restore_overrides(struct loader *loader, const struct override *overrides, size_t count,
 	struct load_report *report);
 
 /* The configuration in force and what was built of it, under a lock until loader_unlock. */

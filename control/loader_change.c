@@ -313,10 +313,12 @@ int loader_go_back(struct loader *loader, uint64_t to, struct load_report *repor
 
 int loader_override(struct loader *loader, struct ticket *ticket, struct load_report *report)
 {
+	const struct check_list before = { loader->overrides, loader->override_count };
+	const struct check_list after = { ticket->overrides, ticket->override_count };
 	struct diag diag = { 0 };
 	struct snapshot *next;
 
-	if (check_overrides(loader->current->conf, ticket->overrides, ticket->override_count, &diag) != 0)
+	if (!ticket->restored && check_overrides(loader->current->conf, &before, &after, &diag) != 0)
 		return finish(loader, report, &diag);
 	next = derive(loader->current, ticket->overrides, ticket->override_count);
 	if (next == NULL)

@@ -26,6 +26,7 @@ struct ticket {
 	struct override *overrides;      /* owned; with `is_overrides` */
 	size_t override_count;
 	bool is_overrides;
+	bool restored;                   /* by a former process: accepted then */
 	bool waited;                     /* somebody waits, and frees it; else the loader does */
 	bool ended;                      /* under loader->lock, as the next two */
 	int result;
@@ -66,7 +67,7 @@ struct loader {
 	bool said_held;
 
 	pthread_t thread;
-	bool running;                    /* main thread's */
+	bool running;                    /* main thread's to change, under `lock` */
 	bool lost;                       /* a thread was given up: the loader is never freed */
 	int wake;                        /* eventfd */
 };

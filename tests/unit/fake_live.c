@@ -87,6 +87,12 @@ int loader_set_overrides(struct loader *loader, const struct override *overrides
 	return 0;
 }
 
+int loader_restore_overrides(struct loader *loader, const struct override *overrides, size_t count,
+	struct load_report *report)
+{
+	return loader_set_overrides(loader, overrides, count, report);
+}
+
 void loader_lock(struct loader *loader, struct loader_view *view)
 {
 	pthread_mutex_lock(&loader->lock);

@@ -168,6 +168,29 @@ static void what_cannot_be_made_is_said_and_no_error(void **state)
 	teardown(&bench);
 }
 
+/* Nobody would ever end it: its folder is not looked at any more. */
+static void an_override_of_another_folder_ends_with_it(void **state)
+{
+	static const char stored[] = "{\"version\": 1, \"next\": 2, \"overrides\": [{\"id\": 1, \"name\": \"one.example\", "
+		"\"action\": \"allow\", \"made\": 1, \"until\": 99999999999, \"why\": \"x\", \"who\": \"x\"}]}";
+	struct bench bench;
+	char path[TEMP_PATH_MAX + 16];
+
+	(void)state;
+	setup(&bench, "");
+	snprintf(path, sizeof(path), "%s/state", bench.folder);
+	assert_int_equal(mkdir(path, 0750), 0);
+	put(&bench, "state/overrides", stored);
+	assert_int_equal(start(&bench), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	live_stop(bench.live, 10000);
+	put(&bench, "verdict.conf", "verdict:\n\tstate-directory: \"other\"\n"
+		"policy-list:\n\tname: one\n\tfile: one.txt\n\tformat: domains\n");
+	assert_int_equal(start(&bench), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_NXDOMAIN);
+	teardown(&bench);
+}
+
 static void workers_tell_it_what_they_see(void **state)
 {
 	struct facts facts = { .qtype = 1, .qclass = 1 };
@@ -230,6 +253,7 @@ int main(void)
 		cmocka_unit_test(nothing_to_start_with_is_an_error),
 		cmocka_unit_test(the_last_good_one_goes_on),
 		cmocka_unit_test(what_cannot_be_made_is_said_and_no_error),
+		cmocka_unit_test(an_override_of_another_folder_ends_with_it),
 		cmocka_unit_test(workers_tell_it_what_they_see),
 		cmocka_unit_test(starting_often_leaves_nothing_behind),
 	};

@@ -421,6 +421,30 @@ static void an_override_denies_no_protected_name(void **state)
 	teardown(&bench);
 }
 
+static void what_was_in_force_before_its_name_was_protected_keeps_no_other_from_ending(void **state)
+{
+	struct override all[2] = { override_of("good.example", ACTION_NXDOMAIN), override_of("one.example", ACTION_PASS) };
+	struct override more = override_of("www.good.example", ACTION_NXDOMAIN);
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	all[1].id = 2;
+	more.id = 3;
+	assert_int_equal(loader_set_overrides(bench.loader, all, 2, &report), 0);
+	write_conf(&bench, "\twatch: no\n\tprotected-name: good.example\n\tprotected-name: www.good.example\n");
+	assert_int_equal(load(&bench, false).number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	assert_int_equal(loader_set_overrides(bench.loader, all, 1, &report), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_REFUSE);
+	all[1] = more;
+	assert_int_equal(loader_set_overrides(bench.loader, all, 2, &report), -1);
+	assert_non_null(strstr(report.error, "protected-name: www.good.example would be denied by the override of"));
+	assert_int_equal(loader_restore_overrides(bench.loader, all, 2, &report), 0);
+	teardown(&bench);
+}
+
 /* --- going back --------------------------------------------------------------------------------------------------- */
 
 static void goes_back_without_files_and_forth_again(void **state)
@@ -669,6 +693,7 @@ int main(void)
 		cmocka_unit_test(a_protected_name_is_not_denied_to_one_group_either),
 		cmocka_unit_test(overrides_come_before_every_policy),
 		cmocka_unit_test(an_override_denies_no_protected_name),
+		cmocka_unit_test(what_was_in_force_before_its_name_was_protected_keeps_no_other_from_ending),
 		cmocka_unit_test(goes_back_without_files_and_forth_again),
 		cmocka_unit_test(nothing_is_loaded_by_itself_after_going_back),
 		cmocka_unit_test(changed_files_are_loaded),
