@@ -180,9 +180,10 @@ const struct conf *live_conf(const struct live *live)
 	return loader_started(live->loader);
 }
 
-void live_note_question(struct live *live, unsigned worker, const struct facts *facts, unsigned group)
+void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
+	const struct verdict *verdict)
 {
-	recent_note(live->recent, worker, &facts->qname, facts->qtype, group);
+	recent_note(live->recent, worker, &facts->qname, facts->qtype, verdict->group_name);
 }
 
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict)

@@ -36,7 +36,8 @@ void live_stop(struct live *live, unsigned timeout_ms);
 const struct conf *live_conf(const struct live *live);
 
 /* A worker's: never block, never allocate but at the first call. */
-void live_note_question(struct live *live, unsigned worker, const struct facts *facts, unsigned group);
+void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
+	const struct verdict *verdict);
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict);   /* control/tally.h */
 /* Does the denial log want a line of it? */
 bool live_takes(const struct live *live, const struct verdict *verdict);

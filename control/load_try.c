@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "control/crowd.h"
@@ -46,7 +47,8 @@ static bool count_one(void *arg, const struct recent_question *question)
  * no reason to go on. */
 static bool remember(struct trial *trial, const struct recent_question *question)
 {
-	const uint64_t salt = ((uint64_t)question->qtype << 8 | question->group) * UINT64_C(0x9e3779b97f4a7c15);
+	const uint64_t group = hash_octets(&trial->key, (const uint8_t *)question->group, strlen(question->group));
+	const uint64_t salt = (group + question->qtype) * UINT64_C(0x9e3779b97f4a7c15);
 	uint64_t tag = hash_octets(&trial->key, question->qname.octets, question->qname.length) ^ salt;
 
 	tag = tag != 0 ? tag : 1;
@@ -63,12 +65,21 @@ static bool remember(struct trial *trial, const struct recent_question *question
 	return false;
 }
 
+/* Of `before`; a group that is not there any more, or that no client was found for, is the default one. */
+static unsigned group_of(const struct trial *trial, const char *name)
+{
+	const struct conf *conf = trial->before->conf;
+
+	for (unsigned i = 0; i < conf->group_count && i + 1 < CROWD_MAX; i++)
+		if (trial->crowd.known[i + 1] && strcmp(conf->groups[i].name, name) == 0)
+			return i + 1;
+	return GROUP_DEFAULT;
+}
+
 static bool try_question(void *arg, const struct recent_question *question)
 {
 	struct trial *trial = arg;
-	const unsigned group = question->group < CROWD_MAX && trial->crowd.known[question->group] ? question->group :
-		GROUP_DEFAULT;
-	struct facts facts = trial->crowd.clients[group];
+	struct facts facts = trial->crowd.clients[group_of(trial, question->group)];
 	struct verdict verdict;
 
 	if (!remember(trial, question))

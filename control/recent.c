@@ -9,7 +9,7 @@
 #include "policy/hash.h"
 
 #define NAME_WORDS ((NAME_OCTETS_MAX + 7) / 8)
-#define GROUP_MAX 255u
+#define GROUP_WORDS ((LIST_NAME_MAX + 7) / 8)
 
 /* A seqlock of words: `sequence` is odd while its worker writes. All is atomic, so that a reader that comes at the
  * wrong moment reads nonsense, sees that it did, and nothing worse. */
@@ -17,8 +17,9 @@ struct entry {
 	_Atomic uint64_t sequence;
 	_Atomic uint64_t tag;                 /* of name, type and group; 0: empty */
 	_Atomic uint64_t last;                /* the worker's note that was the last of this question */
-	_Atomic uint64_t facts;               /* count, type, group and length */
+	_Atomic uint64_t facts;               /* count, type, lengths of group and name */
 	_Atomic uint64_t octets[NAME_WORDS];
+	_Atomic uint64_t group[GROUP_WORDS];
 };
 
 struct table {
@@ -62,16 +63,21 @@ void recent_destroy(struct recent **recent)
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
-static uint64_t facts_pack(uint32_t count, uint16_t qtype, unsigned group, uint8_t length)
+static uint64_t facts_pack(uint32_t count, uint16_t qtype, size_t group_length, uint8_t length)
 {
-	return (uint64_t)count << 32 | (uint64_t)qtype << 16 | (uint64_t)group << 8 | length;
+	return (uint64_t)count << 32 | (uint64_t)qtype << 16 | (uint64_t)group_length << 8 | length;
 }
 
 /* Never 0. */
-static uint64_t tag_of(const struct recent *recent, const struct name *qname, uint16_t qtype, unsigned group)
+static uint64_t tag_of(const struct recent *recent, const struct name *qname, uint16_t qtype, const char *group,
+	size_t group_length)
 {
-	const uint64_t salt = ((uint64_t)qtype << 8 | group) * UINT64_C(0x9e3779b97f4a7c15);
-	const uint64_t tag = hash_octets(&recent->key, qname->octets, qname->length) ^ salt;
+	uint64_t salt = qtype;
+	uint64_t tag;
+
+	if (group_length > 0)
+		salt += hash_octets(&recent->key, (const uint8_t *)group, group_length);
+	tag = hash_octets(&recent->key, qname->octets, qname->length) ^ salt * UINT64_C(0x9e3779b97f4a7c15);
 
 	return tag != 0 ? tag : 1;
 }
@@ -103,18 +109,20 @@ static struct entry *entry_for(struct table *table, uint64_t tag)
 		atomic_load_explicit(&two->last, memory_order_relaxed) ? one : two;
 }
 
-static void write_octets(struct entry *entry, const struct name *qname)
+static void write_octets(_Atomic uint64_t *to, const void *octets, size_t length)
 {
-	for (unsigned i = 0; i * 8 < qname->length; i++) {
+	for (size_t i = 0; i * 8 < length; i++) {
 		uint64_t word = 0;
-		const size_t left = qname->length - i * 8u;
+		const size_t left = length - i * 8;
 
-		memcpy(&word, qname->octets + i * 8u, left < 8 ? left : 8);
-		atomic_store_explicit(&entry->octets[i], word, memory_order_release);
+		memcpy(&word, (const uint8_t *)octets + i * 8, left < 8 ? left : 8);
+		atomic_store_explicit(&to[i], word, memory_order_release);
 	}
 }
 
-static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, const struct name *qname, uint64_t facts)
+/* Without a name: that and the group stay what they are. */
+static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, uint64_t facts, const struct name *qname,
+	const char *group)
 {
 	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
 
@@ -123,17 +131,20 @@ static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, const 
 	atomic_store_explicit(&entry->tag, tag, memory_order_release);
 	atomic_store_explicit(&entry->last, note, memory_order_release);
 	atomic_store_explicit(&entry->facts, facts, memory_order_release);
-	if (qname != NULL)
-		write_octets(entry, qname);
+	if (qname != NULL) {
+		write_octets(entry->octets, qname->octets, qname->length);
+		write_octets(entry->group, group, (uint8_t)(facts >> 8));
+	}
 	atomic_store_explicit(&entry->sequence, sequence + 2, memory_order_release);
 }
 
-void recent_note(struct recent *recent, unsigned worker, const struct name *qname, uint16_t qtype, unsigned group)
+void recent_note(struct recent *recent, unsigned worker, const struct name *qname, uint16_t qtype, const char *group)
 {
 	struct worker *own;
 	struct table *table;
 	struct entry *entry;
 	uint64_t tag, facts;
+	size_t group_length;
 
 	if (worker >= RECENT_WORKERS_MAX)
 		return;
@@ -143,39 +154,47 @@ void recent_note(struct recent *recent, unsigned worker, const struct name *qnam
 	table = table_of(own);
 	if (table == NULL)
 		return;
-	group = group < GROUP_MAX ? group : GROUP_MAX;
-	tag = tag_of(recent, qname, qtype, group);
+	group_length = strnlen(group, LIST_NAME_MAX - 1);
+	tag = tag_of(recent, qname, qtype, group, group_length);
 	entry = entry_for(table, tag);
 	facts = atomic_load_explicit(&entry->facts, memory_order_relaxed);
 	if (atomic_load_explicit(&entry->tag, memory_order_relaxed) == tag)
-		entry_write(entry, tag, ++own->notes, NULL,
-			facts >> 32 == UINT32_MAX ? facts : facts + (UINT64_C(1) << 32));
+		entry_write(entry, tag, ++own->notes, facts >> 32 == UINT32_MAX ? facts : facts + (UINT64_C(1) << 32), NULL,
+			NULL);
 	else
-		entry_write(entry, tag, ++own->notes, qname, facts_pack(1, qtype, group, qname->length));
+		entry_write(entry, tag, ++own->notes, facts_pack(1, qtype, group_length, qname->length), qname, group);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
+
+static void read_octets(const _Atomic uint64_t *from, size_t length, uint64_t *words)
+{
+	for (size_t i = 0; i * 8 < length; i++)
+		words[i] = atomic_load_explicit(&from[i], memory_order_acquire);
+}
 
 /* False: empty, or written meanwhile. */
 static bool entry_read(const struct entry *entry, struct recent_question *question)
 {
 	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_acquire);
-	uint64_t octets[NAME_WORDS] = { 0 };
+	uint64_t octets[NAME_WORDS] = { 0 }, group[GROUP_WORDS] = { 0 };
 	uint64_t tag, facts;
-	uint8_t length;
+	uint8_t length, group_length;
 
 	if (sequence % 2 != 0)
 		return false;
 	tag = atomic_load_explicit(&entry->tag, memory_order_acquire);
 	facts = atomic_load_explicit(&entry->facts, memory_order_acquire);
 	length = (uint8_t)facts;
-	for (unsigned i = 0; i * 8 < length; i++)
-		octets[i] = atomic_load_explicit(&entry->octets[i], memory_order_acquire);
+	group_length = (uint8_t)(facts >> 8) % LIST_NAME_MAX;   /* may be torn until it is checked */
+	read_octets(entry->octets, length, octets);
+	read_octets(entry->group, group_length, group);
 	/* After the loads above, as they acquire. */
 	if (tag == 0 || atomic_load_explicit(&entry->sequence, memory_order_relaxed) != sequence)
 		return false;
 	question->qtype = (uint16_t)(facts >> 16);
-	question->group = (uint8_t)(facts >> 8);
+	memcpy(question->group, group, group_length);
+	question->group[group_length] = '\0';
 	question->count = (uint32_t)(facts >> 32);
 	return name_from_wire(&question->qname, (const uint8_t *)octets, length);
 }

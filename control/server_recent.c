@@ -49,7 +49,7 @@ static int by_question(const void *a, const void *b)
 		return order;
 	if (x->qtype != y->qtype)
 		return x->qtype < y->qtype ? -1 : 1;
-	return (int)x->group - (int)y->group;
+	return strcmp(x->group, y->group);
 }
 
 /* Workers count the same question apart. */
@@ -72,36 +72,15 @@ static void join_equal(struct asked *asked)
 	asked->count = kept + 1;
 }
 
-/* The names of groups by their numbers; without groups there are none. */
-struct group_names {
-	char names[CONF_GROUPS_MAX + 1][LIST_NAME_MAX];
-	size_t count;
-};
-
-static void copy_names(struct loader *loader, struct group_names *groups)
-{
-	struct loader_view view;
-
-	groups->count = 0;
-	loader_lock(loader, &view);
-	if (view.conf != NULL && view.conf->group_count > 0) {
-		strcpy(groups->names[groups->count++], "default");
-		for (size_t i = 0; i < view.conf->group_count && i < CONF_GROUPS_MAX; i++)
-			memcpy(groups->names[groups->count++], view.conf->groups[i].name, LIST_NAME_MAX);
-	}
-	loader_unlock(loader);
-}
-
-static json_t *question_json(const struct recent_question *question, const struct group_names *groups)
+static json_t *question_json(const struct recent_question *question)
 {
 	char name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
 	json_t *object = json_object();
 
 	json_set_text(object, "name", name_to_text(&question->qname, name));
 	json_set_text(object, "type", rrtype_to_text(question->qtype, type));
-	/* A group that is gone, after a reload, has no name any more. */
-	if (question->group < groups->count)
-		json_set_text(object, "group", groups->names[question->group]);
+	if (*question->group != '\0')
+		json_set_text(object, "group", question->group);
 	json_set_number(object, "count", question->count);
 	return object;
 }
@@ -109,7 +88,6 @@ static json_t *question_json(const struct recent_question *question, const struc
 json_t *server_recent(const struct server_backend *backend)
 {
 	struct asked asked = { .questions = NULL };
-	struct group_names groups;
 	json_t *answer, *questions;
 
 	if (backend->recent == NULL)
@@ -120,11 +98,10 @@ json_t *server_recent(const struct server_backend *backend)
 		return server_error("failed", "out of memory");
 	}
 	join_equal(&asked);
-	copy_names(backend->loader, &groups);
 	answer = server_ok();
 	questions = json_array();
 	for (size_t i = 0; i < asked.count; i++)
-		json_array_append_new(questions, question_json(&asked.questions[i], &groups));
+		json_array_append_new(questions, question_json(&asked.questions[i]));
 	json_set_number(answer, "time", (uint64_t)time(NULL));
 	json_set_number(answer, "every", RECENT_EVERY);
 	json_set_number(answer, "left_out", asked.left_out);

@@ -178,7 +178,7 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
-		live_note_question(live, slot->index, &answer->facts, answer->verdict->group);
+		live_note_question(live, slot->index, &answer->facts, answer->verdict);
 	live_note_verdict(live, slot->index, answer->verdict);
 	live_note_denial(live, slot->index, &answer->event);
 }

@@ -153,7 +153,24 @@ def recent_questions_are_a_recording(tap):
 		tap.equal((done.returncode, done.stderr), (int(wanted > 0), ""), "and says so")
 
 
+def recent_questions_keep_their_group_over_reloads(tap):
+	group = 'client-group:\n\tname: "%s"\n\tnetwork: %s/32\n'
+	asked = lambda: {row["group"] for row in verdictctl(here, "recent")[1]["questions"]}
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, raw=LIVE % here.path("denials.log") + group % ("branch", ELSEWHERE) + group % ("kiosk", "192.0.2.1"))
+		for _ in range(16):
+			rcode(here, "www.good.example", client=ELSEWHERE)
+		tap.equal(asked(), {"branch"}, "before")
+		for groups, why in ((group % ("kiosk", "192.0.2.1") + group % ("branch", ELSEWHERE), "numbers changed"),
+				(group % ("kiosk", ELSEWHERE), "the group is gone"), ("", "there are no groups")):
+			with open(here.path("verdict.conf")) as file:
+				text = file.read()
+			here.write("verdict.conf", text[:text.index("client-group:")] + groups + "# client-group:\n")
+			code, answer, wrong = verdictctl(here, "reload")
+			tap.equal((code, asked()), (0, {"branch"}), why)
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted,
-		recent_questions_are_a_recording)
+		recent_questions_are_a_recording, recent_questions_keep_their_group_over_reloads)

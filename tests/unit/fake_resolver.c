@@ -43,8 +43,8 @@ static void ask(const char *text)
 	if (name_from_text(&name, text, strlen(text)) != NULL)
 		return;
 	for (unsigned i = 0; i < RECENT_EVERY; i++) {
-		recent_note(recent, 0, &name, 1, 0);
-		recent_note(recent, 1, &name, 1, 0);
+		recent_note(recent, 0, &name, 1, "");
+		recent_note(recent, 1, &name, 1, "");
 	}
 }
 

@@ -140,7 +140,7 @@ static void ask(struct bench *bench, const char *below, unsigned count)
 		snprintf(text, sizeof(text), "www%u.%s", i, below);
 		assert_null(name_from_text(&name, text, strlen(text)));
 		for (unsigned call = 0; call < RECENT_EVERY; call++)
-			recent_note(bench->recent, i % 2, &name, 1, 0);
+			recent_note(bench->recent, i % 2, &name, 1, "");
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ struct seen {
 	uint32_t count;
 	const char *wanted;
 	uint16_t qtype;
-	uint8_t group;
+	char group[LIST_NAME_MAX];
 	unsigned most;         /* ends the visit; 0: never */
 };
 
@@ -36,7 +37,7 @@ static bool see(void *arg, const struct recent_question *question)
 	if (seen->wanted != NULL && strcmp(name_to_text(&question->qname, text), seen->wanted) == 0) {
 		seen->matching++;
 		seen->qtype = question->qtype;
-		seen->group = question->group;
+		strcpy(seen->group, question->group);
 		seen->count = question->count;
 	}
 	return seen->most == 0 || seen->questions < seen->most;
@@ -50,7 +51,8 @@ static struct seen look(const struct recent *recent, const char *wanted)
 	return seen;
 }
 
-static void note(struct recent *recent, unsigned worker, const char *text, uint16_t qtype, unsigned group, unsigned times)
+static void note(struct recent *recent, unsigned worker, const char *text, uint16_t qtype, const char *group,
+	unsigned times)
 {
 	const struct name name = name_of(text);
 
@@ -65,9 +67,9 @@ static void notes_one_call_in_so_many(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i + 1 < RECENT_EVERY; i++)
-		recent_note(recent, 0, &name, 1, 0);
+		recent_note(recent, 0, &name, 1, "");
 	assert_int_equal(look(recent, NULL).questions, 0);
-	recent_note(recent, 0, &name, 1, 0);
+	recent_note(recent, 0, &name, 1, "");
 	assert_int_equal(look(recent, NULL).questions, 1);
 	recent_destroy(&recent);
 	assert_null(recent);
@@ -79,11 +81,11 @@ static void keeps_name_type_group_and_count(void **state)
 	struct seen seen;
 
 	(void)state;
-	note(recent, 3, "a.long.name.of.some.labels.example", 28, 5, 4);
+	note(recent, 3, "a.long.name.of.some.labels.example", 28, "branch", 4);
 	seen = look(recent, "a.long.name.of.some.labels.example");
 	assert_int_equal(seen.matching, 1);
 	assert_int_equal(seen.qtype, 28);
-	assert_int_equal(seen.group, 5);
+	assert_string_equal(seen.group, "branch");
 	assert_int_equal(seen.count, 4);
 	recent_destroy(&recent);
 }
@@ -93,11 +95,22 @@ static void tells_types_groups_and_workers_apart(void **state)
 	struct recent *recent = recent_create();
 
 	(void)state;
-	note(recent, 0, "www.example", 1, 0, 1);
-	note(recent, 0, "www.example", 28, 0, 1);
-	note(recent, 0, "www.example", 1, 1, 1);
-	note(recent, 1, "www.example", 1, 0, 1);
+	note(recent, 0, "www.example", 1, "", 1);
+	note(recent, 0, "www.example", 28, "", 1);
+	note(recent, 0, "www.example", 1, "kids", 1);
+	note(recent, 1, "www.example", 1, "", 1);
 	assert_int_equal(look(recent, "www.example").matching, 4);
+	recent_destroy(&recent);
+}
+
+static void cuts_what_is_no_name_of_a_group(void **state)
+{
+	static const char octets[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct recent *recent = recent_create();
+
+	(void)state;
+	note(recent, 0, "www.example", 1, octets, 1);
+	assert_int_equal(strlen(look(recent, "www.example").group), LIST_NAME_MAX - 1);
 	recent_destroy(&recent);
 }
 
@@ -109,7 +122,7 @@ static void makes_room_for_what_is_asked_now(void **state)
 	(void)state;
 	for (unsigned i = 0; i < RECENT_PLACES * 8; i++) {
 		snprintf(text, sizeof(text), "name%u.example", i);
-		note(recent, 0, text, 1, 0, 1);
+		note(recent, 0, text, 1, "", 1);
 	}
 	assert_in_range(look(recent, NULL).questions, RECENT_PLACES / 2, RECENT_PLACES);
 	assert_int_equal(look(recent, text).matching, 1);
@@ -121,8 +134,8 @@ static void takes_no_worker_that_is_not_there(void **state)
 	struct recent *recent = recent_create();
 
 	(void)state;
-	note(recent, RECENT_WORKERS_MAX, "www.example", 1, 0, 1);
-	note(recent, RECENT_WORKERS_MAX - 1, "www.example", 1, 0, 1);
+	note(recent, RECENT_WORKERS_MAX, "www.example", 1, "", 1);
+	note(recent, RECENT_WORKERS_MAX - 1, "www.example", 1, "", 1);
 	assert_int_equal(look(recent, NULL).questions, 1);
 	recent_destroy(&recent);
 }
@@ -133,8 +146,8 @@ static void a_visitor_ends_the_visit(void **state)
 	struct seen seen = { .most = 1 };
 
 	(void)state;
-	note(recent, 0, "one.example", 1, 0, 1);
-	note(recent, 1, "two.example", 1, 0, 1);
+	note(recent, 0, "one.example", 1, "", 1);
+	note(recent, 1, "two.example", 1, "", 1);
 	recent_visit(recent, see, &seen);
 	assert_int_equal(seen.questions, 1);
 	recent_destroy(&recent);
@@ -147,11 +160,11 @@ struct race {
 	_Atomic bool end;
 };
 
-/* Each name says its own type, so that a torn one shows. */
+/* Each name and group says its own type, so that a torn one shows. */
 static void *write_on(void *arg)
 {
 	struct race *race = arg;
-	char text[128];
+	char text[128], group[LIST_NAME_MAX];
 
 	for (unsigned i = 0; !atomic_load(&race->end); i = (i + 1) % 5000) {
 		struct name name;
@@ -159,8 +172,9 @@ static void *write_on(void *arg)
 		snprintf(text, sizeof(text), "type%u.%.*s.example", i, (int)(i % 50) + 1,
 			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 		name_from_text(&name, text, strlen(text));
+		snprintf(group, sizeof(group), "%0*u", (int)(i % 50) + 4, i);
 		for (unsigned call = 0; call < RECENT_EVERY; call++)
-			recent_note(race->recent, 0, &name, (uint16_t)i, i % 64);
+			recent_note(race->recent, 0, &name, (uint16_t)i, group);
 	}
 	return NULL;
 }
@@ -173,7 +187,8 @@ static bool check(void *arg, const struct recent_question *question)
 	snprintf(wanted, sizeof(wanted), "type%u.", question->qtype);
 	name_to_text(&question->qname, text);
 	seen->questions++;
-	seen->wrong += strncmp(text, wanted, strlen(wanted)) != 0 || question->group != question->qtype % 64;
+	seen->wrong += strncmp(text, wanted, strlen(wanted)) != 0 ||
+		strlen(question->group) != question->qtype % 50u + 4 || strtoul(question->group, NULL, 10) != question->qtype;
 	return true;
 }
 
@@ -199,6 +214,7 @@ int main(void)
 		cmocka_unit_test(notes_one_call_in_so_many),
 		cmocka_unit_test(keeps_name_type_group_and_count),
 		cmocka_unit_test(tells_types_groups_and_workers_apart),
+		cmocka_unit_test(cuts_what_is_no_name_of_a_group),
 		cmocka_unit_test(makes_room_for_what_is_asked_now),
 		cmocka_unit_test(takes_no_worker_that_is_not_there),
 		cmocka_unit_test(a_visitor_ends_the_visit),
