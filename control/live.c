@@ -127,7 +127,7 @@ static void start_server(struct live *live, const struct conf *conf)
 		return;
 	snprintf(path, sizeof(path), "%s/" SOCKET_NAME, conf->state_directory);
 	live->server = server_create(&options, &diag);
-	if (live->server == NULL)
+	if (diag.text[0] != '\0')
 		say(live, true, "no control socket: ", diag_format(&diag, text, sizeof(text)));
 }
 

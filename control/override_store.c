@@ -317,11 +317,8 @@ static int note_change(const struct override_store *store, const struct override
 	return result;
 }
 
-int override_store_commit(struct override_store *store, struct override_change *change, int64_t now, const char *who,
-	const char *why, struct diag *diag)
+void override_store_drop(struct override_store *store, struct override_change *change)
 {
-	int result;
-
 	pthread_mutex_lock(&store->lock);
 	free(store->file.overrides);
 	store->file.overrides = change->all;
@@ -330,6 +327,14 @@ int override_store_commit(struct override_store *store, struct override_change *
 		store->file.next = change->added.id + 1;
 	pthread_mutex_unlock(&store->lock);
 	change->all = NULL;
+}
+
+int override_store_commit(struct override_store *store, struct override_change *change, int64_t now, const char *who,
+	const char *why, struct diag *diag)
+{
+	int result;
+
+	override_store_drop(store, change);
 	result = note_change(store, change, now, who, why, diag);
 	/* The planner is the only writer, so reading without the lock is fine here. */
 	if (write_file(store, diag) != 0)

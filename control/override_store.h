@@ -65,6 +65,9 @@ void override_change_fini(struct override_change *change);
 int override_store_commit(struct override_store *store, struct override_change *change, int64_t now, const char *who,
 	const char *why, struct diag *diag);
 
+/* Keeps it in memory alone, where the file is another process'. Takes change->all. */
+void override_store_drop(struct override_store *store, struct override_change *change);
+
 /* One line of the audit file and of the resolver's log for any other change. As commit. */
 int override_store_audit(struct override_store *store, int64_t now, const char *who, const char *what,
 	struct diag *diag);

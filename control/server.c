@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 #define LOOK_NICE 10                           /* who may only look must not slow the resolver down */
 #define LEAST_MS 100                           /* that each thread has to end */
 #define CLOCK_MS 10000                         /* how late a step of the clock may be noticed */
+#define LOOK_MS 5000                           /* how late a socket's file that was removed may be noticed */
 
 /* --- all of them ------------------------------------------------------------------------------------------- */
 
@@ -100,7 +102,7 @@ static void end_overrides(void *arg)
 {
 	struct control_server *server = arg;
 
-	if (!server_end_overrides(&server->backend, (int64_t)time(NULL)))
+	if (!server_end_overrides(&server->backend, (int64_t)time(NULL), atomic_load(&server->listening)))
 		atomic_store(&server->end_again_ms, server_now_ms() + END_AGAIN_MS);
 	atomic_store(&server->ending, false);
 	server_wake(server);
@@ -123,6 +125,26 @@ static int64_t look_at_overrides(struct control_server *server, int64_t now)
 		return -1;
 	atomic_store(&server->ending, false);
 	return AGAIN_MS;
+}
+
+/* --- the socket -------------------------------------------------------------------------------------------- */
+
+/* Its folder may come back, or be somebody's to clean up. */
+static void look_at_socket(struct control_server *server, int64_t now)
+{
+	const struct control_host *host = server->backend.host;
+	struct server_socket made;
+	struct diag diag;
+
+	if (now < server->look_again_ms)
+		return;
+	server->look_again_ms = now + LOOK_MS;
+	if (server_socket_is_there(&server->socket) || server_socket_open(&made, server->path, &diag) != 0)
+		return;
+	server_socket_close(&server->socket);
+	server->socket = made;
+	atomic_store(&server->listening, true);
+	host->log(host->arg, false, "the control socket was missing, and has been made again");
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------- */
@@ -150,7 +172,7 @@ static void watch_fill(struct watch *watch, struct control_server *server, int64
 	const bool accepting = free_connection(server) != NULL && server->accept_again_ms <= now;
 
 	watch->count = 0;
-	watch->wait_ms = look_at_overrides(server, now);
+	watch->wait_ms = sooner(look_at_overrides(server, now), server->look_again_ms > now ? server->look_again_ms - now : 0);
 	watch_add(watch, server->wake, POLLIN, NULL);
 	watch_add(watch, accepting ? server->socket.fd : -1, POLLIN, NULL);
 	if (server->accept_again_ms > now)
@@ -178,6 +200,7 @@ static void watch_handle(const struct watch *watch, struct control_server *serve
 	if (watch->fds[1].revents != 0)
 		accept_one(server);
 	close_late(server, server_now_ms());
+	look_at_socket(server, server_now_ms());
 }
 
 static void *run(void *arg)
@@ -208,6 +231,7 @@ static void server_free(struct control_server *server)
 	}
 	server_users_fini(&server->users);
 	server_socket_close(&server->socket);
+	free(server->path);
 	if (server->wake >= 0)
 		close(server->wake);
 	pthread_mutex_destroy(&server->lock);
@@ -223,10 +247,11 @@ static int start(struct control_server *server, const struct server_options *opt
 	server->looks = hand_create("verdict-look", LOOK_NICE);
 	if (server->wake < 0 || server->changes == NULL || server->looks == NULL)
 		return diag_set(diag, options->path, 0, 0, "the control socket's threads cannot start: %m");
-	if (server_users_init(&server->users, options) != 0)
+	server->path = strdup(options->path);
+	if (server->path == NULL || server_users_init(&server->users, options) != 0)
 		return diag_set(diag, options->path, 0, 0, "out of memory");
-	if (server_socket_open(&server->socket, options->path, diag) != 0)
-		return -1;
+	atomic_store(&server->listening, server_socket_open(&server->socket, options->path, diag) == 0);
+	server->look_again_ms = server_now_ms() + LOOK_MS;
 	failed = thread_start(&server->thread, "verdict-control", run, server);
 	if (failed != 0) {
 		errno = failed;
@@ -239,6 +264,7 @@ struct control_server *server_create(const struct server_options *options, struc
 {
 	struct control_server *server = calloc(1, sizeof(*server));
 
+	diag->text[0] = '\0';
 	if (server == NULL) {
 		diag_set(diag, options->path, 0, 0, "out of memory");
 		return NULL;
@@ -275,10 +301,10 @@ bool server_destroy(struct control_server **server, unsigned timeout_ms)
 	*server = NULL;
 	if (gone == NULL)
 		return true;
-	server_socket_remove(&gone->socket);
 	atomic_store(&gone->stopping, true);
 	server_wake(gone);
 	ended = thread_join(gone->thread, left(until));
+	server_socket_remove(&gone->socket);
 	ended = hand_destroy(&gone->changes, left(until)) && ended;
 	ended = hand_destroy(&gone->looks, left(until)) && ended;
 	if (ended)

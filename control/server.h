@@ -60,7 +60,9 @@ struct server_options {
 struct control_server;
 
 /* Makes the socket and starts the threads. A socket file that nobody answers at is replaced; anything else there is
- * an error. Returns the owned server, or NULL with *diag set. */
+ * left alone. Returns the owned server, or NULL with *diag set: no memory, no thread. A server without a socket sets
+ * *diag, too (its text is empty otherwise): overrides end all the same, and the socket is tried again, as one whose file
+ * is removed later is made again; who keeps files then may be another process, so none is changed. */
 struct control_server *server_create(const struct server_options *options, struct diag *diag);
 
 /* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that

@@ -124,7 +124,7 @@ static json_t *revoke(const struct server_backend *backend, const struct request
 	return plan_and_carry_out(backend, &plan, who, request->why);
 }
 
-bool server_end_overrides(const struct server_backend *backend, int64_t now)
+bool server_end_overrides(const struct server_backend *backend, int64_t now, bool keep)
 {
 	const struct override_plan plan = { .now = now };
 	struct load_report report = { 0 };
@@ -135,7 +135,9 @@ bool server_end_overrides(const struct server_backend *backend, int64_t now)
 		return false;
 	ended = change.gone_count == 0 ||
 		loader_set_overrides(backend->loader, change.all, change.count, &report) == 0;
-	if (ended && change.gone_count > 0)
+	if (ended && !keep)
+		override_store_drop(backend->overrides, &change);
+	else if (ended && change.gone_count > 0)
 		override_store_commit(backend->overrides, &change, now, "verdict", "its time has ended", NULL);
 	override_change_fini(&change);
 	return ended;

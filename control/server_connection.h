@@ -40,7 +40,10 @@ struct connection {
 struct control_server {
 	struct server_backend backend;
 	struct server_users users;
-	struct server_socket socket;
+	char *path;                   /* owned */
+	struct server_socket socket;  /* the server thread's while that runs */
+	int64_t look_again_ms;        /* at the socket's file */
+	_Atomic bool listening;       /* so that what is kept in files is ours to change */
 	struct hand *changes, *looks;
 	pthread_t thread;
 	int wake;                     /* eventfd */

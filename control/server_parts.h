@@ -25,8 +25,8 @@ struct server_peer {
 json_t *server_answer(const struct server_backend *backend, const struct request *request,
 	const struct server_peer *peer);
 
-/* Takes out overrides that have ended. False: it did not work, try again later. */
-bool server_end_overrides(const struct server_backend *backend, int64_t now);
+/* Takes out overrides that have ended; `keep`: of their file, too. False: it did not work, try again later. */
+bool server_end_overrides(const struct server_backend *backend, int64_t now, bool keep);
 
 /* {"ok": true}, and {"ok": false, "kind": ..., "error": ...}. Kinds are for programs: "request" (wrong usage),
  * "permission", "refused" (the policy or its guards say no), "failed", "busy". */

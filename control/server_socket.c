@@ -83,12 +83,17 @@ int server_socket_open(struct server_socket *made, const char *path, struct diag
 	return 0;
 }
 
-void server_socket_remove(struct server_socket *made)
+bool server_socket_is_there(const struct server_socket *made)
 {
 	struct stat found;
 
-	if (made->fd >= 0 && lstat(made->address.sun_path, &found) == 0 && found.st_ino == made->inode &&
-			found.st_dev == made->device)
+	return made->fd >= 0 && lstat(made->address.sun_path, &found) == 0 && found.st_ino == made->inode &&
+		found.st_dev == made->device;
+}
+
+void server_socket_remove(struct server_socket *made)
+{
+	if (server_socket_is_there(made))
 		unlink(made->address.sun_path);
 }
 

@@ -23,6 +23,9 @@ struct server_socket {
 /* Listens, mode 0660. A socket file that nobody answers at is replaced. 0, or -1 with *diag set. */
 int server_socket_open(struct server_socket *socket, const char *path, struct diag *diag);
 
+/* Is the file still the one that was made? False also without a socket. */
+bool server_socket_is_there(const struct server_socket *socket);
+
 /* Removes the file when it is still the one that was made. */
 void server_socket_remove(struct server_socket *socket);
 void server_socket_close(struct server_socket *socket);

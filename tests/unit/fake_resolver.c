@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
 		denials, recent };
 	server = server_create(&options, &diag);
-	if (server == NULL) {
+	if (server == NULL || diag.text[0] != '\0') {
 		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
 		return 1;
 	}

@@ -369,8 +369,9 @@ static void takes_only_an_abandoned_socket_s_place(void **state)
 	(void)state;
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0660);
-	assert_null(server_create(&with, &diag));
+	other = server_create(&with, &diag);
 	assert_non_null(strstr(diag.text, "another process listens"));
+	assert_true(server_destroy(&other, STOP_MS));
 	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
 	assert_true(server_destroy(&server, STOP_MS));
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -383,12 +384,64 @@ static void takes_only_an_abandoned_socket_s_place(void **state)
 	assert_true(server_destroy(&other, STOP_MS));
 	fd = creat(path, 0600);
 	close(fd);
-	assert_null(server_create(&with, &diag));
+	other = server_create(&with, &diag);
 	assert_non_null(strstr(diag.text, "no socket"));
+	assert_true(server_destroy(&other, STOP_MS));
 	assert_int_equal(access(path, F_OK), 0);
 	unlink(path);
 	server = server_create(&with, &diag);
 	assert_non_null(server);
+}
+
+static bool comes_true(bool (*is)(void))
+{
+	for (unsigned i = 0; i < 2000; i++) {
+		if (is())
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static bool is_there(void)
+{
+	return access(path, F_OK) == 0;
+}
+
+static bool has_none(void)
+{
+	return loader.overrides == 0;
+}
+
+static void ends_overrides_without_a_socket_and_leaves_the_file_alone(void **state)
+{
+	struct server_options with = options();
+	struct stat before, after;
+	struct diag diag;
+	char file[2 * TEMP_PATH_MAX];
+
+	(void)state;
+	assert_true(is_ok(ask("{\"command\":\"allow\",\"name\":\"a.example\",\"seconds\":2,\"why\":\"x\"}\n")));
+	assert_true(server_destroy(&server, STOP_MS));
+	snprintf(file, sizeof(file), "%s/overrides", folder);
+	assert_int_equal(stat(file, &before), 0);
+	with.path = "/nowhere/at/all.sock";
+	server = server_create(&with, &diag);
+	assert_non_null(server);
+	assert_non_null(strstr(diag.text, "cannot be made"));
+	assert_int_equal(loader.overrides, 1);
+	assert_true(comes_true(has_none));
+	assert_int_equal(override_store_next_end(store), INT64_MAX);
+	assert_int_equal(stat(file, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+}
+
+static void makes_the_socket_again_when_its_file_is_removed(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(path), 0);
+	assert_true(comes_true(is_there));
+	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
 }
 
 /* Last: its thread stays. */
@@ -431,6 +484,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lets_others_read_only, begin, end),
 		cmocka_unit_test_setup_teardown(lets_named_users_change_things, begin, end),
 		cmocka_unit_test_setup_teardown(takes_only_an_abandoned_socket_s_place, begin, end),
+		cmocka_unit_test_setup_teardown(ends_overrides_without_a_socket_and_leaves_the_file_alone, begin, end),
+		cmocka_unit_test_setup_teardown(makes_the_socket_again_when_its_file_is_removed, begin, end),
 		cmocka_unit_test_setup_teardown(is_given_up_when_a_load_never_ends, begin, end),
 	};
 
