@@ -1,6 +1,6 @@
 /*
- * spool_parts.h: what a spool is made of, shared by the files that work on it: spool.c, which takes frames in and drops
- * segments, and spool_reader.c, which gives them out.
+ * spool_parts.h: what a spool is made of, shared by the files that work on it: spool_open.c, which begins and ends it,
+ * spool.c, which takes frames in and drops segments, and spool_reader.c, which gives them out.
  *
  * Every frame of a lane has an index, counted from the oldest that was there at opening: so the frames between two
  * places are known even when their segments have gone.
@@ -60,6 +60,15 @@ struct spool {
 	unsigned reader_count;
 	struct spool_counts counts;
 };
+
+/* The disk failed, as errno says. */
+void spool_note_error(struct spool *spool, int64_t now_ms);
+
+/* The youngest of its lane from now on. */
+void spool_add_segment(struct spool *spool, struct segment *segment);
+
+/* Ends what is written now, if anything is. */
+void spool_end_current(struct spool *spool, struct lane *lane);
 
 /* Takes the segment out of its lane, counts what readers had not read of it, and frees it with its file. */
 void spool_remove(struct spool *spool, struct segment *segment);

@@ -1,6 +1,7 @@
 /*
- * tap_state.h: what a tap is made of, shared by the files that work on it: tap.c, which the workers and the main thread
- * call, tap_thread.c, the I/O thread, and tap_former.c, which it calls for what a former process left.
+ * tap_state.h: what a tap is made of, shared by the files that work on it: tap.c, which the workers call, tap_make.c,
+ * which begins and ends it, tap_thread.c, the I/O thread, and tap_former.c, which that calls for what a former process
+ * left.
  */
 #ifndef DNSTAP_TAP_STATE_H
 #define DNSTAP_TAP_STATE_H
