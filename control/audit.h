@@ -5,7 +5,7 @@
  *
  * The file is opened for each line, so it can be rotated by moving it.
  *
- * Threads: one caller at a time for one file.
+ * Threads: any: a line is one write to its end.
  */
 #ifndef CONTROL_AUDIT_H
 #define CONTROL_AUDIT_H

@@ -170,7 +170,9 @@ void loader_stop(struct loader *loader, unsigned timeout_ms)
 	/* Its ticket stays with the thread, which may still look at it; who waits is told. */
 	if (loader->busy != NULL)
 		refuse_ticket(loader, loader->busy);
-	loader->busy = NULL;
+	if (loader->aside != NULL)
+		refuse_ticket(loader, loader->aside);
+	loader->busy = loader->aside = NULL;
 	loader->loading = false;
 	pthread_cond_broadcast(&loader->ended);
 	pthread_mutex_unlock(&loader->lock);

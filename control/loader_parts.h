@@ -44,6 +44,7 @@ struct loader {
 	struct ticket *queue[QUEUE_MAX];
 	size_t queued;
 	struct ticket *busy;             /* being worked on */
+	struct ticket *aside;            /* likewise, while the other one waits for its load */
 	bool stopping;
 	unsigned generation;             /* of the thread: one that was given up finds another one here */
 	struct edition *current;         /* held; the changing thread's to read without the lock */

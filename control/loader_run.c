@@ -65,6 +65,63 @@ static void show_phase(struct loader *loader, enum load_phase phase)
 	pthread_mutex_unlock(&loader->lock);
 }
 
+/* Under the lock. Who asks for a load reads in the report how it ended. */
+static void end_ticket(struct loader *loader, struct ticket *ticket, int result, const struct load_report *report)
+{
+	/* What has no error of its own was given up. */
+	const bool given_up = result != 0 && report->error[0] == '\0';
+
+	ticket->result = ticket->is_overrides || given_up ? result : 0;
+	ticket->report = *report;
+	if (given_up)
+		memcpy(ticket->report.error, "the resolver is ending", sizeof("the resolver is ending"));
+	ticket->ended = true;
+	if (ticket->waited) {
+		pthread_cond_broadcast(&loader->ended);
+		return;
+	}
+	free(ticket->overrides);
+	free(ticket);
+}
+
+/* The first in the queue that changes overrides. */
+static struct ticket *next_override(struct loader *loader)
+{
+	struct ticket *ticket = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&loader->lock);
+	for (i = 0; i < loader->queued && !loader->queue[i]->is_overrides; i++)
+		continue;
+	if (i < loader->queued && !loader->stopping && loader_is_mine(loader)) {
+		ticket = loader->queue[i];
+		memmove(&loader->queue[i], &loader->queue[i + 1], (--loader->queued - i) * sizeof(loader->queue[0]));
+		loader->aside = ticket;
+	}
+	pthread_mutex_unlock(&loader->lock);
+	return ticket;
+}
+
+/* What an operator decides, or has decided until now, does not wait for a load. */
+static void work_on_overrides(struct loader *loader)
+{
+	struct ticket *ticket;
+
+	while ((ticket = next_override(loader)) != NULL) {
+		struct load_report report = { .cause = CAUSE_OVERRIDE, .started = time(NULL) };
+		const int result = loader_override(loader, ticket, &report);
+
+		pthread_mutex_lock(&loader->lock);
+		if (loader_is_mine(loader)) {
+			/* loader_stop may have ended it already. */
+			if (loader->aside == ticket)
+				end_ticket(loader, ticket, result, &report);
+			loader->aside = NULL;
+		}
+		pthread_mutex_unlock(&loader->lock);
+	}
+}
+
 /* Waits for it, as long as the resolver lives. False: the end came first. */
 static bool await_job(struct loader *loader, const struct load_job *job)
 {
@@ -73,6 +130,7 @@ static bool await_job(struct loader *loader, const struct load_job *job)
 	while (!is_ending(loader)) {
 		if (poll(&done, 1, 0) == 1)
 			return true;
+		work_on_overrides(loader);
 		show_phase(loader, load_job_phase(job));
 		wait_for(loader, done.fd, clock_ms() + 100);
 	}
@@ -99,25 +157,6 @@ static int change(struct loader *loader, struct ticket *ticket, struct load_repo
 	if (ticket->request.cause == CAUSE_ROLLBACK)
 		return loader_go_back(loader, ticket->request.to, report);
 	return load_aside(loader, &ticket->request, report);
-}
-
-/* Under the lock. Who asks for a load reads in the report how it ended. */
-static void end_ticket(struct loader *loader, struct ticket *ticket, int result, const struct load_report *report)
-{
-	/* What has no error of its own was given up. */
-	const bool given_up = result != 0 && report->error[0] == '\0';
-
-	ticket->result = ticket->is_overrides || given_up ? result : 0;
-	ticket->report = *report;
-	if (given_up)
-		memcpy(ticket->report.error, "the resolver is ending", sizeof("the resolver is ending"));
-	ticket->ended = true;
-	if (ticket->waited) {
-		pthread_cond_broadcast(&loader->ended);
-		return;
-	}
-	free(ticket->overrides);
-	free(ticket);
 }
 
 static void work_on(struct loader *loader, struct ticket *ticket)

@@ -38,7 +38,7 @@ enum request_member {
 };
 
 /* Who does it: the server thread, or one of its hands. */
-enum request_place { PLACE_SERVER, PLACE_CHANGES, PLACE_LOOKS };
+enum request_place { PLACE_SERVER, PLACE_CHANGES, PLACE_LOADS, PLACE_LOOKS };
 
 struct request_row {
 	const char *name;

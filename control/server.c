@@ -244,8 +244,9 @@ static int start(struct control_server *server, const struct server_options *opt
 
 	server->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	server->changes = hand_create("verdict-change", 0);
+	server->loads = hand_create("verdict-reload", 0);
 	server->looks = hand_create("verdict-look", LOOK_NICE);
-	if (server->wake < 0 || server->changes == NULL || server->looks == NULL)
+	if (server->wake < 0 || server->changes == NULL || server->loads == NULL || server->looks == NULL)
 		return diag_set(diag, options->path, 0, 0, "the control socket's threads cannot start: %m");
 	server->path = strdup(options->path);
 	if (server->path == NULL || server_users_init(&server->users, options) != 0)
@@ -279,6 +280,7 @@ struct control_server *server_create(const struct server_options *options, struc
 	if (start(server, options, diag) == 0)
 		return server;
 	hand_destroy(&server->changes, SERVER_DEADLINE_MS);
+	hand_destroy(&server->loads, SERVER_DEADLINE_MS);
 	hand_destroy(&server->looks, SERVER_DEADLINE_MS);
 	server_free(server);
 	return NULL;
@@ -306,6 +308,7 @@ bool server_destroy(struct control_server **server, unsigned timeout_ms)
 	ended = thread_join(gone->thread, left(until));
 	server_socket_remove(&gone->socket);
 	ended = hand_destroy(&gone->changes, left(until)) && ended;
+	ended = hand_destroy(&gone->loads, left(until)) && ended;
 	ended = hand_destroy(&gone->looks, left(until)) && ended;
 	if (ended)
 		server_free(gone);

@@ -13,11 +13,12 @@
  * or a format. A command is a row of the table in request.c: name, role, members.
  *
  *     clients --- server thread (poll) --- quick commands
- *                        |-------- hand "changes": reload, allow, deny, revoke, flush, ends of overrides (in order)
+ *                        |-------- hand "changes": allow, deny, revoke, flush, ends of overrides (in order)
+ *                        |-------- hand "loads":   reload, for which nothing else waits
  *                        `-------- hand "looks":   explain, recent
  *
  * Threads: the server thread never waits for a client, a file of another or the loader. What takes long is done by
- * one of two hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by
+ * one of the hands (control/hand.h); its connection is answered when that is done, and a client that has gone away by
  * then changes nothing. All block all signals.
  *
  *   main thread | server_create, server_destroy

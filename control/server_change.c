@@ -1,4 +1,4 @@
-/* server_change.c: commands that change what the resolver does. All but server_load_json: in the hand for changes. */
+/* server_change.c: commands that change what the resolver does. In the hands for changes and for loads. */
 #include "control/server_parts.h"
 
 #include <pwd.h>

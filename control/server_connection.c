@@ -92,7 +92,8 @@ static void dispatch(struct connection *connection)
 {
 	const struct request_row *row = &request_commands[connection->request.command];
 	struct control_server *server = connection->server;
-	struct hand *hand = row->place == PLACE_CHANGES ? server->changes : server->looks;
+	struct hand *hand = row->place == PLACE_CHANGES ? server->changes :
+		row->place == PLACE_LOADS ? server->loads : server->looks;
 
 	if (row->changes && !connection->peer.may_change) {
 		connection_answer(connection, server_error("permission", "%s is for root, the resolver's own user and those "

@@ -44,7 +44,7 @@ struct control_server {
 	struct server_socket socket;  /* the server thread's while that runs */
 	int64_t look_again_ms;        /* at the socket's file */
 	_Atomic bool listening;       /* so that what is kept in files is ours to change */
-	struct hand *changes, *looks;
+	struct hand *changes, *loads, *looks;
 	pthread_t thread;
 	int wake;                     /* eventfd */
 	_Atomic bool stopping;

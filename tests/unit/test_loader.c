@@ -445,6 +445,26 @@ static void what_was_in_force_before_its_name_was_protected_keeps_no_other_from_
 	teardown(&bench);
 }
 
+static void an_override_does_not_wait_for_a_load(void **state)
+{
+	const struct load_request request = { .cause = CAUSE_COMMAND };
+	struct override allow = override_of("one.example", ACTION_PASS);
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_list(&bench, "one.example", 1000000);
+	assert_int_equal(loader_request(bench.loader, &request, NULL), 0);
+	sleep_ms(50);
+	assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
+	assert_int_equal(report.number, 1);
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	assert_true(becomes(&bench, "name999999.example", ACTION_REFUSE));
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
+	teardown(&bench);
+}
+
 /* --- going back --------------------------------------------------------------------------------------------------- */
 
 static void goes_back_without_files_and_forth_again(void **state)
@@ -694,6 +714,7 @@ int main(void)
 		cmocka_unit_test(overrides_come_before_every_policy),
 		cmocka_unit_test(an_override_denies_no_protected_name),
 		cmocka_unit_test(what_was_in_force_before_its_name_was_protected_keeps_no_other_from_ending),
+		cmocka_unit_test(an_override_does_not_wait_for_a_load),
 		cmocka_unit_test(goes_back_without_files_and_forth_again),
 		cmocka_unit_test(nothing_is_loaded_by_itself_after_going_back),
 		cmocka_unit_test(changed_files_are_loaded),

@@ -282,7 +282,7 @@ static void waits_for_nobody_while_a_load_runs(void **state)
 	double begun;
 
 	(void)state;
-	loader.slow_ms = 700;
+	loader.slow_ms = 2000;
 	say(fd, "{\"command\":\"reload\"}\n", 21);
 	say(gone, "{\"command\":\"reload\"}\n", 21);
 	usleep(50000);
@@ -291,6 +291,9 @@ static void waits_for_nobody_while_a_load_runs(void **state)
 	assert_true(is_ok(ask("{\"command\":\"status\"}\n")));
 	assert_error(ask("{\"command\":\"explain\",\"name\":\"a\"}\n"), "failed", "no policy");
 	assert_true(now() - begun < 0.4);
+	loader.slow_ms = 0;
+	assert_true(is_ok(ask("{\"command\":\"deny\",\"name\":\"a.example\",\"seconds\":60,\"why\":\"x\"}\n")));
+	assert_int_equal(loader.requests, 1);
 	assert_true(is_ok(hear(fd)));
 	loader.slow_ms = 0;
 	assert_true(is_ok(ask("{\"command\":\"flush\",\"name\":\"a.example\"}\n")));
