@@ -119,6 +119,7 @@ struct chain {
 	size_t aliases;                            /* seen in this visit */
 	bool moved;                                /* in this visit */
 	bool leads_on;                             /* some record has a target of another kind */
+	bool goes_on;                              /* there are aliases that were not followed */
 };
 
 static bool follow(void *arg, const struct record *record)
@@ -152,6 +153,7 @@ static void chain_follow(struct chain *chain, const struct facts *facts)
 		chain->moved = false;
 		facts->records(facts->source, follow, chain);
 	} while (chain->moved && chain->aliases > chain->hops && chain->hops < POSITION_HOPS_MAX);
+	chain->goes_on = chain->hops == POSITION_HOPS_MAX && chain->aliases > chain->hops;
 }
 
 /* --- the walk --------------------------------------------------------------------------------------------------- */
@@ -161,14 +163,23 @@ struct walk {
 	struct position position;
 	position_visit visit;
 	void *arg;
+	bool aliases;              /* are targets, too: the chain is longer than what is followed */
 };
+
+/* Where the record leads, as far as the chain has not been there. */
+static bool target_of(const struct walk *walk, const struct record *record, struct name *target)
+{
+	if (record->type == RRTYPE_CNAME)
+		return walk->aliases && rdata_alias(record, target);
+	return rdata_target(record, target);
+}
 
 static bool walk_target(void *arg, const struct record *record)
 {
 	struct walk *walk = arg;
 	struct name target;
 
-	if (record->section != SECTION_ANSWER || !rdata_target(record, &target))
+	if (record->section != SECTION_ANSWER || !target_of(walk, record, &target))
 		return true;
 	walk->position.name = &target;
 	return walk->visit(walk->arg, &walk->position);
@@ -189,8 +200,9 @@ static void walk_answer(struct walk *walk)
 		if (!walk->visit(walk->arg, position))
 			return;
 	}
-	if (!chain.leads_on)
+	if (!chain.leads_on && !chain.goes_on)
 		return;
+	walk->aliases = chain.goes_on;
 	*position = (struct position){ .facts = facts, .chain = chain.hops };
 	facts->records(facts->source, walk_target, walk);
 }

@@ -3,7 +3,8 @@
  *
  * First the question: its name, the client, the name servers of its zones. Then each name that the answer's CNAME
  * records lead to. The addresses of the answer belong to the last of these. Behind them come the names that other
- * records lead to (rdata_target), each as if it were a qname.
+ * records lead to (rdata_target), each as if it were a qname; so do the names of a chain of more than
+ * POSITION_HOPS_MAX, in the order of their records.
  *
  * At one position all triggers are judged together, the lists in their order (draft-vixie-dnsop-dns-rpz-00).
  *
