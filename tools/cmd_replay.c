@@ -38,7 +38,7 @@ const char help_replay[] =
 	"  -e, --each          a line for each record: input and place, client, name, type, verdict, list, rule, trigger,\n"
 	"                      group, with tabs between, and then no summary\n"
 	"  -t, --top N         names and clients in the summary; default: 10, at most 1000\n"
-	"  -j, --json          one JSON object\n"
+	"  -j, --json          one JSON object; with --each one for each record\n"
 	"  -h, --help          this text\n"
 	"\n"
 	"Exit: 0 all was judged; 1 the configuration is wrong; 2 wrong usage; 3 an input or the configuration cannot be\n"
@@ -89,8 +89,6 @@ static int parse(const struct command *command, int argc, char **argv, struct re
 		default: return EXIT_USAGE;
 		}
 	}
-	if (given->each && given->json)
-		return command_misuse(command, "--each and --json: choose one of them");
 	return optind < argc ? EXIT_FINE : command_misuse(command, "which recordings? Name files, or - for standard input");
 }
 
@@ -103,8 +101,27 @@ static void complain(const struct diag *diag)
 
 static void show_progress(struct playing *playing)
 {
-	if (playing->progress && ++playing->judged % PROGRESS_RECORDS == 0)
+	if (++playing->judged % PROGRESS_RECORDS == 0 && playing->progress)
 		fprintf(stderr, "\r%llu records", (unsigned long long)playing->judged);
+}
+
+/* Takes the line away again. */
+static void end_progress(const struct playing *playing)
+{
+	if (playing->judged >= PROGRESS_RECORDS && playing->progress)
+		fprintf(stderr, "\r%40s\r", "");
+}
+
+/* Nothing was judged: a text of which no line is a question is not the recording that somebody means. */
+static int check_form(const struct record_source *source, const char *name, struct diag *diag)
+{
+	struct record_counts counts;
+
+	record_source_counts(source, &counts);
+	if (record_source_form(source) != RECORD_TEXT || counts.skipped[SKIP_UNREADABLE] == 0)
+		return 0;
+	return diag_set(diag, name, (unsigned)counts.first_unreadable, 0, "no questions: a text has lines of time, client, "
+		"name and type with tabs between, or of name and type");
 }
 
 static void note_input(struct playing *playing, const char *name, const struct record_source *source)
@@ -132,7 +149,7 @@ static int play(struct playing *playing, const char *name)
 	FILE *from = strcmp(name, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(name, "re");
 	struct record_source *source;
 	struct diag diag = { 0 };
-	enum record_form form;
+	uint64_t before = playing->judged;
 	int got;
 
 	if (from == NULL) {
@@ -143,21 +160,20 @@ static int play(struct playing *playing, const char *name)
 	source = record_source_open(from, name, playing->given->queries, &diag);
 	if (source == NULL) {
 		complain(&diag);
-		fclose(from);
 		return -1;
 	}
-	while ((got = record_source_next(source, playing->recorded, &diag)) == 1) {
+	while ((got = record_source_next(source, playing->recorded, &diag)) == 1 && !ferror(stdout)) {
 		replay_judge(playing->replay, playing->recorded, name);
 		show_progress(playing);
 	}
+	end_progress(playing);
+	if (got == 0 && playing->judged == before)
+		got = check_form(source, name, &diag);
 	if (got < 0)
 		complain(&diag);
 	note_input(playing, name, source);
-	form = record_source_form(source);
 	record_source_close(&source);
-	if (form != RECORD_PCAP)
-		fclose(from);
-	return got;
+	return got < 0 ? -1 : 0;
 }
 
 static void print_inputs(const json_t *inputs)
@@ -202,13 +218,13 @@ static void show(struct playing *playing)
 
 static int play_all(struct playing *playing, const struct conf *conf, const struct snapshot *snapshot, char **names)
 {
-	const struct replay_options options = { conf, snapshot, playing->given->each ? stdout : NULL };
+	const struct replay_options options = { conf, snapshot, playing->given->each ? stdout : NULL, playing->given->json };
 	int code = EXIT_FINE;
 
 	playing->replay = replay_create(&options);
 	playing->recorded = malloc(sizeof(*playing->recorded));
 	playing->inputs = json_array();
-	playing->progress = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	playing->progress = isatty(STDERR_FILENO) && !(playing->given->each && isatty(STDOUT_FILENO));
 	if (playing->replay == NULL || playing->recorded == NULL || playing->inputs == NULL) {
 		fprintf(stderr, "verdictctl replay: out of memory\n");
 		code = EXIT_UNREADABLE;

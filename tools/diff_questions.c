@@ -299,20 +299,16 @@ int diff_questions(const struct diff_task *task, const char *path, json_t *repor
 	FILE *from = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
 	struct judging judging = { .task = task };
 	struct record_source *source;
-	bool keeps;
 	int result;
 
 	if (from == NULL)
 		return diag_set(diag, path, 0, 0, "%m");
 	source = record_source_open(from, path, false, diag);
-	keeps = source == NULL || record_source_form(source) != RECORD_PCAP;
 	result = source == NULL ? -1 : judging_init(&judging, diag);
 	if (result == 0)
 		result = judge_all(&judging, source, path, report, diag);
 	*changes = judging.changed > 0;
 	judging_fini(&judging);
 	record_source_close(&source);
-	if (keeps)
-		fclose(from);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/list_entry.h"
 #include "policy/rrtype.h"
 
 #define LINE_MAX_OCTETS (128 * 1024)
@@ -95,39 +96,54 @@ static size_t cut(struct column *columns, const char *at, const char *end)
 	return COLUMNS;
 }
 
-/* `qname qtype` */
-static size_t cut_pair(struct column *columns, const char *at, const char *end)
+static bool is_blank(char octet)
 {
-	const char *blank = memchr(at, ' ', (size_t)(end - at));
-	const char *stop = blank != NULL ? blank : end;
+	return octet == ' ' || octet == '\t';
+}
 
-	while (blank != NULL && blank < end && *blank == ' ')
-		blank++;
+/* `qname qtype`, with blanks or a tab between, and before them. */
+static void cut_pair(struct column *columns, const char *at, const char *end)
+{
+	const char *stop;
+
+	while (at < end && is_blank(*at))
+		at++;
+	for (stop = at; stop < end && !is_blank(*stop);)
+		stop++;
 	columns[COLUMN_QNAME] = (struct column){ at, (size_t)(stop - at) };
-	if (blank != NULL)
-		columns[COLUMN_QTYPE] = (struct column){ blank, (size_t)(end - blank) };
-	return COLUMN_QTYPE + 1;
+	while (stop < end && is_blank(*stop))
+		stop++;
+	columns[COLUMN_QTYPE] = (struct column){ stop, (size_t)(end - stop) };
+}
+
+/* As it stands in a message, or as people write it. */
+static bool read_name(struct name *name, const struct column *column)
+{
+	return column->octets > 0 && (name_from_text(name, column->text, column->octets) == NULL ||
+		list_read_idn(name, column->text, column->text + column->octets) == SKIP_COUNT);
 }
 
 bool question_parse(struct question *question, const char *line, size_t octets)
 {
 	struct column columns[COLUMNS] = { { "", 0 } };
 	const char *end = line + octets;
-	size_t count;
 
 	*question = (struct question){ .qtype = RRTYPE_A, .count = 1 };
 	while (end > line && (end[-1] == '\r' || end[-1] == ' '))
 		end--;
-	count = memchr(line, '\t', (size_t)(end - line)) != NULL ? cut(columns, line, end) : cut_pair(columns, line, end);
-	if (count <= COLUMN_QNAME || columns[COLUMN_QNAME].octets == 0 ||
-	    name_from_text(&question->qname, columns[COLUMN_QNAME].text, columns[COLUMN_QNAME].octets) != NULL)
+	if (cut(columns, line, end) <= COLUMN_QNAME) {
+		columns[COLUMN_TIME] = columns[COLUMN_CLIENT] = (struct column){ "", 0 };
+		cut_pair(columns, line, end);
+	}
+	if (!read_name(&question->qname, &columns[COLUMN_QNAME]))
 		return false;
 	if (columns[COLUMN_QTYPE].octets > 0 &&
 	    !rrtype_from_text(&question->qtype, columns[COLUMN_QTYPE].text, columns[COLUMN_QTYPE].octets))
 		return false;
 	question->answers = columns[COLUMN_ANSWERS].text;
 	question->answers_octets = columns[COLUMN_ANSWERS].octets;
-	return read_rcode(question, &columns[COLUMN_RCODE]) && read_client(question, &columns[COLUMN_CLIENT]) && read_count(question, &columns[COLUMN_COUNT]);
+	return read_rcode(question, &columns[COLUMN_RCODE]) && read_client(question, &columns[COLUMN_CLIENT]) &&
+		read_count(question, &columns[COLUMN_COUNT]);
 }
 
 bool question_reader_init(struct question_reader *reader, FILE *from)
@@ -164,7 +180,7 @@ bool question_next(struct question_reader *reader, struct question *question)
 	size_t octets;
 
 	while (read_line(reader, &octets)) {
-		if (octets == 0 || reader->line[0] == '#' || (octets == 1 && reader->line[0] == '\r'))
+		if (octets == 0 || reader->line[0] == '#' || reader->line[0] == ';' || (octets == 1 && reader->line[0] == '\r'))
 			continue;
 		if (reader->number == 1 && octets > 5 && memcmp(reader->line, "time\t", 5) == 0)
 			continue;

@@ -60,6 +60,17 @@ static bool past_link(struct packet *packet, int link)
 	}
 }
 
+bool record_reads_link(int link)
+{
+	static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL, DLT_LOOP,
+		DLT_RAW, DLT_IPV4, DLT_IPV6 };
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (links[i] == link)
+			return true;
+	return false;
+}
+
 struct ends {
 	struct address from, to;
 	unsigned protocol;

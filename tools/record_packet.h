@@ -6,12 +6,16 @@
 #ifndef TOOLS_RECORD_PACKET_H
 #define TOOLS_RECORD_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "tools/record_source.h"
 
-/* Takes the message out of a packet of the link type (pcap's DLT_). SKIP_REASONS: it was taken; else why not. */
+/* Are packets of that link type (pcap's DLT_) read? */
+bool record_reads_link(int link);
+
+/* Takes the message out of a packet of the link type. SKIP_REASONS: it was taken; else why not. */
 enum record_skip record_take_packet(int link, const uint8_t *octets, size_t length, struct recorded *to);
 
 #endif

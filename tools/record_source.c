@@ -177,10 +177,15 @@ static int next_packet(struct record_source *source, struct recorded *to, struct
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-/* A control frame of Frame Streams begins with zeros, pcap and pcapng with magic numbers. */
+/* A control frame of Frame Streams begins with zeros, pcap and pcapng with magic numbers, as do gzip, xz and zstd:
+ * RECORD_FORMS. */
 static enum record_form form_of(FILE *from)
 {
-	static const int magics[][2] = { { 0xa1, 0xb2 }, { 0xd4, 0xc3 }, { 0x4d, 0x3c }, { '\n', '\r' } };
+	static const struct { int first, second; enum record_form form; } magics[] = {
+		{ 0xa1, 0xb2, RECORD_PCAP }, { 0xd4, 0xc3, RECORD_PCAP }, { 0x4d, 0x3c, RECORD_PCAP },
+		{ '\n', '\r', RECORD_PCAP }, { 0x1f, 0x8b, RECORD_FORMS }, { 0xfd, '7', RECORD_FORMS },
+		{ 0x28, 0xb5, RECORD_FORMS },
+	};
 	int first = getc(from), second = first == EOF ? EOF : getc(from);
 
 	/* Two octets back are more than C promises, and what glibc keeps. */
@@ -191,15 +196,28 @@ static enum record_form form_of(FILE *from)
 	if (first == 0)
 		return RECORD_DNSTAP;
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
-		if (first == magics[i][0] && second == magics[i][1])
-			return RECORD_PCAP;
+		if (first == magics[i].first && second == magics[i].second)
+			return magics[i].form;
 	return RECORD_TEXT;
+}
+
+static int open_pcap(struct record_source *source, struct diag *diag)
+{
+	char error[PCAP_ERRBUF_SIZE];
+	const char *link;
+
+	source->pcap = pcap_fopen_offline(source->from, error);
+	if (source->pcap == NULL)
+		return diag_set(diag, source->name, 0, 0, "%s", error);
+	if (record_reads_link(pcap_datalink(source->pcap)))
+		return 0;
+	link = pcap_datalink_val_to_name(pcap_datalink(source->pcap));
+	return diag_set(diag, source->name, 0, 0, "packets of link type %d (%s) are not read", pcap_datalink(source->pcap),
+		link != NULL ? link : "unknown");
 }
 
 static int open_form(struct record_source *source, struct diag *diag)
 {
-	char error[PCAP_ERRBUF_SIZE];
-
 	switch (source->form) {
 	case RECORD_TEXT:
 		return question_reader_init(&source->questions, source->from) ? 0
@@ -208,12 +226,12 @@ static int open_form(struct record_source *source, struct diag *diag)
 		source->frames = frame_reader_create();
 		return source->frames != NULL ? 0 : diag_set(diag, source->name, 0, 0, "out of memory");
 	case RECORD_PCAP:
-		source->pcap = pcap_fopen_offline(source->from, error);
-		return source->pcap != NULL ? 0 : diag_set(diag, source->name, 0, 0, "%s", error);
+		return open_pcap(source, diag);
 	case RECORD_FORMS:
 		break;
 	}
-	return -1;
+	return diag_set(diag, source->name, 0, 0, "is compressed: let zcat, xzcat or zstdcat unpack it into a "
+		"pipe, and read -");
 }
 
 struct record_source *record_source_open(FILE *from, const char *name, bool queries, struct diag *diag)
@@ -221,6 +239,7 @@ struct record_source *record_source_open(FILE *from, const char *name, bool quer
 	struct record_source *source = calloc(1, sizeof(*source));
 
 	if (source == NULL) {
+		fclose(from);
 		diag_set(diag, name, 0, 0, "out of memory");
 		return NULL;
 	}
@@ -239,8 +258,11 @@ void record_source_close(struct record_source **source)
 		return;
 	question_reader_fini(&(*source)->questions);
 	frame_reader_destroy(&(*source)->frames);
+	/* libpcap closes the file with what it has made of it. */
 	if ((*source)->pcap != NULL)
-		pcap_close((*source)->pcap);   /* and its file */
+		pcap_close((*source)->pcap);
+	else
+		fclose((*source)->from);
 	free(*source);
 	*source = NULL;
 }

@@ -40,7 +40,8 @@ struct record_counts {
 	uint64_t first_unreadable;    /* line, packet or octet; 0: none */
 };
 
-/* Looks at the first octets to tell the form. `queries`: of frames and packets take queries and not responses. Borrows `from` until it is closed. NULL with *diag set. */
+/* Looks at the first octets to tell the form. `queries`: of frames and packets take queries and not responses. Takes
+ * `from`, whatever is returned. NULL with *diag set: no recording, or none of a form that is read. */
 struct record_source *record_source_open(FILE *from, const char *name, bool queries, struct diag *diag);
 void record_source_close(struct record_source **source);
 enum record_form record_source_form(const struct record_source *source);

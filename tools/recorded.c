@@ -14,6 +14,7 @@
 #define FIELD_MAX 4096
 #define POINTER 0xc0u
 #define EDNS_DO 0x8000u
+#define OPCODE 0x78u
 
 void recorded_init(struct recorded *recorded)
 {
@@ -158,23 +159,45 @@ static void add_field(struct recorded *recorded, struct field field, struct name
 		return;
 	}
 	add(recorded, owner, record, data, octets);
-	if (record.type == LDNS_RR_TYPE_CNAME)
+	if (record.type == LDNS_RR_TYPE_CNAME && name_from_wire(&target, data, octets))
 		*owner = target;
+}
+
+/* Where the record ends: at a semicolon that neither quotes nor a backslash take for text (RFC 1035 section 5.1). */
+static const char *record_end(const char *at, const char *end)
+{
+	bool quoted = false;
+
+	for (; at < end && (quoted || *at != ';'); at++) {
+		if (*at == '"')
+			quoted = !quoted;
+		else if (*at == '\\' && at + 1 < end)
+			at++;
+	}
+	return at;
+}
+
+static bool begins_authority(struct field field)
+{
+	static const char mark[] = "auth:";
+	const struct field word = next_word(&field);
+
+	return word.octets >= sizeof(mark) - 1 && memcmp(word.at, mark, sizeof(mark) - 1) == 0;
 }
 
 void recorded_add_text(struct recorded *recorded, const char *text, size_t octets)
 {
 	struct name owner = recorded->qname;
-	const char *end = text + octets;
+	const char *const end = text + octets;
+	const char *stop = text;
 
-	while (text < end) {
-		const char *stop = memchr(text, ';', (size_t)(end - text));
-		const size_t length = (size_t)((stop != NULL ? stop : end) - text);
+	for (; text < end; text = stop < end ? stop + 1 : end) {
+		stop = record_end(text, end);
+		const struct field field = { text, (size_t)(stop - text) };
 
-		if (length >= 5 && memmem(text, length, "auth:", 5) != NULL)
+		if (begins_authority(field))
 			return;
-		add_field(recorded, (struct field){ text, length }, &owner);
-		text += length + 1;
+		add_field(recorded, field, &owner);
 	}
 }
 
@@ -288,7 +311,7 @@ bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, siz
 	const struct message message = { octets, length };
 	size_t at = length < 12 ? 0 : read_name(&message, 12, &recorded->qname);
 
-	if (at == 0 || get16(octets + 4) != 1 || length - at < 4)
+	if (at == 0 || (octets[2] & OPCODE) != 0 || get16(octets + 4) != 1 || length - at < 4)
 		return false;
 	recorded->qtype = get16(octets + at);
 	recorded->qclass = get16(octets + at + 2);

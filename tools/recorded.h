@@ -38,10 +38,11 @@ struct recorded {
 /* An empty one, of class IN. */
 void recorded_init(struct recorded *recorded);
 
-/* Adds the records of a text, `TYPE ttl data; TYPE ttl data`. */
+/* Adds the records of a text, `TYPE ttl data; TYPE ttl data`. Data is as in a zone: what is in quotes separates
+ * nothing. */
 void recorded_add_text(struct recorded *recorded, const char *text, size_t octets);
 
-/* Takes question and answer of a DNS message. False: it has no question that could be judged. */
+/* Takes question and answer of a DNS message. False: it asks nothing, as a NOTIFY or UPDATE, or not one question. */
 bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, size_t length);
 
 /* The facts, which borrow it. */

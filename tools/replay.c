@@ -11,6 +11,7 @@
 #include "policy/evaluate.h"
 #include "policy/rrtype.h"
 #include "tools/counts.h"
+#include "tools/json_out.h"
 #include "tools/term.h"
 
 #define ADDRESS_KEY_OCTETS 17
@@ -138,19 +139,61 @@ static const char *address_text(const struct address *address, char *to, size_t 
 	return inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, to, (socklen_t)cap);
 }
 
-static void print_each(const struct replay *replay, const struct recorded *recorded, const struct verdict *verdict,
-	const char *name)
-{
-	char qname[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], client[INET6_ADDRSTRLEN], rule[NAME_TEXT_MAX + 2] = "";
-	const bool matched = verdict->rule.trigger != TRIGGER_NONE;
+/* What is told of one record, as text that is safe on any terminal. */
+struct told {
+	char input[1024], client[4 * LIST_NAME_MAX], name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], rule[NAME_TEXT_MAX + 2];
+	const char *verdict, *list, *trigger, *group;
+};
 
+static void tell(const struct recorded *recorded, const struct verdict *verdict, const char *input, struct told *told)
+{
+	const bool matched = verdict->rule.trigger != TRIGGER_NONE;
+	char address[INET6_ADDRSTRLEN];
+	const char *client = recorded->group[0] != '\0' ? recorded->group :
+		address_text(&recorded->client, address, sizeof(address));
+
+	term_escape(told->input, sizeof(told->input), input, strlen(input));
+	term_escape(told->client, sizeof(told->client), client, strlen(client));
+	name_to_text(&recorded->qname, told->name);
+	rrtype_to_text(recorded->qtype, told->type);
+	told->rule[0] = '\0';
 	if (matched)
-		rule_match_text(&verdict->rule, rule);
-	fprintf(replay->options.each, "%s:%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, recorded->where,
-		recorded->group[0] != '\0' ? recorded->group : address_text(&recorded->client, client, sizeof(client)),
-		name_to_text(&recorded->qname, qname), rrtype_to_text(recorded->qtype, type),
-		action_table[verdict->action].name, matched ? verdict->rule.list : "", rule,
-		matched ? trigger_names[verdict->rule.trigger] : "", verdict->group_name);
+		rule_match_text(&verdict->rule, told->rule);
+	told->verdict = action_table[verdict->action].name;
+	told->list = matched ? verdict->rule.list : "";
+	told->trigger = matched ? trigger_names[verdict->rule.trigger] : "";
+	told->group = verdict->group_name;
+}
+
+static void print_each_json(const struct told *told, uint64_t where, FILE *to)
+{
+	json_t *object = json_object();
+
+	json_set_text(object, "input", told->input);
+	json_set_number(object, "place", where);
+	json_set_text(object, "client", told->client);
+	json_set_text(object, "name", told->name);
+	json_set_text(object, "type", told->type);
+	json_set_text(object, "verdict", told->verdict);
+	json_set_text(object, "list", told->list);
+	json_set_text(object, "rule", told->rule);
+	json_set_text(object, "trigger", told->trigger);
+	json_set_text(object, "group", told->group);
+	(void)json_print_line(object, to, false);
+}
+
+static void print_each(const struct replay *replay, const struct recorded *recorded, const struct verdict *verdict,
+	const char *input)
+{
+	FILE *to = replay->options.each;
+	struct told told;
+
+	tell(recorded, verdict, input, &told);
+	if (replay->options.json)
+		print_each_json(&told, recorded->where, to);
+	else
+		fprintf(to, "%s:%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", told.input, recorded->where, told.client,
+			told.name, told.type, told.verdict, told.list, told.rule, told.trigger, told.group);
 }
 
 void replay_judge(struct replay *replay, const struct recorded *recorded, const char *name)
@@ -265,11 +308,11 @@ json_t *replay_report(struct replay *replay, size_t top)
 	return report;
 }
 
-static void print_number(const json_t *report, const char *key, const char *label, FILE *to)
+static void print_number(const json_t *report, const char *key, const char *label, bool always, FILE *to)
 {
 	const json_int_t value = json_integer_value(json_object_get(report, key));
 
-	if (value > 0)
+	if (value > 0 || always)
 		fprintf(to, "%-22s %12" JSON_INTEGER_FORMAT "\n", label, value);
 }
 
@@ -297,10 +340,12 @@ void replay_print(const json_t *report, FILE *to)
 	json_t *value;
 	size_t index;
 
-	print_number(report, "records", "records", to);
-	print_number(report, "with_answer", "  with an answer", to);
-	print_number(report, "denied", "denied", to);
-	print_number(report, "shadow", "denied in shadow", to);
+	print_number(report, "records", "records", true, to);
+	print_number(report, "with_answer", "  with an answer", false, to);
+	print_number(report, "unknown_group", "  of an unknown group", false, to);
+	print_number(report, "denied", "denied", true, to);
+	print_number(report, "shadow", "matched in shadow", false, to);
+	print_number(report, "records_of_answers_left_out", "  their records left out", false, to);
 	fprintf(to, "\nverdicts\n");
 	json_object_foreach((json_t *)(uintptr_t)verdicts, key, value)
 		fprintf(to, "%12" JSON_INTEGER_FORMAT "  %s\n", json_integer_value(value), key);

@@ -28,6 +28,7 @@ struct replay_options {
 	const struct conf *conf;            /* borrowed, as are the next two */
 	const struct snapshot *snapshot;
 	FILE *each;                         /* a line for each record; NULL: none */
+	bool json;                          /* each line is a JSON object */
 };
 
 /* Owned; NULL: no memory. */

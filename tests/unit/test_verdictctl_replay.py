@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """What `verdictctl replay` says of recordings in each form. TAP."""
+import gzip
 import json
+import lzma
 import os
+import pty
 import random
 import socket
 import struct
@@ -301,7 +304,129 @@ def survives_damage(folder):
             raise AssertionError("round %d ended with %d: %s" % (round_, done.returncode, done.stderr))
 
 
+HOSTILE = (
+    # why, line, what is decided
+    ("a semicolon in quotes separates nothing", b"1\t192.0.2.1\tt.example\tTXT\t0\tTXT 1 \"a; b\"; A 1 198.51.100.1", "nxdomain"),
+    ("a quote behind a backslash begins none", b"1\t192.0.2.1\tt.example\tTXT\t0\tTXT 1 a\\\"b; A 1 198.51.100.1", "nxdomain"),
+    ("text that names the authority is no end", b"1\t192.0.2.1\tt.example\tTXT\t0\tTXT 1 \"auth: x\"; A 1 198.51.100.1", "nxdomain"),
+    ("the authority is no answer", b"1\t192.0.2.1\tt.example\tA\t0\tTXT 1 x; auth: A 1 198.51.100.1; A 1 198.51.100.1", "allow"),
+    ("a TTL with units, and the chain goes on", b"1\t192.0.2.1\tt.example\tA\t0\tCNAME 1h cdn.bad.example; A 1 192.0.2.1", "refuse"),
+    ("the owner behind such a CNAME", b"1\t192.0.2.1\tt.example\tA\t0\tCNAME 1h x.example; CNAME 1h evil.example; A 1 192.0.2.1", "refuse"),
+    ("an escape is its octet", b"1\t192.0.2.1\tev\\105l.example\tA", "refuse"),
+    ("a dot within a label", b"1\t192.0.2.1\ta\\046b.evil.example\tA", "refuse"),
+    ("no label of it", b"1\t192.0.2.1\tx\\046evil.example\tA", "allow"),
+    ("Unicode is what lists make of it", "1\t192.0.2.1\tm\u00fcnchen.example\tA".encode(), "refuse"),
+    ("an IPv4 client within IPv6", b"1\t::ffff:10.0.0.1\tgames.example\tA", "nxdomain"),
+    ("an address in another form", b"1\t192.0.2.1\tt.example\tAAAA\t0\tAAAA 1 2001:DB8:BAD:0:0:0:0:7", "nxdomain"),
+    ("a type of no name", b"1\t192.0.2.1\tt.example\tTYPE65534\t0\tTYPE65534 1 \\# 2 abcd; A 1 198.51.100.1", "nxdomain"),
+    ("CRLF", b"1\t192.0.2.1\tt.example\tA\t0\tA 1 198.51.100.1\r", "nxdomain"),
+    ("no time that makes sense", b"last week\t192.0.2.1\tevil.example\tA", "refuse"),
+    ("dnsperf with a tab", b"evil.example\tA", "refuse"),
+    ("dnsperf, indented", b"  evil.example   A", "refuse"),
+    ("a comment of dnsperf", b";evil.example A", None),
+    ("a comment of ours", b"#evil.example A", None),
+    ("NUL in a name", b"1\t192.0.2.1\tev\0il.example\tA", None),
+    ("no label", b"1\t192.0.2.1\ta..evil.example\tA", None),
+    ("no type", b"1\t192.0.2.1\tevil.example\tNOTYPE", None),
+    ("no address", b"1\tnobody\tevil.example\tA", None),
+    ("a line without end", b"1\t192.0.2.1\tevil.example\tA\t0\t" + b"x" * 300000, None),
+)
+
+
+@in_folder
+def reads_what_texts_may_hold(folder):
+    write(folder, "names.txt", FILES["names.txt"] + "xn--mnchen-3ya.example\n")
+    for why, line, verdict in HOSTILE:
+        path = write(folder, "t.tsv", line + b"\n0\t192.0.2.1\tlast.example\tA\n")
+        equal((why, [row[3] for row in decided(folder, path)]), (why, ([verdict] if verdict else []) + ["allow"]))
+
+
+@in_folder
+def prints_nothing_that_a_terminal_obeys(folder):
+    path = write(folder, "t\033[31m\n.tsv", "0\tgroup=\033[31mred\tevil.example\tA\n")
+    for arguments in ((), ("--each",), ("--json",), ("--each", "--json")):
+        out = replay(folder, *arguments, path).stdout
+        equal([octet for octet in out if (octet < 32 and octet not in b"\t\n") or octet > 126], [])
+        equal((arguments, len(out.splitlines())), (arguments, 1) if arguments else ((), len(out.splitlines())))
+
+
+@in_folder
+def each_record_is_an_object(folder):
+    hostile = b"".join(b"0\t192.0.2.1\t\\%03d\\%03d\\034\\092.evil.example\tA\n" % (octet, 255 - octet) for octet in range(256))
+    lines = replay(folder, "--each", "--json", write(folder, "t.tsv", text().encode() + hostile)).stdout.splitlines()
+    objects = [json.loads(line) for line in lines]
+    equal([(row["client"], row["name"].rstrip("."), row["type"], row["verdict"], row["list"]) for row in objects[:len(ROWS)]], wanted())
+    equal(len({row["name"] for row in objects[len(ROWS):]}), 256)
+    report = json.loads(replay(folder, "--json", "--top", "1000", os.path.join(folder, "t.tsv")).stdout)
+    equal(len(report["names"]), report["denied_names"])
+
+
+@in_folder
+def a_text_without_questions_is_none(folder):
+    done = replay(folder, write(folder, "noise", b"\x80 \n" * 50), code=3)
+    equal(b"noise:1: no questions" in done.stderr, True)
+    packed = {"a.gz": gzip.compress(text().encode()), "a.xz": lzma.compress(text().encode()), "a.zst": b"\x28\xb5\x2f\xfd" + b"x" * 40}
+    for name, octets in packed.items():
+        done = replay(folder, write(folder, name, octets), code=3)
+        equal((name, b"is compressed" in done.stderr), (name, True))
+    equal(json.loads(replay(folder, "--json", write(folder, "empty", "")).stdout)["records"], 0)
+
+
+@in_folder
+def what_is_no_question_is_left_out(folder):
+    """An UPDATE has a zone where others have the question, a NOTIFY has one that nobody asks."""
+    changed = []
+    for opcode in (4, 5):
+        octets = bytearray(message("evil.example", "A", ""))
+        octets[2] |= opcode << 3
+        changed.append(bytes(octets))
+    report = json.loads(replay(folder, "--json", write(folder, "t.pcap", pcap([packet("192.0.2.1", octets) for octets in changed]))).stdout)
+    equal((report["records"], report["inputs"][0]["skipped"]), (0, {"no-question": 2}))
+
+
+@in_folder
+def says_of_links_that_it_does_not_read_them(folder):
+    octets = bytearray(pcap(all_packets()))
+    octets[20:24] = struct.pack("<I", 105)
+    done = replay(folder, write(folder, "t.pcap", bytes(octets)), code=3)
+    equal(b"link type 105 (IEEE802_11) are not read" in done.stderr, True)
+
+
+@in_folder
+def says_whom_it_does_not_know(folder):
+    path = write(folder, "t.tsv", "0\tgroup=nobody\tevil.example\tA\n0\t192.0.2.1\tt.example\tA\t0\tA 1 nowhere\n")
+    out = replay(folder, path).stdout.decode().split("\n")
+    equal([line.split() for line in out[:5]], [["records", "2"], ["with", "an", "answer", "1"], ["of", "an", "unknown", "group", "1"],
+                                               ["denied", "1"], ["their", "records", "left", "out", "1"]])
+
+
+@in_folder
+def shows_progress_to_a_terminal_alone(folder):
+    path = write(folder, "t.tsv", "a.example A\n" * 1000001)
+    equal(replay(folder, "--json", path).stderr, b"")
+    terminal, theirs = pty.openpty()
+    subprocess.run([COMMAND, "replay", "--policy", os.path.join(folder, "v.conf"), "--json", path], stdout=subprocess.DEVNULL,
+                   stderr=theirs, check=True, timeout=120)
+    os.close(theirs)
+    shown = os.read(terminal, 4096)
+    os.close(terminal)
+    equal((b"\r500000 records" in shown, shown.endswith(b" \r")), (True, True))
+
+
+@in_folder
+def stops_when_nobody_reads(folder):
+    path = write(folder, "t.tsv", "a.example A\n" * 300000)
+    with subprocess.Popen([COMMAND, "replay", "--policy", os.path.join(folder, "v.conf"), "--each", path, path],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        equal((running.stderr.read(), running.wait(timeout=60)), (b"", 0))
+
+
 if __name__ == "__main__":
     live.run([judges_question_and_answer_of_a_text, judges_packets_alike, judges_frames_alike, reads_standard_input,
               judges_the_question_where_that_is_all_there_is, agrees_with_explain, counts, prints_the_same_each_time,
-              says_what_it_leaves_out, names_what_it_cannot_read, survives_damage])
+              says_what_it_leaves_out, names_what_it_cannot_read, survives_damage, reads_what_texts_may_hold,
+              prints_nothing_that_a_terminal_obeys, each_record_is_an_object, a_text_without_questions_is_none,
+              what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
+              shows_progress_to_a_terminal_alone, stops_when_nobody_reads])
