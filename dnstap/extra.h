@@ -1,9 +1,10 @@
 /*
  * extra.h: the `extra` field of a frame: compact UTF-8 JSON (RFC 8259) with what dnstap's schema has no field for.
  *
- * Keys, in this order, each left out when there is nothing to say: v, boot, worker, seq, path, verdict, list, rule,
- * trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, incident, dropped.
- * doc/frames.md describes them. v grows when a key changes its meaning, not when one is added.
+ * Keys, in this order, each left out when there is nothing to say: v, boot, worker, seq, path, verdict, group, list,
+ * rule, trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, incident, dropped.
+ * doc/frames.md describes them, doc/schema/extra-1.json holds them: a key is added there, too. v grows when one changes
+ * its meaning, not when one is added.
  *
  * Threads: functions here touch their arguments only. Nothing is allocated.
  */
