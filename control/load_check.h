@@ -41,8 +41,9 @@ struct check_side {
 int check_radius(const struct check_side *before, const struct check_side *after, const struct recent *recent,
 	struct load_report *report, struct diag *diag);
 
-/* 0, or -1 with *diag set: a `protected-name` of after->conf would be denied. `before` may be NULL: none in force. */
-int check_protected(const struct check_side *before, const struct check_side *after, struct diag *diag);
+/* 0, or -1 with *diag set: a `protected-name` of `names` would be denied. `before` may be NULL: none in force. */
+int check_protected(const struct conf *names, const struct check_side *before, const struct check_side *after,
+	struct diag *diag);
 
 /* Overrides, borrowed. */
 struct check_list {

@@ -174,9 +174,10 @@ static int check_name(const struct check_side *before, const struct check_side *
 	return 0;
 }
 
-int check_protected(const struct check_side *before, const struct check_side *after, struct diag *diag)
+int check_protected(const struct conf *names, const struct check_side *before, const struct check_side *after,
+	struct diag *diag)
 {
-	const struct live_conf *live = &after->conf->live;
+	const struct live_conf *live = &names->live;
 	struct crowd crowd;
 	int result = 0;
 

@@ -318,6 +318,7 @@ void loader_lock(struct loader *loader, struct loader_view *view)
 		.build = &loader->current->build,
 		.loads = loader->loads,
 		.load_count = loader->load_count,
+		.last = loader->load_count > 0 ? &loader->last : NULL,
 		.good = &loader->current->report,
 		.loading = loader->loading,
 		.phase = loader->phase,

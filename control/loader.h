@@ -109,6 +109,7 @@ struct loader_view {
 	const struct build_report *build;
 	const struct load_report *loads;   /* the last LOADER_LOADS_MAX, newest first */
 	size_t load_count;
+	const struct load_report *last;    /* the newest that was not about overrides; NULL: none */
 	const struct load_report *good;    /* the one in force */
 	bool loading;                      /* a load is going on, */
 	enum load_phase phase;             /* and this far */

@@ -29,6 +29,9 @@ static void keep_report(struct loader *loader, const struct load_report *report)
 	loader->loads[0] = *report;
 	if (loader->load_count < LOADER_LOADS_MAX)
 		loader->load_count++;
+	/* What was done about overrides says nothing about files. */
+	if (report->cause != CAUSE_OVERRIDE)
+		loader->last = *report;
 }
 
 static int finish(struct loader *loader, struct load_report *report, const struct diag *diag)
@@ -57,7 +60,8 @@ static void keep(struct loader *loader, struct edition *edition)
 	for (size_t i = 0; i < LOADER_KEPT && edition != NULL; i++) {
 		struct edition *older = loader->kept[i];
 
-		if (older != NULL && edition->since - older->since < kept_seconds[i])
+		/* The one before always is, even if the clock went back. */
+		if (i > 0 && older != NULL && edition->since - older->since < kept_seconds[i])
 			break;
 		loader->kept[i] = edition;
 		edition = older;
@@ -158,8 +162,8 @@ void loader_sweep(struct loader *loader)
 static int check_change(const struct loader *loader, const struct load_request *request, const struct edition *edition,
 	const struct snapshot *next, struct load_report *report, struct diag *diag)
 {
-	const struct check_side after = { edition->conf, next };
-	struct check_side before;
+	const struct check_side after = { edition->conf, next }, lists = { edition->conf, edition->base };
+	struct check_side before, lists_before;
 	struct snapshot *now;
 	int result = 0;
 
@@ -169,7 +173,11 @@ static int check_change(const struct loader *loader, const struct load_request *
 	if (now == NULL)
 		return diag_set(diag, edition->conf->path, 0, 0, "out of memory");
 	before = (struct check_side){ loader->current->conf, now };
-	result = check_protected(&before, &after, diag);
+	lists_before = (struct check_side){ loader->current->conf, loader->current->base };
+	result = check_protected(edition->conf, &before, &after, diag);
+	/* An allow lets a name through for a while only: the lists must be right without it. */
+	if (result == 0)
+		result = check_protected(edition->conf, &lists_before, &lists, diag);
 	/* With force it is still told how many there are. */
 	if (result == 0 && check_radius(&before, &after, loader->recent, report, request->force ? NULL : diag) != 0)
 		result = request->force ? 0 : -1;
@@ -282,8 +290,25 @@ static void take_out(struct loader *loader, size_t index)
 	}
 }
 
+/* What was put into force once may deny what is protected since. */
+static int check_back(const struct loader *loader, const struct edition *edition, const struct snapshot *next,
+	struct diag *diag)
+{
+	const struct check_side after = { edition->conf, next };
+	struct snapshot *now = derive(loader->current, loader->overrides, loader->override_count);
+	const struct check_side before = { loader->current->conf, now };
+	int result;
+
+	if (now == NULL)
+		return diag_set(diag, edition->conf->path, 0, 0, "out of memory");
+	result = check_protected(loader->current->conf, &before, &after, diag);
+	snapshot_destroy(&now);
+	return result;
+}
+
 int loader_go_back(struct loader *loader, uint64_t to, struct load_report *report)
 {
+	struct diag diag = { 0 };
 	struct edition *edition = NULL;
 	struct snapshot *next;
 	size_t index;
@@ -295,7 +320,11 @@ int loader_go_back(struct loader *loader, uint64_t to, struct load_report *repor
 		return refuse_back(loader, to, report);
 	next = derive(edition, loader->overrides, loader->override_count);
 	if (next == NULL)
-		return finish(loader, report, &(struct diag){ .line = 0 });
+		return finish(loader, report, &diag);
+	if (check_back(loader, edition, next, &diag) != 0) {
+		snapshot_destroy(&next);
+		return finish(loader, report, &diag);
+	}
 	if (!publish(loader, next, report))
 		return -1;
 	copy_sums(report, edition);

@@ -52,6 +52,7 @@ struct loader {
 	bool held;
 	struct load_report loads[LOADER_LOADS_MAX];   /* newest first */
 	size_t load_count;
+	struct load_report last;         /* likewise, but for what was no override's */
 	bool loading;
 	enum load_phase phase;
 	int64_t loading_since;

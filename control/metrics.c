@@ -245,7 +245,8 @@ static double seconds_of(const struct load_report *load)
 
 static void write_loads(const struct loader_view *view, FILE *to)
 {
-	const struct load_report *good = view->good, *last = view->load_count > 0 ? &view->loads[0] : NULL;
+	const struct load_report *good = view->good, *last = view->last;
+	const struct sweep_report *sweep = view->load_count > 0 ? &view->loads[0].sweep : NULL;
 
 	if (good != NULL) {
 		one(to, "policy_number", "gauge", "Number of the policy in force.", (double)good->number);
@@ -255,15 +256,18 @@ static void write_loads(const struct loader_view *view, FILE *to)
 		one(to, "policy_lists", "gauge", "Lists of the policy in force.", (double)good->lists);
 		one(to, "policy_bytes", "gauge", "Memory of the policy in force.", (double)good->octets);
 	}
+	one(to, "policy_held", "gauge", "1: it was gone back to, and changed files are not loaded.", view->held);
 	if (last != NULL) {
 		one(to, "last_load_success", "gauge", "1: the last load put a policy into force; 0: the old one stays.",
 			last->number != 0);
 		one(to, "last_load_timestamp_seconds", "gauge", "When the last load began.", (double)last->started);
 		one(to, "last_load_duration_seconds", "gauge", "How long it took, all phases.", seconds_of(last));
-		one(to, "last_sweep_removed_messages", "gauge", "Cached messages that it removed.",
-			(double)last->sweep.messages_removed);
+	}
+	if (sweep != NULL) {
+		one(to, "last_sweep_removed_messages", "gauge", "Cached messages that the last change of the policy removed.",
+			(double)sweep->messages_removed);
 		one(to, "last_sweep_longest_slice_seconds", "gauge", "The longest that a worker spent in its sweep at once.",
-			(double)last->sweep.longest_slice_us / MICROSECONDS);
+			(double)sweep->longest_slice_us / MICROSECONDS);
 	}
 }
 

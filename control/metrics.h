@@ -2,7 +2,7 @@
  * metrics.h: the counters as Prometheus text (exposition format 0.0.4).
  *
  * Names begin with unbound_verdict_, counters end in _total, times are seconds, sizes bytes. Labels are list, action,
- * trigger, reason and path alone, all bounded by the configuration: never a name or a client.
+ * trigger, reason, path and target alone, all bounded by the configuration: never a name or a client.
  *
  * Threads: reads its arguments only.
  */

@@ -300,6 +300,8 @@ static void add_view(json_t *answer, const struct loader_view *view, int64_t now
 	json_object_set_new(answer, "lists", lists_json(view, now));
 	json_object_set_new(answer, "groups", groups_json(view->conf));
 	json_object_set_new(answer, "loads", loads_json(view));
+	if (view->last != NULL)
+		json_object_set_new(answer, "last_load", server_load_json(view->last));
 	json_object_set_new(answer, "kept", kept_json(view));
 	json_set_flag(answer, "held", view->held);
 	if (view->loading) {

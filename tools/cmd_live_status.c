@@ -205,7 +205,7 @@ static void print_status(const json_t *status)
 static int health(const json_t *status)
 {
 	const json_t *lists = json_object_get(status, "lists"), *list;
-	const json_t *last = json_array_get(json_object_get(status, "loads"), 0);
+	const json_t *last = json_object_get(status, "last_load");
 	size_t index;
 
 	if (json_object_get(status, "policy") == NULL || (last != NULL && json_get_number(last, "policy") == 0))

@@ -21,7 +21,7 @@ void fake_live_init(struct loader *loader, const char *conf_path)
 	pthread_mutex_init(&loader->lock, NULL);
 	loader->good = (struct load_report){ .number = 7, .cause = CAUSE_START, .started = 1700000000, .lists = 1,
 		.rules = 3, .octets = 4096, .phase_us = { 1000, 2000, 300, 5000, 1 }, .sweep = swept };
-	loader->loads[0] = loader->good;
+	loader->loads[0] = loader->last_load = loader->good;
 	loader->load_count = 1;
 	if (conf_path == NULL)
 		return;
@@ -101,6 +101,7 @@ void loader_lock(struct loader *loader, struct loader_view *view)
 	view->build = loader->conf != NULL ? &loader->build : NULL;
 	view->loads = loader->loads;
 	view->load_count = loader->load_count;
+	view->last = &loader->last_load;
 	view->good = &loader->good;
 	view->kept[0] = 6;
 	view->kept_count = 1;
@@ -145,6 +146,8 @@ static void fake_counters(void *arg, struct host_counters *to)
 	to->longest_answer_us = 250;
 	to->tap.emitted = 99;
 	to->tap.dropped_ring = 1;
+	to->tap.target_count = 1;
+	strcpy(to->tap.targets[0].name, "siem");
 }
 
 static void fake_log(void *arg, bool error, const char *text)

@@ -21,7 +21,7 @@ struct loader {
 	struct conf *conf;
 	struct build_report build;
 	struct snapshot *snapshot;
-	struct load_report good, loads[4];
+	struct load_report good, last_load, loads[4];
 	size_t load_count;
 	_Atomic unsigned slow_ms;        /* what a load, a flush and a publish take */
 	_Atomic bool fails;              /* loads are refused */

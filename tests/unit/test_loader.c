@@ -18,6 +18,19 @@
 
 #define PATIENCE_MS 20000
 
+/* The clock of everything linked here. */
+static volatile time_t now_ahead;
+
+time_t time(time_t *to)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (to != NULL)
+		*to = now.tv_sec + now_ahead;
+	return now.tv_sec + now_ahead;
+}
+
 /* One resolver with a configuration in a folder of its own. */
 struct bench {
 	char folder[TEMP_PATH_MAX];
@@ -465,6 +478,49 @@ static void an_override_does_not_wait_for_a_load(void **state)
 	teardown(&bench);
 }
 
+static void an_allow_hides_no_rule_for_a_protected_name(void **state)
+{
+	struct override allow = override_of("good.example", ACTION_PASS);
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tprotected-name: good.example\n");
+	assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
+	write_list(&bench, "good.example", 20);
+	assert_non_null(strstr(load(&bench, true).error, "protected-name: good.example would be denied by "));
+	assert_int_equal(loader_set_overrides(bench.loader, NULL, 0, &report), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "good.example"), ACTION_ALLOW);
+	teardown(&bench);
+}
+
+/* Else a typing error in `allow` would ring, and a good one would end the alarm about a broken list. */
+static void overrides_are_no_loads(void **state)
+{
+	struct override deny = override_of("good.example", ACTION_NXDOMAIN), allow = override_of("a.example", ACTION_PASS);
+	struct load_report report;
+	struct loader_view view;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n\tprotected-name: good.example\n");
+	assert_int_equal(loader_set_overrides(bench.loader, &deny, 1, &report), -1);
+	loader_lock(bench.loader, &view);
+	assert_int_equal(view.loads[0].number, 0);
+	assert_int_equal(view.last->number, 1);
+	loader_unlock(bench.loader);
+	write_file(&bench, "one.txt", "");
+	assert_int_equal(load(&bench, false).number, 0);
+	for (unsigned i = 0; i < LOADER_LOADS_MAX + 1; i++)
+		assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
+	loader_lock(bench.loader, &view);
+	assert_int_equal(view.loads[0].number, 1);
+	assert_int_equal(view.last->number, 0);
+	assert_int_equal(view.last->cause, CAUSE_COMMAND);
+	loader_unlock(bench.loader);
+	teardown(&bench);
+}
+
 /* --- going back --------------------------------------------------------------------------------------------------- */
 
 static void goes_back_without_files_and_forth_again(void **state)
@@ -489,6 +545,44 @@ static void goes_back_without_files_and_forth_again(void **state)
 	assert_int_equal(go_back(&bench, 2).number, 2);
 	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
 	assert_non_null(strstr(go_back(&bench, 7).error, "policy 7 is not kept"));
+	teardown(&bench);
+}
+
+static void does_not_go_back_to_what_denies_a_name_protected_since(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_list(&bench, "two.example", 20);
+	write_conf(&bench, "\twatch: no\n\tprotected-name: one.example\n");
+	assert_int_equal(load(&bench, false).number, 2);
+	report = go_back(&bench, 0);
+	assert_int_equal(report.number, 0);
+	assert_non_null(strstr(report.error, "protected-name: one.example would be denied by "));
+	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_ALLOW);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void the_one_before_is_kept_though_the_clock_goes_back(void **state)
+{
+	struct loader_view view;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	now_ahead = 7200;
+	for (unsigned number = 2; number < 6; number++) {
+		write_list(&bench, number % 2 == 0 ? "two.example" : "three.example", 20);
+		assert_int_equal(load(&bench, false).number, number);
+		now_ahead = 0;
+	}
+	loader_lock(bench.loader, &view);
+	assert_int_equal(view.kept[0], 4);
+	loader_unlock(bench.loader);
+	assert_int_equal(go_back(&bench, 0).number, 4);
 	teardown(&bench);
 }
 
@@ -715,6 +809,10 @@ int main(void)
 		cmocka_unit_test(an_override_denies_no_protected_name),
 		cmocka_unit_test(what_was_in_force_before_its_name_was_protected_keeps_no_other_from_ending),
 		cmocka_unit_test(an_override_does_not_wait_for_a_load),
+		cmocka_unit_test(an_allow_hides_no_rule_for_a_protected_name),
+		cmocka_unit_test(overrides_are_no_loads),
+		cmocka_unit_test(does_not_go_back_to_what_denies_a_name_protected_since),
+		cmocka_unit_test(the_one_before_is_kept_though_the_clock_goes_back),
 		cmocka_unit_test(goes_back_without_files_and_forth_again),
 		cmocka_unit_test(nothing_is_loaded_by_itself_after_going_back),
 		cmocka_unit_test(changed_files_are_loaded),

@@ -16,7 +16,7 @@ import live
 from live import Fake, Skip, equal
 
 SOURCE = os.environ.get("srcdir", ".")
-LABELS = {"list", "action", "trigger", "reason", "path"}
+LABELS = {"list", "action", "trigger", "reason", "path", "target"}
 
 
 def tool(name):
