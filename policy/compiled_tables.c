@@ -20,6 +20,8 @@ static bool record_possible(const struct local_record *record, uint8_t *wire, ui
 	size_t at = 0;
 	bool same;
 
+	if (!record_is_local_data(record->type))
+		return false;
 	wire[0] = 0;
 	memcpy(wire + 1, head, sizeof(head));
 	memcpy(wire + WIRE_HEAD, record->rdata, record->rdata_length);

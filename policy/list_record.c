@@ -186,6 +186,24 @@ unsigned record_type(const char *text)
 	return (unsigned)ldns_get_rr_type_by_name(word);
 }
 
+/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed), questions, WKS, for
+ * which libldns looks into files of the system, and CERT, of which it leaks memory at every algorithm 0. */
+bool record_is_local_data(unsigned type)
+{
+	switch (type) {
+	case 0: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_MD: case LDNS_RR_TYPE_MF: case LDNS_RR_TYPE_SOA:
+	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG:
+	case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT: case LDNS_RR_TYPE_CERT:
+	case LDNS_RR_TYPE_DNAME: case LDNS_RR_TYPE_OPT: case LDNS_RR_TYPE_DS: case LDNS_RR_TYPE_RRSIG:
+	case LDNS_RR_TYPE_NSEC: case LDNS_RR_TYPE_DNSKEY: case LDNS_RR_TYPE_NSEC3: case LDNS_RR_TYPE_NSEC3PARAM:
+	case LDNS_RR_TYPE_CDS: case LDNS_RR_TYPE_CDNSKEY: case LDNS_RR_TYPE_CSYNC: case 63: /* ZONEMD */
+	case LDNS_RR_TYPE_DLV: case 65535:
+		return false;
+	default:
+		return type < 128 || type > 255;   /* RFC 6895 section 3.1: QTYPEs and meta types */
+	}
+}
+
 enum skip_reason record_parse(ldns_rr **rr, struct record_text *text, const char *type, const struct name *origin)
 {
 	static const char prefix[] = "x. 0 IN ";

@@ -46,6 +46,9 @@ bool record_read_ttl(uint32_t *ttl, const char *text, const char *end);
 /* The type that is named at the front of `text`, in host order; 0: none. */
 unsigned record_type(const char *text);
 
+/* Can a rule have records of that type as its answer? */
+bool record_is_local_data(unsigned type);
+
 /* Has libldns read the rest of the record from its type on; `type` points into text->text, and what is before it may
  * be overwritten. `origin` completes relative names; NULL: none. SKIP_COUNT and an owned *rr, or why there is none.
  */

@@ -19,24 +19,6 @@ struct rpz {
 	uint8_t *rdata;             /* owned; RDATA_OCTETS_MAX */
 };
 
-/* What local data cannot be: the zone's own, DNSSEC's (an answer that we make is not signed), questions, WKS, for
- * which libldns looks into files of the system, and CERT, of which it leaks memory at every algorithm 0. */
-static bool is_local_data(unsigned type)
-{
-	switch (type) {
-	case 0: case LDNS_RR_TYPE_NS: case LDNS_RR_TYPE_MD: case LDNS_RR_TYPE_MF: case LDNS_RR_TYPE_SOA:
-	case LDNS_RR_TYPE_NULL: case LDNS_RR_TYPE_WKS: case LDNS_RR_TYPE_SIG:
-	case LDNS_RR_TYPE_KEY: case LDNS_RR_TYPE_NXT: case LDNS_RR_TYPE_CERT:
-	case LDNS_RR_TYPE_DNAME: case LDNS_RR_TYPE_OPT: case LDNS_RR_TYPE_DS: case LDNS_RR_TYPE_RRSIG:
-	case LDNS_RR_TYPE_NSEC: case LDNS_RR_TYPE_DNSKEY: case LDNS_RR_TYPE_NSEC3: case LDNS_RR_TYPE_NSEC3PARAM:
-	case LDNS_RR_TYPE_CDS: case LDNS_RR_TYPE_CDNSKEY: case LDNS_RR_TYPE_CSYNC: case 63: /* ZONEMD */
-	case LDNS_RR_TYPE_DLV: case 65535:
-		return false;
-	default:
-		return type < 128 || type > 255;   /* RFC 6895 section 3.1: QTYPEs and meta types */
-	}
-}
-
 static void set_record(struct rpz *rpz, const struct record_head *head, const struct list_line *line)
 {
 	rpz->zone.rule.line = line->number;
@@ -200,7 +182,7 @@ static int apply_record(struct rpz *rpz, const ldns_rr *rr, const struct list_li
 		zone_skip_owner(&rpz->zone, line);
 		return 0;
 	}
-	octets = is_local_data(type) ? record_rdata(rr, rpz->rdata) : -1;
+	octets = record_is_local_data(type) ? record_rdata(rr, rpz->rdata) : -1;
 	if (octets < 0 || (type == LDNS_RR_TYPE_CNAME && !name_from_wire(&target, rpz->rdata, (size_t)octets))) {
 		list_skip(rpz->reader, SKIP_RECORD, line->number, line->text);
 		return 0;
@@ -220,7 +202,7 @@ static enum skip_reason why_not_read(const struct record_head *head, unsigned ty
 		return SKIP_CLASS;
 	if (type == 0)
 		return SKIP_SYNTAX;
-	return is_local_data(type) || type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS ? SKIP_COUNT : SKIP_RECORD;
+	return record_is_local_data(type) || type == LDNS_RR_TYPE_SOA || type == LDNS_RR_TYPE_NS ? SKIP_COUNT : SKIP_RECORD;
 }
 
 /* `owner` is NULL for a record that inherits it. */

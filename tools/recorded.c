@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/rdata.h"
 #include "policy/rrtype.h"
 
 #define CLASS_IN 1
@@ -136,6 +137,17 @@ static size_t any_data(struct field type, struct field data, uint8_t *to, size_t
 	return used;
 }
 
+/* Of the others a policy asks no more than whether they are there. */
+static bool data_matters(uint16_t type)
+{
+	switch (type) {
+	case LDNS_RR_TYPE_A: case LDNS_RR_TYPE_AAAA: case LDNS_RR_TYPE_CNAME: case LDNS_RR_TYPE_DNAME:
+		return true;
+	default:
+		return rdata_has_target(type);
+	}
+}
+
 static void add_field(struct recorded *recorded, struct field field, struct name *owner)
 {
 	struct record record = { .section = SECTION_ANSWER, .class = CLASS_IN };
@@ -152,9 +164,9 @@ static void add_field(struct recorded *recorded, struct field field, struct name
 		return;
 	if (rrtype_from_text(&record.type, type.at, type.octets) && number_of(ttl, &record.ttl))
 		octets = simple_data(record.type, field, data, &target);
-	if (octets == 0 && record.type != 0)
+	if (octets == 0 && data_matters(record.type))
 		octets = any_data(type, field, data, sizeof(data));
-	if (octets == 0) {
+	if (record.type == 0 || (octets == 0 && data_matters(record.type))) {
 		recorded->left_out++;
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "policy/compiled.h"
 #include "policy/compiled_parts.h"
 #include "policy/evaluate.h"
+#include "policy/local_data.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -77,6 +78,38 @@ static void mend(uint8_t *octets, size_t length)
 	memcpy(octets + at, &sum, sizeof(sum));
 }
 
+/* An address that a rule is about. */
+static size_t show_address(const void *asked, record_visit visit, void *arg)
+{
+	static const uint8_t octets[] = { 192, 0, 2, 1 };
+	const struct name *owner = asked;
+	const struct record record = { .owner = owner->octets, .owner_length = owner->length, .type = 1, .class = 1,
+		.ttl = 300, .rdata = octets, .rdata_length = sizeof(octets) };
+
+	visit(arg, &record);
+	return 0;
+}
+
+static volatile unsigned octets_read;
+
+/* As an answer is made of it. */
+static void read_data(const struct local_data *data, const struct name *owner)
+{
+	size_t found[LOCAL_RECORDS_MAX];
+	const size_t count = data != NULL ? local_data_select(data, 255, found, LOCAL_RECORDS_MAX) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct local_record record = local_data_at(data, found[i]);
+		struct name target, again;
+
+		for (size_t at = 0; at < record.rdata_length; at++)
+			octets_read += record.rdata[at];
+		if (record.type == 5 && local_data_target(&record, owner, &target) &&
+		    !name_from_wire(&again, target.octets, target.length))
+			abort();
+	}
+}
+
 static void ask(const struct snapshot *snapshot)
 {
 	static const char *const names[NAMES] = { "one.example", "data.example", "x.data.example", "a.b.c.example" };
@@ -86,8 +119,13 @@ static void ask(const struct snapshot *snapshot)
 			.client = { .family = ADDRESS_INET, .octets = { 192, 0, 2, 1 } } };
 		struct verdict verdict;
 
-		if (name_from_text(&facts.qname, names[i], strlen(names[i])) == NULL)
-			evaluate_question(snapshot, &facts, &verdict);
+		if (name_from_text(&facts.qname, names[i], strlen(names[i])) != NULL)
+			abort();
+		evaluate_question(snapshot, &facts, &verdict);
+		facts.records = show_address;
+		facts.source = &facts.qname;
+		evaluate_answer(snapshot, &facts, &verdict);
+		read_data(verdict.data, &facts.qname);
 	}
 }
 

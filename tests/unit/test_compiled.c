@@ -456,9 +456,10 @@ static void refuses_hostile_tables_with_a_right_checksum(void **state)
 	memcpy(&header, bench.octets, sizeof(header));
 	places = compiled_places(&header);
 	copy = malloc(bench.length);
-	for (unsigned row = 0; row < 5; row++) {
+	for (unsigned row = 0; row < 6; row++) {
 		static const char *const words[] = { "class that does not exist", "no search would end", "no class", "no class",
-			"no records" };
+			"no records", "no records" };
+		const uint16_t null_type = 10;
 		struct compiled_class class = { .list = 0, .also = 1, .action = ACTION_NXDOMAIN, .exact = 1 };
 
 		memcpy(copy, bench.octets, bench.length);
@@ -480,6 +481,9 @@ static void refuses_hostile_tables_with_a_right_checksum(void **state)
 			break;
 		case 4:   /* records longer than what there is */
 			memset(copy + places.data, 0x7f, 8);
+			break;
+		case 5:   /* of a type that no list may have */
+			memcpy(copy + places.data + 12, &null_type, sizeof(null_type));
 			break;
 		}
 		mend_checksum(copy, bench.length);
