@@ -13,7 +13,8 @@
  *     ns NAME [ADDRESS]                a name server of the question's zones; ns@1: of the first CNAME's target
  *     is VERDICT                       what comes out
  *
- * Without `rr` and `answered` the question alone is judged. The real readers, compiler and judges run.
+ * Without `rr` and `answered` the question alone is judged. The real readers, compiler and judges run, each question by
+ * the policy as its lists give it and as it comes out of a compiled file.
  */
 #include <dirent.h>
 #include <stdarg.h>
@@ -28,7 +29,7 @@
 #include "policy/explain.h"
 #include "policy/override.h"
 #include "policy/rrtype.h"
-#include "policy/snapshot.h"
+#include "tests/golden/sides.h"
 #include "tools/given_answer.h"
 
 #define TEXT_MAX 4096
@@ -43,7 +44,7 @@ struct claim {
 	struct override overrides[OVERRIDES];
 	size_t override_count;
 	FILE *list;
-	struct snapshot *snapshot;
+	struct snapshot *sides[SIDE_COUNT];
 	struct facts facts;
 	struct given_answer given;
 	bool answered;
@@ -52,13 +53,13 @@ struct claim {
 
 static unsigned asked, failed;
 
-static void result(const struct claim *claim, const char *expected, const char *got)
+static void result(const struct claim *claim, const char *side, const char *expected, const char *got)
 {
 	const bool good = strcmp(expected, got) == 0;
 
 	asked++;
 	failed += !good;
-	printf("%sok %u - %s: %s\n", good ? "" : "not ", asked, claim->name, claim->question);
+	printf("%sok %u - %s: %s%s\n", good ? "" : "not ", asked, claim->name, claim->question, side);
 	if (!good)
 		printf("#   expected: %s\n#   but it is: %s\n", expected, got);
 }
@@ -113,24 +114,9 @@ static bool add_override(struct claim *claim, char *rest)
 	return true;
 }
 
-/* In front of the policy, instead of which it then stands. */
-static bool put_overrides(struct claim *claim)
-{
-	struct override_set *set = override_set_create(claim->overrides, claim->override_count);
-	struct snapshot *base = claim->snapshot;
-
-	if (set == NULL)
-		return false;
-	claim->snapshot = snapshot_derive(base, set);
-	snapshot_destroy(&base);
-	return claim->snapshot != NULL;
-}
-
 static bool compile(struct claim *claim)
 {
-	char path[256], text[1024];
-	struct conf *conf;
-	struct diag diag;
+	char path[256];
 	FILE *file;
 
 	close_list(claim);
@@ -140,12 +126,7 @@ static bool compile(struct claim *claim)
 		return false;
 	fprintf(file, "verdict:\n%s%s", claim->options, claim->lists);
 	fclose(file);
-	conf = conf_load(path, &diag);
-	claim->snapshot = conf == NULL ? NULL : snapshot_build(conf, 0, NULL, &diag);
-	conf_destroy(&conf);
-	if (claim->snapshot == NULL)
-		printf("# %s\n", diag_format(&diag, text, sizeof(text)));
-	return claim->snapshot != NULL && put_overrides(claim);
+	return sides_make(claim->sides, path, claim->overrides, claim->override_count);
 }
 
 static void remove_folder(const char *folder)
@@ -203,7 +184,7 @@ static bool begin_question(struct claim *claim, char *rest)
 	char *name, *type;
 	const char *word;
 
-	if (claim->snapshot == NULL && !compile(claim))
+	if (claim->sides[0] == NULL && !compile(claim))
 		return false;
 	given_answer_fini(&claim->given);
 	snprintf(claim->question, sizeof(claim->question), "%s", rest);
@@ -267,14 +248,15 @@ static bool note_winner(void *arg, const struct explain_candidate *candidate)
 }
 
 /* The explanation names the same rule as the verdict. */
-static void check_explanation(const struct claim *claim, bool answer, const struct verdict *verdict, char *to)
+static void check_explanation(const struct claim *claim, const struct snapshot *snapshot, bool answer,
+	const struct verdict *verdict, char *to)
 {
 	struct winner winner = { .count = 0 };
 	struct verdict again;
 	char rules[2][NAME_TEXT_MAX + 2];
 	const bool decided = verdict->rule.trigger != TRIGGER_NONE && verdict->rule.action != ACTION_OBSERVE;
 
-	(answer ? explain_answer : explain_question)(claim->snapshot, &claim->facts, note_winner, &winner, &again);
+	(answer ? explain_answer : explain_question)(snapshot, &claim->facts, note_winner, &winner, &again);
 	if (winner.count != decided)
 		add(to, "; explain has %zu winners", winner.count);
 	else if (decided && (strcmp(rule_match_text(&winner.match, rules[0]),
@@ -296,16 +278,19 @@ static size_t show_nothing(const void *source, record_visit visit, void *arg)
 static void end_question(struct claim *claim, const char *expected)
 {
 	const bool answer = claim->answered || claim->given.record_count > 0;
-	struct verdict verdict;
-	char text[TEXT_MAX] = "";
 
 	given_answer_show(&claim->given, &claim->facts);
 	if (claim->answered)
 		claim->facts.records = show_nothing;
-	(answer ? evaluate_answer : evaluate_question)(claim->snapshot, &claim->facts, &verdict);
-	describe(&verdict, text);
-	check_explanation(claim, answer, &verdict, text);
-	result(claim, expected, text);
+	for (unsigned side = 0; side < SIDE_COUNT; side++) {
+		char text[TEXT_MAX] = "";
+		struct verdict verdict;
+
+		(answer ? evaluate_answer : evaluate_question)(claim->sides[side], &claim->facts, &verdict);
+		describe(&verdict, text);
+		check_explanation(claim, claim->sides[side], answer, &verdict, text);
+		result(claim, side == SIDE_COMPILED ? " (compiled)" : "", expected, text);
+	}
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
@@ -345,7 +330,7 @@ static bool read_line(struct claim *claim, char *line)
 		return given_answer_add(&claim->given, rest) == NULL;
 	else if (strncmp(line, "ns", 2) == 0)
 		return read_server(claim, line);
-	else if (strncmp(line, "is ", 3) == 0 && claim->snapshot != NULL)
+	else if (strncmp(line, "is ", 3) == 0 && claim->sides[0] != NULL)
 		end_question(claim, rest);
 	else
 		return false;
@@ -371,11 +356,11 @@ static void run(const char *name, const char *path)
 	}
 	if (!good) {
 		snprintf(claim.question, sizeof(claim.question), "line %u", number);
-		result(&claim, "a line that can be read", "not");
+		result(&claim, "", "a line that can be read", "not");
 	}
 	close_list(&claim);
 	given_answer_fini(&claim.given);
-	snapshot_destroy(&claim.snapshot);
+	sides_fini(claim.sides);
 	remove_folder(claim.folder);
 	if (file != NULL)
 		fclose(file);
