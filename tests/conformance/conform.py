@@ -9,10 +9,12 @@ Other resolvers with response policy zones are asked as well, and their answers 
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import itertools
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 
@@ -127,14 +129,16 @@ class Comparison:
 			yield "differs: " + claim, wrong
 
 	def all(self, sets, jobs):
-		"""Runs the sets, several at a time, and yields (title, number of questions, Report) in their order."""
+		"""Runs the sets, several at a time, and yields (title, number of questions, Report) in their order. Closed before
+		the end, it ends its processes, and they their resolvers."""
 		global comparison
 		comparison = self
 		context = multiprocessing.get_context("fork")
 		slots = context.Value("i", 0)
 		waiting = collections.deque()
 		sets = enumerate(sets)
-		with concurrent.futures.ProcessPoolExecutor(jobs, context, take_slot, (slots,)) as pool:
+		pool = concurrent.futures.ProcessPoolExecutor(jobs, context, begin_process, (slots,))
+		try:
 			while True:
 				for number, item in itertools.islice(sets, max(0, 5 * jobs - len(waiting))):
 					waiting.append((item[1], len(item[3]), pool.submit(run_one, number, item)))
@@ -144,19 +148,42 @@ class Comparison:
 				came = future.result()
 				self.total.add(came)
 				yield title, count, came
+		finally:
+			for process in multiprocessing.active_children() if waiting else ():
+				process.terminate()   # a pool waits for all that it has handed out
+			pool.shutdown(cancel_futures=True)
 
 
 comparison = None       # what the processes have from their parent
 
 
-def take_slot(slots):
+def begin_process(slots):
+	lab.die_with_parent()
+	signal.signal(signal.SIGINT, signal.SIG_IGN)    # its parent ends it
+	signal.signal(signal.SIGTERM, end_process)
 	with slots.get_lock():
 		slots.value += 1
 		resolvers.slot = slots.value % resolvers.SLOTS
 
 
+busy = ending = False
+
+
+def end_process(number, frame):
+	"""Ends the set at hand; those that this process is given afterwards end at once."""
+	global ending
+	ending = True
+	if busy:
+		sys.exit(143)
+
+
 def run_one(number, item):
-	return comparison.run(number, *item)
+	global busy
+	busy = True
+	try:
+		return None if ending else comparison.run(number, *item)
+	finally:
+		busy = False
 
 
 def generated(private, seed, cases):
@@ -219,10 +246,12 @@ def main():
 		for claim, wrong in run.known_rows():
 			print("%s: %s" % (claim, wrong or "as described"), flush=True)
 		sets = itertools.chain(grid.sets(run.world), generated(run.world, arguments.seed, arguments.cases))
-		for title, _, came in run.all((item for item in sets if arguments.only in item[1] + ","), arguments.jobs):
-			if came.text:
-				print("--- " + came.text)
-			print("%s: %d passed, %d failed, %.0f s" % (title, run.total.passed, run.total.failed, time.monotonic() - begun), flush=True)
+		wanted = (item for item in sets if arguments.only in item[1] + ",")
+		with contextlib.closing(run.all(wanted, arguments.jobs)) as done:
+			for title, _, came in done:
+				if came.text:
+					print("--- " + came.text)
+				print("%s: %d passed, %d failed, %.0f s" % (title, run.total.passed, run.total.failed, time.monotonic() - begun), flush=True)
 		sys.exit(0 if finish(run.total, not arguments.only) else 1)
 
 
