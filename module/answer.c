@@ -5,6 +5,8 @@
 
 #include "policy/name.h"
 
+#define RDATA_HEAD 2u   /* each rdata of Unbound's begins with its length */
+
 /* MNAME and RNAME of the SOA in negative answers, as Unbound's own local zones have it: nobody to write to. */
 static const uint8_t soa_names[] = "\011localhost\000\006nobody\007invalid";
 static const uint32_t soa_refresh = 3600, soa_retry = 1200, soa_expire = 604800;
@@ -28,40 +30,37 @@ static struct ub_packed_rrset_key *rrset_key(struct answer_builder *builder, con
 	return key;
 }
 
-static struct packed_rrset_data *rrset_data(struct regional *region, size_t count)
+/* Room for `count` records of together `octets` of RDATA, in one block: modules above this one copy RRsets as such. */
+static struct packed_rrset_data *rrset_data(struct regional *region, size_t count, size_t octets)
 {
-	struct packed_rrset_data *data = regional_alloc_zero(region, sizeof(*data));
+	struct packed_rrset_data *data = regional_alloc_zero(region, sizeof(*data) + octets +
+		count * (sizeof(data->rr_len[0]) + sizeof(data->rr_data[0]) + sizeof(data->rr_ttl[0]) + RDATA_HEAD));
 
 	if (data == NULL)
 		return NULL;
-	data->rr_len = regional_alloc(region, count * sizeof(*data->rr_len));
-	data->rr_ttl = regional_alloc(region, count * sizeof(*data->rr_ttl));
-	data->rr_data = regional_alloc(region, count * sizeof(*data->rr_data));
-	if (data->rr_len == NULL || data->rr_ttl == NULL || data->rr_data == NULL)
-		return NULL;
+	data->rr_len = (size_t *)(data + 1);
+	data->rr_data = (uint8_t **)&data->rr_len[count];
+	data->rr_ttl = (time_t *)&data->rr_data[count];
+	data->rr_data[0] = (uint8_t *)&data->rr_ttl[count];
 	data->trust = rrset_trust_ultimate;
 	data->security = sec_status_insecure;
 	data->ttl = INT32_MAX;
 	return data;
 }
 
-/* The room for `count` records is there. */
-static bool rrset_add(struct regional *region, struct packed_rrset_data *data, const uint8_t *rdata, uint16_t length,
-	uint32_t ttl)
+/* The room is there. In the end there are as many as it was made for. */
+static void rrset_add(struct packed_rrset_data *data, const uint8_t *rdata, uint16_t length, uint32_t ttl)
 {
-	uint8_t *copy = regional_alloc(region, (size_t)length + 2);
+	const size_t last = data->count++;
 
-	if (copy == NULL)
-		return false;
-	sldns_write_uint16(copy, length);
-	memcpy(copy + 2, rdata, length);
-	data->rr_data[data->count] = copy;
-	data->rr_len[data->count] = (size_t)length + 2;
-	data->rr_ttl[data->count] = (time_t)ttl;
+	if (last > 0)
+		data->rr_data[last] = data->rr_data[last - 1] + data->rr_len[last - 1];
+	sldns_write_uint16(data->rr_data[last], length);
+	memcpy(data->rr_data[last] + RDATA_HEAD, rdata, length);
+	data->rr_len[last] = (size_t)length + RDATA_HEAD;
+	data->rr_ttl[last] = (time_t)ttl;
 	if ((time_t)ttl < data->ttl)
 		data->ttl = (time_t)ttl;
-	data->count++;
-	return true;
 }
 
 bool answer_add_soa(struct answer_builder *builder, const struct verdict *verdict)
@@ -71,7 +70,7 @@ bool answer_add_soa(struct answer_builder *builder, const struct verdict *verdic
 	 * nothing about zones. */
 	const bool by_name = rule->trigger == TRIGGER_QNAME && rule->rule_name.labels > 0 &&
 		dname_subdomain_c((uint8_t *)(uintptr_t)builder->owner, (uint8_t *)(uintptr_t)rule->rule_name.octets);
-	struct packed_rrset_data *data = rrset_data(builder->region, 1);
+	struct packed_rrset_data *data = rrset_data(builder->region, 1, sizeof(soa_names) + 20);
 	struct ub_packed_rrset_key *key = rrset_key(builder, by_name ? rule->rule_name.octets : builder->owner,
 		by_name ? rule->rule_name.length : builder->owner_length, LDNS_RR_TYPE_SOA, data);
 	uint8_t rdata[sizeof(soa_names) + 20];
@@ -81,8 +80,9 @@ bool answer_add_soa(struct answer_builder *builder, const struct verdict *verdic
 	memcpy(rdata, soa_names, sizeof(soa_names));
 	for (unsigned i = 0; i < 5; i++)
 		sldns_write_uint32(rdata + sizeof(soa_names) + 4 * i, numbers[i]);
-	if (key == NULL || !rrset_add(builder->region, data, rdata, sizeof(rdata), verdict->ttl))
+	if (key == NULL)
 		return false;
+	rrset_add(data, rdata, sizeof(rdata), verdict->ttl);
 	builder->rrsets[builder->answers + builder->authorities++] = key;
 	return true;
 }
@@ -92,17 +92,25 @@ static bool add_type(struct answer_builder *builder, const struct local_data *lo
 	size_t count, size_t first)
 {
 	uint16_t type = local_data_at(local, found[first]).type;
-	struct packed_rrset_data *data = rrset_data(builder->region, count);
-	struct ub_packed_rrset_key *key = rrset_key(builder, builder->owner, builder->owner_length, type, data);
+	size_t records = 0, octets = 0;
+	struct packed_rrset_data *data;
+	struct ub_packed_rrset_key *key;
 
+	for (size_t i = first; i < count; i++) {
+		struct local_record record = local_data_at(local, found[i]);
+
+		records += record.type == type;
+		octets += record.type == type ? record.rdata_length : 0;
+	}
+	data = rrset_data(builder->region, records, octets);
+	key = rrset_key(builder, builder->owner, builder->owner_length, type, data);
 	if (key == NULL)
 		return false;
 	for (size_t i = first; i < count; i++) {
 		struct local_record record = local_data_at(local, found[i]);
 
-		if (record.type == type &&
-			!rrset_add(builder->region, data, record.rdata, record.rdata_length, record.ttl))
-			return false;
+		if (record.type == type)
+			rrset_add(data, record.rdata, record.rdata_length, record.ttl);
 	}
 	builder->rrsets[builder->answers++] = key;
 	return true;
@@ -110,18 +118,18 @@ static bool add_type(struct answer_builder *builder, const struct local_data *lo
 
 static int add_cname(struct answer_builder *builder, const struct local_record *record)
 {
-	struct packed_rrset_data *data = rrset_data(builder->region, 1);
-	struct ub_packed_rrset_key *key = rrset_key(builder, builder->owner, builder->owner_length,
-		LDNS_RR_TYPE_CNAME, data);
+	struct packed_rrset_data *data;
+	struct ub_packed_rrset_key *key;
 	struct name owner, target;
 
-	if (key == NULL)
-		return ANSWER_NO_MEMORY;
 	if (!name_from_wire(&owner, builder->owner, builder->owner_length) ||
 	    !local_data_target(record, &owner, &target))
 		return ANSWER_TOO_LONG;
-	if (!rrset_add(builder->region, data, target.octets, target.length, record->ttl))
+	data = rrset_data(builder->region, 1, target.length);
+	key = rrset_key(builder, builder->owner, builder->owner_length, LDNS_RR_TYPE_CNAME, data);
+	if (key == NULL)
 		return ANSWER_NO_MEMORY;
+	rrset_add(data, target.octets, target.length, record->ttl);
 	builder->rrsets[builder->answers++] = key;
 	return 1;
 }
@@ -217,8 +225,8 @@ void answer_begin(struct answer_builder *builder, const struct module_qstate *qs
 			break;
 		keep_dname(builder, chain);
 		builder->rrsets[builder->answers++] = key;
-		builder->owner = data->rr_data[0] + 2;
-		builder->owner_length = data->rr_len[0] - 2;
+		builder->owner = data->rr_data[0] + RDATA_HEAD;
+		builder->owner_length = data->rr_len[0] - RDATA_HEAD;
 	}
 }
 
@@ -227,12 +235,18 @@ static struct ub_packed_rrset_key *unsigned_copy(struct answer_builder *builder,
 	const struct ub_packed_rrset_key *from)
 {
 	struct ub_packed_rrset_key *key = regional_alloc_init(builder->region, from, sizeof(*from));
-	struct packed_rrset_data *data = regional_alloc_init(builder->region, from->entry.data, sizeof(*data));
+	const struct packed_rrset_data *old = from->entry.data;
+	struct packed_rrset_data *data;
+	size_t octets = 0;
 
+	for (size_t i = 0; i < old->count; i++)
+		octets += old->rr_len[i] - RDATA_HEAD;
+	data = rrset_data(builder->region, old->count, octets);
 	if (key == NULL || data == NULL)
 		return NULL;
-	data->rrsig_count = 0;
-	data->security = sec_status_insecure;
+	for (size_t i = 0; i < old->count; i++)
+		rrset_add(data, old->rr_data[i] + RDATA_HEAD, (uint16_t)(old->rr_len[i] - RDATA_HEAD),
+			(uint32_t)old->rr_ttl[i]);
 	key->entry.data = data;
 	key->entry.key = key;
 	return key;

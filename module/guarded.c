@@ -13,16 +13,18 @@
 static struct {
 	struct slabhash *messages;          /* NULL: nothing is kept */
 	struct rrset_cache *rrsets;
+	int place;                          /* ours among the modules */
 	_Atomic bool used;                  /* something was stored: before that, nobody need look */
 } guarded;
 
 /* As daemon.c makes the shared ones. The RRsets' keys come from the workers' allocators, which are gone when the
  * cache is deleted; the allocator that env has in init and deinit outlives them and takes what is left. */
-bool guarded_start(struct module_env *env, const struct guard_conf *conf)
+bool guarded_start(struct module_env *env, int id, const struct guard_conf *conf)
 {
 	struct config_file sizes = *env->cfg;
 
 	guarded_stop();
+	guarded.place = id;
 	if (conf->msg_octets == 0 || conf->rrset_octets == 0)
 		return true;
 	sizes.rrset_cache_size = conf->rrset_octets;
@@ -64,14 +66,6 @@ static bool is_in_stack(const struct module_stack *stack, int from, int to, cons
 	return false;
 }
 
-static int our_place(const struct module_stack *stack)
-{
-	for (int i = 0; i < stack->num; i++)
-		if (strcmp(stack->mod[i]->name, "dynlib") == 0)
-			return i;
-	return stack->num;
-}
-
 /* Some modules below us answer different clients differently: what one was given may not be given to another. */
 static bool is_for_one_client(const struct module_qstate *qstate)
 {
@@ -79,7 +73,7 @@ static bool is_for_one_client(const struct module_qstate *qstate)
 	const struct module_stack *stack = &mesh->mods;
 
 	return is_in_stack(stack, 0, stack->num, "subnetcache") || ((mesh->use_response_ip || mesh->use_rpz) &&
-		is_in_stack(stack, our_place(stack), stack->num, "respip"));
+		is_in_stack(stack, guarded.place, stack->num, "respip"));
 }
 
 /* Can it be had in a cache, or be kept in one? A priming query is not; where a module has said no, neither. */

@@ -19,8 +19,8 @@
 #include "policy/name.h"
 
 /* False: no memory; then nothing is kept, and every such answer is resolved anew (as with a size of 0, which is no
- * error). `env` as init has it. */
-bool guarded_start(struct module_env *env, const struct guard_conf *conf);
+ * error). `env` and `id` as init has them. */
+bool guarded_start(struct module_env *env, int id, const struct guard_conf *conf);
 void guarded_stop(void);
 
 /* The answer to the state's question, in its region, as return_msg would be, and *note as it was stored or NULL.

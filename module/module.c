@@ -8,11 +8,15 @@
 #include "module/guard.h"
 #include "module/guarded.h"
 #include "module/live_host.h"
+#include "module/order.h"
 #include "module/respond.h"
 #include "module/state.h"
 #include "module/wakeup.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+/* Which of the modules we are. Main thread while no worker runs, and workers read it. */
+static int own_id = -1;
 
 EXPORT int init(struct module_env *env, int id);
 EXPORT void deinit(struct module_env *env, int id);
@@ -27,6 +31,15 @@ static const char *conf_path(void)
 	const char *path = getenv("UNBOUND_VERDICT_CONF");
 
 	return path != NULL && path[0] != '\0' ? path : SYSCONFDIR "/unbound/verdict.conf";
+}
+
+/* For a second one of us in the chain: as if it was not there. */
+static void pass_on(struct module_qstate *qstate, enum module_ev event, int id)
+{
+	if (event == module_event_new || event == module_event_pass)
+		qstate->ext_state[id] = module_wait_module;
+	else
+		qstate->ext_state[id] = event == module_event_moddone ? module_finished : module_error;
 }
 
 static int complain(const char *what)
@@ -45,7 +58,7 @@ static void start_rest(struct module_env *env)
 	if (state_start(conf, (unsigned)env->cfg->num_threads, &diag) != 0)
 		complain(diag_format(&diag, text, sizeof(text)));
 	enforce_start(&conf->guard);
-	if (!guarded_start(env, &conf->guard))
+	if (!guarded_start(env, own_id, &conf->guard))
 		complain("out of memory: answers that some may not have are resolved anew each time");
 	live_host_ready(env);
 	log_info("unbound-verdict " VERDICT_VERSION ": %s, %zu lists",
@@ -63,6 +76,9 @@ int init(struct module_env *env, int id)
 		return 0;
 	if (env->cfg->num_threads > STATE_SLOTS_MAX)
 		return complain("num-threads is over 256");
+	if (!order_check(env, id, operate))
+		return 1;
+	own_id = id;
 	if (!callbacks_register(env, id))
 		return complain("out of memory");
 	if (live_host_start(conf_path(), env->cfg->chrootdir, &diag) != 0 && live_host_live() == NULL)
@@ -77,7 +93,7 @@ void deinit(struct module_env *env, int id)
 	char text[512];
 
 	/* Unbound calls this after a failed init too, even one that refused to touch anything. */
-	if (dynlib == NULL || dynlib->func_operate != operate || live_host_live() == NULL)
+	if (dynlib == NULL || dynlib->func_operate != operate || id != own_id || live_host_live() == NULL)
 		return;
 	callbacks_unregister(env, id);
 	live_host_stop();
@@ -90,6 +106,10 @@ void deinit(struct module_env *env, int id)
 void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)
 {
 	(void)outbound;
+	if (id != own_id) {
+		pass_on(qstate, event, id);
+		return;
+	}
 	wakeup_register(qstate->env);
 	switch (event) {
 	case module_event_new:
@@ -112,18 +132,19 @@ void operate(struct module_qstate *qstate, enum module_ev event, int id, struct 
 /* `super` waits for the sub-query `qstate`. */
 void inform_super(struct module_qstate *qstate, int id, struct module_qstate *super)
 {
-	respond_inform(qstate, id, super);
+	if (id == own_id)
+		respond_inform(qstate, id, super);
 }
 
 /* What is kept lies in the state's region, which Unbound frees. */
 void clear(struct module_qstate *qstate, int id)
 {
-	enforce_clear(qstate, id);
+	if (id == own_id)
+		enforce_clear(qstate, id);
 }
 
 size_t get_mem(struct module_env *env, int id)
 {
 	(void)env;
-	(void)id;
-	return state_octets();
+	return id == own_id ? state_octets() : 0;
 }

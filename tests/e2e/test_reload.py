@@ -143,6 +143,48 @@ def checkconf_accepts_the_configuration(tap):
 			tap.ok(done.returncode == 0, "unbound-checkconf accepts \"%s\"" % module, done.stdout + done.stderr)
 
 
+def a_wrong_order_of_modules_is_said(tap):
+	rows = [
+		("dns64 dynlib validator iterator", "dns64"),
+		("respip dns64 dynlib validator iterator", "respip, dns64"),
+		("validator iterator dynlib", "validator, iterator"),
+		("dynlib dns64 respip validator iterator", None),
+	]
+	with lab.Lab(ZONES) as here:
+		here.start_nsd()
+		here.policy(ONE + TWO, socket_path=False)
+		for module, above in rows:
+			here.start_unbound(module=module)
+			answers = [here.ask(name, qtype)[0] for name, qtype in (("one.example", "A"), ("two.example", "A"),
+				("two.example", "AAAA"))]
+			reloaded(here, reload_by_control, 2)
+			here.unbound.stop()
+			said = [line for line in here.unbound.output().splitlines() if "error: unbound-verdict: module-config" in line]
+			tap.equal(len(said), 2 if above else 0, "\"%s\": said at each load, if it is wrong" % module)
+			tap.ok(not above or "stored above it (%s)" % above in said[0], "\"%s\": names what is above" % module, said)
+			tap.equal([dns.rcode.to_text(answer.rcode()) for answer in answers],
+				["NOERROR"] * 3 if module.endswith("dynlib") else ["REFUSED", "NXDOMAIN", "NXDOMAIN"],
+				"\"%s\": what is left to judge is judged, and what is made can be stored" % module)
+
+
+def a_second_one_of_it_does_nothing(tap):
+	with lab.Lab(ZONES) as here:
+		here.start_nsd()
+		here.start_capture()
+		here.policy(ONE)
+		here.start_unbound(module="dynlib dynlib validator iterator", rest='dynlib:\n\tdynlib-file: "%s"\n' % lab.LIBRARY)
+		for starts in (2, 3):
+			for round in range(2):
+				tap.equal(rcodes(here), ["REFUSED", "NOERROR", "NOERROR"], "twice in module-config: judged once, round %d" % round)
+			reloaded(here, reload_by_control, starts)
+		here.unbound.stop()
+		errors = [line for line in here.unbound.output().splitlines() if "error:" in line]
+		tap.equal(len([line for line in errors if "names the library twice: only the first one works" in line]), 3,
+			"the log says so at each load")
+		tap.equal(len(errors), 3, "and there is no other error")
+		tap.equal(len(here.captured()), 12, "one frame for each answer")
+
+
 def it_starts_and_stops_cleanly(tap):
 	with lab.Lab(ZONES) as here:
 		here.start(ONE, threads=4)
@@ -181,4 +223,5 @@ if __name__ == "__main__":
 	lab.require()
 	tap.run(a_reload_brings_the_new_policy, a_bad_reload_keeps_the_last_good_policy,
 		a_feed_that_broke_off_keeps_the_last_good_policy, a_bad_first_start_does_not_start,
-		another_unbound_is_refused, checkconf_accepts_the_configuration, it_starts_and_stops_cleanly, nothing_leaks_or_is_misused)
+		another_unbound_is_refused, checkconf_accepts_the_configuration, a_wrong_order_of_modules_is_said,
+		a_second_one_of_it_does_nothing, it_starts_and_stops_cleanly, nothing_leaks_or_is_misused)
