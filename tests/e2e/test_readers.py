@@ -12,10 +12,12 @@ import frames
 import lab
 import tap
 import traffic
-import schemas   # found by what traffic adds to the path
+import schemas       # the last two are found by what traffic adds to the path
+import siem_fields
 
 PACKAGES = {"dnstap-read": "bind9-dnsutils", "dnstap": "golang-github-dnstap-golang-dnstap-cli", "dnstap-ldns": "dnstap-ldns",
-	"fstrm_dump": "fstrm-bin", "fstrm_replay": "fstrm-bin", "protoc": "protobuf-compiler", "kdig": "knot-dnsutils"}
+	"fstrm_dump": "fstrm-bin", "fstrm_replay": "fstrm-bin", "protoc": "protobuf-compiler", "kdig": "knot-dnsutils",
+	"dnsdbq": "dnsdbq"}
 
 
 def missing(tap, *programs):
@@ -72,6 +74,29 @@ def cover_what_can_be(tap, decoded, ways):
 	protocols = {frame.protocol for frame in decoded}
 	tap.ok({1, 2} <= protocols and len(protocols - {None}) >= len([way for way in ways if "PROXY" not in way]), "and the transports",
 		(protocols, ways))
+
+
+def fit_the_siem(tap, path, count):
+	for name, table, own in ("ecs", siem_fields.ECS, "unbound_verdict"), ("ocsf", siem_fields.OCSF, "unmapped"):
+		found = [json.loads(line) for line in read(lab.VERDICTCTL, "tap", "-f", name, path).stdout.splitlines()]
+		try:
+			seen, wrong = siem_fields.check(found, table, own), ""
+		except AssertionError as error:
+			seen, wrong = (), error
+		tap.ok(len(found) == count and not wrong, "tap --format %s writes its fields alone" % name, wrong)
+		tap.ok(len(seen) > len(table) * 0.9, "and nearly all of them", sorted(set(table) - set(seen)))
+
+
+def dnsdbq_shows_passive_dns(tap, here, path):
+	if missing(tap, "dnsdbq"):
+		return
+	with open(here.path("cof"), "wb") as file:
+		file.write(read(lab.VERDICTCTL, "tap", "-f", "cof", path).stdout)
+	done = read("dnsdbq", "-J", here.path("cof"), env=dict(os.environ, DNSDB_API_KEY="none"))
+	words = " ".join(done.stdout.decode().split())
+	tap.ok(done.returncode == 0 and "www.example A 192.0.2.80" in words, "dnsdbq shows what was resolved", words[:500])
+	tap.ok("192.0.2.1" not in words.split() and "192.0.2.66" not in words and "192.0.2.99" not in words,
+		"and nothing that was made up", words)
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -180,6 +205,8 @@ def every_reader_reads_all(tap):
 		decoded = [frames.decode(one) for one in octets]
 		fit_the_schemas(tap, decoded)
 		cover_what_can_be(tap, decoded, ways)
+		fit_the_siem(tap, path, sum("seq" in frame.extra for frame in decoded))
+		dnsdbq_shows_passive_dns(tap, here, path)
 		dnstap_read_reads_all(tap, path, decoded)
 		go_dnstap_reads_all(tap, path, decoded)
 		ldns_reads_all(tap, here, path, octets, decoded)

@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 SRCDIR = os.environ.get("srcdir", ".")
 sys.path.insert(0, os.path.join(SRCDIR, "tests", "unit"))
 import dnstap_bytes as d  # noqa: E402
+import siem_fields  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 GOLDEN = os.path.join(SRCDIR, "tests", "unit", "tap_golden")
@@ -127,93 +128,18 @@ def prints_valid_json_and_no_control_octet():
             assert all(isinstance(json.loads(line), dict) for line in out.splitlines()), name
 
 
-def leaves(value, prefix=""):
-    """Pairs of a dotted name and a value that is no object; of arrays each element."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, prefix + key + ".")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from leaves(inner, prefix + "[].") if isinstance(inner, dict) else [(prefix + "[]", inner)]
-    else:
-        yield prefix[:-1], value
-
-
-# Field and type, from Elastic's generated/csv/fields.csv (github.com/elastic/ecs); [] is an element of an array.
-ECS = {"@timestamp": "date", "ecs.version": "keyword", "client.ip": "ip", "client.port": "long",
-       "source.ip": "ip", "source.port": "long", "server.ip": "ip", "server.port": "long", "destination.ip": "ip",
-       "destination.port": "long", "dns.answers.[].class": "keyword", "dns.answers.[].data": "keyword",
-       "dns.answers.[].name": "keyword", "dns.answers.[].ttl": "long", "dns.answers.[].type": "keyword",
-       "dns.header_flags.[]": "keyword", "dns.id": "keyword", "dns.op_code": "keyword", "dns.question.class": "keyword",
-       "dns.question.name": "keyword", "dns.question.type": "keyword", "dns.resolved_ip.[]": "ip",
-       "dns.response_code": "keyword", "dns.type": "keyword", "error.message": "keyword", "event.action": "keyword",
-       "event.category.[]": "keyword", "event.dataset": "keyword", "event.duration": "long", "event.end": "date",
-       "event.id": "keyword", "event.kind": "keyword", "event.module": "keyword", "event.outcome": "keyword",
-       "event.sequence": "long", "event.start": "date", "event.type.[]": "keyword", "http.version": "keyword",
-       "network.application": "keyword", "network.protocol": "keyword", "network.transport": "keyword",
-       "network.type": "keyword", "observer.hostname": "keyword", "observer.type": "keyword",
-       "observer.version": "keyword", "related.hosts.[]": "keyword", "related.ip.[]": "ip", "rule.category": "keyword",
-       "rule.name": "keyword", "rule.ruleset": "keyword", "rule.version": "keyword", "threat.framework": "keyword",
-       "threat.technique.id.[]": "keyword"}
-
-# Attribute and type, from events/network/dns_activity.json, base_event.json, profiles/security_control.json and the
-# objects of github.com/ocsf/ocsf-schema.
-OCSF = {name: kind for kind, names in {
-    "int": "class_uid category_uid activity_id type_uid duration severity_id action_id disposition_id "
-           "metadata.sequence src_endpoint.port dst_endpoint.port connection_info.direction_id "
-           "connection_info.protocol_num connection_info.protocol_ver_id transaction_id opcode_id flag_ids.[] "
-           "query.packet_uid query.opcode_id rcode_id answers.[].ttl answers.[].packet_uid answers.[].flag_ids.[] "
-           "observables.[].type_id",
-    "time": "time query_time start_time response_time",
-    "ip": "src_endpoint.ip dst_endpoint.ip",
-    "bool": "is_alert policy.is_applied",
-    "str": "class_name category_name activity_name severity action disposition status_detail metadata.version "
-           "metadata.profiles.[] metadata.product.name metadata.product.version metadata.log_provider metadata.log_name "
-           "metadata.uid metadata.original_time dst_endpoint.hostname dst_endpoint.svc_name app_protocol_name "
-           "connection_info.direction connection_info.protocol_name opcode query.hostname query.type query.class "
-           "query.opcode rcode answers.[].type answers.[].class answers.[].rdata observables.[].name observables.[].type "
-           "observables.[].value firewall_rule.uid firewall_rule.name firewall_rule.type firewall_rule.category "
-           "firewall_rule.match_location firewall_rule.match_details.[] policy.name policy.version "
-           "attacks.[].technique.uid",
-    }.items() for name in names.split()}
-OCSF_REQUIRED = ["class_uid", "category_uid", "activity_id", "type_uid", "time", "severity_id", "metadata"]
-
-
-def fits(kind, value):
-    if kind == "date":
-        return isinstance(value, str) and len(value) == 30 and time.strptime(value[:19], "%Y-%m-%dT%H:%M:%S") is not None
-    if kind == "ip":
-        return ipaddress.ip_address(value) is not None
-    if kind == "bool":
-        return isinstance(value, bool)
-    if kind in ("long", "int", "time"):
-        return isinstance(value, int) and not isinstance(value, bool) and (kind != "int" or abs(value) < 2**31)
-    return isinstance(value, str)
-
-
-def check_fields(found, table, own):
-    seen = set()
-    for one in found:
-        one.pop(own, None)
-        for field, value in leaves(one):
-            assert field in table, "not in the schema: %s" % field
-            assert fits(table[field], value), (field, table[field], value)
-            seen.add(field)
-    return seen
-
-
 def has_only_fields_of_ecs_with_its_types():
-    seen = check_fields(objects(d.stream(*every_frame()), "-f", "ecs"), ECS, "unbound_verdict")
-    equal(set(ECS) - seen, {"http.version"})
+    seen = siem_fields.check(objects(d.stream(*every_frame()), "-f", "ecs"), siem_fields.ECS, "unbound_verdict")
+    equal(set(siem_fields.ECS) - seen, {"http.version"})
 
 
 def has_only_attributes_of_ocsf_with_its_types():
     found = objects(d.stream(*every_frame()), "-f", "ocsf")
     for one in found:
-        for name in OCSF_REQUIRED:
+        for name in siem_fields.OCSF_REQUIRED:
             assert name in one, name
         equal((one["class_uid"], one["type_uid"]), (4003, 400300 + one["activity_id"]))
-    equal(set(OCSF) - check_fields(found, OCSF, "unmapped"), set())
+    equal(set(siem_fields.OCSF) - siem_fields.check(found, siem_fields.OCSF, "unmapped"), set())
 
 
 def tells_verdicts_apart_for_each_schema():

@@ -1,0 +1,83 @@
+"""The fields of ECS and OCSF that `verdictctl tap` writes, with their types; for tests of its output.
+
+Written by hand. test_siem_fields.py compares them with checkouts of the schemas, where there are any."""
+import ipaddress
+import time
+
+# Dotted names; [] is an element of an array. Types as ECS calls them.
+ECS = {name: kind for kind, names in {
+    "date": "@timestamp event.end event.start",
+    "ip": "client.ip source.ip server.ip destination.ip dns.resolved_ip.[] related.ip.[]",
+    "long": "client.port source.port server.port destination.port dns.answers.[].ttl event.duration event.sequence",
+    "match_only_text": "error.message",
+    "keyword": "ecs.version dns.answers.[].class dns.answers.[].data dns.answers.[].name dns.answers.[].type "
+               "dns.header_flags.[] dns.id dns.op_code dns.question.class dns.question.name dns.question.type "
+               "dns.response_code dns.type event.action event.category.[] event.dataset event.id event.kind event.module "
+               "event.outcome event.type.[] http.version network.application network.protocol network.transport "
+               "network.type observer.hostname observer.type observer.version related.hosts.[] rule.category rule.name "
+               "rule.ruleset rule.version threat.framework threat.technique.id.[]",
+    }.items() for name in names.split()}
+
+# Types as OCSF's dictionary calls them.
+OCSF = {name: kind for kind, names in {
+    "integer_t": "class_uid category_uid activity_id severity_id action_id disposition_id metadata.sequence "
+                 "connection_info.direction_id connection_info.protocol_num connection_info.protocol_ver_id opcode_id "
+                 "flag_ids.[] query.packet_uid query.opcode_id rcode_id answers.[].ttl answers.[].packet_uid "
+                 "answers.[].flag_ids.[] observables.[].type_id transaction_id",
+    "port_t": "src_endpoint.port dst_endpoint.port",
+    "long_t": "type_uid duration",
+    "timestamp_t": "time query_time start_time response_time",
+    "ip_t": "src_endpoint.ip dst_endpoint.ip",
+    "boolean_t": "is_alert policy.is_applied",
+    "hostname_t": "dst_endpoint.hostname query.hostname",
+    "string_t": "class_name category_name activity_name severity action disposition status_detail metadata.version "
+                "metadata.profiles.[] metadata.product.name metadata.product.version metadata.log_provider "
+                "metadata.log_name metadata.uid metadata.original_time dst_endpoint.svc_name app_protocol_name "
+                "connection_info.direction connection_info.protocol_name opcode query.type query.class query.opcode rcode "
+                "answers.[].type answers.[].class answers.[].rdata observables.[].name observables.[].type "
+                "observables.[].value firewall_rule.uid firewall_rule.name firewall_rule.type firewall_rule.category "
+                "firewall_rule.match_location firewall_rule.match_details.[] policy.name policy.version "
+                "attacks.[].technique.uid",
+    }.items() for name in names.split()}
+OCSF_REQUIRED = "class_uid category_uid activity_id type_uid time severity_id metadata".split()
+
+# 1.9 has these in place of those under query and answers, which it still knows as deprecated. Both are written.
+OCSF_SINCE_1_9 = {"transaction_id", "opcode", "opcode_id", "flag_ids.[]"}
+OCSF_DEPRECATED_IN_1_9 = {"query.packet_uid", "query.opcode", "query.opcode_id", "answers.[].packet_uid",
+                          "answers.[].flag_ids.[]"}
+
+
+def leaves(value, prefix=""):
+    """Pairs of a dotted name and a value that is no object; of arrays each element."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, prefix + key + ".")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, prefix + "[].") if isinstance(inner, dict) else [(prefix + "[]", inner)]
+    else:
+        yield prefix[:-1], value
+
+
+def fits(kind, value):
+    if kind == "date":
+        return isinstance(value, str) and len(value) == 30 and time.strptime(value[:19], "%Y-%m-%dT%H:%M:%S") is not None
+    if kind in ("ip", "ip_t"):
+        return ipaddress.ip_address(value) is not None
+    if kind == "boolean_t":
+        return isinstance(value, bool)
+    if kind in ("long", "long_t", "timestamp_t", "integer_t", "port_t"):
+        most = {"integer_t": 2**31, "port_t": 2**16}.get(kind, 2**63)
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
+    return isinstance(value, str)
+
+
+def check(found, table, own):
+    """Raises at a field that is not in the table or not of its type, but for the key `own`; returns those that were seen."""
+    seen = set()
+    for one in found:
+        for field, value in leaves({key: inner for key, inner in one.items() if key != own}):
+            assert field in table, "not in the schema: %s" % field
+            assert fits(table[field], value), (field, table[field], value)
+            seen.add(field)
+    return seen
