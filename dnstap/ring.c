@@ -114,7 +114,8 @@ void ring_commit(struct ring *ring, size_t octets)
 
 void ring_note(struct ring *ring, uint64_t number)
 {
-	atomic_store_explicit(&ring->front->noted, number, memory_order_relaxed);
+	/* Pairs with the acquire in ring_noted: who sees the number sees its record, or that it was dropped. */
+	atomic_store_explicit(&ring->front->noted, number, memory_order_release);
 }
 
 /* The record at `at`, or NULL when what stands there reaches beyond the tail or the ring's end; a producer of ours never
@@ -181,7 +182,8 @@ uint64_t ring_dropped(const struct ring *ring)
 
 uint64_t ring_noted(const struct ring *ring)
 {
-	return atomic_load_explicit(&ring->front->noted, memory_order_relaxed);
+	/* Pairs with the release in ring_note. */
+	return atomic_load_explicit(&ring->front->noted, memory_order_acquire);
 }
 
 size_t ring_used(const struct ring *ring)

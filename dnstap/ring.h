@@ -38,8 +38,9 @@ struct ring *ring_create(size_t octets);
 struct ring *ring_create_mapped(int directory, const char *name, size_t octets, const struct ring_origin *origin);
 
 /* Reads what a process left behind in `name`, into memory: a ring for a consumer alone. The file stays. *damaged: some
- * of it could not be read, and how much is not known. NULL with errno: not there, a link, not ours, no ring at all
- * (EBADMSG), no memory, or the ring of a process that lives (EWOULDBLOCK). */
+ * of it could not be read, and how much is not known. NULL with errno: not there, a link, no ring of ours (EBADMSG), one
+ * that was never made in full, so that nothing is in it (ENODATA), no memory, or the ring of a process that lives
+ * (EWOULDBLOCK). */
 struct ring *ring_recover(int directory, const char *name, struct ring_origin *origin, bool *damaged);
 
 /* A file stays. */
@@ -52,7 +53,8 @@ uint8_t *ring_reserve(struct ring *ring, size_t octets, bool important);
 /* Publishes the first `octets` (at most what was reserved, at least 1) of the last reservation. */
 void ring_commit(struct ring *ring, size_t octets);
 
-/* Keeps a number for whoever recovers the ring: of the last record that was offered, taken or refused. */
+/* Keeps a number for others and for whoever recovers the ring: of the last record that was offered, taken or refused.
+ * Who reads it by ring_noted finds that record in the ring, or among those dropped. */
 void ring_note(struct ring *ring, uint64_t number);
 
 /* The record after the one that it gave before, and its length, or NULL when there is no other. Good until

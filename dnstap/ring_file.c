@@ -13,6 +13,10 @@
 
 #include "dnstap/ring_parts.h"
 
+#define POSITION_MAX ((uint64_t)INT64_MAX)
+#define COUNTER_MAX (((uint64_t)1 << 53) - 1)   /* readers of JSON keep integers exact up to here */
+#define BOOT_MAX (((uint64_t)1 << 48) - 1)
+
 static struct ring *map(int fd, size_t octets, const struct ring_origin *origin)
 {
 	struct ring_front *front;
@@ -29,6 +33,8 @@ static struct ring *map(int fd, size_t octets, const struct ring_origin *origin)
 	front->octets = octets;
 	front->boot = origin->boot;
 	front->worker = origin->worker;
+	/* Last: see is_unmade. */
+	atomic_signal_fence(memory_order_release);
 	front->magic = RING_MAGIC;
 	ring = ring_wrap(front, octets, fd);
 	if (!ring)
@@ -76,17 +82,34 @@ static int read_all(int fd, uint8_t *to, size_t octets)
 	return 0;
 }
 
-/* A file's size as that of a ring's records. False: it can not be a ring. */
+/* Did the process end before it had made the ring? It writes `magic` last. */
+static bool is_unmade(int fd, off_t size)
+{
+	struct ring_front front = { 0 };
+	size_t part = size < (off_t)sizeof(front) ? (size_t)size : sizeof(front);
+
+	return pread(fd, &front, part, 0) == (ssize_t)part && front.magic == 0
+		&& atomic_load_explicit(&front.tail, memory_order_relaxed) == 0;
+}
+
+/* A file's size as that of a ring's records. False with errno: it can not be a ring. */
 static bool plausible(int fd, size_t *octets)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) != 0)
 		return false;
-	*octets = 0;
-	if (S_ISREG(status.st_mode) && status.st_uid == geteuid() && status.st_size > (off_t)RING_FRONT_OCTETS)
-		*octets = (size_t)status.st_size - RING_FRONT_OCTETS;
 	errno = EBADMSG;
+	*octets = 0;
+	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid())
+		return false;
+	if (is_unmade(fd, status.st_size)) {
+		errno = ENODATA;
+		return false;
+	}
+	errno = EBADMSG;
+	if (status.st_size > (off_t)RING_FRONT_OCTETS)
+		*octets = (size_t)status.st_size - RING_FRONT_OCTETS;
 	return ring_is_size(*octets);
 }
 
@@ -107,19 +130,38 @@ static struct ring_front *read_front(int fd, size_t octets)
 	return front;
 }
 
-/* True: the front is a ring's. Positions that can not be become an empty ring. */
-static bool check_front(struct ring_front *front, size_t octets, bool *damaged)
+static bool check_positions(struct ring_front *front, size_t octets)
 {
 	uint64_t head = atomic_load_explicit(&front->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&front->tail, memory_order_relaxed);
 
-	if (front->magic != RING_MAGIC || front->octets != octets || front->worker > UINT16_MAX)
+	/* Beyond POSITION_MAX a position could come round to zero, and the ring would never end. */
+	if (tail >= head && tail - head <= octets && (tail | head) % RING_ALIGNMENT == 0 && tail <= POSITION_MAX)
+		return true;
+	atomic_store_explicit(&front->head, 0, memory_order_relaxed);
+	atomic_store_explicit(&front->tail, 0, memory_order_relaxed);
+	return false;
+}
+
+static bool check_counter(_Atomic uint64_t *counter)
+{
+	if (atomic_load_explicit(counter, memory_order_relaxed) <= COUNTER_MAX)
+		return true;
+	atomic_store_explicit(counter, 0, memory_order_relaxed);
+	return false;
+}
+
+/* True: the front is a ring's. What can not be is put right: positions become those of an empty ring. */
+static bool check_front(struct ring_front *front, size_t octets, bool *damaged)
+{
+	bool positions, dropped, noted;
+
+	if (front->magic != RING_MAGIC || front->octets != octets || front->worker > UINT16_MAX || front->boot > BOOT_MAX)
 		return false;
-	*damaged = tail < head || tail - head > octets || (tail | head) % RING_ALIGNMENT != 0;
-	if (*damaged)
-		atomic_store_explicit(&front->head, tail & ~(uint64_t)(RING_ALIGNMENT - 1), memory_order_relaxed);
-	if (*damaged)
-		atomic_store_explicit(&front->tail, tail & ~(uint64_t)(RING_ALIGNMENT - 1), memory_order_relaxed);
+	positions = check_positions(front, octets);
+	dropped = check_counter(&front->dropped);
+	noted = check_counter(&front->noted);
+	*damaged = !positions || !dropped || !noted;
 	return true;
 }
 

@@ -62,7 +62,7 @@ struct spool_counts {
 };
 
 /* Takes up what is in the directory. -1 in options->directory always works. NULL: *diag says why (another process has
- * the spool, no memory). `now_ms` is the real time in milliseconds, here and below. */
+ * the spool: errno is EWOULDBLOCK, no memory). `now_ms` is the real time in milliseconds, here and below. */
 struct spool *spool_open(const struct spool_options *options, int64_t now_ms, struct diag *diag);
 
 /* Flushes, writes down where the readers stand, and frees. What is in memory is gone; sets *spool to NULL. */
@@ -103,8 +103,9 @@ bool spool_has_uncommitted(const struct spool_reader *reader);
 uint64_t spool_lost(const struct spool_reader *reader);
 uint64_t spool_unsure(const struct spool_reader *reader);
 
-/* Frames that it has not read. */
+/* Frames that it has not read; and of these, those in memory. */
 uint64_t spool_unread(const struct spool_reader *reader);
+uint64_t spool_unsaved(const struct spool_reader *reader);
 
 /* Since when, at the latest, the oldest frame waits that it has not read; 0: none. */
 int64_t spool_waiting_since_ms(const struct spool_reader *reader);

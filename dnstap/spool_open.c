@@ -6,28 +6,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "dnstap/aside.h"
 #include "dnstap/spool_parts.h"
 
 #define SEGMENT_OCTETS_MIN ((size_t)64 * 1024)
-#define DAMAGED_SUFFIX ".damaged"
 
-/* What can not be read is kept for whoever wants to look, under a name that is not ours any more. */
-static void set_aside(struct spool *spool, const char *name)
-{
-	char aside[SEGMENT_NAME_MAX + sizeof(DAMAGED_SUFFIX)];
-
-	snprintf(aside, sizeof(aside), "%s%s", name, DAMAGED_SUFFIX);
-	(void)renameat(spool->directory, name, spool->directory, aside);
-	spool->counts.damaged++;
-}
-
-static void take_up(struct spool *spool, enum spool_lane number, uint64_t segment_number)
+static void take_up(struct spool *spool, enum spool_lane number, uint64_t segment_number, int64_t now_ms)
 {
 	struct lane *lane = &spool->lanes[number];
 	char name[SEGMENT_NAME_MAX];
@@ -36,9 +25,15 @@ static void take_up(struct spool *spool, enum spool_lane number, uint64_t segmen
 
 	lane->next_number = segment_number + 1;
 	segment = segment_open(spool->directory, number, segment_number, &spool->ends, &damaged);
+	if (!segment && errno != EBADMSG && errno != ELOOP) {
+		/* Not now, and perhaps by the next process. */
+		spool_note_error(spool, now_ms);
+		return;
+	}
 	if (!segment) {
 		segment_name(number, segment_number, name);
-		set_aside(spool, name);
+		aside_put(spool->directory, name);
+		spool->counts.damaged++;
 		return;
 	}
 	spool->counts.damaged += damaged;
@@ -65,7 +60,7 @@ static int is_segment(const struct dirent *entry)
 }
 
 /* In the order of their names, which is that of their numbers up to twelve digits. */
-static int take_up_all(struct spool *spool)
+static int take_up_all(struct spool *spool, int64_t now_ms)
 {
 	struct dirent **entries;
 	int i, count = scandirat(spool->directory, ".", &entries, is_segment, by_name);
@@ -77,7 +72,7 @@ static int take_up_all(struct spool *spool)
 		uint64_t number;
 
 		if (segment_parse_name(entries[i]->d_name, &lane, &number))
-			take_up(spool, lane, number);
+			take_up(spool, lane, number, now_ms);
 		free(entries[i]);
 	}
 	free(entries);
@@ -152,11 +147,13 @@ struct spool *spool_open(const struct spool_options *options, int64_t now_ms, st
 		: diag_set(diag, name, 0, 0, "out of memory");
 	if (result == 0 && spool->directory >= 0)
 		result = lock(spool, name, diag);
-	if (result == 0 && spool->directory >= 0 && take_up_all(spool) != 0)
+	if (result == 0 && spool->directory >= 0 && take_up_all(spool, now_ms) != 0)
 		spool_note_error(spool, now_ms);
 	if (result == 0)
 		return spool;
+	int error = errno;
 	destroy(spool);
+	errno = error;
 	return NULL;
 }
 

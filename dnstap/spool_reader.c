@@ -175,6 +175,22 @@ uint64_t spool_unread(const struct spool_reader *reader)
 	return unread;
 }
 
+uint64_t spool_unsaved(const struct spool_reader *reader)
+{
+	uint64_t unsaved = 0;
+	unsigned i;
+
+	for (i = 0; reader->spool->counts.octets_memory > 0 && i < LANE_COUNT; i++) {
+		const struct segment *segment = reader->spool->lanes[i].oldest;
+		uint64_t read = reader->lanes[i].read.index;
+
+		for (; segment; segment = segment->next)
+			if (segment->memory && segment->first + segment->frames > read)
+				unsaved += segment->first + segment->frames - (read > segment->first ? read : segment->first);
+	}
+	return unsaved;
+}
+
 bool spool_has_uncommitted(const struct spool_reader *reader)
 {
 	unsigned i;

@@ -52,6 +52,7 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	struct event numbered;
 	struct slot *slot;
 	struct ring *ring;
+	bool taken;
 
 	if (!tap_wanted(tap) || worker >= tap->workers)
 		return false;
@@ -65,8 +66,10 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	numbered = *event;
 	/* The I/O thread adds what it drops before it comes to this event. */
 	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost);
+	taken = push(ring, &numbered);
+	/* Behind it, since a heartbeat promises every frame up to this number. */
 	ring_note(ring, event->number.counter);
-	return push(ring, &numbered);
+	return taken;
 }
 
 void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
@@ -110,7 +113,8 @@ void tap_counts(const struct tap *tap, struct tap_counts *counts)
 	counts->recovered = tap->recovered;
 	counts->damaged = tap->damaged;
 	counts->unsent = tap->unsent;
-	counts->durable = tap->durable;
+	/* What a disk does not take is in memory, though the rings are mapped. */
+	counts->durable = tap->durable && tap->spool_counts.octets_memory == 0;
 	memcpy(counts->note, tap->note, sizeof(counts->note));
 	count_targets(tap, counts);
 	pthread_mutex_unlock(lock);

@@ -9,52 +9,82 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dnstap/aside.h"
+#include "dnstap/event_read.h"
 #include "dnstap/heartbeat.h"
 
 #define NOTE_OCTETS_MAX 512
 
 static int is_ring(const struct dirent *entry)
 {
-	return strncmp(entry->d_name, RING_PREFIX, strlen(RING_PREFIX)) == 0;
+	return strncmp(entry->d_name, RING_PREFIX, strlen(RING_PREFIX)) == 0 && !aside_is_one(entry->d_name);
 }
 
-static void take(struct tap *tap, struct ring *ring, const struct ring_origin *origin, bool damaged)
+/* The process may have been killed between a record and the note of its number. */
+static void note_number(uint64_t *seq, const struct ring_origin *origin, const uint8_t *record, size_t octets)
 {
+	struct event_view view;
+
+	if (event_read(&view, record, octets) && view.number.boot == origin->boot && view.number.worker == origin->worker
+			&& view.number.counter > *seq)
+		*seq = view.number.counter;
+}
+
+/* True: all of it is in the spool. */
+static bool take(struct tap *tap, struct ring *ring, const struct ring_origin *origin, bool damaged)
+{
+	uint64_t recovered = 0, seq = ring_noted(ring);
 	char note[NOTE_OCTETS_MAX];
-	uint64_t recovered = 0;
 	const uint8_t *record;
 	size_t octets;
 
 	while ((record = ring_next(ring, &octets)) != NULL) {
+		note_number(&seq, origin, record, octets);
 		if (tap_spool_record(tap, record, octets, 0))
 			recovered++;
 		else
 			damaged = true;
 	}
-	tap_spool_note(tap, note, heartbeat_write_former(origin, ring_noted(ring), ring_dropped(ring), recovered, damaged,
-		note, sizeof(note)));
+	tap_spool_note(tap, note, heartbeat_write_former(origin, seq, ring_dropped(ring), recovered, damaged, note,
+		sizeof(note)));
 	spool_flush(tap->spool, tap_real_ms());
 	pthread_mutex_lock(&tap->lock);
 	tap->recovered += recovered;
-	tap->damaged += damaged;
 	pthread_mutex_unlock(&tap->lock);
+	return !damaged;
+}
+
+/* Frames that a full disk does not take are in memory: then the ring is kept, and they may come twice. */
+static bool is_safe(const struct tap *tap)
+{
+	struct spool_counts counts;
+
+	spool_read_counts(tap->spool, &counts);
+	return counts.octets_memory == 0;
 }
 
 static void take_file(struct tap *tap, const char *name)
 {
 	struct ring_origin origin;
-	bool damaged = false;
+	bool damaged = false, whole;
 	struct ring *ring = ring_recover(tap->directory, name, &origin, &damaged);
 
-	if (!ring && errno != EBADMSG)
+	if (!ring && errno != EBADMSG && errno != ENODATA)
 		return;   /* of a living process, ours among them, or not to be read now */
-	if (ring)
-		take(tap, ring, &origin, damaged);
-	pthread_mutex_lock(&tap->lock);
-	tap->damaged += !ring;
-	pthread_mutex_unlock(&tap->lock);
+	whole = ring ? take(tap, ring, &origin, damaged) : errno == ENODATA;
+	if (ring && !is_safe(tap)) {
+		ring_destroy(&ring);
+		return;
+	}
 	ring_destroy(&ring);
-	(void)unlinkat(tap->directory, name, 0);
+	if (whole) {
+		(void)unlinkat(tap->directory, name, 0);
+		return;
+	}
+	aside_put(tap->directory, name);
+	pthread_mutex_lock(&tap->lock);
+	tap->damaged++;
+	pthread_mutex_unlock(&tap->lock);
 }
 
 void tap_take_former(struct tap *tap)

@@ -21,7 +21,7 @@
 
 static _Atomic unsigned generations;
 
-void tap_ring_name(const struct tap *tap, unsigned worker, char *to)
+static void ring_name(const struct tap *tap, unsigned worker, char *to)
 {
 	snprintf(to, RING_NAME_MAX, RING_PREFIX "%012" PRIx64 "-%u-%u", tap->boot, tap->generation, worker);
 }
@@ -118,7 +118,7 @@ static void map_rings(struct tap *tap, unsigned threads)
 		struct ring *ring;
 
 		do {
-			tap_ring_name(tap, i, name);
+			ring_name(tap, i, name);
 			ring = ring_create_mapped(tap->directory, name, tap->ring_octets, &origin);
 			/* Of a process of the same number: then they are left to be recovered, and ours have other names. */
 		} while (!ring && errno == EEXIST && i == 0 && tap->generation++ < GENERATIONS_MAX);
@@ -129,6 +129,21 @@ static void map_rings(struct tap *tap, unsigned threads)
 		atomic_store_explicit(&tap->slots[i].ring, ring, memory_order_release);
 	}
 	tap->durable = tap->directory >= 0;
+}
+
+void tap_remove_rings(struct tap *tap)
+{
+	char name[RING_NAME_MAX];
+	unsigned i;
+
+	for (i = 0; tap->directory >= 0 && i < tap->workers; i++) {
+		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
+
+		if (!ring || ring_used(ring) > 0)
+			continue;
+		ring_name(tap, i, name);
+		(void)unlinkat(tap->directory, name, 0);
+	}
 }
 
 static char *copy_text(const char *from)
@@ -229,6 +244,7 @@ struct tap *tap_create(const struct tap_options *options, struct diag *diag)
 		if (tap->target_count == 0 || start(tap) == 0)
 			return tap;
 		diag_set(diag, "dnstap", 0, 0, "its thread can not be started: %m");
+		tap_remove_rings(tap);
 	}
 	tap_free(tap);
 	return NULL;

@@ -50,6 +50,7 @@ struct tap {
 
 	/* The I/O thread's. */
 	struct spool *spool;
+	bool on_disk;                             /* the spool has the directory, and no other process */
 	struct target *targets[TAP_TARGETS_MAX];
 	char target_names[TAP_TARGETS_MAX][SPOOL_READER_NAME_MAX];
 	unsigned target_count;
@@ -112,8 +113,8 @@ bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uin
 /* Puts a note of `octets` of JSON into the spool. */
 void tap_spool_note(struct tap *tap, const char *extra, size_t octets);
 
-/* The name of a worker's ring in the directory. */
-void tap_ring_name(const struct tap *tap, unsigned worker, char *to);
+/* Removes the files of rings that are empty: they are of no use to the next process. */
+void tap_remove_rings(struct tap *tap);
 
 /* Sends what the rings of former processes hold, and removes them. */
 void tap_take_former(struct tap *tap);

@@ -15,6 +15,7 @@
 #include "dnstap/heartbeat.h"
 
 #define TURN_RECORDS 512       /* of each ring, before the next ring has its turn */
+#define RECORD_OCTETS_LEAST 128 /* in a ring */
 #define POLL_BUSY_MS 5
 #define POLL_IDLE_MS 50
 #define LOCK_TRIES 30
@@ -115,19 +116,56 @@ static bool drain_all(struct tap *tap)
 
 /* --- heartbeat, and what others see --- */
 
-static unsigned count_workers(const struct tap *tap, struct heartbeat_worker *workers)
+/* How far each worker has counted. Returns how many have. */
+static unsigned note_workers(const struct tap *tap, struct heartbeat_worker *workers)
 {
 	unsigned i, count = 0;
 
 	for (i = 0; i < tap->workers; i++) {
-		const struct slot *slot = &tap->slots[i];
-		struct ring *ring = atomic_load_explicit(&slot->ring, memory_order_acquire);
+		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
+		uint64_t seq = ring ? ring_noted(ring) : 0;
 
-		if (ring && ring_noted(ring) > 0)
-			workers[count++] = (struct heartbeat_worker){ (uint16_t)i, ring_noted(ring), ring_dropped(ring)
-				+ counter_read(&slot->lost) + counter_read(&slot->dropped_spool) };
+		if (seq > 0)
+			workers[count++] = (struct heartbeat_worker){ .worker = (uint16_t)i, .seq = seq };
 	}
 	return count;
+}
+
+static void note_dropped(const struct tap *tap, struct heartbeat_worker *workers, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct slot *slot = &tap->slots[workers[i].worker];
+
+		workers[i].dropped = ring_dropped(atomic_load_explicit(&slot->ring, memory_order_acquire))
+			+ counter_read(&slot->lost) + counter_read(&slot->dropped_spool);
+	}
+}
+
+/* Everything that is in the rings now; what workers add meanwhile has its turn later, or this might never end. */
+static void drain_now(struct tap *tap)
+{
+	size_t used, most = 0;
+	unsigned i;
+
+	for (i = 0; i < tap->workers; i++) {
+		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
+
+		used = ring ? ring_used(ring) : 0;
+		most = used > most ? used : most;
+	}
+	for (most = most / RECORD_OCTETS_LEAST / TURN_RECORDS + 1; most > 0 && drain_all(tap); most--)
+		;
+}
+
+static void show(struct tap *tap)
+{
+	pthread_mutex_lock(&tap->lock);
+	spool_read_counts(tap->spool, &tap->spool_counts);
+	tap->spool_counts.errors += tap->syncer ? syncer_errors(tap->syncer) : 0;
+	tap->beats = tap->heartbeats;
+	pthread_mutex_unlock(&tap->lock);
 }
 
 static void beat(struct tap *tap)
@@ -138,22 +176,14 @@ static void beat(struct tap *tap)
 	struct heartbeat heartbeat = { .boot = tap->boot, .number = ++tap->heartbeats,
 		.interval_ms = tap->heartbeat_ms, .workers = workers, .counts = &counts, .now_ms = tap_real_ms() };
 
-	/* What the workers have counted is in the spool before the heartbeat that says so. */
-	heartbeat.worker_count = count_workers(tap, workers);
-	while (drain_all(tap))
-		;
+	/* What the workers have counted is in the spool, or known to be dropped, before the heartbeat that says so. */
+	heartbeat.worker_count = note_workers(tap, workers);
+	drain_now(tap);
+	note_dropped(tap, workers, heartbeat.worker_count);
+	show(tap);
 	tap_counts(tap, &counts);
 	tap_spool_note(tap, extra, heartbeat_write(&heartbeat, extra, sizeof(extra)));
 	spool_flush(tap->spool, tap_real_ms());
-}
-
-static void show(struct tap *tap)
-{
-	pthread_mutex_lock(&tap->lock);
-	spool_read_counts(tap->spool, &tap->spool_counts);
-	tap->spool_counts.errors += tap->syncer ? syncer_errors(tap->syncer) : 0;
-	tap->beats = tap->heartbeats;
-	pthread_mutex_unlock(&tap->lock);
 }
 
 static void on_time(struct tap *tap, int64_t now_ms)
@@ -216,7 +246,7 @@ static struct spool *open_durable_spool(struct tap *tap)
 	if (tap->directory < 0)
 		return NULL;
 	spool = open_spool(tap, tap->directory, &diag);
-	for (tries = 1; !spool && tries < LOCK_TRIES && stop_at(tap) == 0; tries++) {
+	for (tries = 1; !spool && errno == EWOULDBLOCK && tries < LOCK_TRIES && stop_at(tap) == 0; tries++) {
 		(void)poll(NULL, 0, LOCK_WAIT_MS);
 		spool = open_spool(tap, tap->directory, &diag);
 	}
@@ -254,6 +284,7 @@ static bool begin(struct tap *tap)
 	unsigned i;
 
 	tap->spool = open_durable_spool(tap);
+	tap->on_disk = tap->spool != NULL;
 	if (!tap->spool)
 		tap->spool = open_spool(tap, -1, &diag);
 	if (!tap->spool)
@@ -266,9 +297,10 @@ static bool begin(struct tap *tap)
 	pthread_mutex_lock(&tap->lock);
 	tap->ready = true;
 	pthread_mutex_unlock(&tap->lock);
-	if (tap->durable)
+	/* Even where our own rings could not be made there. */
+	if (tap->on_disk)
 		tap_take_former(tap);
-	if (tap->durable && tap->sync_interval_ms > 0)
+	if (tap->on_disk && tap->sync_interval_ms > 0)
 		tap->syncer = syncer_create();
 	tap->next_heartbeat_ms = tap_now_ms() + tap->heartbeat_ms;
 	return true;
@@ -284,25 +316,10 @@ static bool all_finished(const struct tap *tap)
 	return true;
 }
 
-/* Rings that are empty are of no use to the next process. */
-static void remove_rings(struct tap *tap)
-{
-	char name[RING_NAME_MAX];
-	unsigned i;
-
-	for (i = 0; tap->durable && i < tap->workers; i++) {
-		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
-
-		if (!ring || ring_used(ring) > 0)
-			continue;
-		tap_ring_name(tap, i, name);
-		(void)unlinkat(tap->directory, name, 0);
-	}
-}
-
 static void finish(struct tap *tap)
 {
-	int64_t until = stop_at(tap), unsent = 0;
+	int64_t until = stop_at(tap);
+	uint64_t unsent = 0;
 	struct target_counts counts;
 	unsigned i;
 
@@ -319,11 +336,11 @@ static void finish(struct tap *tap)
 			pause_until_needed(tap, POLL_BUSY_MS);
 	for (i = 0; i < tap->target_count; i++) {
 		target_read_counts(tap->targets[i], &counts);
-		unsent += tap->durable ? 0 : (int64_t)counts.unread;
+		unsent += counts.unsaved;
 	}
-	remove_rings(tap);
+	tap_remove_rings(tap);
 	pthread_mutex_lock(&tap->lock);
-	tap->unsent = (uint64_t)unsent;
+	tap->unsent = unsent;
 	pthread_mutex_unlock(&tap->lock);
 }
 

@@ -334,6 +334,7 @@ static void show(struct target *target)
 	target->counts.lost = spool_lost(target->reader);
 	target->counts.unsure = spool_unsure(target->reader);
 	target->counts.unread = spool_unread(target->reader);
+	target->counts.unsaved = spool_unsaved(target->reader);
 	target->counts.waiting_since_ms = spool_waiting_since_ms(target->reader);
 	pthread_mutex_lock(&target->lock);
 	target->shown = target->counts;

@@ -69,6 +69,15 @@ void directory_poke(struct directory *directory, const char *name, off_t offset,
 	close(fd);
 }
 
+void directory_write(struct directory *directory, const char *name, off_t offset, const void *octets, size_t count)
+{
+	int fd = openat(directory->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, octets, count, offset), count);
+	close(fd);
+}
+
 void directory_cut(struct directory *directory, const char *name, off_t size)
 {
 	int fd = openat(directory->fd, name, O_WRONLY | O_CLOEXEC);

@@ -21,6 +21,8 @@ void directory_forget(struct directory *directory, const char *name);
 unsigned directory_mode(struct directory *directory, const char *name);
 off_t directory_size(struct directory *directory, const char *name);
 void directory_poke(struct directory *directory, const char *name, off_t offset, uint8_t octet);
+/* Overwrites, or makes a file of mode 0600. */
+void directory_write(struct directory *directory, const char *name, off_t offset, const void *octets, size_t count);
 void directory_cut(struct directory *directory, const char *name, off_t size);
 
 /* How many files have names that begin so? */

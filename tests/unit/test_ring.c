@@ -292,6 +292,85 @@ static void survives_any_damage(void **state)
 	directory_remove(&directory);
 }
 
+/* Of the front, as dnstap/ring_parts.h has it. */
+enum { AT_BOOT = 16, AT_TAIL = 64, AT_DROPPED = 72, AT_NOTED = 80, AT_HEAD = 128, AT_RECORDS = 4096 };
+
+static void poke_number(struct directory *directory, off_t at, uint64_t number)
+{
+	directory_write(directory, "ring-7", at, &number, sizeof(number));
+}
+
+static void positions_that_come_round_to_zero_end_the_ring(void **state)
+{
+	static const uint32_t skip[2] = { UINT32_MAX };
+	struct directory directory = directory_make();
+	struct ring_origin whose;
+	bool damaged = false;
+	size_t octets;
+
+	(void)state;
+	leave_behind(&directory, 40);
+	poke_number(&directory, AT_HEAD, UINT64_MAX - 15);
+	poke_number(&directory, AT_TAIL, UINT64_MAX - 7);
+	directory_write(&directory, "ring-7", AT_RECORDS + (off_t)OCTETS - 16, skip, sizeof(skip));
+	alarm(20);
+	struct ring *ring = ring_recover(directory.fd, "ring-7", &whose, &damaged);
+	assert_non_null(ring);
+	assert_null(ring_next(ring, &octets));
+	alarm(0);
+	assert_true(damaged);
+	ring_destroy(&ring);
+	directory_remove(&directory);
+}
+
+static void numbers_that_nobody_counts_to_are_damage(void **state)
+{
+	static const off_t places[] = { AT_DROPPED, AT_NOTED };
+	struct directory directory = directory_make();
+	struct ring_origin whose;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		bool damaged = false;
+
+		leave_behind(&directory, 1);
+		poke_number(&directory, places[i], (uint64_t)1 << 53);
+		struct ring *ring = ring_recover(directory.fd, "ring-7", &whose, &damaged);
+		assert_true(damaged);
+		assert_int_equal(ring_dropped(ring), 0);
+		assert_int_equal(ring_noted(ring), places[i] == AT_NOTED ? 0 : 4711);
+		ring_destroy(&ring);
+		directory_forget(&directory, "ring-7");
+	}
+	leave_behind(&directory, 1);
+	poke_number(&directory, AT_BOOT, (uint64_t)1 << 48);
+	assert_null(ring_recover(directory.fd, "ring-7", &whose, &(bool){ false }));
+	assert_int_equal(errno, EBADMSG);
+	directory_remove(&directory);
+}
+
+/* A process can be killed between any two calls while it makes its ring. */
+static void a_ring_that_was_never_made_is_no_damage(void **state)
+{
+	static const struct { off_t size; const char *why; } rows[] = {
+		{ 0, "opened" }, { 100, "allocated in part" }, { 4096 + (off_t)OCTETS, "allocated" },
+	};
+	struct directory directory = directory_make();
+	struct ring_origin whose;
+	bool damaged;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		directory_write(&directory, "ring-7", 0, "", 0);
+		directory_cut(&directory, "ring-7", rows[i].size);
+		if (ring_recover(directory.fd, "ring-7", &whose, &damaged) || errno != ENODATA)
+			fail_msg("%s: %s", rows[i].why, strerror(errno));
+	}
+	directory_remove(&directory);
+}
+
 static void leaves_the_ring_of_a_living_process_alone(void **state)
 {
 	struct directory directory = directory_make();
@@ -428,6 +507,9 @@ int main(void)
 		cmocka_unit_test(a_file_gives_back_what_had_not_left_it),
 		cmocka_unit_test(never_takes_a_file_that_is_there_already),
 		cmocka_unit_test(survives_any_damage),
+		cmocka_unit_test(positions_that_come_round_to_zero_end_the_ring),
+		cmocka_unit_test(numbers_that_nobody_counts_to_are_damage),
+		cmocka_unit_test(a_ring_that_was_never_made_is_no_damage),
 		cmocka_unit_test(leaves_the_ring_of_a_living_process_alone),
 		cmocka_unit_test(says_what_is_no_ring),
 		cmocka_unit_test(a_damaged_record_ends_the_ring_and_is_said),

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,13 +47,15 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
+static uint32_t heartbeat_ms;
+
 /* `spool`: a directory for rings and spool; NULL: in memory. */
 static struct tap *start_with(const char *file, const char *socket_path, const char *spool, size_t ring_octets)
 {
 	struct tap_target_options targets[2];
 	struct tap_options options = { .identity = "test", .version = "1", .targets = targets, .boot = 1,
 		.ring_octets = ring_octets, .workers = 4, .threads = 4, .directory = spool, .spool_octets = 8 << 20,
-		.memory_octets = 4 << 20 };
+		.memory_octets = 4 << 20, .heartbeat_ms = heartbeat_ms };
 	struct tap *tap;
 
 	if (file)
@@ -401,6 +404,53 @@ static void each_frame_tells_how_many_were_dropped_before_it(void **state)
 	assert_true(dropped_is_exact(path) > 0);
 }
 
+struct hurry {
+	struct tap *tap;
+	unsigned worker;
+	_Atomic bool *stop;
+};
+
+static void *never_pause(void *arg)
+{
+	struct hurry *hurry = arg;
+	uint64_t i = 0;
+
+	while (!*hurry->stop)
+		emit(hurry->tap, hurry->worker, ++i, true);
+	return NULL;
+}
+
+static void workers_that_never_pause_hold_up_no_heartbeat(void **state)
+{
+	_Atomic bool stop = false;
+	struct hurry hurries[4];
+	struct tap_counts counts;
+	unsigned tries = 0, i;
+	pthread_t threads[4];
+	struct tap *tap;
+
+	(void)state;
+#ifdef __SANITIZE_THREAD__
+	skip();   /* it makes the thread too slow for what is asked here */
+#endif
+	heartbeat_ms = 10;
+	tap = start(path, NULL, RING * 16);
+	heartbeat_ms = 0;
+	for (i = 0; i < 4; i++) {
+		hurries[i] = (struct hurry){ tap, i, &stop };
+		assert_int_equal(pthread_create(&threads[i], NULL, never_pause, &hurries[i]), 0);
+	}
+	do {
+		sleep_ms(10);
+		tap_counts(tap, &counts);
+	} while (counts.heartbeats < 3 && ++tries < 500);
+	stop = true;
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	tap_destroy(&tap, STOP_MS, NULL);
+	assert_in_range(counts.heartbeats, 3, 1000000);
+}
+
 /* --- over the end of a process --- */
 
 static char spool[160];
@@ -470,6 +520,122 @@ static void what_a_killed_process_had_emitted_is_sent_by_the_next(void **state)
 	tap_destroy(&tap, STOP_MS, NULL);
 	/* And what each of the four workers had come to. */
 	assert_int_equal(frames_in(path), 1004);
+}
+
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A disk that has room for a little. */
+static void a_full_disk_stops_no_recovery(void **state)
+{
+	struct tap_counts counts;
+	unsigned tries = 0;
+	struct tap *tap;
+
+	(void)state;
+#ifdef __SANITIZE_THREAD__
+	skip();
+#endif
+	emit_and_die(40);
+	limit_files(RING);
+	tap = start_with(path, NULL, spool, RING);
+	do {
+		sleep_ms(5);
+		tap_counts(tap, &counts);
+	} while (file_of(&counts)->written < 44 && ++tries < 1000);
+	limit_files(RLIM_INFINITY);
+	assert_non_null(strstr(counts.note, "File too large"));
+	assert_false(counts.durable);
+	assert_int_equal(counts.recovered + counts.spool.recovered, 40);
+	tap_destroy(&tap, STOP_MS, NULL);
+	assert_int_equal(frames_in(path), 44);
+}
+
+static void frames_in_memory_are_not_called_durable(void **state)
+{
+	struct tap *tap = start_with("/", NULL, spool, RING);
+	struct tap_counts counts, last;
+	unsigned tries = 0;
+	uint64_t i;
+
+	(void)state;
+	do {
+		sleep_ms(5);
+		tap_counts(tap, &counts);
+	} while (file_of(&counts)->errors == 0 && ++tries < 1000);
+	assert_true(counts.durable);
+	limit_files(1000);
+	for (i = 1; i <= 50; i++)
+		assert_true(emit(tap, 1, i, false));
+	do {
+		sleep_ms(5);
+		tap_counts(tap, &counts);
+	} while (file_of(&counts)->unread < 50 && ++tries < 2000);
+	assert_false(counts.durable);
+	tap_destroy(&tap, STOP_MS, &last);
+	limit_files(RLIM_INFINITY);
+	assert_in_range(last.unsent, 1, 50);
+}
+
+static unsigned count_files(const char *suffix)
+{
+	DIR *entries = opendir(spool);
+	struct dirent *entry;
+	unsigned count = 0;
+
+	while (entries && (entry = readdir(entries)) != NULL) {
+		size_t length = strlen(entry->d_name);
+
+		count += length >= strlen(suffix) && strcmp(entry->d_name + length - strlen(suffix), suffix) == 0;
+	}
+	if (entries)
+		closedir(entries);
+	return count;
+}
+
+static void leave_file(const char *name, const char *text)
+{
+	char file[256];
+	FILE *to;
+
+	snprintf(file, sizeof(file), "%s/%s", spool, name);
+	to = fopen(file, "w");
+	assert_non_null(to);
+	fputs(text, to);
+	fclose(to);
+}
+
+static void what_is_no_ring_is_set_aside_but_not_for_ever(void **state)
+{
+	struct tap_counts counts;
+	struct tap *tap;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(mkdir(spool, 0700), 0);
+	leave_file("ring-000000000001-0-1", "");
+	for (i = 0; i < 12; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "ring-00000000000%x-0-0", i);
+		leave_file(name, "not a ring");
+	}
+	tap = start_with("/", NULL, spool, RING);
+	tap_destroy(&tap, STOP_MS, &counts);
+	assert_int_equal(counts.damaged, 12);
+	assert_int_equal(count_files(".damaged"), 8);
+	tap = start_with("/", NULL, spool, RING);
+	tap_destroy(&tap, STOP_MS, &counts);
+	assert_int_equal(counts.damaged, 0);
+	assert_int_equal(count_files(".damaged"), 8);
+	assert_int_equal(count_files("-1"), 0);
 }
 
 static void what_nobody_took_is_kept_over_a_stop(void **state)
@@ -616,7 +782,11 @@ int main(void)
 		WITH_DIRECTORY(links_and_directories_are_left_alone),
 		WITH_DIRECTORY(after_an_outage_the_latest_frames_are_written),
 		WITH_DIRECTORY(each_frame_tells_how_many_were_dropped_before_it),
+		WITH_DIRECTORY(workers_that_never_pause_hold_up_no_heartbeat),
 		WITH_SPOOL(what_a_killed_process_had_emitted_is_sent_by_the_next),
+		WITH_SPOOL(a_full_disk_stops_no_recovery),
+		WITH_SPOOL(frames_in_memory_are_not_called_durable),
+		WITH_SPOOL(what_is_no_ring_is_set_aside_but_not_for_ever),
 		WITH_SPOOL(what_nobody_took_is_kept_over_a_stop),
 		WITH_SPOOL(a_directory_that_others_can_enter_is_refused),
 		WITH_DIRECTORY(the_largest_response_passes),
