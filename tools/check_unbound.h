@@ -10,6 +10,7 @@ struct check_unbound {
 	const char *unbound;    /* the program */
 	const char *library;    /* NULL: what the snippet names, else where it is installed */
 	const char *snippet;    /* NULL: nothing is changed */
+	const char *conf;       /* what that Unbound reads: is the library the first module there? NULL: nobody asks */
 	unsigned trial_seconds; /* 0: nothing is started */
 	const char *user;       /* whom the trial runs as; NULL: the caller */
 	bool json;

@@ -15,7 +15,7 @@
 const char help_check[] =
 	"Usage: verdictctl check [--config FILE] [--popular FILE] [--json]\n"
 	"       verdictctl check --unbound PATH [--library FILE] [--snippet FILE] [--trial[=SECONDS] [--user NAME]]\n"
-	"                        [--json]\n"
+	"                        [--unbound-conf FILE] [--json]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl check                             the configuration that the resolver uses\n"
@@ -44,11 +44,13 @@ const char help_check[] =
 	"  -t, --trial[=SECONDS]  start the program with the library and a configuration of the trial's own, and wait that\n"
 	"                      long; default: 10\n"
 	"  -U, --user NAME     whom the trial runs as, for root; default: the caller\n"
+	"  -f, --unbound-conf FILE  what that Unbound reads: is dynlib the first in its module-config? Asks unbound-checkconf\n"
+	"                      beside it\n"
 	"  -h, --help          this text\n"
 	"\n"
 	"Exit: 0 the module would load it, or the library fits; 1 it would not, and the message says why; 2 wrong usage;\n"
 	"3 the configuration, a program or the snippet cannot be read or written; 4 the files fit, and the\n"
-	"trial says nothing.\n";
+	"trial or unbound-checkconf says nothing.\n";
 
 static double cpu_now(void)
 {
@@ -137,11 +139,11 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		{ "popular", required_argument, NULL, 'p' }, { "unbound", required_argument, NULL, 'u' },
 		{ "library", required_argument, NULL, 'l' }, { "snippet", required_argument, NULL, 's' },
 		{ "trial", optional_argument, NULL, 't' }, { "user", required_argument, NULL, 'U' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+		{ "unbound-conf", required_argument, NULL, 'f' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":c:jp:u:l:s:t::U:h", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":c:jp:u:l:s:t::U:f:h", options)) != -1) {
 		switch (option) {
 		case 'c':
 			given->config = optarg;
@@ -168,6 +170,9 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 		case 'U':
 			given->unbound.user = optarg;
 			break;
+		case 'f':
+			given->unbound.conf = optarg;
+			break;
 		case 'h':
 			return -1;
 		default:
@@ -180,7 +185,7 @@ static int parse(const struct command *command, int argc, char **argv, struct ch
 static int run_check_unbound(const struct command *command, struct check_arguments *given)
 {
 	if (given->unbound.unbound == NULL)
-		return command_misuse(command, "--library, --snippet, --trial and --user need --unbound PATH");
+		return command_misuse(command, "--library, --snippet, --trial, --user and --unbound-conf need --unbound PATH");
 	if (given->unbound.user != NULL && given->unbound.trial_seconds == 0)
 		return command_misuse(command, "--user is for --trial");
 	if (given->config != NULL || given->popular != NULL)
@@ -202,7 +207,7 @@ int cmd_check(const struct command *command, int argc, char **argv)
 	if (optind < argc)
 		return command_misuse(command, "it takes no names; to ask about one: verdictctl explain NAME");
 	if (given.unbound.unbound != NULL || given.unbound.library != NULL || given.unbound.snippet != NULL ||
-	    given.unbound.trial_seconds > 0 || given.unbound.user != NULL)
+	    given.unbound.trial_seconds > 0 || given.unbound.user != NULL || given.unbound.conf != NULL)
 		return run_check_unbound(command, &given);
 	checked.popular_path = given.popular;
 	term_init(&term, STDOUT_FILENO);

@@ -10,6 +10,7 @@
 
 #include "tools/fit.h"
 #include "tools/json_out.h"
+#include "tools/module_config.h"
 #include "tools/snippet.h"
 #include "tools/term.h"
 #include "tools/trial.h"
@@ -31,6 +32,10 @@ struct finding {
 	enum trial_result trial;
 	struct program_run said;         /* what Unbound wrote when it did not start */
 	char trial_error[ERROR_MAX];     /* why the trial says nothing; empty: it says something, or there was none */
+	bool ordered;                    /* asked where the library stands among the modules, and it fits */
+	enum module_order order;
+	char modules[MODULE_CONFIG_MAX];
+	char order_error[ERROR_MAX];     /* what is wrong with that, or why it is not known; empty: nothing */
 };
 
 /* What systemd reads in front of a line that goes to the journal, and nothing elsewhere. */
@@ -101,6 +106,23 @@ static void print_untried(const struct finding *found)
 	fprintf(stderr, "verdictctl: the trial says nothing, so what the files say counts: %s\n", found->trial_error);
 }
 
+static void print_order(const struct finding *found)
+{
+	loudly(LOG_CRIT);
+	fprintf(stderr, "verdictctl: %s\n", found->order_error);
+}
+
+static void add_order(json_t *object, const struct finding *found)
+{
+	char safe[4 * MODULE_CONFIG_MAX];
+
+	term_escape(safe, sizeof(safe), found->modules, strlen(found->modules));
+	if (found->order != MODULE_ORDER_UNKNOWN)
+		json_set_text(object, "module_config", safe);
+	if (found->order_error[0] != '\0')
+		json_set_text(object, "module_config_error", found->order_error);
+}
+
 static void add_trial(json_t *object, const struct finding *found)
 {
 	static const char *const names[] = { [TRIAL_STARTED] = "started", [TRIAL_REFUSED] = "refused",
@@ -123,7 +145,8 @@ static void print_json(const struct finding *found)
 	json_t *object = json_object();
 	const bool fits = found->error[0] == '\0';
 
-	json_object_set_new(object, "ok", json_boolean(fits && found->snippet_error[0] == '\0'));
+	json_object_set_new(object, "ok", json_boolean(fits && found->snippet_error[0] == '\0' &&
+		found->order_error[0] == '\0'));
 	json_set_text(object, "unbound", found->given->unbound);
 	json_set_text(object, "library", found->library);
 	json_set_text(object, "built_for", found->version);
@@ -135,6 +158,8 @@ static void print_json(const struct finding *found)
 	}
 	if (found->tried)
 		add_trial(object, found);
+	if (found->ordered)
+		add_order(object, found);
 	if (!fits || found->snippet_error[0] != '\0')
 		json_set_text(object, "error", !fits ? found->error : found->snippet_error);
 	json_print_line(object, stdout, false);
@@ -153,6 +178,8 @@ static void report(const struct finding *found)
 		loudly(LOG_CRIT);
 		fprintf(stderr, "verdictctl: %s\n", found->snippet_error);
 	}
+	if (found->order_error[0] != '\0')
+		print_order(found);
 	if (found->given->json)
 		print_json(found);
 }
@@ -172,13 +199,26 @@ static void try_it(struct finding *found)
 		diag_format(&diag, found->trial == TRIAL_REFUSED ? found->error : found->trial_error, ERROR_MAX);
 }
 
+/* A wrong order keeps no Unbound from starting: the clause stays. */
+static void look_at_order(struct finding *found)
+{
+	struct diag diag = { 0 };
+
+	found->ordered = true;
+	found->order = module_config_check(found->given->unbound, found->given->conf, found->modules, &diag);
+	if (found->order != MODULE_ORDER_RIGHT)
+		diag_format(&diag, found->order_error, sizeof(found->order_error));
+}
+
 static int exit_code(const struct finding *found, enum fit_result files)
 {
 	if (files == FIT_UNREADABLE || found->snippet_error[0] != '\0')
 		return EXIT_UNREADABLE;
 	if (found->error[0] != '\0')
 		return EXIT_WRONG;
-	return found->trial_error[0] == '\0' ? EXIT_FINE : EXIT_UNTRIED;
+	if (found->ordered && found->order == MODULE_ORDER_WRONG)
+		return EXIT_WRONG;
+	return found->order_error[0] == '\0' && found->trial_error[0] == '\0' ? EXIT_FINE : EXIT_UNTRIED;
 }
 
 int check_unbound(const struct check_unbound *given)
@@ -202,6 +242,8 @@ int check_unbound(const struct check_unbound *given)
 	if (given->snippet != NULL && snippet_switch(given->snippet, found.error[0] == '\0' ? NULL : found.error,
 	    &found.changed, &diag) != 0)
 		diag_format(&diag, found.snippet_error, sizeof(found.snippet_error));
+	if (given->conf != NULL && found.error[0] == '\0')
+		look_at_order(&found);
 	report(&found);
 	return exit_code(&found, result);
 }

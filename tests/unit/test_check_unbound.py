@@ -182,6 +182,32 @@ def the_snippet_goes_out_and_comes_back(tap):
 	tap.ok(all(line.startswith("<2>") for line in err.splitlines()), "the journal gets it as critical", err)
 
 
+def the_order_of_modules(tap):
+	if CC is None:
+		return tap.skip("the order of modules", "no C compiler")
+	ours, unbound = library("ours.so"), host("ordered")
+	rows = [
+		("dynlib validator iterator", 0, None, "first"),
+		("  dynlib", 0, None, "alone, behind blanks"),
+		("respip dynlib validator iterator", 1, "dynlib is not the first module", "behind another"),
+		("validator iterator", 1, "has no dynlib", "not there"),
+		("dynlib2 iterator", 1, "has no dynlib", "another module with such a name"),
+		("", 4, "unbound-checkconf does not take it", "a configuration that is refused"),
+	]
+	for modules, code, says, why in rows:
+		write("unbound-checkconf", "#!/bin/sh\n[ \"$1 $2 $3\" = '-o module-config u.conf' ] || exit 9\necho warning\n%s\n" %
+			("echo '%s'" % modules if modules else "echo no; exit 1"), 0o755)
+		got, out, err = check("--unbound", unbound, "--library", ours, "--unbound-conf", "u.conf")
+		tap.equal((got, bool(says) and says in err), (code, bool(says)), "module-config: %s" % why)
+		got, out, err = check("--unbound", unbound, "--library", ours, "--unbound-conf", "u.conf", "--json")
+		found = json.loads(out)
+		tap.equal((got, found["ok"], found.get("module_config"), bool(says) and says in found["module_config_error"]),
+			(code, code == 0, modules or None, bool(says)), "module-config: %s, --json" % why)
+	os.unlink(path("unbound-checkconf"))
+	tap.equal(check("--unbound", unbound, "--library", ours, "--unbound-conf", "u.conf")[0], 4, "no unbound-checkconf")
+	tap.equal(check("--unbound-conf", "u.conf")[0], 2, "--unbound-conf without --unbound")
+
+
 def wrong_usage(tap):
 	for arguments in (["--snippet", "x"], ["--library", "x"], ["--unbound", "x", "--popular", "y"],
 			["--unbound", "x", "--config", "y"], ["--trial"], ["--unbound", "x", "--user", "y"],
@@ -381,7 +407,7 @@ def the_drop_in_tries_and_has_a_deadline(tap):
 
 
 try:
-	tap.run(stand_ins, the_real_ones, the_snippet_goes_out_and_comes_back, wrong_usage, the_prefix_is_said_twice_alike,
+	tap.run(stand_ins, the_real_ones, the_snippet_goes_out_and_comes_back, the_order_of_modules, wrong_usage, the_prefix_is_said_twice_alike,
 		the_drop_in, trials, the_drop_in_tries_and_has_a_deadline)
 finally:
 	shutil.rmtree(folder)
