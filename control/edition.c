@@ -224,6 +224,11 @@ static bool open_compiled(const struct edition_order *order, struct edition *edi
 	report->compiled_wrong[0] = '\0';
 	if (path != NULL)
 		edition->base = compiled_file_load(path, &file, &edition->build, &diag);
+	/* Whoever compiled it has looked for its rules in the lists, which are not read here. */
+	if (edition->base != NULL && check_strangers(edition->conf, edition->base, &diag) != 0) {
+		snapshot_destroy(&edition->base);
+		build_report_fini(&edition->build);
+	}
 	free(path);
 	report->compiled = edition->base != NULL;
 	if (!report->compiled && diag.text[0] != '\0')

@@ -1,14 +1,18 @@
 /* load_check.c: does a policy do what its lists say? */
 #include "control/load_check.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "control/crowd.h"
+#include "control/probe.h"
+#include "policy/address.h"
 #include "policy/explain.h"
 #include "policy/group.h"
 
 #define RULES_TRIED 64          /* of each list */
+#define UNPACKED_MAX ((size_t)16 << 20)
 #define STRANGERS 64            /* names that nobody has heard of */
 #define TYPES_TRIED 4
 
@@ -21,13 +25,15 @@ struct trial {
 	size_t index;             /* of the list */
 	struct facts facts;       /* of a client that it serves */
 	unsigned left;
-	struct name name;         /* that a rule should match */
+	struct name name;         /* that a rule should match, */
+	struct address address;   /* or this */
 	bool missing;             /* and none did */
 	unsigned line;            /* of that rule */
 };
 
 struct search {
 	size_t list;
+	enum trigger trigger;
 	bool found;
 };
 
@@ -35,17 +41,38 @@ static bool is_wanted(void *arg, const struct explain_candidate *candidate)
 {
 	struct search *search = arg;
 
-	search->found = candidate->match.trigger == TRIGGER_QNAME && candidate->list_index == search->list;
+	search->found = candidate->match.trigger == search->trigger && candidate->list_index == search->list;
 	return !search->found;
 }
 
-static bool is_found(struct trial *trial)
+static bool is_found(const struct trial *trial, enum trigger trigger)
 {
-	struct search search = { .list = trial->index };
+	struct search search = { .list = trial->index, .trigger = trigger };
 	struct verdict verdict;
+	struct probe probe;
 
-	trial->facts.qname = trial->name;
-	explain_question(trial->snapshot, &trial->facts, is_wanted, &search, &verdict);
+	switch (trigger) {
+	case TRIGGER_CLIENT_IP:
+		probe_client(&probe, &trial->facts, &trial->address);
+		break;
+	case TRIGGER_IP:
+		probe_record(&probe, &trial->facts, &trial->address);
+		break;
+	case TRIGGER_NSDNAME:
+	case TRIGGER_NSIP:
+		probe_server(&probe, &trial->facts, &trial->name, &trial->address);
+		break;
+	case TRIGGER_NONE:
+	case TRIGGER_QNAME:
+	case TRIGGER_COUNT:
+		probe.facts = trial->facts;
+		probe.facts.qname = trial->name;
+		break;
+	}
+	if (probe.facts.records != NULL)
+		explain_answer(trial->snapshot, &probe.facts, is_wanted, &search, &verdict);
+	else
+		explain_question(trial->snapshot, &probe.facts, is_wanted, &search, &verdict);
 	return search.found;
 }
 
@@ -66,13 +93,25 @@ static bool name_for(const struct rule *rule, struct name *name)
 	return name_from_wire(name, wire, rule->name.length + sizeof(label));
 }
 
+/* Fills what the rule is for. False: there is nothing to try. */
+static bool aim(struct trial *trial, const struct rule *rule)
+{
+	trial->name = (struct name){ .length = 1 };
+	trial->address = (struct address){ .family = ADDRESS_NONE };
+	if (rule->address.family == ADDRESS_NONE)
+		return name_for(rule, &trial->name);
+	trial->address = rule->address;
+	address_mask(&trial->address, rule->prefix_length);
+	return true;
+}
+
 /* A rule_visit: false ends the reading of the list. */
 static bool try_rule(void *arg, const struct rule *rule)
 {
+	const enum trigger trigger = rule->trigger == TRIGGER_NONE ? TRIGGER_QNAME : rule->trigger;
 	struct trial *trial = arg;
 
-	if ((rule->trigger == TRIGGER_QNAME || rule->trigger == TRIGGER_NONE) && name_for(rule, &trial->name) &&
-	    !is_found(trial)) {
+	if (aim(trial, rule) && !is_found(trial, trigger)) {
 		trial->line = rule->line;
 		trial->missing = true;
 		return false;
@@ -100,12 +139,23 @@ static const struct facts *client_for(const struct crowd *crowd, uint64_t groups
 	return NULL;
 }
 
-/* What the compiled form has no room for is counted, and is not there. A compressed list would have to be unpacked as
- * a whole for its first lines, which takes as long as building it. */
+/* What the compiled form has no room for is counted, and is not there. A compressed list has to be unpacked as a whole
+ * for its first lines: where it is large, that takes as long as building it. */
 static bool can_be_tried(const struct list_report *report)
 {
 	return !report->withdrawn && report->stats.skipped[SKIP_TOO_MANY] == 0 &&
-		report->stats.octets == report->stats.file_octets;
+		(report->stats.octets == report->stats.file_octets || report->stats.octets <= UNPACKED_MAX);
+}
+
+/* `to` holds NAME_TEXT_MAX. Returns `to`. */
+static const char *target_text(const struct trial *trial, char *to)
+{
+	const int family = trial->address.family == ADDRESS_INET ? AF_INET : AF_INET6;
+
+	if (trial->address.family == ADDRESS_NONE ||
+	    inet_ntop(family, trial->address.octets, to, NAME_TEXT_MAX) == NULL)
+		name_to_text(&trial->name, to);
+	return to;
 }
 
 static int check_list(const struct conf *conf, const struct build_report *build, const struct snapshot *snapshot,
@@ -120,6 +170,7 @@ static int check_list(const struct conf *conf, const struct build_report *build,
 	if (client == NULL || !can_be_tried(&build->lists[index]) || type_for(list) == 0)
 		return 0;
 	trial.facts = *client;
+	trial.facts.qname = (struct name){ .length = 1 };
 	trial.facts.qtype = type_for(list);
 	/* Ending it early is an error of its own, which says nothing. */
 	(void)list_load(list, build->lists[index].loaded_at, try_rule, &trial, &stats, NULL);
@@ -127,7 +178,7 @@ static int check_list(const struct conf *conf, const struct build_report *build,
 		return 0;
 	return diag_set(diag, list->file, trial.line, 0, "self-check: the compiled policy does not know this rule of "
 		"policy-list %s (tried %.200s): the policy in force stays; please report this", list->name,
-		name_to_text(&trial.name, text));
+		target_text(&trial, text));
 }
 
 static bool is_any(void *arg, const struct explain_candidate *candidate)
@@ -150,7 +201,7 @@ static void stranger(struct name *name, uint64_t *seed)
 	name_from_wire(name, wire, sizeof(wire));
 }
 
-static int check_strangers(const struct conf *conf, const struct snapshot *snapshot, struct diag *diag)
+int check_strangers(const struct conf *conf, const struct snapshot *snapshot, struct diag *diag)
 {
 	struct facts facts = { .qtype = types[0], .qclass = 1, .recursion_desired = true };
 	uint64_t seed = 1;

@@ -2,14 +2,11 @@
  * load_check.h: may this policy be put into force?
  *
  * Three questions, each of which can be answered with no:
- *  - does it do what its lists say? The first rules of each list that is not compressed are read again and have to be
- *    found in the compiled form, and names that nobody has ever heard of must not be found: a broken compiler or
- *    broken memory shows.
+ *  - does it do what its lists say? The first rules of each list are read again and have to be found in the compiled
+ *    form, and names that nobody has ever heard of must not be found: a broken compiler or broken memory shows.
  *  - the blast radius: of the distinct questions that clients asked lately, how many would be denied that are not
- *    now?
- *  - would a protected name be denied that is not now?
- * The last two try names alone: a rule for addresses or name servers shows when answers come. Rules for client
- * addresses are left out, too: whom they deny is denied everything.
+ *    now? Of rules for addresses: of how many of all addresses (load_breadth.c)?
+ *  - would a protected name be denied that is not now? By its name, that is: what it resolves to is not known.
  *
  * Threads: no shared state but struct recent, which anybody may read.
  */
@@ -20,6 +17,7 @@
 #include "control/recent.h"
 #include "policy/conf.h"
 #include "policy/diag.h"
+#include "policy/facts.h"
 #include "policy/override.h"
 #include "policy/snapshot.h"
 
@@ -29,6 +27,9 @@
 /* 0, or -1 with *diag set: the list, line and name that are not as they should be. */
 int check_itself(const struct conf *conf, const struct build_report *build, const struct snapshot *snapshot,
 	struct diag *diag);
+
+/* The second half of that alone, which needs no list. */
+int check_strangers(const struct conf *conf, const struct snapshot *snapshot, struct diag *diag);
 
 /* One policy with the configuration that it was made of. */
 struct check_side {
@@ -40,6 +41,14 @@ struct check_side {
  * after->conf. */
 int check_radius(const struct check_side *before, const struct check_side *after, const struct recent *recent,
 	struct load_report *report, struct diag *diag);
+
+/* 0, or -1 with *diag set: for some group rules for addresses newly deny over `deny-share-max` of IPv4, of IPv6, or, where
+ * they are clients', of what inner networks have. */
+int check_breadth(const struct check_side *before, const struct check_side *after, struct diag *diag);
+
+/* Would a rule for name servers newly deny the question if its name were served below itself? For load_try.c. */
+bool breadth_newly_denies_server(const struct check_side *before, const struct check_side *after,
+	const struct facts *asker);
 
 /* 0, or -1 with *diag set: a `protected-name` of `names` would be denied. `before` may be NULL: none in force. */
 int check_protected(const struct conf *names, const struct check_side *before, const struct check_side *after,

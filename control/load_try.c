@@ -87,7 +87,8 @@ static bool try_question(void *arg, const struct recent_question *question)
 	facts.qname = question->qname;
 	facts.qtype = question->qtype;
 	trial->distinct++;
-	if (denies(trial->before->snapshot, &facts, &verdict) || !denies(trial->after->snapshot, &facts, &verdict))
+	if ((denies(trial->before->snapshot, &facts, &verdict) || !denies(trial->after->snapshot, &facts, &verdict)) &&
+	    !breadth_newly_denies_server(trial->before, trial->after, &facts))
 		return true;
 	trial->newly++;
 	trial->example = question->qname;

@@ -181,6 +181,8 @@ static int check_change(const struct loader *loader, const struct load_request *
 	/* With force it is still told how many there are. */
 	if (result == 0 && check_radius(&before, &after, loader->recent, report, request->force ? NULL : diag) != 0)
 		result = request->force ? 0 : -1;
+	if (result == 0 && !request->force)
+		result = check_breadth(&before, &after, diag);
 	snapshot_destroy(&now);
 	return result;
 }

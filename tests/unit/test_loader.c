@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "control/compiled_file.h"
 #include "tests/unit/fake_host.h"
 #include "tests/unit/temp_file.h"
 
@@ -341,6 +342,103 @@ static void a_few_questions_are_no_share(void **state)
 	write_list(&bench, "busy.example", 20);
 	assert_int_equal(load(&bench, false).number, 2);
 	teardown(&bench);
+}
+
+/* A list beside the one that is there already. */
+static void write_conf_with(const struct bench *bench, const char *options)
+{
+	char more[512];
+
+	snprintf(more, sizeof(more), "\twatch: no\npolicy-list:\n\tname: two\n\tfile: two.txt\n\tallow-wide: yes\n%s", options);
+	write_conf(bench, more);
+}
+
+/* A compiled policy of the files as they are. */
+static void compile(struct bench *bench)
+{
+	char list[256], path[256];
+	char *names[] = { bench->conf, list };
+	struct build_report build;
+	struct diag diag = { 0 };
+	struct snapshot *snapshot;
+	struct stamps *stamps;
+	struct conf *conf = conf_load(bench->conf, &diag);
+	uint64_t octets;
+
+	assert_non_null(conf);
+	path_of(bench, "one.txt", list, sizeof(list));
+	path_of(bench, COMPILED_FILE_NAME, path, sizeof(path));
+	stamps = stamps_take(names, 2);
+	snapshot = snapshot_build(conf, time(NULL), &build, &diag);
+	assert_int_equal(compiled_file_save(path, snapshot, &build, stamps, &octets, &diag), 0);
+	snapshot_destroy(&snapshot);
+	build_report_fini(&build);
+	stamps_destroy(&stamps);
+	conf_destroy(&conf);
+}
+
+static void a_compiled_policy_is_checked_too(void **state)
+{
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	write_list(&bench, "two.example", 20);
+	compile(&bench);
+	report = load(&bench, false);
+	assert_true(report.compiled);
+	assert_int_equal(report.number, 2);
+	/* The first that the check takes for a name that nobody has heard of: as if hashes met where they must not. */
+	write_list(&bench, "dmskdykvmvse.ccmnqvrxoghu.ypgbcylggiym", 20);
+	compile(&bench);
+	report = load(&bench, true);
+	assert_false(report.compiled);
+	assert_non_null(strstr(report.compiled_wrong, "self-check: "));
+	assert_int_equal(report.number, 0);
+	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
+	teardown(&bench);
+}
+
+static void rules_for_addresses_are_tried_on_addresses(void **state)
+{
+	static const struct {
+		const char *why, *options, *list, *says;   /* NULL: it is taken */
+	} rows[] = {
+		{ "every answer", "\tformat: cidr\n", "0.0.0.0/1\n128.0.0.0/1\n", "100 % of IPv4" },
+		{ "a quarter of them", "\tformat: cidr\n", "64.0.0.0/2\n", "28 % of IPv4" },
+		{ "every answer in IPv6", "\tformat: cidr\n", "2000::/3\n", "100 % of IPv6" },
+		{ "every name server", "\tformat: cidr\n\ttrigger: nsip\n", "0.0.0.0/1\n", "NSIP rule 0.0.0.0/1" },
+		{ "all clients of one's own", "\tformat: cidr\n\ttrigger: client-ip\n", "10.0.0.0/8\n",
+			"100 % of 10.0.0.0/8, such as 10." },
+		{ "in two halves", "\tformat: cidr\n\ttrigger: client-ip\n", "192.168.0.0/17\n192.168.128.0/17\n",
+			"100 % of 192.168.0.0/16" },
+		{ "a network", "\tformat: cidr\n", "192.0.2.0/24\n8.0.0.0/8\n", NULL },
+		{ "answers that lead inside", "\tformat: cidr\n", "10.0.0.0/8\n172.16.0.0/12\n192.168.0.0/16\nfc00::/7\n",
+			NULL },
+		{ "a branch", "\tformat: cidr\n\ttrigger: client-ip\n", "10.20.0.0/16\n192.168.7.0/24\n", NULL },
+		{ "name servers of what is asked", "\tformat: domains\n\ttrigger: nsdname\n", "test\n", "newly deny 60 of " },
+		{ "name servers of something else", "\tformat: domains\n\ttrigger: nsdname\n", "other\n", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct load_report report;
+		struct bench bench;
+
+		setup(&bench, "\twatch: no\n");
+		ask(&bench, "asked.test", 60);
+		write_file(&bench, "two.txt", rows[i].list);
+		write_conf_with(&bench, rows[i].options);
+		report = load(&bench, false);
+		if (rows[i].says == NULL ? report.number != 2 : strstr(report.error, rows[i].says) == NULL)
+			fail_msg("%s: %s", rows[i].why, report.error);
+		if (rows[i].says != NULL)
+			assert_int_equal(load(&bench, true).number, 2);
+		/* What is denied now is nothing new. */
+		assert_int_equal(load(&bench, false).number, 3);
+		teardown(&bench);
+	}
 }
 
 static void a_protected_name_is_not_denied(void **state)
@@ -803,6 +901,8 @@ int main(void)
 		cmocka_unit_test(a_policy_that_denies_too_much_is_not_taken),
 		cmocka_unit_test(what_is_denied_already_counts_for_nothing),
 		cmocka_unit_test(a_few_questions_are_no_share),
+		cmocka_unit_test(a_compiled_policy_is_checked_too),
+		cmocka_unit_test(rules_for_addresses_are_tried_on_addresses),
 		cmocka_unit_test(a_protected_name_is_not_denied),
 		cmocka_unit_test(a_protected_name_is_not_denied_to_one_group_either),
 		cmocka_unit_test(overrides_come_before_every_policy),
