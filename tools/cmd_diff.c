@@ -37,9 +37,9 @@ const char help_diff[] =
 	"  -j, --json           one JSON object; with --each one for each change before it\n"
 	"  -h, --help           this text\n"
 	"\n"
-	"Exit: 0 nothing would change; 1 something would: a rule, list, group or option, or, with --queries, the answer to\n"
-	"one of the questions, and then nothing else counts; 2 wrong usage, or something is wrong or cannot be read; 3\n"
-	"standard output cannot be written.\n";
+	"Exit: 0 nothing would change; 1 something would: a rule, list, group, target or option, or, with --queries, the\n"
+	"answer to one of the questions, and then nothing else counts; 2 wrong usage, or something is wrong or cannot be\n"
+	"read; 3 standard output cannot be written.\n";
 
 #define LIMIT_DEFAULT 5
 #define LIMIT_MAX 1000000

@@ -25,6 +25,14 @@ static const struct group_conf *find_group(const struct conf *conf, const char *
 	return NULL;
 }
 
+static const struct target_conf *find_target(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->target_count; i++)
+		if (strcmp(conf->targets[i].name, name) == 0)
+			return &conf->targets[i];
+	return NULL;
+}
+
 /* --- the rules of one list -------------------------------------------------------------------------------------- */
 
 struct pair {
@@ -211,6 +219,13 @@ static void note_groups(const struct conf *conf, const struct conf *other, const
 			json_array_append_new(groups, json_pack("{s:s, s:s}", "name", conf->groups[i].name, "state", state));
 }
 
+static void note_targets(const struct conf *conf, const struct conf *other, const char *state, json_t *targets)
+{
+	for (size_t i = 0; i < conf->target_count; i++)
+		if (find_target(other, conf->targets[i].name) == NULL)
+			json_array_append_new(targets, json_pack("{s:s, s:s}", "name", conf->targets[i].name, "state", state));
+}
+
 static void compare_options(const struct diff_task *task, json_t *options)
 {
 	option_json_compare(CLAUSE_VERDICT, NULL, task->before, task->after, options, options);
@@ -221,28 +236,38 @@ static void compare_options(const struct diff_task *task, json_t *options)
 			option_json_compare(CLAUSE_GROUP, group->name, before, group, options, options);
 	}
 	option_json_compare(CLAUSE_DNSTAP, NULL, &task->before->dnstap, &task->after->dnstap, options, options);
+	for (size_t i = 0; i < task->after->target_count; i++) {
+		const struct target_conf *target = &task->after->targets[i], *before = find_target(task->before, target->name);
+
+		if (before != NULL)
+			option_json_compare(CLAUSE_TARGET, target->name, before, target, options, options);
+	}
 }
 
 int diff_policies(const struct diff_task *task, json_t *report, bool *changes, struct diag *diag)
 {
 	json_t *lists = json_array(), *groups = json_array(), *options = json_array(), *rules = json_object();
+	json_t *targets = json_array();
 	size_t counts[CHANGE_COUNT] = { 0 }, total = 0;
 	int result;
 
 	compare_options(task, options);
 	note_groups(task->after, task->before, "added", groups);
 	note_groups(task->before, task->after, "removed", groups);
+	note_targets(task->after, task->before, "added", targets);
+	note_targets(task->before, task->after, "removed", targets);
 	result = compare_all_lists(task, lists, options, counts, diag);
 	for (int kind = 0; kind < CHANGE_COUNT; kind++) {
 		json_set_number(rules, change_names[kind], counts[kind]);
 		total += counts[kind];
 	}
 	*changes = compare_order(task, report) || total > 0 || json_array_size(groups) > 0 ||
-		json_array_size(options) > 0 || json_array_size(lists) != task->before->list_count ||
+		json_array_size(targets) > 0 || json_array_size(options) > 0 || json_array_size(lists) != task->before->list_count ||
 		task->before->list_count != task->after->list_count;
 	json_object_set_new(report, "rules", rules);
 	json_object_set_new(report, "lists", lists);
 	json_object_set_new(report, "groups", groups);
+	json_object_set_new(report, "targets", targets);
 	json_object_set_new(report, "options", options);
 	return result;
 }

@@ -197,10 +197,19 @@ static void print_questions(const json_t *questions, const struct term *term, FI
 	print_top(questions, "clients", to);
 }
 
+static void print_states(const json_t *rows, const char *what, FILE *to)
+{
+	const json_t *row;
+	char name[TEXT_MAX];
+	size_t index;
+
+	json_array_foreach(rows, index, row)
+		fprintf(to, "%s %s: %s\n", what, safe(row, "name", name), json_get_text(row, "state"));
+}
+
 void diff_print(const json_t *report, const struct term *term, FILE *to)
 {
-	const json_t *lists = json_object_get(report, "lists"), *groups = json_object_get(report, "groups"), *row;
-	char name[TEXT_MAX];
+	const json_t *lists = json_object_get(report, "lists"), *row;
 	size_t index;
 
 	json_array_foreach(lists, index, row) {
@@ -208,8 +217,8 @@ void diff_print(const json_t *report, const struct term *term, FILE *to)
 		print_options(json_object_get(row, "reading"), "  read otherwise: ", to);
 	}
 	print_order(json_object_get(report, "order"), to);
-	json_array_foreach(groups, index, row)
-		fprintf(to, "group %s: %s\n", safe(row, "name", name), json_get_text(row, "state"));
+	print_states(json_object_get(report, "groups"), "group", to);
+	print_states(json_object_get(report, "targets"), "dnstap-target", to);
 	print_options(json_object_get(report, "options"), "option of ", to);
 	if (!json_get_flag(report, "policy_changes"))
 		fputs("the policy is the same\n", to);

@@ -162,6 +162,18 @@ def puts_a_plain_list_in_the_place_of_one_of_a_configuration():
         assert code == 2 and "--list" in err and out == "", (code, out, err)
 
 
+def compares_the_targets_of_frames():
+    frames = "dnstap-target:\n name: one\n socket-path: /run/one.sock\n" "dnstap-target:\n name: two\n file: two.fstrm\n"
+    other = "dnstap-target:\n name: two\n file: two.fstrm\n rotate-keep: 3\n" "dnstap-target:\n name: three\n address: 192.0.2.1@6000\n"
+    with Folder(**{"frames.conf": OLD + frames, "other.conf": OLD + other}) as folder:
+        code, out, err = folder.run("frames.conf", "other.conf")
+        equal((code, err), (1, ""))
+        equal([line for line in out.splitlines() if "target" in line],
+              ["dnstap-target three: added", "dnstap-target one: removed", "option of dnstap-target two: rotate-keep: 1 -> 3"])
+        equal(folder.json("frames.conf", "other.conf")[1]["targets"], [{"name": "three", "state": "added"}, {"name": "one", "state": "removed"}])
+        equal(folder.run("frames.conf", "frames.conf")[0], 0)
+
+
 def judges_recorded_questions():
     questions = "time\tclient\tqname\tqtype\trcode\tanswers\tcount\n" \
         "1\t10.0.0.1\tone.example.com\tA\n" \
@@ -268,5 +280,5 @@ def is_the_same_each_time():
 print("# SEED=%d" % SEED)
 live.run([tells_what_changes, says_the_same_in_json, finds_nothing_where_nothing_changes, compares_rules_and_not_text,
           does_not_count_a_lists_action_on_each_rule, puts_a_plain_list_in_the_place_of_one_of_a_configuration,
-          judges_recorded_questions, refuses_what_it_cannot_read, is_safe_with_hostile_questions, equals_a_naive_comparison,
+          compares_the_targets_of_frames, judges_recorded_questions, refuses_what_it_cannot_read, is_safe_with_hostile_questions, equals_a_naive_comparison,
           is_the_same_each_time])
