@@ -62,7 +62,6 @@ static void put_targets(struct json *json, const struct heartbeat *heartbeat)
 	json_open(json, '[');
 	for (i = 0; i < heartbeat->counts->target_count; i++) {
 		const struct tap_target_counts *target = &heartbeat->counts->targets[i];
-		int64_t since = target->counts.waiting_since_ms;
 
 		json_open(json, '{');
 		json_put_span(json, "name", span_of(target->name));
@@ -70,8 +69,7 @@ static void put_targets(struct json *json, const struct heartbeat *heartbeat)
 		json_put_number(json, "written", target->counts.written);
 		json_put_number(json, "lost", target->counts.lost);
 		json_put_number(json, "unsure", target->counts.unsure);
-		json_put_number(json, "waiting_ms", since > 0 && since < heartbeat->now_ms
-			? (uint64_t)(heartbeat->now_ms - since) : 0);
+		json_put_number(json, "waiting_ms", target->counts.waiting_ms > 0 ? (uint64_t)target->counts.waiting_ms : 0);
 		json_close(json, '}');
 	}
 	json_close(json, ']');

@@ -31,7 +31,6 @@ struct heartbeat {
 	const struct heartbeat_worker *workers;   /* borrowed */
 	unsigned worker_count;
 	const struct tap_counts *counts;          /* borrowed */
-	int64_t now_ms;                           /* real time */
 };
 
 /* Writes `extra`. Returns the octets; 0: it does not fit. */

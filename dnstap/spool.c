@@ -122,7 +122,9 @@ static struct segment *new_file(struct spool *spool, enum spool_lane lane, int64
 	if (spool->directory < 0 || now_ms < spool->retry_ms)
 		return NULL;
 	segment = segment_create_file(spool->directory, lane, spool->lanes[lane].next_number++, &spool->ends);
-	if (!segment)
+	if (segment)
+		spool->new_files = true;
+	else
 		spool_note_error(spool, now_ms);
 	return segment;
 }
@@ -142,21 +144,25 @@ void spool_end_current(struct spool *spool, struct lane *lane)
 	lane->current = NULL;
 }
 
-/* Sets the lane's current segment to a new one; `memory`: not to a file. False: there is none to be had. */
-static bool begin_segment(struct spool *spool, enum spool_lane number, bool memory, int64_t now_ms)
+/* Makes `segment`, unless it is NULL, the lane's current one. */
+static bool begin_segment(struct spool *spool, struct segment *segment, int64_t now_ms)
 {
-	struct lane *lane = &spool->lanes[number];
-	struct segment *segment = memory ? NULL : new_file(spool, number, now_ms);
+	struct lane *lane;
 
 	if (!segment)
-		segment = new_memory(spool, number);
-	if (!segment)
 		return false;
+	lane = &spool->lanes[segment->lane];
 	segment->since_ms = now_ms;
 	spool_end_current(spool, lane);
 	spool_add_segment(spool, segment);
 	lane->current = segment;
 	return true;
+}
+
+static bool begin_any(struct spool *spool, enum spool_lane lane, int64_t now_ms)
+{
+	return begin_segment(spool, new_file(spool, lane, now_ms), now_ms)
+		|| begin_segment(spool, new_memory(spool, lane), now_ms);
 }
 
 static bool is_full(const struct spool *spool, const struct segment *segment, size_t more)
@@ -177,6 +183,17 @@ static bool write_buffer(struct spool *spool, struct lane *lane)
 	return true;
 }
 
+/* Readers never see these, and each has to tell that it has not got them. */
+static void drop_buffer(struct spool *spool, struct lane *lane)
+{
+	unsigned i;
+
+	for (i = 0; i < spool->reader_count; i++)
+		spool->readers[i]->lost += lane->buffered_frames;
+	spool->counts.dropped += lane->buffered_frames;
+	lane->buffered_frames = 0;
+}
+
 /* The whole buffer becomes readable, or is dropped where neither disk nor memory takes it. */
 static void flush_lane(struct spool *spool, enum spool_lane number, int64_t now_ms)
 {
@@ -188,10 +205,8 @@ static void flush_lane(struct spool *spool, enum spool_lane number, int64_t now_
 	if (!write_buffer(spool, lane)) {
 		if (lane->current)
 			spool_note_error(spool, now_ms);
-		if (!begin_segment(spool, number, true, now_ms) || !write_buffer(spool, lane)) {
-			spool->counts.dropped += lane->buffered_frames;
-			lane->buffered_frames = 0;
-		}
+		if (!begin_segment(spool, new_memory(spool, number), now_ms) || !write_buffer(spool, lane))
+			drop_buffer(spool, lane);
 	}
 	for (i = 0; i < spool->reader_count; i++)
 		spool_reader_tell(spool->readers[i], number, lane->frames, now_ms);
@@ -209,6 +224,12 @@ void spool_flush(struct spool *spool, int64_t now_ms)
 	keep_limit(spool, false, 0);
 }
 
+/* From memory back to the disk, as soon as it may be tried again: memory is gone with the process. */
+static bool is_worth_a_try(const struct spool *spool, const struct segment *current, int64_t now_ms)
+{
+	return current && current->memory && current->frames > 0 && spool->directory >= 0 && now_ms >= spool->retry_ms;
+}
+
 bool spool_append(struct spool *spool, enum spool_lane number, const uint8_t *frame, size_t octets, int64_t now_ms)
 {
 	struct lane *lane = &spool->lanes[number];
@@ -219,10 +240,12 @@ bool spool_append(struct spool *spool, enum spool_lane number, const uint8_t *fr
 		return false;
 	if (need > LANE_BUFFER_OCTETS - lane->buffered)
 		flush_lane(spool, number, now_ms);
-	if ((!lane->current || is_full(spool, lane->current, lane->buffered + need))) {
+	if (!lane->current || is_full(spool, lane->current, lane->buffered + need)) {
 		flush_lane(spool, number, now_ms);
-		if (!begin_segment(spool, number, false, now_ms))
+		if (!begin_any(spool, number, now_ms))
 			return false;
+	} else if (lane->buffered == 0 && is_worth_a_try(spool, lane->current, now_ms)) {
+		(void)begin_segment(spool, new_file(spool, number, now_ms), now_ms);
 	}
 	memcpy(lane->buffer + lane->buffered, &length, sizeof(length));
 	memcpy(lane->buffer + lane->buffered + sizeof(length), frame, octets);
@@ -232,19 +255,28 @@ bool spool_append(struct spool *spool, enum spool_lane number, const uint8_t *fr
 	return true;
 }
 
-unsigned spool_take_dirty(struct spool *spool, int files[LANE_COUNT])
+/* A descriptor of a file that is written, or was. */
+static int open_dirty(const struct spool *spool, const struct segment *segment)
+{
+	if (segment->fd >= 0)
+		return fcntl(segment->fd, F_DUPFD_CLOEXEC, 0);
+	return segment_open_to_read(segment, spool->directory);
+}
+
+unsigned spool_take_dirty(struct spool *spool, int *files, unsigned cap)
 {
 	unsigned lane, count = 0;
+	struct segment *segment;
 
-	for (lane = 0; lane < LANE_COUNT; lane++) {
-		struct segment *segment = spool->lanes[lane].current;
-
-		if (!segment || !segment->dirty || segment->fd < 0)
-			continue;
-		files[count] = fcntl(segment->fd, F_DUPFD_CLOEXEC, 0);
-		if (files[count] < 0)
-			continue;
-		segment->dirty = false;
+	for (lane = 0; lane < LANE_COUNT; lane++)
+		for (segment = spool->lanes[lane].oldest; segment && count < cap; segment = segment->next) {
+			if (!segment->dirty || (files[count] = open_dirty(spool, segment)) < 0)
+				continue;
+			segment->dirty = false;
+			count++;
+		}
+	if (spool->new_files && count < cap && (files[count] = fcntl(spool->directory, F_DUPFD_CLOEXEC, 0)) >= 0) {
+		spool->new_files = false;
 		count++;
 	}
 	return count;

@@ -54,16 +54,19 @@ struct spool_counts {
 	uint64_t octets_file;         /* now */
 	uint64_t octets_memory;
 	uint64_t frames;              /* appended */
-	uint64_t dropped;             /* of these, because a disk failed and there was no memory */
+	uint64_t dropped;             /* of these, because a disk failed and there was no memory: lost for every reader */
 	uint64_t recovered;           /* found at opening */
 	uint64_t damaged;             /* segments or ends of segments that could not be read */
 	uint64_t errors;              /* of the disk */
 	int last_errno;               /* of these; 0: none yet */
 };
 
-/* Takes up what is in the directory. -1 in options->directory always works. NULL: *diag says why (another process has
- * the spool: errno is EWOULDBLOCK, no memory). `now_ms` is the real time in milliseconds, here and below. */
-struct spool *spool_open(const struct spool_options *options, int64_t now_ms, struct diag *diag);
+/* `now_ms` is a monotonic clock in milliseconds, here and below, so that no change of the real time holds anything up;
+ * `real_ms` is the real time, by which files know their age.
+ *
+ * Takes up what is in the directory. -1 in options->directory always works. NULL: *diag says why (another process has
+ * the spool: errno is EWOULDBLOCK, no memory). */
+struct spool *spool_open(const struct spool_options *options, int64_t now_ms, int64_t real_ms, struct diag *diag);
 
 /* Flushes, writes down where the readers stand, and frees. What is in memory is gone; sets *spool to NULL. */
 void spool_close(struct spool **spool, int64_t now_ms);
@@ -75,9 +78,10 @@ bool spool_append(struct spool *spool, enum spool_lane lane, const uint8_t *fram
 /* Hands what was appended to the kernel. What a full or broken disk does not take goes into memory. */
 void spool_flush(struct spool *spool, int64_t now_ms);
 
-/* Descriptors, owned by the caller, of the files that were written to since it was last asked: fdatasync(2) on them
- * makes what was flushed survive the machine. Returns how many. */
-unsigned spool_take_dirty(struct spool *spool, int files[LANE_COUNT]);
+/* Descriptors, owned by the caller, of files that were written to since it was last asked, the oldest first, and of the
+ * directory if there are new ones: syncing them makes what was flushed survive the machine. Returns how many, at most
+ * `cap`; what does not fit is given the next time. */
+unsigned spool_take_dirty(struct spool *spool, int *files, unsigned cap);
 
 void spool_read_counts(const struct spool *spool, struct spool_counts *counts);
 
@@ -107,7 +111,7 @@ uint64_t spool_unsure(const struct spool_reader *reader);
 uint64_t spool_unread(const struct spool_reader *reader);
 uint64_t spool_unsaved(const struct spool_reader *reader);
 
-/* Since when, at the latest, the oldest frame waits that it has not read; 0: none. */
-int64_t spool_waiting_since_ms(const struct spool_reader *reader);
+/* How long, at least, the oldest frame waits that it has not read; 0: none. */
+int64_t spool_waiting_ms(const struct spool_reader *reader, int64_t now_ms);
 
 #endif

@@ -16,26 +16,33 @@
 
 #define SEGMENT_OCTETS_MIN ((size_t)64 * 1024)
 
-static void take_up(struct spool *spool, enum spool_lane number, uint64_t segment_number, int64_t now_ms)
+static void take_up(struct spool *spool, enum spool_lane number, uint64_t segment_number, int64_t now_ms,
+		int64_t real_ms)
 {
 	struct lane *lane = &spool->lanes[number];
 	char name[SEGMENT_NAME_MAX];
 	struct segment *segment;
 	bool damaged = false;
+	int64_t age_ms;
 
 	lane->next_number = segment_number + 1;
-	segment = segment_open(spool->directory, number, segment_number, &spool->ends, &damaged);
+	segment = segment_open(spool->directory, number, segment_number, &spool->ends, real_ms, &age_ms, &damaged);
+	segment_name(number, segment_number, name);
+	if (!segment && errno == ENODATA) {
+		(void)unlinkat(spool->directory, name, 0);
+		return;
+	}
 	if (!segment && errno != EBADMSG && errno != ELOOP) {
 		/* Not now, and perhaps by the next process. */
 		spool_note_error(spool, now_ms);
 		return;
 	}
 	if (!segment) {
-		segment_name(number, segment_number, name);
 		aside_put(spool->directory, name);
 		spool->counts.damaged++;
 		return;
 	}
+	segment->since_ms = age_ms > 0 ? now_ms - age_ms : now_ms;
 	spool->counts.damaged += damaged;
 	if (segment->frames == 0) {
 		segment_destroy(segment, spool->directory);
@@ -60,7 +67,7 @@ static int is_segment(const struct dirent *entry)
 }
 
 /* In the order of their names, which is that of their numbers up to twelve digits. */
-static int take_up_all(struct spool *spool, int64_t now_ms)
+static int take_up_all(struct spool *spool, int64_t now_ms, int64_t real_ms)
 {
 	struct dirent **entries;
 	int i, count = scandirat(spool->directory, ".", &entries, is_segment, by_name);
@@ -72,7 +79,7 @@ static int take_up_all(struct spool *spool, int64_t now_ms)
 		uint64_t number;
 
 		if (segment_parse_name(entries[i]->d_name, &lane, &number))
-			take_up(spool, lane, number, now_ms);
+			take_up(spool, lane, number, now_ms, real_ms);
 		free(entries[i]);
 	}
 	free(entries);
@@ -125,7 +132,7 @@ static void destroy(struct spool *spool)
 	free(spool);
 }
 
-struct spool *spool_open(const struct spool_options *options, int64_t now_ms, struct diag *diag)
+struct spool *spool_open(const struct spool_options *options, int64_t now_ms, int64_t real_ms, struct diag *diag)
 {
 	struct spool *spool = calloc(1, sizeof(*spool));
 	const char *name = options->directory_name;
@@ -135,6 +142,7 @@ struct spool *spool_open(const struct spool_options *options, int64_t now_ms, st
 		return NULL;
 	}
 	spool->lock = -1;
+	spool->retry_ms = INT64_MIN;
 	spool->directory = options->directory;
 	spool->file_octets_max = options->file_octets_max;
 	spool->memory_octets_max = options->memory_octets_max;
@@ -147,7 +155,7 @@ struct spool *spool_open(const struct spool_options *options, int64_t now_ms, st
 		: diag_set(diag, name, 0, 0, "out of memory");
 	if (result == 0 && spool->directory >= 0)
 		result = lock(spool, name, diag);
-	if (result == 0 && spool->directory >= 0 && take_up_all(spool, now_ms) != 0)
+	if (result == 0 && spool->directory >= 0 && take_up_all(spool, now_ms, real_ms) != 0)
 		spool_note_error(spool, now_ms);
 	if (result == 0)
 		return spool;

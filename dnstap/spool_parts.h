@@ -29,19 +29,20 @@ struct lane {
 	unsigned buffered_frames;
 };
 
-/* Where one reader stands in one lane. Frames that went unread are at or behind `committed`. */
+/* Where one reader stands in one lane. */
 struct reader_lane {
 	struct place read, committed, before;   /* `before`: the last commit but one */
 	struct segment *at;        /* of `read`; NULL: to be looked up */
 	int fd;                    /* of `fd_segment`; -1: none */
 	uint64_t fd_segment;
 	int64_t since_ms;          /* since when it has not read all */
-	uint64_t skipped_before;   /* frames lost between `before` and `committed` */
-	uint64_t skipped;          /* and behind that */
+	uint64_t gone_before;      /* frames read between `before` and `committed` whose segments have gone since */
+	uint64_t gone;             /* and between that and `read` */
 };
 
 struct spool_reader {
 	struct spool *spool;
+	unsigned number;           /* in spool->readers */
 	char name[SPOOL_READER_NAME_MAX];
 	struct reader_lane lanes[LANE_COUNT];
 	uint64_t lost, unsure;
@@ -53,7 +54,8 @@ struct spool {
 	uint64_t file_octets_max;
 	size_t memory_octets_max;
 	size_t segment_octets;
-	int64_t retry_ms;          /* the disk is tried again */
+	int64_t retry_ms;          /* the disk is tried again; INT64_MIN: it did not fail */
+	bool new_files;            /* since spool_take_dirty, so the directory is dirty */
 	struct segment_ends ends;
 	struct lane lanes[LANE_COUNT];
 	struct spool_reader *readers[SPOOL_READERS_MAX];   /* owned */

@@ -1,7 +1,7 @@
 /*
  * spool_reader.c: segments are read by one collector's reader, and where it stands is written down.
  *
- * The file of a reader is text of four lines; the places in it are those of the last commit but one, since a process
+ * The file of a reader is text of five lines, the last a sum of the others; the places in it are those of the last commit but one, since a process
  * that dies can not know whether its last commit has arrived.
  */
 #include "dnstap/spool.h"
@@ -17,6 +17,8 @@
 #include "dnstap/spool_parts.h"
 
 #define STAND_OCTETS_MAX 512
+#define CHECK_KEY "check "
+#define COUNT_MAX (((uint64_t)1 << 53) - 1)
 #define FILE_NAME_MAX (SPOOL_READER_NAME_MAX + 16)
 
 static struct place start_of(const struct segment *segment)
@@ -31,16 +33,29 @@ static void close_fd(struct reader_lane *lane)
 	lane->fd = -1;
 }
 
+/* How many of the frames from `first` up to `end` are from `from` up to `to`. */
+static uint64_t overlap(uint64_t first, uint64_t end, uint64_t from, uint64_t to)
+{
+	uint64_t begin = first > from ? first : from, stop = end < to ? end : to;
+
+	return begin < stop ? stop - begin : 0;
+}
+
+static uint32_t bit_of(const struct spool_reader *reader)
+{
+	return (uint32_t)1 << reader->number;
+}
+
 void spool_reader_forget(struct spool_reader *reader, const struct segment *segment)
 {
 	struct reader_lane *lane = &reader->lanes[segment->lane];
 	uint64_t end = segment->first + segment->frames;
-	uint64_t from = lane->read.index > segment->first ? lane->read.index : segment->first;
+	/* What could not be read is counted as lost already. */
+	uint64_t good = segment->bad_for & bit_of(reader) ? segment->bad : end;
 
-	if (from < end) {
-		reader->lost += end - from;
-		lane->skipped += end - from;
-	}
+	reader->lost += overlap(segment->first, good, lane->read.index, UINT64_MAX);
+	lane->gone += overlap(segment->first, good, lane->committed.index, lane->read.index);
+	lane->gone_before += overlap(segment->first, good, lane->before.index, lane->committed.index);
 	if (lane->read.segment <= segment->number && lane->read.index >= segment->first)
 		lane->read = (struct place){ segment->number + 1, 0, end > lane->read.index ? end : lane->read.index };
 	lane->at = NULL;
@@ -81,16 +96,26 @@ static int open_fd(const struct spool *spool, struct reader_lane *lane, const st
 	return lane->fd;
 }
 
-/* The rest of the segment can not be read. */
+/* The rest of the segment can not be read. After a break it is met again, and counted once. */
 static void give_up(struct spool_reader *reader, struct reader_lane *lane, struct segment *segment)
 {
 	uint64_t end = segment->first + segment->frames;
 
-	reader->spool->counts.damaged++;
-	reader->lost += end - lane->read.index;
-	lane->skipped += end - lane->read.index;
+	if (segment->bad == UINT64_MAX) {
+		reader->spool->counts.damaged++;
+		segment->bad = lane->read.index;
+	}
+	if (!(segment->bad_for & bit_of(reader)))
+		reader->lost += end - lane->read.index;
+	segment->bad_for |= bit_of(reader);
 	lane->read.offset = segment->end;
 	lane->read.index = end;
+}
+
+/* The file is there, and this process can not open it now. */
+static bool is_passing(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR;
 }
 
 static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uint8_t *to, size_t cap, unsigned *frames)
@@ -99,10 +124,13 @@ static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uin
 	struct segment *segment = find(reader, number);
 	bool damaged;
 	size_t got;
+	int fd;
 
 	while (segment) {
-		got = segment_read(segment, open_fd(reader->spool, lane, segment), lane->read.offset, to, cap, frames,
-			&damaged);
+		fd = open_fd(reader->spool, lane, segment);
+		if (fd < 0 && !segment->memory && is_passing(errno))
+			return 0;
+		got = segment_read(segment, fd, lane->read.offset, to, cap, frames, &damaged);
 		lane->read.offset += got;
 		lane->read.index += *frames;
 		if (got > 0)
@@ -137,8 +165,8 @@ void spool_commit(struct spool_reader *reader)
 
 		lane->before = lane->committed;
 		lane->committed = lane->read;
-		lane->skipped_before = lane->skipped;
-		lane->skipped = 0;
+		lane->gone_before = lane->gone;
+		lane->gone = 0;
 	}
 	spool_reader_save(reader);
 	spool_remove_read(reader->spool);
@@ -152,14 +180,12 @@ void spool_rewind(struct spool_reader *reader)
 		struct reader_lane *lane = &reader->lanes[i];
 		struct segment *oldest = reader->spool->lanes[i].oldest;
 		uint64_t first = oldest ? oldest->first : lane->read.index;
-		uint64_t skipped = lane->skipped + lane->skipped_before;
 
-		if (first > lane->before.index && first - lane->before.index > skipped)
-			reader->unsure += first - lane->before.index - skipped;
+		reader->unsure += lane->gone + lane->gone_before;
 		if (first > lane->before.index)
 			lane->before = oldest ? start_of(oldest) : lane->read;
 		lane->read = lane->committed = lane->before;
-		lane->skipped = lane->skipped_before = 0;
+		lane->gone = lane->gone_before = 0;
 		lane->at = NULL;
 	}
 }
@@ -211,18 +237,18 @@ uint64_t spool_unsure(const struct spool_reader *reader)
 	return reader->unsure;
 }
 
-int64_t spool_waiting_since_ms(const struct spool_reader *reader)
+int64_t spool_waiting_ms(const struct spool_reader *reader, int64_t now_ms)
 {
-	int64_t since = 0;
+	int64_t since = now_ms;
 	unsigned i;
 
 	for (i = 0; i < LANE_COUNT; i++) {
 		const struct reader_lane *lane = &reader->lanes[i];
 
-		if (lane->read.index < reader->spool->lanes[i].frames && (since == 0 || lane->since_ms < since))
+		if (lane->read.index < reader->spool->lanes[i].frames && lane->since_ms < since)
 			since = lane->since_ms;
 	}
-	return since;
+	return now_ms - since;
 }
 
 static void file_name(const struct spool_reader *reader, char *to, const char *prefix)
@@ -230,9 +256,22 @@ static void file_name(const struct spool_reader *reader, char *to, const char *p
 	snprintf(to, FILE_NAME_MAX, "%sreader-%s", prefix, reader->name);
 }
 
+/* FNV-1a, against damage and not against people. */
+static uint64_t sum_of(const char *text, size_t length)
+{
+	uint64_t sum = 14695981039346656037u;
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		sum = (sum ^ (uint8_t)text[i]) * 1099511628211u;
+	return sum;
+}
+
 void spool_reader_save(const struct spool_reader *reader)
 {
 	const struct reader_lane *verdict = &reader->lanes[LANE_VERDICT], *plain = &reader->lanes[LANE_PLAIN];
+	/* Who goes on from here begins as after a break. */
+	uint64_t unsure = reader->unsure + verdict->gone_before + verdict->gone + plain->gone_before + plain->gone;
 	char name[FILE_NAME_MAX], fresh[FILE_NAME_MAX], text[STAND_OCTETS_MAX];
 	int directory = reader->spool->directory, length, fd;
 
@@ -240,7 +279,9 @@ void spool_reader_save(const struct spool_reader *reader)
 		return;
 	length = snprintf(text, sizeof(text), "verdict %" PRIu64 " %" PRIu64 "\nplain %" PRIu64 " %" PRIu64 "\n"
 		"lost %" PRIu64 "\nunsure %" PRIu64 "\n", verdict->before.segment, verdict->before.offset,
-		plain->before.segment, plain->before.offset, reader->lost, reader->unsure);
+		plain->before.segment, plain->before.offset, reader->lost, unsure);
+	length += snprintf(text + length, sizeof(text) - (size_t)length, CHECK_KEY "%016" PRIx64 "\n",
+		sum_of(text, (size_t)length));
 	file_name(reader, name, "");
 	file_name(reader, fresh, "new-");
 	fd = openat(directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -253,19 +294,19 @@ void spool_reader_save(const struct spool_reader *reader)
 }
 
 /* A place from a file: where a frame begins, or else the segment's start, or the oldest one behind it. */
-static struct place resolve(const struct spool *spool, enum spool_lane number, uint64_t segment_number, uint64_t offset)
+static struct place resolve(struct spool *spool, enum spool_lane number, uint64_t segment_number, uint64_t offset)
 {
-	const struct lane *lane = &spool->lanes[number];
+	struct lane *lane = &spool->lanes[number];
 	struct segment *segment = lane->oldest;
 	struct place place;
 	uint64_t frames;
 	int fd;
 
-	/* A number that was never given: the spool is another one. */
-	if (segment_number > lane->next_number)
-		segment_number = 0;
 	while (segment && segment->number < segment_number)
 		segment = segment->next;
+	/* Numbers are never given again, or a stand could point behind frames of another time. */
+	if ((!segment || segment->number != segment_number) && lane->next_number <= segment_number)
+		lane->next_number = segment_number + 1;
 	if (!segment)
 		return (struct place){ lane->next_number, 0, lane->frames };
 	place = start_of(segment);
@@ -295,6 +336,14 @@ static ssize_t load(const struct spool_reader *reader, char *text)
 	return length;
 }
 
+/* Does it end with the sum of what stands before? */
+static bool is_whole(const char *text)
+{
+	const char *check = strstr(text, CHECK_KEY);
+
+	return check && strtoull(check + strlen(CHECK_KEY), NULL, 16) == sum_of(text, (size_t)(check - text));
+}
+
 static void take_stand(struct spool_reader *reader)
 {
 	uint64_t segments[LANE_COUNT] = { 0 }, offsets[LANE_COUNT] = { 0 }, lost = 0, unsure = 0;
@@ -303,10 +352,14 @@ static void take_stand(struct spool_reader *reader)
 	unsigned i;
 
 	text[length > 0 ? length : 0] = '\0';
-	if (sscanf(text, "verdict %" SCNu64 " %" SCNu64 " plain %" SCNu64 " %" SCNu64 " lost %" SCNu64 " unsure %" SCNu64,
-			&segments[LANE_VERDICT], &offsets[LANE_VERDICT], &segments[LANE_PLAIN], &offsets[LANE_PLAIN],
-			&lost, &unsure) != 6) {
+	/* One that is damaged is worth nothing: frames come twice then, and none is skipped. */
+	if (!is_whole(text) || sscanf(text, "verdict %" SCNu64 " %" SCNu64 " plain %" SCNu64 " %" SCNu64 " lost %" SCNu64
+			" unsure %" SCNu64, &segments[LANE_VERDICT], &offsets[LANE_VERDICT], &segments[LANE_PLAIN],
+			&offsets[LANE_PLAIN], &lost, &unsure) != 6
+			|| segments[LANE_VERDICT] > SEGMENT_NUMBER_MAX || segments[LANE_PLAIN] > SEGMENT_NUMBER_MAX
+			|| lost > COUNT_MAX || unsure > COUNT_MAX) {
 		memset(segments, 0, sizeof(segments));
+		memset(offsets, 0, sizeof(offsets));
 		lost = unsure = 0;
 	}
 	reader->lost = lost;
@@ -333,6 +386,7 @@ struct spool_reader *spool_reader_add(struct spool *spool, const char *name)
 	if (!reader)
 		return NULL;
 	reader->spool = spool;
+	reader->number = spool->reader_count;
 	memcpy(reader->name, name, strlen(name) + 1);
 	for (i = 0; i < LANE_COUNT; i++)
 		reader->lanes[i].fd = -1;

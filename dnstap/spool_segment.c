@@ -61,7 +61,7 @@ bool segment_parse_name(const char *name, enum spool_lane *lane, uint64_t *numbe
 		*number = strtoull(name + length + 1, NULL, 10);
 		*lane = (enum spool_lane)i;
 		segment_name(*lane, *number, again);
-		return strcmp(again, name) == 0 && *number < UINT64_MAX;
+		return strcmp(again, name) == 0 && *number <= SEGMENT_NUMBER_MAX;
 	}
 	return false;
 }
@@ -75,6 +75,7 @@ static struct segment *make(enum spool_lane lane, uint64_t number)
 	segment->fd = -1;
 	segment->lane = lane;
 	segment->number = number;
+	segment->bad = UINT64_MAX;
 	return segment;
 }
 
@@ -180,12 +181,20 @@ static int scan(struct segment *segment, int fd, uint64_t limit)
 	return result;
 }
 
-static bool starts_right(int fd, const struct segment_ends *ends)
+/* 0, or -1 with errno: ENODATA when START is not even whole, since a process can be killed before it is. */
+static int check_start(int fd, const struct segment_ends *ends)
 {
 	uint8_t start[SEGMENT_CONTROL_MAX];
+	ssize_t got = pread(fd, start, ends->start_octets, 0);
 
-	return pread(fd, start, ends->start_octets, 0) == (ssize_t)ends->start_octets
-		&& memcmp(start, ends->start, ends->start_octets) == 0;
+	if (got < 0)
+		return -1;
+	errno = got < (ssize_t)ends->start_octets ? ENODATA : EBADMSG;
+	if (memcmp(start, ends->start, (size_t)got) != 0)
+		errno = EBADMSG;
+	else if (got == (ssize_t)ends->start_octets)
+		return 0;
+	return -1;
 }
 
 static bool ends_right(const struct segment *segment, int fd, uint64_t size, const struct segment_ends *ends)
@@ -200,17 +209,18 @@ static bool ends_right(const struct segment *segment, int fd, uint64_t size, con
 }
 
 /* 0, or -1 with errno. */
-static int take_up(struct segment *segment, int fd, const struct segment_ends *ends, bool *damaged)
+static int take_up(struct segment *segment, int fd, const struct segment_ends *ends, int64_t real_ms,
+		int64_t *age_ms, bool *damaged)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) != 0)
 		return -1;
 	errno = EBADMSG;
-	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || !starts_right(fd, ends))
+	if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || check_start(fd, ends) != 0)
 		return -1;
 	segment->begin = ends->start_octets;
-	segment->since_ms = (int64_t)status.st_mtim.tv_sec * 1000;
+	*age_ms = real_ms - (int64_t)status.st_mtim.tv_sec * 1000;
 	if (scan(segment, fd, (uint64_t)status.st_size) != 0)
 		return -1;
 	*damaged = !ends_right(segment, fd, (uint64_t)status.st_size, ends);
@@ -218,11 +228,11 @@ static int take_up(struct segment *segment, int fd, const struct segment_ends *e
 }
 
 struct segment *segment_open(int directory, enum spool_lane lane, uint64_t number, const struct segment_ends *ends,
-		bool *damaged)
+		int64_t real_ms, int64_t *age_ms, bool *damaged)
 {
 	struct segment *segment = make(lane, number);
 	int fd = segment ? segment_open_to_read(segment, directory) : -1;
-	int result = fd < 0 ? -1 : take_up(segment, fd, ends, damaged);
+	int result = fd < 0 ? -1 : take_up(segment, fd, ends, real_ms, age_ms, damaged);
 	int error = errno;
 
 	if (fd >= 0)

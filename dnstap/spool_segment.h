@@ -16,6 +16,7 @@
 #define SEGMENT_CONTROL_MAX 128      /* octets of a control frame with its escape */
 #define SEGMENT_NAME_MAX 64
 #define SEGMENT_MEMORY_OCTETS ((size_t)1 << 20)
+#define SEGMENT_NUMBER_MAX ((uint64_t)99999999999)   /* of those taken up: names order numbers of twelve digits */
 
 /* The control frames around the frames, as octets. */
 struct segment_ends {
@@ -35,8 +36,10 @@ struct segment {
 	uint64_t end;                    /* of the frames that can be read */
 	uint64_t first;                  /* the lane's count of frames before this one */
 	uint64_t frames;
-	int64_t since_ms;                /* when its first frame came */
+	int64_t since_ms;                /* when its first frame came; monotonic */
 	bool dirty;                      /* written and not synced */
+	uint64_t bad;                    /* index of the first frame that a reader could not read; UINT64_MAX: none */
+	uint32_t bad_for;                /* a bit for each reader that has counted these as lost */
 };
 
 /* False: libfstrm has no memory, or the type is too long. */
@@ -53,9 +56,10 @@ struct segment *segment_create_file(int directory, enum spool_lane lane, uint64_
 struct segment *segment_create_memory(enum spool_lane lane, uint64_t number);
 
 /* One that is there: counts its frames up to the first octet that can be none. *damaged: it does not end with a whole
- * frame or STOP. NULL with errno: not ours, not a file, another content (EBADMSG) ... */
+ * frame or STOP. `age_ms`, unless NULL: since its last change, by the real time `real_ms`. NULL with errno: not ours, not a
+ * file, another content (EBADMSG), one that was never made in full, so that nothing is in it (ENODATA) ... */
 struct segment *segment_open(int directory, enum spool_lane lane, uint64_t number, const struct segment_ends *ends,
-	bool *damaged);
+	int64_t real_ms, int64_t *age_ms, bool *damaged);
 
 /* Adds whole frames, each behind its length. On failure (-1 with errno) none of them was added. */
 int segment_write(struct segment *segment, const uint8_t *octets, size_t count, unsigned frames);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct syncer {
@@ -16,6 +17,14 @@ struct syncer {
 	uint64_t errors;
 };
 
+/* The names in a directory are no data in the sense of fdatasync. */
+static int sync_one(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? fsync(fd) : fdatasync(fd);
+}
+
 static void sync_files(struct syncer *syncer)
 {
 	unsigned i, failed = 0, count = syncer->count;
@@ -23,7 +32,7 @@ static void sync_files(struct syncer *syncer)
 	pthread_mutex_unlock(&syncer->lock);
 	/* Nobody touches `files` while `count` is not 0. */
 	for (i = 0; i < count; i++) {
-		failed += fdatasync(syncer->files[i]) != 0;
+		failed += sync_one(syncer->files[i]) != 0;
 		close(syncer->files[i]);
 	}
 	pthread_mutex_lock(&syncer->lock);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SYNCER_FILES_MAX 4
+#define SYNCER_FILES_MAX 16
 
 struct syncer;
 
@@ -22,7 +22,7 @@ void syncer_destroy(struct syncer **syncer);
 /* Is it done with what it was given last? */
 bool syncer_is_idle(struct syncer *syncer);
 
-/* Takes `count` descriptors, writes their files onto the disk and closes them. Only while it is idle. */
+/* Takes `count` descriptors of files and directories, writes them onto the disk and closes them. Only while it is idle. */
 void syncer_give(struct syncer *syncer, const int *files, unsigned count);
 
 /* How many failed so far. */

@@ -47,7 +47,7 @@ static bool take(struct tap *tap, struct ring *ring, const struct ring_origin *o
 	}
 	tap_spool_note(tap, note, heartbeat_write_former(origin, seq, ring_dropped(ring), recovered, damaged, note,
 		sizeof(note)));
-	spool_flush(tap->spool, tap_real_ms());
+	spool_flush(tap->spool, tap_now_ms());
 	pthread_mutex_lock(&tap->lock);
 	tap->recovered += recovered;
 	pthread_mutex_unlock(&tap->lock);

@@ -38,7 +38,7 @@ void tap_free(struct tap *tap)
 		free(tap->plans[i].file);
 	}
 	syncer_destroy(&tap->syncer);
-	spool_close(&tap->spool, tap_real_ms());
+	spool_close(&tap->spool, tap_now_ms());
 	for (i = 0; tap->slots && i < tap->workers; i++) {
 		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
 

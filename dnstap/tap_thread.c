@@ -64,7 +64,7 @@ bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uin
 		return false;
 	view.dropped += dropped_more;
 	frame = frame_encode(&view, &origin, tap->frame, sizeof(tap->frame));
-	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, tap_real_ms());
+	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, tap_now_ms());
 }
 
 void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
@@ -76,7 +76,7 @@ void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
 	clock_gettime(CLOCK_REALTIME, &now);
 	frame = octets == 0 ? 0 : frame_encode_note(extra, octets, &now, &origin, tap->frame, sizeof(tap->frame));
 	if (frame > 0)
-		(void)spool_append(tap->spool, LANE_VERDICT, tap->frame, frame, tap_real_ms());
+		(void)spool_append(tap->spool, LANE_VERDICT, tap->frame, frame, tap_now_ms());
 }
 
 /* At most TURN_RECORDS of one ring. Returns how many were read; they are released once they are flushed. */
@@ -108,7 +108,7 @@ static bool drain_all(struct tap *tap)
 	}
 	if (count == 0)
 		return false;
-	spool_flush(tap->spool, tap_real_ms());
+	spool_flush(tap->spool, tap_now_ms());
 	for (i = 0; i < count; i++)
 		ring_release(rings[i]);
 	return true;
@@ -174,7 +174,7 @@ static void beat(struct tap *tap)
 	char extra[HEARTBEAT_OCTETS_MAX];
 	struct tap_counts counts;
 	struct heartbeat heartbeat = { .boot = tap->boot, .number = ++tap->heartbeats,
-		.interval_ms = tap->heartbeat_ms, .workers = workers, .counts = &counts, .now_ms = tap_real_ms() };
+		.interval_ms = tap->heartbeat_ms, .workers = workers, .counts = &counts };
 
 	/* What the workers have counted is in the spool, or known to be dropped, before the heartbeat that says so. */
 	heartbeat.worker_count = note_workers(tap, workers);
@@ -183,7 +183,7 @@ static void beat(struct tap *tap)
 	show(tap);
 	tap_counts(tap, &counts);
 	tap_spool_note(tap, extra, heartbeat_write(&heartbeat, extra, sizeof(extra)));
-	spool_flush(tap->spool, tap_real_ms());
+	spool_flush(tap->spool, tap_now_ms());
 }
 
 static void on_time(struct tap *tap, int64_t now_ms)
@@ -193,8 +193,8 @@ static void on_time(struct tap *tap, int64_t now_ms)
 		tap->next_heartbeat_ms = now_ms + tap->heartbeat_ms;
 	}
 	if (tap->syncer && now_ms >= tap->next_sync_ms && syncer_is_idle(tap->syncer)) {
-		int files[LANE_COUNT];
-		unsigned count = spool_take_dirty(tap->spool, files);
+		int files[SYNCER_FILES_MAX];
+		unsigned count = spool_take_dirty(tap->spool, files, SYNCER_FILES_MAX);
 
 		syncer_give(tap->syncer, files, count);
 		tap->next_sync_ms = now_ms + tap->sync_interval_ms;
@@ -233,7 +233,7 @@ static struct spool *open_spool(struct tap *tap, int directory, struct diag *dia
 		.segment_octets = (size_t)16 << 20,
 	};
 
-	return spool_open(&options, tap_real_ms(), diag);
+	return spool_open(&options, tap_now_ms(), tap_real_ms(), diag);
 }
 
 /* A tap before this one may still hold the lock for a moment. */

@@ -329,13 +329,13 @@ static bool service_file(struct target *target, int64_t now_ms)
 
 /* --- both --- */
 
-static void show(struct target *target)
+static void show(struct target *target, int64_t now_ms)
 {
 	target->counts.lost = spool_lost(target->reader);
 	target->counts.unsure = spool_unsure(target->reader);
 	target->counts.unread = spool_unread(target->reader);
 	target->counts.unsaved = spool_unsaved(target->reader);
-	target->counts.waiting_since_ms = spool_waiting_since_ms(target->reader);
+	target->counts.waiting_ms = spool_waiting_ms(target->reader, now_ms);
 	pthread_mutex_lock(&target->lock);
 	target->shown = target->counts;
 	pthread_mutex_unlock(&target->lock);
@@ -345,7 +345,7 @@ bool target_service(struct target *target, int64_t now_ms)
 {
 	bool moved = target->stream ? service_stream(target, now_ms) : service_file(target, now_ms);
 
-	show(target);
+	show(target, now_ms);
 	return moved;
 }
 

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ static struct spool *open_spool(const struct directory *directory)
 {
 	struct spool_options options = options_for(directory);
 	struct diag diag;
-	struct spool *spool = spool_open(&options, 1000, &diag);
+	struct spool *spool = spool_open(&options, 1000, 1000, &diag);
 
 	if (!spool)
 		fail_msg("%s", diag.text);
@@ -248,7 +249,8 @@ static void one_process_at_a_time(void **state)
 	struct diag diag;
 
 	(void)state;
-	assert_null(spool_open(&options, 1, &diag));
+	assert_null(spool_open(&options, 1, 1, &diag));
+	assert_int_equal(errno, EWOULDBLOCK);
 	assert_non_null(strstr(diag.text, "another process"));
 	spool_close(&spool, 1);
 	directory_remove(&directory);
@@ -264,7 +266,7 @@ static void the_oldest_plain_ones_go_first_and_are_counted(void **state)
 
 	options.file_octets_max = 1 << 20;
 	options.memory_octets_max = 4 << 20;
-	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
 	struct spool_reader *reader = spool_reader_add(spool, "a");
 	for (i = 0; i < 40000; i++)
 		assert_true(append(spool, i % 20 ? LANE_PLAIN : LANE_VERDICT, i % 20 ? i * 2 + 1 : i * 2, 250));
@@ -293,7 +295,7 @@ static void what_went_after_it_was_read_is_unsure_only_after_a_break(void **stat
 
 	(void)state;
 	options.file_octets_max = 1 << 20;
-	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
 	struct spool_reader *reader = spool_reader_add(spool, "a");
 	fill(spool, 0, 4000);
 	read_all(reader, got);
@@ -356,8 +358,18 @@ static void what_is_no_segment_is_set_aside(void **state)
 	directory_remove(&directory);
 }
 
-/* Any octet of a reader's file, changed: it goes on somewhere, on a whole frame. */
-static void a_damaged_stand_is_no_harm(void **state)
+static size_t read_stand(struct directory *directory, char *stand, size_t cap)
+{
+	int fd = openat(directory->fd, "reader-a", O_RDONLY | O_CLOEXEC);
+	ssize_t octets = read(fd, stand, cap);
+
+	close(fd);
+	assert_true(octets > 0);
+	return (size_t)octets;
+}
+
+/* Any octet of a reader's file, changed: frames come twice then, and none is skipped. */
+static void a_damaged_stand_skips_nothing(void **state)
 {
 	struct directory directory = directory_make();
 	struct spool *spool = open_spool(&directory);
@@ -373,14 +385,295 @@ static void a_damaged_stand_is_no_harm(void **state)
 	size = directory_size(&directory, "reader-a");
 	spool_close(&spool, 1);
 	for (at = 0; at < size; at++) {
-		directory_poke(&directory, "reader-a", at, (uint8_t)("9x-"[at % 3]));
+		char stand[512] = "";
+
+		assert_int_equal(read_stand(&directory, stand, sizeof(stand)), size);
+		directory_poke(&directory, "reader-a", at, (uint8_t)(stand[at] == '9' ? '8' : '9'));
 		spool = open_spool(&directory);
 		reader = spool_reader_add(spool, "a");
 		memset(got, 0, sizeof(*got));
 		read_all(reader, got);
+		assert_each_once(got, 0, 2000);
 		spool_close(&spool, 1);
+		directory_forget(&directory, "reader-a");
+		directory_write(&directory, "reader-a", 0, stand, (size_t)size);
 	}
 	free(got);
+	directory_remove(&directory);
+}
+
+/* All is read, committed and removed; what comes then is never confirmed, and the process is killed. */
+static void a_stand_never_points_behind_later_frames(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+	char stand[512];
+	size_t octets;
+
+	(void)state;
+	fill(spool, 0, 8000);
+	read_all(reader, got);
+	spool_close(&spool, 1);
+	spool = open_spool(&directory);
+	reader = spool_reader_add(spool, "a");
+	read_all(reader, got);
+	spool_commit(reader);
+	spool_commit(reader);
+	assert_int_equal(directory_count(&directory, "plain-") + directory_count(&directory, "verdict-"), 0);
+	spool_close(&spool, 1);
+	octets = read_stand(&directory, stand, sizeof(stand));
+	spool = open_spool(&directory);
+	spool_reader_add(spool, "a");
+	fill(spool, 10000, 40000);
+	spool_close(&spool, 1);
+	directory_forget(&directory, "reader-a");
+	directory_write(&directory, "reader-a", 0, stand, octets);
+	spool = open_spool(&directory);
+	reader = spool_reader_add(spool, "a");
+	read_all(reader, got);
+	assert_each_once(got, 10000, 40000);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+/* A process can be killed between any two calls while it begins a segment. */
+static void a_segment_that_was_never_made_is_no_damage(void **state)
+{
+	static const struct { size_t octets; const char *why; } rows[] = { { 0, "opened" }, { 7, "START in part" } };
+	struct directory directory = directory_make();
+	struct spool_counts counts;
+	uint8_t start[7];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct spool *spool = open_spool(&directory);
+
+		fill(spool, 0, 2);
+		spool_close(&spool, 1);
+		int fd = openat(directory.fd, "plain-000000000000.fstrm", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(read(fd, start, sizeof(start)), sizeof(start));
+		close(fd);
+		directory_write(&directory, "plain-000000000007.fstrm", 0, start, rows[i].octets);
+		spool = open_spool(&directory);
+		spool_read_counts(spool, &counts);
+		if (counts.damaged > 0 || directory_count(&directory, "plain-000000000007") > 0)
+			fail_msg("%s", rows[i].why);
+		spool_close(&spool, 1);
+		directory_forget(&directory, "plain-000000000000.fstrm");
+		directory_forget(&directory, "verdict-000000000000.fstrm");
+	}
+	directory_remove(&directory);
+}
+
+/* As in a resolver that has every descriptor in use for a while. */
+static void frames_wait_until_files_can_be_opened_again(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct rlimit before, none;
+	struct got *got = fresh();
+
+	(void)state;
+	fill(spool, 0, 5000);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	read_all(reader, got);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(got->frames, 0);
+	assert_int_equal(spool_lost(reader), 0);
+	read_all(reader, got);
+	assert_each_once(got, 0, 5000);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void a_segment_that_goes_under_its_readers_is_counted_once_by_each(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *readers[2] = { spool_reader_add(spool, "a"), spool_reader_add(spool, "b") };
+	struct spool_counts counts;
+	struct got *got = fresh();
+	uint32_t i, came;
+
+	(void)state;
+	fill(spool, 0, 5000);
+	directory_cut(&directory, "plain-000000000001.fstrm", 1000);
+	for (i = 0; i < 2; i++) {
+		memset(got, 0, sizeof(*got));
+		read_all(readers[i], got);
+		came = got->frames;
+		assert_in_range(spool_lost(readers[i]), 1, 2000);
+		assert_int_equal(came + spool_lost(readers[i]), 5000);
+		spool_rewind(readers[i]);
+		read_all(readers[i], got);
+		assert_int_equal(got->frames, 2 * came);
+		assert_int_equal(came + spool_lost(readers[i]), 5000);
+		assert_int_equal(spool_unsure(readers[i]), 0);
+	}
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.damaged, 1);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void limit_files(rlim_t octets)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void what_a_full_disk_and_no_memory_drop_is_lost_for_every_reader(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(&directory);
+	struct spool_counts counts;
+	struct diag diag;
+
+	(void)state;
+	options.memory_octets_max = 0;
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
+	struct spool_reader *first = spool_reader_add(spool, "a"), *second = spool_reader_add(spool, "b");
+	struct got *got = fresh();
+	fill(spool, 0, 100);
+	limit_files(1000);
+	fill(spool, 100, 150);
+	limit_files(RLIM_INFINITY);
+	read_all(first, got);
+	assert_each_once(got, 0, 100);
+	assert_int_equal(spool_lost(first), 50);
+	assert_int_equal(spool_lost(second), 50);
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.dropped, 50);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+/* A disk that is full for a while: the segments in memory are younger than those on disk, and go first. */
+static void memory_that_goes_in_the_middle_is_unsure_after_a_break(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(&directory);
+	struct got *got = fresh();
+	struct diag diag;
+	uint32_t i, came = 0;
+
+	(void)state;
+	options.memory_octets_max = 2 << 20;
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	for (i = 0; i < 200; i++)
+		assert_true(append(spool, LANE_PLAIN, 2 * i + 1, 500));
+	spool_flush(spool, 1);
+	limit_files(1000);
+	for (; i < 3000; i++)
+		assert_true(append(spool, LANE_PLAIN, 2 * i + 1, 500));
+	spool_flush(spool, 1);
+	read_all(reader, got);
+	assert_int_equal(got->frames, 3000);
+	for (; i < 12000; i++)
+		assert_true(append(spool, LANE_PLAIN, 2 * i + 1, 500));
+	spool_flush(spool, 1);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(spool_unsure(reader), 0);
+	spool_rewind(reader);
+	memset(got, 0, sizeof(*got));
+	read_all(reader, got);
+	for (i = 0; i < 12000; i++)
+		came += got->times[2 * i + 1];
+	assert_int_equal(spool_unsure(reader), 2800);
+	assert_int_equal(came + spool_unsure(reader) + spool_lost(reader), 12000);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void goes_back_to_the_disk_when_it_may_be_tried_again(void **state)
+{
+	static const uint8_t frame[100];
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct spool_counts counts;
+	int64_t now;
+
+	(void)state;
+	fill(spool, 0, 2);
+	limit_files(100);
+	assert_true(spool_append(spool, LANE_VERDICT, frame, sizeof(frame), 2000));
+	spool_flush(spool, 2000);
+	limit_files(RLIM_INFINITY);
+	spool_read_counts(spool, &counts);
+	assert_in_range(counts.octets_memory, 1, SIZE_MAX);
+	assert_int_equal(spool_unsaved(reader), 1);
+	for (now = 2000; now <= 7000; now += 1000) {
+		assert_true(spool_append(spool, LANE_VERDICT, frame, sizeof(frame), now));
+		spool_flush(spool, now);
+	}
+	assert_int_equal(directory_count(&directory, "verdict-"), 2);
+	assert_int_equal(spool_unsaved(reader), 6);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void gives_ended_segments_to_be_synced_too(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	unsigned segments, given = 0, count, i;
+	int files[3];
+
+	(void)state;
+	fill(spool, 0, 10000);
+	segments = directory_count(&directory, "plain-") + directory_count(&directory, "verdict-");
+	assert_true(segments > 4);
+	do {
+		count = spool_take_dirty(spool, files, 3);
+		for (i = 0; i < count; i++)
+			close(files[i]);
+		given += count;
+	} while (count > 0);
+	assert_int_equal(given, segments + 1);   /* and the directory */
+	fill(spool, 10000, 10001);
+	count = spool_take_dirty(spool, files, 3);
+	assert_in_range(count, 1, 2);   /* a new one has a name, too */
+	for (i = 0; i < count; i++)
+		close(files[i]);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+/* The real time was put back between two runs. */
+static void files_from_the_future_wait_for_no_time(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_options options = options_for(&directory);
+	struct diag diag;
+
+	(void)state;
+	fill(spool, 0, 10);
+	spool_close(&spool, 1);
+	spool = spool_open(&options, 500, 1, &diag);
+	assert_int_equal(spool_waiting_ms(spool_reader_add(spool, "a"), 500), 0);
+	spool_close(&spool, 1);
+	spool = spool_open(&options, 500, ((int64_t)time(NULL) + 60) * 1000, &diag);
+	assert_in_range(spool_waiting_ms(spool_reader_add(spool, "b"), 500), 55000, 65000);
+	spool_close(&spool, 1);
 	directory_remove(&directory);
 }
 
@@ -432,17 +725,17 @@ static void says_since_when_frames_wait(void **state)
 	struct got *got = fresh();
 
 	(void)state;
-	assert_int_equal(spool_waiting_since_ms(reader), 0);
+	assert_int_equal(spool_waiting_ms(reader, 4000), 0);
 	append(spool, LANE_PLAIN, 1, 100);
 	spool_flush(spool, 5000);
 	append(spool, LANE_PLAIN, 1, 100);
 	spool_flush(spool, 6000);
-	assert_int_equal(spool_waiting_since_ms(reader), 5000);
+	assert_int_equal(spool_waiting_ms(reader, 6500), 1500);
 	read_all(reader, got);
-	assert_int_equal(spool_waiting_since_ms(reader), 0);
+	assert_int_equal(spool_waiting_ms(reader, 7000), 0);
 	append(spool, LANE_PLAIN, 1, 100);
 	spool_flush(spool, 7000);
-	assert_int_equal(spool_waiting_since_ms(reader), 7000);
+	assert_int_equal(spool_waiting_ms(reader, 7200), 200);
 	free(got);
 	spool_close(&spool, 1);
 }
@@ -467,7 +760,7 @@ static void any_order_of_calls_loses_nothing_uncounted(void **state)
 
 	(void)state;
 	options.file_octets_max = 4 << 20;
-	struct spool *spool = spool_open(&options, 1, &diag);
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
 	struct spool_reader *reader = spool_reader_add(spool, "a");
 	for (i = 0; i < 6000; i++) {
 		uint32_t what = step(&random) % 100;
@@ -485,7 +778,7 @@ static void any_order_of_calls_loses_nothing_uncounted(void **state)
 			spool_rewind(reader);
 		} else {
 			spool_close(&spool, i);
-			spool = spool_open(&options, i, &diag);
+			spool = spool_open(&options, i, i, &diag);
 			assert_non_null(spool);
 			reader = spool_reader_add(spool, "a");
 		}
@@ -518,7 +811,16 @@ int main(void)
 		cmocka_unit_test(what_went_after_it_was_read_is_unsure_only_after_a_break),
 		cmocka_unit_test(a_cut_end_costs_what_was_cut),
 		cmocka_unit_test(what_is_no_segment_is_set_aside),
-		cmocka_unit_test(a_damaged_stand_is_no_harm),
+		cmocka_unit_test(a_damaged_stand_skips_nothing),
+		cmocka_unit_test(a_stand_never_points_behind_later_frames),
+		cmocka_unit_test(a_segment_that_was_never_made_is_no_damage),
+		cmocka_unit_test(frames_wait_until_files_can_be_opened_again),
+		cmocka_unit_test(a_segment_that_goes_under_its_readers_is_counted_once_by_each),
+		cmocka_unit_test(what_a_full_disk_and_no_memory_drop_is_lost_for_every_reader),
+		cmocka_unit_test(memory_that_goes_in_the_middle_is_unsure_after_a_break),
+		cmocka_unit_test(goes_back_to_the_disk_when_it_may_be_tried_again),
+		cmocka_unit_test(gives_ended_segments_to_be_synced_too),
+		cmocka_unit_test(files_from_the_future_wait_for_no_time),
 		cmocka_unit_test(a_full_disk_goes_on_in_memory),
 		cmocka_unit_test(refuses_frames_that_are_too_long),
 		cmocka_unit_test(says_since_when_frames_wait),
