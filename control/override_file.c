@@ -12,6 +12,7 @@
 #include "control/request.h"
 
 #define TIME_MAX ((int64_t)1 << 48)
+#define NEXT_MAX ((int64_t)1 << 62)   /* counting on from there never ends */
 
 const char *override_verb(const struct override *override)
 {
@@ -125,7 +126,7 @@ static int take_file(struct override_file *file, const json_t *object, const cha
 
 	if (!take_number(object, "version", 0, INT64_MAX, &version) || version != OVERRIDE_FILE_VERSION)
 		return diag_set(diag, name, 0, 0, "it has no version %d", OVERRIDE_FILE_VERSION);
-	if (!take_number(object, "next", 1, INT64_MAX, &next))
+	if (!take_number(object, "next", 1, NEXT_MAX, &next))
 		return diag_set(diag, name, 0, 0, "next: it is to be a number from 1");
 	file->next = (uint64_t)next;
 	return take_overrides(file, json_object_get(object, "overrides"), name, diag);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/audit.h"
@@ -36,6 +37,30 @@ static void say_diag(const struct override_store *store, const struct diag *diag
 	say(store, true, diag_format(diag, text, sizeof(text)));
 }
 
+/* --- time -------------------------------------------------------------------------------------------------- */
+
+/* It goes on while the machine sleeps. */
+static int64_t steady_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec;
+}
+
+/* One second more: the clock of the wall is to be first. */
+static void begin_to_last(struct override *override)
+{
+	const int64_t meant = override->until - override->made;
+
+	override->lasts_until = steady_seconds() + (meant < OVERRIDE_SECONDS_MAX ? meant : OVERRIDE_SECONDS_MAX) + 1;
+}
+
+static bool has_ended(const struct override *override, int64_t now)
+{
+	return override->until <= now || override->lasts_until <= steady_seconds();
+}
+
 /* --- the file ---------------------------------------------------------------------------------------------- */
 
 /* The ids in it are lost: going on from the clock uses none of them again. */
@@ -53,13 +78,15 @@ static void set_aside(struct override_store *store, const struct diag *diag, int
 	say(store, true, text);
 }
 
-static void leave_out_ended(struct override_file *file, int64_t now)
+static void begin_and_leave_out_ended(struct override_file *file, int64_t now)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < file->count; i++)
-		if (file->overrides[i].until > now)
+	for (size_t i = 0; i < file->count; i++) {
+		begin_to_last(&file->overrides[i]);
+		if (!has_ended(&file->overrides[i], now))
 			file->overrides[kept++] = file->overrides[i];
+	}
 	file->count = kept;
 }
 
@@ -80,7 +107,7 @@ static void read_file(struct override_store *store, int64_t now)
 	if (override_file_parse(&store->file, text.octets, text.length, store->path, &diag) != 0)
 		set_aside(store, &diag, now);
 	else
-		leave_out_ended(&store->file, now);
+		begin_and_leave_out_ended(&store->file, now);
 	file_release(&text);
 }
 
@@ -229,6 +256,18 @@ int64_t override_store_next_end(struct override_store *store)
 	return next;
 }
 
+int64_t override_store_left(struct override_store *store)
+{
+	int64_t first = INT64_MAX;
+
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->file.count; i++)
+		if (store->file.overrides[i].lasts_until < first)
+			first = store->file.overrides[i].lasts_until;
+	pthread_mutex_unlock(&store->lock);
+	return first != INT64_MAX ? first - steady_seconds() : INT64_MAX;
+}
+
 /* --- changing ---------------------------------------------------------------------------------------------- */
 
 static bool is_same_client(const struct network *a, const struct network *b)
@@ -237,11 +276,16 @@ static bool is_same_client(const struct network *a, const struct network *b)
 		memcmp(a->address.octets, b->address.octets, sizeof(a->address.octets)) == 0;
 }
 
+static bool is_revoked(const struct override *override, const struct override_plan *plan)
+{
+	if (plan->revoke_id != 0 && override->id == plan->revoke_id)
+		return true;
+	return plan->revoke_name != NULL && name_equal(&override->name, plan->revoke_name);
+}
+
 static bool leaves(const struct override *override, const struct override_plan *plan)
 {
-	if (override->until <= plan->now || (plan->revoke_id != 0 && override->id == plan->revoke_id))
-		return true;
-	if (plan->revoke_name != NULL && name_equal(&override->name, plan->revoke_name))
+	if (has_ended(override, plan->now) || is_revoked(override, plan))
 		return true;
 	return plan->add != NULL && name_equal(&override->name, &plan->add->name) &&
 		is_same_client(&override->client, &plan->add->client);
@@ -258,8 +302,10 @@ int override_store_plan(struct override_store *store, const struct override_plan
 	gone = calloc(count + 1, sizeof(*gone));
 	change->all = all;
 	change->gone = gone;
-	for (size_t i = 0; now != NULL && all != NULL && gone != NULL && i < count; i++)
+	for (size_t i = 0; now != NULL && all != NULL && gone != NULL && i < count; i++) {
+		change->revoked += is_revoked(&now[i], plan);
 		*(leaves(&now[i], plan) ? &gone[change->gone_count++] : &all[change->count++]) = now[i];
+	}
 	free(now);
 	if (now == NULL || all == NULL || gone == NULL) {
 		override_change_fini(change);
@@ -274,6 +320,7 @@ int override_store_plan(struct override_store *store, const struct override_plan
 	}
 	change->added = *plan->add;
 	change->added.id = store->file.next;   /* written by the one planner alone */
+	begin_to_last(&change->added);
 	all[change->count++] = change->added;
 	return 0;
 }
@@ -303,7 +350,7 @@ static int note_change(const struct override_store *store, const struct override
 
 	for (size_t i = 0; i < change->gone_count; i++) {
 		const struct override *gone = &change->gone[i];
-		const bool ended = gone->until <= now;
+		const bool ended = has_ended(gone, now);
 
 		audit_override(ended ? "end" : change->added.id != 0 ? "replace" : "revoke", gone, ended ? gone->who : who,
 			ended ? gone->why : why, line);

@@ -10,6 +10,9 @@
  * would be, the caller publishes that (loader_set_overrides), and override_store_commit keeps it. One planner at a
  * time: the server's hand for changes, or the main thread while there is no server.
  *
+ * An override ends at its time, or when it has lasted for as long as it was meant to: a clock that was ahead when it was
+ * made, and is set right, would let it go on for the difference.
+ *
  * Threads: any, but for plan and commit (above).
  */
 #ifndef CONTROL_OVERRIDE_STORE_H
@@ -38,12 +41,16 @@ struct override *override_store_copy(struct override_store *store, size_t *count
 /* When the next one ends; INT64_MAX: never. */
 int64_t override_store_next_end(struct override_store *store);
 
+/* Seconds until the next one has lasted for as long as it was meant to; INT64_MAX: there is none. */
+int64_t override_store_left(struct override_store *store);
+
 /* How one plan changes the list. */
 struct override_change {
 	struct override *all;      /* owned: the list after the change */
 	size_t count;
 	struct override *gone;     /* owned: what leaves it: revoked, ended, or replaced by `added` */
 	size_t gone_count;
+	size_t revoked;            /* of those, what the plan asks to revoke */
 	struct override added;     /* id 0: none */
 };
 

@@ -108,16 +108,23 @@ static void end_overrides(void *arg)
 	server_wake(server);
 }
 
+/* Milliseconds; -1: never. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* Milliseconds until something is to be done about overrides; -1: nothing is. */
 static int64_t look_at_overrides(struct control_server *server, int64_t now)
 {
-	const int64_t next = override_store_next_end(server->backend.overrides), today = (int64_t)time(NULL);
-	const int64_t again = atomic_load(&server->end_again_ms);
+	const int64_t next = override_store_next_end(server->backend.overrides);
+	const int64_t left = override_store_left(server->backend.overrides);
+	const int64_t again = atomic_load(&server->end_again_ms), wait = next - (int64_t)time(NULL);
 
 	if (next == INT64_MAX || atomic_load(&server->ending))
 		return -1;
-	if (next > today)
-		return next - today < CLOCK_MS / 1000 ? (next - today) * 1000 : CLOCK_MS;
+	if (wait > 0 && left > 0)
+		return sooner(CLOCK_MS, (wait < left ? wait : left) * 1000);
 	if (again > now)
 		return again - now;
 	atomic_store(&server->ending, true);
@@ -148,11 +155,6 @@ static void look_at_socket(struct control_server *server, int64_t now)
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------- */
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
 
 struct watch {
 	struct pollfd fds[2 + SERVER_CLIENTS_MAX];

@@ -9,25 +9,27 @@
 #include "control/audit.h"
 #include "control/json.h"
 #include "control/override_file.h"
+#include "control/quote.h"
 
 #define PASSWD_OCTETS 4096
 
-/* `root`, or `root (as alice)` when root says so; without a user database, as in a chroot, `uid 1000`. */
+/* `root`, or `root (as alice)` when root says so; without a user database, as in a chroot, `uid 1000`. A name that was
+ * cut inside a character would be no UTF-8, and the file of overrides no JSON: octets beyond ASCII are escaped. */
 static void write_who(const struct server_peer *peer, const struct request *request, char *to)
 {
 	struct passwd entry, *found = NULL;
-	char buffer[PASSWD_OCTETS], name[OVERRIDE_WHO_MAX / 2 - 8];
+	char buffer[PASSWD_OCTETS], name[OVERRIDE_WHO_MAX];
 
 	if (peer->uid == 0)
 		snprintf(name, sizeof(name), "root");
 	else if (getpwuid_r(peer->uid, &entry, buffer, sizeof(buffer), &found) == 0 && found != NULL)
-		snprintf(name, sizeof(name), "%s", found->pw_name);
+		quote_escape(name, sizeof(name), found->pw_name, strlen(found->pw_name));
 	else
 		snprintf(name, sizeof(name), "uid %u", (unsigned)peer->uid);
 	if (peer->uid == 0 && request->as[0] != '\0')
-		snprintf(to, OVERRIDE_WHO_MAX, "%s (as %s)", name, request->as);
+		snprintf(to, OVERRIDE_WHO_MAX, "root (as %s)", request->as);
 	else
-		snprintf(to, OVERRIDE_WHO_MAX, "%s", name);
+		memcpy(to, name, sizeof(name));
 }
 
 static void add_warning(json_t *answer, const struct diag *diag)
@@ -87,7 +89,7 @@ static json_t *plan_and_carry_out(const struct server_backend *backend, const st
 
 	if (override_store_plan(backend->overrides, plan, &change, &diag) != 0)
 		return server_error("failed", "%s", diag.text);
-	if (change.added.id == 0 && change.gone_count == 0)
+	if (change.added.id == 0 && change.revoked == 0)
 		answer = server_error("refused", "there is no such override");
 	else
 		answer = carry_out(backend, &change, plan->now, who, why);

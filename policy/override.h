@@ -34,6 +34,7 @@ struct override {
 	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN */
 	struct network client;       /* whom it is for; address.family ADDRESS_NONE: everybody */
 	int64_t made, until;         /* seconds since the epoch */
+	int64_t lasts_until;         /* seconds of a steady clock; of whoever keeps it, and nothing here */
 	char why[OVERRIDE_WHY_MAX];
 	char who[OVERRIDE_WHO_MAX];
 };

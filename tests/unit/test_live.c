@@ -172,7 +172,7 @@ static void what_cannot_be_made_is_said_and_no_error(void **state)
 static void an_override_of_another_folder_ends_with_it(void **state)
 {
 	static const char stored[] = "{\"version\": 1, \"next\": 2, \"overrides\": [{\"id\": 1, \"name\": \"one.example\", "
-		"\"action\": \"allow\", \"made\": 1, \"until\": 99999999999, \"why\": \"x\", \"who\": \"x\"}]}";
+		"\"action\": \"allow\", \"made\": 99999999000, \"until\": 99999999999, \"why\": \"x\", \"who\": \"x\"}]}";
 	struct bench bench;
 	char path[TEMP_PATH_MAX + 16];
 

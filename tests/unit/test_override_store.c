@@ -108,6 +108,67 @@ static size_t count(struct override_store *store)
 	return found;
 }
 
+static bool ends_within(struct override_store *store, int64_t now, unsigned seconds)
+{
+	const struct override_plan plan = { .now = now };
+	struct override_change change;
+	struct diag diag;
+
+	for (unsigned i = 0; i < seconds * 100; i++) {
+		assert_int_equal(override_store_plan(store, &plan, &change, &diag), 0);
+		if (change.gone_count > 0 && override_store_left(store) <= 0) {
+			override_store_commit(store, &change, now, "verdict", "w", &diag);
+			override_change_fini(&change);
+			return true;
+		}
+		override_change_fini(&change);
+		usleep(10000);
+	}
+	return false;
+}
+
+static void lasts_no_longer_than_it_was_meant_to_when_the_clock_goes_back(void **state)
+{
+	struct override_store *store = override_store_open(folder, &host, NOW);
+	struct override one = make("a.example", ACTION_PASS, NOW + 1), two = make("b.example", ACTION_PASS, NOW + 900);
+
+	(void)state;
+	add(store, &one);
+	add(store, &two);
+	assert_in_range(override_store_left(store), 1, 2);
+	assert_true(ends_within(store, NOW - 86400, 20));
+	assert_int_equal(count(store), 1);
+	assert_non_null(strstr(last_log, "end id=1"));
+	override_store_close(&store);
+	/* And after a restart with a clock that is years behind: one that was meant for 90 days at most ends after them. */
+	write_text("overrides", "{\"version\": 1, \"next\": 3, \"overrides\": [{\"id\": 1, \"name\": \"a.example\", \"action\": "
+		"\"allow\", \"made\": 1900000000, \"until\": 1900000002, \"why\": \"x\", \"who\": \"x\"}, {\"id\": 2, \"name\": "
+		"\"b.example\", \"action\": \"allow\", \"made\": 1, \"until\": 99999999999, \"why\": \"x\", \"who\": \"x\"}]}");
+	store = override_store_open(folder, &host, NOW);
+	assert_int_equal(count(store), 2);
+	assert_in_range(override_store_left(store), 2, 3);
+	assert_true(ends_within(store, NOW, 20));
+	assert_in_range(override_store_left(store), OVERRIDE_SECONDS_MAX - 60, OVERRIDE_SECONDS_MAX + 1);
+	override_store_close(&store);
+}
+
+static void a_revocation_of_nothing_is_not_answered_with_what_has_ended(void **state)
+{
+	struct override_store *store = override_store_open(folder, &host, NOW);
+	const struct override_plan plan = { .revoke_id = 7, .now = NOW + 61 };
+	struct override one = make("a.example", ACTION_PASS, NOW + 60);
+	struct override_change change;
+	struct diag diag;
+
+	(void)state;
+	add(store, &one);
+	assert_int_equal(override_store_plan(store, &plan, &change, &diag), 0);
+	assert_int_equal(change.gone_count, 1);
+	assert_int_equal(change.revoked, 0);
+	override_change_fini(&change);
+	override_store_close(&store);
+}
+
 static void survives_a_restart(void **state)
 {
 	struct override_store *store = override_store_open(folder, &host, NOW);
@@ -208,6 +269,7 @@ static void refuses_when_full(void **state)
 		snprintf(name, sizeof(name), "n%u.example", i);
 		all[i] = make(name, ACTION_PASS, NOW + 60);
 		all[i].id = 1;
+		all[i].lasts_until = INT64_MAX;
 	}
 	change.added.id = 0;
 	assert_int_equal(override_store_commit(store, &change, NOW, "x", "y", &diag), 0);
@@ -352,6 +414,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(survives_a_restart, begin, end),
+		cmocka_unit_test_setup_teardown(lasts_no_longer_than_it_was_meant_to_when_the_clock_goes_back, begin, end),
+		cmocka_unit_test_setup_teardown(a_revocation_of_nothing_is_not_answered_with_what_has_ended, begin, end),
 		cmocka_unit_test_setup_teardown(replaces_the_same_name_and_client, begin, end),
 		cmocka_unit_test_setup_teardown(takes_out_by_id_name_and_time, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_nothing_of_a_plan_without_commit, begin, end),

@@ -1,5 +1,6 @@
 /* test_server.c: the control socket with clients of every kind. */
 #include <fcntl.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -358,6 +359,48 @@ static void lets_named_users_change_things(void **state)
 	assert_true(is_ok(hear(fd)));
 }
 
+/* A user database of our own. */
+int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t octets, struct passwd **found)
+{
+	(void)uid;
+	snprintf(buffer, octets, "j\303\266rg.m\303\274ller.the.third.of.many.m\303\274llers@m\303\274nchen.example.com");
+	memset(entry, 0, sizeof(*entry));
+	entry->pw_name = buffer;
+	*found = entry;
+	return 0;
+}
+
+static void keeps_overrides_of_a_user_with_any_name(void **state)
+{
+	char *users[] = { (char[]){ "65534" } };
+	struct server_options with;
+	struct override *all;
+	struct diag diag;
+	size_t count;
+	int fd;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_true(server_destroy(&server, STOP_MS));
+	with = options();
+	with.users = users;
+	with.user_count = 1;
+	server = server_create(&with, &diag);
+	fd = client_of_nobody();
+	say(fd, "{\"command\":\"deny\",\"name\":\"a\",\"seconds\":60,\"why\":\"x\"}\n", 53);
+	assert_true(is_ok(hear(fd)));
+	override_store_close(&store);
+	store = override_store_open(folder, &host, time(NULL));
+	all = override_store_copy(store, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(memcmp(all[0].who, "j\\195\\182rg.m\\195\\188ller.", 26), 0);
+	free(all);
+	assert_true(server_destroy(&server, STOP_MS));
+	with = options();
+	server = server_create(&with, &diag);
+}
+
 /* --- the file ---------------------------------------------------------------------------------------------- */
 
 static void takes_only_an_abandoned_socket_s_place(void **state)
@@ -486,6 +529,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(waits_for_nobody_while_a_load_runs, begin, end),
 		cmocka_unit_test_setup_teardown(lets_others_read_only, begin, end),
 		cmocka_unit_test_setup_teardown(lets_named_users_change_things, begin, end),
+		cmocka_unit_test_setup_teardown(keeps_overrides_of_a_user_with_any_name, begin, end),
 		cmocka_unit_test_setup_teardown(takes_only_an_abandoned_socket_s_place, begin, end),
 		cmocka_unit_test_setup_teardown(ends_overrides_without_a_socket_and_leaves_the_file_alone, begin, end),
 		cmocka_unit_test_setup_teardown(makes_the_socket_again_when_its_file_is_removed, begin, end),
