@@ -191,6 +191,11 @@ void live_note_verdict(struct live *live, unsigned worker, const struct verdict 
 	tally_note(live->tally, worker, verdict);
 }
 
+void live_note_escape(struct live *live)
+{
+	loader_sweep_soon(live->loader);
+}
+
 bool live_takes(const struct live *live, const struct verdict *verdict)
 {
 	return live->denial_log != NULL && action_table[verdict->action].denies;

@@ -39,6 +39,8 @@ const struct conf *live_conf(const struct live *live);
 void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
 	const struct verdict *verdict);
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict);   /* control/tally.h */
+/* An answer got out of a cache that the policy denies: sweeps soon. */
+void live_note_escape(struct live *live);
 /* Does the denial log want a line of it? */
 bool live_takes(const struct live *live, const struct verdict *verdict);
 void live_note_denial(struct live *live, unsigned worker, const struct event *event);

@@ -128,6 +128,14 @@ static void wake(const struct loader *loader)
 	(void)ignored;
 }
 
+void loader_sweep_soon(struct loader *loader)
+{
+	/* Pairs with the exchange in loader_run. Who finds it set knows that the thread was woken for it. */
+	if (!atomic_load_explicit(&loader->sweep_soon, memory_order_relaxed) &&
+	    !atomic_exchange_explicit(&loader->sweep_soon, true, memory_order_acq_rel))
+		wake(loader);
+}
+
 /* Under the lock: nobody is going to do it. */
 static void refuse_ticket(struct loader *loader, struct ticket *ticket)
 {

@@ -103,6 +103,10 @@ int loader_set_overrides(struct loader *loader, const struct override *overrides
 int loader_restore_overrides(struct loader *loader, const struct override *overrides, size_t count,
 	struct load_report *report);
 
+/* Sweeps as soon as nothing else is being done: something has filled the caches behind the guards. Any thread: waits for
+ * nobody, and only the first call before a sweep makes a system call. */
+void loader_sweep_soon(struct loader *loader);
+
 /* The configuration in force and what was built of it, under a lock until loader_unlock. */
 struct loader_view {
 	const struct conf *conf;

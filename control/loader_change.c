@@ -149,6 +149,7 @@ void loader_sweep(struct loader *loader)
 	struct sweep_report report = { 0 };
 
 	loader->host->sweep(loader->host->arg, &report);
+	loader->swept_ms = clock_ms();
 	if (report.messages_removed + report.rrsets_removed > 0)
 		loader_say(loader, false, "swept %llu of %llu entries in %llu ms",
 			(unsigned long long)(report.messages_removed + report.rrsets_removed),

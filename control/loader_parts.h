@@ -8,6 +8,7 @@
 #define CONTROL_LOADER_PARTS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +65,7 @@ struct loader {
 	struct edition *started;         /* held: whose sockets and sizes the process runs with */
 	struct watch *watch;
 	int64_t next_sweep_ms;
+	int64_t swept_ms;                /* when the last one that was not for a load ended; 0: none yet */
 	int64_t sweep_retry_ms;          /* 0: the last one was complete */
 	int64_t expiry_seen;             /* seconds: lists that expired until then have had their load */
 	bool said_held;
@@ -72,6 +74,7 @@ struct loader {
 	bool running;                    /* main thread's to change, under `lock` */
 	bool lost;                       /* a thread was given up: the loader is never freed */
 	int wake;                        /* eventfd */
+	atomic_bool sweep_soon;          /* any thread's to set; the changing thread takes it */
 };
 
 /* --- loader_change.c: by the changing thread --- */

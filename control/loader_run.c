@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define WAIT_MOST_MS 10000     /* the wall clock may jump: what expires is looked at again */
+#define SWEEP_AGAIN_MS 5000    /* from one sweep that an answer asked for to the next */
 
 static _Thread_local unsigned my_generation;
 
@@ -248,6 +249,17 @@ static int64_t due_ms(const struct loader *loader)
 	return due;
 }
 
+/* What a sweep does not find may go on getting out: then it is not looked for all the time. */
+static bool sweep_is_due(struct loader *loader)
+{
+	const int64_t soon_ms = loader->swept_ms + SWEEP_AGAIN_MS;
+
+	/* Pairs with the exchange in loader_sweep_soon. */
+	if (atomic_exchange_explicit(&loader->sweep_soon, false, memory_order_acq_rel) && soon_ms < loader->next_sweep_ms)
+		loader->next_sweep_ms = soon_ms;
+	return clock_ms() >= loader->next_sweep_ms;
+}
+
 void *loader_run(void *arg)
 {
 	struct loader *loader = arg;
@@ -264,7 +276,7 @@ void *loader_run(void *arg)
 			load_by_itself(loader, CAUSE_FILES);
 		else if (has_expired(loader))
 			load_by_itself(loader, CAUSE_EXPIRY);
-		else if (clock_ms() >= loader->next_sweep_ms)
+		else if (sweep_is_due(loader))
 			loader_sweep(loader);
 		else
 			wait_for(loader, is_watching(loader) ? watch_fd(loader->watch) : -1, due_ms(loader));

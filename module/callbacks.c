@@ -127,8 +127,10 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 	else
 		evaluate_answer(state_enter(slot), &answer->facts, &answer->own), state_leave(slot);
 	answer->own.data = NULL;
-	if (verdict_demote(&answer->own) && (answer->path == PATH_CACHED || answer->path == PATH_RESOLVED))
+	if (verdict_demote(&answer->own) && (answer->path == PATH_CACHED || answer->path == PATH_RESOLVED)) {
 		slot->escaped++;
+		live_note_escape(live_host_live());
+	}
 }
 
 /* Octets for the text, NUL included. An EDE that does not fit beside the question makes Unbound send TC and nothing

@@ -194,6 +194,26 @@ def caches_that_are_kept_or_loaded_are_swept(tap):
 		tap.ok(here.cached("four.example"), "and the rest of it stays")
 
 
+def what_gets_out_has_the_caches_swept(tap):
+	"""Nobody has asked since the restart, and the next sweep by itself is far away."""
+	with lab.Lab(ZONES) as here:
+		here.start(a_list("one.example"), raw="verdict:\n\twatch: no\n\tsweep-interval: 0\n")
+		for name in ("two.example", "three.example", "four.example"):
+			rcode(here, name)
+		code, dump = here.control("dump_cache")
+		replace(here, ["two.example", "three.example"] + NAMES)
+		here.control("reload")
+		here.wait_ready(2)
+		with open(here.write("dump", dump)) as file:
+			subprocess.run([os.path.join(lab.SBIN, "unbound-control"), "-c", here.path("unbound.conf"), "load_cache"], stdin=file,
+				capture_output=True, timeout=30)
+		tap.equal(rcode(here, "two.example"), "NOERROR", "what load_cache brought in gets out, once")
+		lab.wait_for(lambda: not here.cached("two.example"), "the sweep to find it")
+		tap.equal([rcode(here, name) for name in ("two.example", "three.example", "four.example")], ["REFUSED", "REFUSED", "NOERROR"],
+			"it and all else is denied from then on")
+		tap.ok(here.cached("four.example"), "and what may be had stays")
+
+
 def a_hundred_reloads_leak_nothing(tap):
 	with lab.Lab(ZONES) as here:
 		here.start(a_list("one.example"), threads=2)
@@ -223,4 +243,5 @@ def a_hundred_reloads_leak_nothing(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_changed_file_is_in_force_for_cached_names, what_is_wrong_keeps_the_old_policy, verdictctl_reloads_refuses_and_goes_back,
-		nothing_is_lost_while_it_loads, caches_that_are_kept_or_loaded_are_swept, a_hundred_reloads_leak_nothing)
+		nothing_is_lost_while_it_loads, caches_that_are_kept_or_loaded_are_swept,
+		what_gets_out_has_the_caches_swept, a_hundred_reloads_leak_nothing)
