@@ -22,7 +22,8 @@ const struct request_row request_commands[REQUEST_COUNT] = {
 	[REQUEST_STATS] = { "stats", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_METRICS] = { "metrics", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_OVERRIDES] = { "overrides", false, PLACE_SERVER, 0, 0 },
-	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, MEMBER_NAME, MEMBER_TYPE | MEMBER_CLIENT },
+	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, MEMBER_NAME,
+		MEMBER_TYPE | MEMBER_CLIENT | MEMBER_INTERFACE },
 	[REQUEST_RECENT] = { "recent", false, PLACE_LOOKS, 0, 0 },
 	[REQUEST_RELOAD] = { "reload", true, PLACE_LOADS, 0, MEMBER_FORCE | MEMBER_TO | MEMBER_PREVIOUS | MEMBER_AS },
 	[REQUEST_ALLOW] = { "allow", true, PLACE_CHANGES, MEMBER_NAME | MEMBER_SECONDS | MEMBER_WHY,
@@ -79,6 +80,27 @@ bool request_network(struct network *network, const char *text)
 	return address_compare(&masked, &network->address) == 0;
 }
 
+bool request_interface(struct address *interface, const char *text)
+{
+	const size_t length = strcspn(text, "@");
+	const char *digits = text[length] == '@' ? text + length + 1 : "53";
+	char address[INET6_ADDRSTRLEN];
+	unsigned long port;
+
+	memset(interface, 0, sizeof(*interface));
+	if (length >= sizeof(address) || *digits == '\0' || strlen(digits) > 5 ||
+	    digits[strspn(digits, "0123456789")] != '\0')
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	port = strtoul(digits, NULL, 10);
+	if (port == 0 || port > UINT16_MAX)
+		return false;
+	interface->port = (uint16_t)port;
+	interface->family = strchr(address, ':') != NULL ? ADDRESS_INET6 : ADDRESS_INET;
+	return inet_pton(interface->family == ADDRESS_INET ? AF_INET : AF_INET6, address, interface->octets) == 1;
+}
+
 static int take_name(struct request *request, const char *text, size_t octets, char *wrong)
 {
 	const char *why = name_from_text(&request->name, text, octets);
@@ -109,6 +131,16 @@ static int take_client(struct request *request, const char *text, size_t octets,
 	quote_escape(safe, sizeof(safe), text, octets);
 	return complain(wrong, "client: '%s' is no address or network, such as 192.0.2.7 or 2001:db8::/32 (with no bit "
 		"set behind the prefix)", safe);
+}
+
+static int take_interface(struct request *request, const char *text, size_t octets, char *wrong)
+{
+	char safe[SAFE_MAX];
+
+	if (request_interface(&request->interface, text))
+		return 0;
+	quote_escape(safe, sizeof(safe), text, octets);
+	return complain(wrong, "interface: '%s' is no address and perhaps a port, such as 192.0.2.53@853", safe);
 }
 
 static int take_why(struct request *request, const char *text, size_t octets, char *wrong)
@@ -148,6 +180,7 @@ static const struct member_row members[] = {
 	{ "name", MEMBER_NAME, JSON_STRING, take_name, 0, 0, 0, 0 },
 	{ "type", MEMBER_TYPE, JSON_STRING, take_type, 0, 0, 0, 0 },
 	{ "client", MEMBER_CLIENT, JSON_STRING, take_client, 0, 0, 0, 0 },
+	{ "interface", MEMBER_INTERFACE, JSON_STRING, take_interface, 0, 0, 0, 0 },
 	{ "why", MEMBER_WHY, JSON_STRING, take_why, 0, 0, 0, 0 },
 	{ "as", MEMBER_AS, JSON_STRING, take_as, 0, 0, 0, 0 },
 	{ "seconds", MEMBER_SECONDS, JSON_INTEGER, NULL, FIELD(seconds), 1, OVERRIDE_SECONDS_MAX },
@@ -213,6 +246,12 @@ static int check_needed(const struct request *request, const struct request_row 
 			return complain(wrong, "%s: '%s' is missing", command->name, members[i].name);
 	if (request->command == REQUEST_REVOKE && (by_id != 0) == (by_name != 0))
 		return complain(wrong, "revoke: give either 'id' or 'name'");
+	/* Clients of one network can be in several groups. */
+	if (request->command == REQUEST_EXPLAIN && (request->given & MEMBER_CLIENT) != 0 &&
+	    request->client.prefix_length != address_bits(request->client.address.family))
+		return complain(wrong, "explain: client: give an address, not a network");
+	if ((request->given & MEMBER_INTERFACE) != 0 && (request->given & MEMBER_CLIENT) == 0)
+		return complain(wrong, "explain: 'interface' goes with 'client'");
 	if ((request->given & MEMBER_TO) != 0 && request->previous)
 		return complain(wrong, "reload: give either 'to' or 'previous'");
 	return 0;

@@ -34,7 +34,8 @@ enum request_member {
 	MEMBER_PREVIOUS = 1 << 7,
 	MEMBER_FORCE = 1 << 8,
 	MEMBER_BELOW = 1 << 9,
-	MEMBER_AS = 1 << 10        /* for whom root acts, for the audit; believed of root only */
+	MEMBER_AS = 1 << 10,       /* for whom root acts, for the audit; believed of root only */
+	MEMBER_INTERFACE = 1 << 11 /* where a query comes in, as ADDRESS@PORT or ADDRESS */
 };
 
 /* Who does it: the server thread, or one of its hands. */
@@ -60,6 +61,7 @@ struct request {
 	uint32_t seconds;
 	char why[OVERRIDE_WHY_MAX];
 	struct network client;     /* family ADDRESS_NONE: not given */
+	struct address interface;  /* likewise */
 	uint64_t id, to;
 	bool previous, force, below;
 	char as[OVERRIDE_WHO_MAX / 2];
@@ -71,5 +73,8 @@ int request_parse(struct request *request, const char *line, size_t octets, char
 
 /* An address, or a network as ADDRESS/BITS; bits behind the prefix must be 0. False: *network is undefined. */
 bool request_network(struct network *network, const char *text);
+
+/* ADDRESS, or ADDRESS@PORT; else the port is 53. False: *interface is undefined. */
+bool request_interface(struct address *interface, const char *text);
 
 #endif

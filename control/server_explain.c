@@ -82,6 +82,7 @@ json_t *server_explain(const struct server_backend *backend, const struct reques
 {
 	const struct facts facts = {
 		.client = request->client.address,
+		.server = request->interface,
 		.transport = TRANSPORT_UDP,
 		.qname = request->name,
 		.qtype = request->type != 0 ? request->type : RRTYPE_A,

@@ -1,8 +1,6 @@
 /* cmd_explain.c: `verdictctl explain`: what the policy does with a name, and which rule of which file decides. */
 #include "tools/verdictctl.h"
 
-#include <arpa/inet.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 
 #include "control/explanation.h"
 #include "control/json.h"
+#include "control/request.h"
 #include "policy/conf.h"
 #include "policy/rrtype.h"
 #include "policy/snapshot.h"
@@ -23,7 +22,8 @@
 const char help_explain[] =
 	"Usage: verdictctl explain [--config FILE] [--client ADDRESS] [--interface ADDRESS[@PORT]]\n"
 	"                          [--answer RECORD] ... [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
-	"       verdictctl explain --live [--socket PATH] [--client ADDRESS] [--json] NAME [TYPE]\n"
+	"       verdictctl explain --live [--socket PATH] [--client ADDRESS] [--interface ADDRESS[@PORT]] [--json]\n"
+	"                          NAME [TYPE]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl explain www.evil.example          what happens to this name, and which rule does it?\n"
@@ -152,31 +152,11 @@ static int parse_client(const struct command *command, const char *text, struct 
 	return command_misuse(command, "--client takes an IPv4 or IPv6 address, not '%s'", safe);
 }
 
-/* ADDRESS or ADDRESS@PORT. */
-static bool read_interface(const char *text, struct address *interface)
-{
-	const size_t length = strcspn(text, "@");
-	const char *digits = text[length] == '@' ? text + length + 1 : "53";
-	char address[INET6_ADDRSTRLEN];
-	unsigned long port;
-
-	if (length >= sizeof(address) || *digits == '\0' || strlen(digits) > 5 ||
-	    digits[strspn(digits, "0123456789")] != '\0')
-		return false;
-	memcpy(address, text, length);
-	address[length] = '\0';
-	port = strtoul(digits, NULL, 10);
-	if (port == 0 || port > UINT16_MAX || given_address(interface, address) != 0)
-		return false;
-	interface->port = (uint16_t)port;
-	return true;
-}
-
 static int parse_interface(const struct command *command, const char *text, struct address *interface)
 {
 	char safe[64];
 
-	if (text == NULL || read_interface(text, interface))
+	if (text == NULL || request_interface(interface, text))
 		return EXIT_FINE;
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	return command_misuse(command, "--interface takes an address and perhaps a port, as 192.0.2.53@853, not '%s'",
@@ -241,6 +221,7 @@ static int ask(const struct explain_arguments *given, const struct facts *facts)
 	json_set_text(request, "name", name_to_text(&facts->qname, name));
 	json_set_text(request, "type", rrtype_to_text(facts->qtype, type));
 	json_set_text(request, "client", given->client);
+	json_set_text(request, "interface", given->interface);
 	code = live_ask(&given->ask, request, &answer);
 	if (code != EXIT_FINE)
 		return code;
@@ -264,11 +245,14 @@ static int run(const struct command *command, int argc, char **argv, struct expl
 		code = parse_interface(command, given->interface, &facts.server);
 	if (code != EXIT_FINE)
 		return code;
+	/* Nobody is in no group but the default one. */
+	if (given->interface != NULL && given->client == NULL)
+		return command_misuse(command, "--interface goes with --client: groups are of clients");
 	given_answer_show(&given->answer, &facts);
 	given->ask.config = given->config;
-	if (given->live && (facts.records != NULL || facts.servers != NULL || given->interface != NULL))
-		return command_misuse(command, "the running resolver judges questions: --live goes without --answer, "
-			"--name-server and --interface");
+	if (given->live && (facts.records != NULL || facts.servers != NULL))
+		return command_misuse(command, "the running resolver judges questions: --live goes without --answer and "
+			"--name-server");
 	if (given->live)
 		return ask(given, &facts);
 	code = explain(given, &facts, &diag);

@@ -1,11 +1,13 @@
 /* live.c: one request to the resolver's control socket, and words around it. */
 #include "tools/live.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -317,18 +319,57 @@ char *live_octets(int64_t octets, char *to)
 	return to;
 }
 
+/* The host of a URL, which is what people have at hand. False: it is none, or its host does not fit. */
+static bool take_host(const char *text, char *host, size_t cap)
+{
+	const char *from = strstr(text, "://"), *user;
+	size_t length;
+
+	if (from == NULL)
+		return false;
+	from += strlen("://");
+	length = strcspn(from, "/?#");
+	user = memrchr(from, '@', length);
+	length -= user != NULL ? (size_t)(user + 1 - from) : 0;
+	from = user != NULL ? user + 1 : from;
+	if (*from != '[' && memchr(from, ':', length) != NULL)
+		length = (size_t)((const char *)memchr(from, ':', length) - from);
+	if (length >= cap)
+		return false;
+	memcpy(host, from, length);
+	host[length] = '\0';
+	return true;
+}
+
+/* NULL, or why nobody means a name by it: as one it would be asked for, allowed or denied in vain. */
+static const char *no_name(const char *text)
+{
+	const size_t length = strlen(text);
+	uint8_t octets[16];
+
+	if (inet_pton(AF_INET, text, octets) == 1 || inet_pton(AF_INET6, text, octets) == 1 || *text == '[')
+		return "it is an address (`explain NAME --answer` and --client try those)";
+	/* 0/25.2.0.192.in-addr.arpa is one (RFC 2317). */
+	if (strpbrk(text, "/:@") != NULL && (length < 5 || strncasecmp(text + length - 5, ".arpa", 5) != 0))
+		return "leave out port, path and user (in a name that has them, write \\058, \\047, \\064)";
+	return NULL;
+}
+
 int live_name(const struct command *command, const char *text, struct name *name)
 {
-	const char *wrong = name_from_text(name, text, strlen(text));
+	char host[NAME_TEXT_MAX], safe[256];
+	const char *wrong, *is_none;
 	enum skip_reason reason = SKIP_COUNT;
-	char safe[256];
 
+	text = take_host(text, host, sizeof(host)) ? host : text;
+	is_none = no_name(text);
+	wrong = is_none != NULL ? is_none : name_from_text(name, text, strlen(text));
 	/* A name in Unicode is what lists make of it. */
-	if (wrong != NULL)
+	if (wrong != NULL && is_none == NULL)
 		reason = list_read_idn(name, text, text + strlen(text));
-	if (reason == SKIP_COUNT)
+	if (is_none == NULL && reason == SKIP_COUNT)
 		return EXIT_FINE;
-	if (reason != SKIP_NAME)
+	if (is_none == NULL && reason != SKIP_NAME)
 		wrong = skip_texts[reason];
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	return command_misuse(command, "'%s' is no domain name: %s", safe, wrong);

@@ -19,6 +19,16 @@ policy-list:
  name: malware
  file: malware.txt
  action: nxdomain
+client-group:
+ name: guests
+ interface: 192.0.2.53@853
+client-group:
+ name: branch
+ network: 10.20.0.0/16
+policy-list:
+ name: guests
+ file: guests.txt
+ group: guests
 """
 
 
@@ -34,6 +44,7 @@ class Fake:
         self.log = os.path.join(self.path, "denials.log")
         self.config = os.path.join(self.path, "verdict.conf")
         for name, text in ("allowed.txt", "partner.evil.example\n"), ("malware.txt", "# bad\nevil.example\nx..y\n"), \
+                ("guests.txt", "games.example\n"), \
                 ("verdict.conf", CONFIG % {"folder": self.path}):
             with open(os.path.join(self.path, name), "w") as file:
                 file.write(text)

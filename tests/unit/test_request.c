@@ -33,6 +33,8 @@ static void takes_what_the_tables_say(void **state)
 		{ "{\"command\":\"recent\"}", REQUEST_RECENT, 0, "no member" },
 		{ "{\"command\":\"explain\",\"name\":\"x\",\"type\":\"TYPE65\",\"client\":\"2001:db8::1\"}", REQUEST_EXPLAIN,
 			MEMBER_NAME | MEMBER_TYPE | MEMBER_CLIENT, "one label, a number of a type" },
+		{ "{\"command\":\"explain\",\"name\":\"x\",\"type\":\"TYPE65\",\"client\":\"2001:db8::1\",\"interface\":\"::1@853\"}",
+			REQUEST_EXPLAIN, MEMBER_NAME | MEMBER_TYPE | MEMBER_CLIENT | MEMBER_INTERFACE, "where it is asked" },
 	};
 	struct request request;
 	char wrong[REQUEST_WRONG_MAX];
@@ -47,10 +49,13 @@ static void takes_what_the_tables_say(void **state)
 	assert_int_equal(request.type, 65);
 	assert_int_equal(request.client.address.family, ADDRESS_INET6);
 	assert_int_equal(request.client.prefix_length, 128);
+	assert_int_equal(request.interface.family, ADDRESS_INET6);
+	assert_int_equal(request.interface.port, 853);
 }
 
 static void says_what_is_wrong(void **state)
 {
+#define EXPLAIN "{\"command\":\"explain\",\"name\":\"a\",\"client\":\"10.0.0.1\",\"interface\":"
 	static const struct { const char *line, *says; } rows[] = {
 		{ "", "no JSON" },
 		{ "x", "no JSON" },
@@ -90,6 +95,14 @@ static void says_what_is_wrong(void **state)
 		{ "{\"command\":\"revoke\"}", "give either 'id' or 'name'" },
 		{ "{\"command\":\"revoke\",\"id\":1,\"name\":\"a\"}", "give either 'id' or 'name'" },
 		{ "{\"command\":\"flush\"}", "flush: 'name' is missing" },
+		{ "{\"command\":\"explain\",\"name\":\"a\",\"client\":\"10.0.0.0/8\"}", "give an address, not a network" },
+		{ "{\"command\":\"explain\",\"name\":\"a\",\"interface\":\"192.0.2.53\"}", "'interface' goes with 'client'" },
+		{ EXPLAIN "\"192.0.2.53@\"}", "interface: '192.0.2.53@' is no address and perhaps a port" },
+		{ EXPLAIN "\"192.0.2.53@0\"}", "interface: '192" },
+		{ EXPLAIN "\"192.0.2.53@65536\"}", "interface: '192" },
+		{ EXPLAIN "\"@53\"}", "interface: '@53'" },
+		{ EXPLAIN "\"eth0@53\"}", "interface: 'eth0@53'" },
+		{ "{\"command\":\"deny\",\"name\":\"a\",\"seconds\":1,\"why\":\"x\",\"interface\":\"192.0.2.53\"}", "no member" },
 	};
 	struct request request;
 	char wrong[REQUEST_WRONG_MAX];

@@ -28,7 +28,7 @@ def shows_what_is_in_force():
         assert any(row.startswith("malware domains 1 1 0 ") and row.endswith(" ok") for row in rows), rows
         assert "\x1b" not in out
         code, found, err = fake.json("status")
-        equal((code, found["mode"], [row["name"] for row in found["lists"]]), (0, "enforce", ["allowed", "malware"]))
+        equal((code, found["mode"], [row["name"] for row in found["lists"]]), (0, "enforce", ["allowed", "malware", "guests"]))
         equal(found["lists"][1]["skipped_by_reason"], {"not a domain name": 1})
 
 
@@ -158,6 +158,40 @@ def loads_again_and_goes_back():
         assert code == 0 and out.startswith("swept "), (out, err)
 
 
+def explains_for_whom_and_where_it_is_asked():
+    with Fake() as fake:
+        rows = [([], "default", "allow"), (["--client", "192.0.2.7", "--interface", "192.0.2.53@853"], "guests", "nxdomain"),
+                (["--client", "192.0.2.7", "--interface", "192.0.2.53"], "default", "allow"), (["--client", "10.20.3.4"], "branch", "allow"),
+                (["--client", "2001:db8::1", "--interface", "192.0.2.53@853"], "guests", "nxdomain")]
+        for options, group, verdict in rows:
+            code, found, err = fake.json("explain", "--live", "games.example", *options)
+            equal((options, err, found["group"], found["verdict"], code), (options, "", group, verdict, int(verdict != "allow")))
+            equal((code, found, err), fake.json("explain", "games.example", *options))
+        for live in [], ["--live"]:
+            code, out, err = fake.run("explain", *live, "games.example", "--interface", "192.0.2.53@853")
+            equal((code, out, "--interface goes with --client" in err), (2, "", True))
+
+
+def takes_a_name_for_what_it_is():
+    with Fake() as fake:
+        for text in "https://www.evil.example/path?x=1#y", "http://a:b@WWW.evil.example:8080", "ftp://www.evil.example":
+            for live in [], ["--live"]:
+                code, found, err = fake.json("explain", *live, text)
+                equal((text, code, found["qname"], err), (text, 1, "www.evil.example", ""))
+        code, found, err = fake.json("deny", "https://login.example/x", "--for", "1h", "--why", "x")
+        equal((code, found["override"]["name"]), (0, "login.example"))
+        for text, says in [("192.0.2.1", "is an address"), ("2001:db8::1", "is an address"), ("https://[2001:db8::1]/x", "is an address"),
+                           ("https://192.0.2.1/", "is an address"), ("evil.example:443", "leave out port"),
+                           ("evil.example/path", "leave out port"), ("user@evil.example", "leave out port"),
+                           ("https:///x", "is no domain name")]:
+            for command in ["explain", "--live"], ["explain"], ["deny", "--for", "1h", "--why", "x"], ["flush"], ["revoke"]:
+                code, out, err = fake.run(*command, text)
+                equal((command, text, code, out), (command, text, 2, ""))
+                assert says in err, err
+        equal(fake.json("explain", "0/25.2.0.192.in-addr.arpa")[0], 0)
+        equal(fake.json("explain", "a\\058b.example")[1]["qname"], "a\\058b.example")
+
+
 def explains_what_the_resolver_does():
     with Fake() as fake:
         for name, code, verdict in ("www.evil.example", 1, "nxdomain"), ("partner.evil.example", 0, "pass"), \
@@ -240,5 +274,6 @@ def teaches():
 if __name__ == "__main__":
     live.run([shows_what_is_in_force, prints_counters, hands_out_what_was_asked_as_a_recording, changes_the_policy_for_a_while,
               refuses_what_it_must,
-              loads_again_and_goes_back, explains_what_the_resolver_does, lets_other_users_read_only,
+              loads_again_and_goes_back, explains_what_the_resolver_does, explains_for_whom_and_where_it_is_asked,
+              takes_a_name_for_what_it_is, lets_other_users_read_only,
               writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])
