@@ -93,12 +93,12 @@ static bool name_for(const struct rule *rule, struct name *name)
 	return name_from_wire(name, wire, rule->name.length + sizeof(label));
 }
 
-/* Fills what the rule is for. False: there is nothing to try. */
-static bool aim(struct trial *trial, const struct rule *rule)
+/* Fills what the rule is for. False: there is nothing to try. What a rule for names has as address is of no rule. */
+static bool aim(struct trial *trial, const struct rule *rule, enum trigger trigger)
 {
 	trial->name = (struct name){ .length = 1 };
 	trial->address = (struct address){ .family = ADDRESS_NONE };
-	if (rule->address.family == ADDRESS_NONE)
+	if (trigger == TRIGGER_QNAME || trigger == TRIGGER_NSDNAME)
 		return name_for(rule, &trial->name);
 	trial->address = rule->address;
 	address_mask(&trial->address, rule->prefix_length);
@@ -111,7 +111,7 @@ static bool try_rule(void *arg, const struct rule *rule)
 	const enum trigger trigger = rule->trigger == TRIGGER_NONE ? TRIGGER_QNAME : rule->trigger;
 	struct trial *trial = arg;
 
-	if (aim(trial, rule) && !is_found(trial, trigger)) {
+	if (aim(trial, rule, trigger) && !is_found(trial, trigger)) {
 		trial->line = rule->line;
 		trial->missing = true;
 		return false;

@@ -72,6 +72,11 @@ static void passes_what_the_lists_say(void **state)
 		{ "the same rule twice, and covered ones", "a.example\nx.a.example\na.example\n", "\tformat: domains\n", "" },
 		{ "rules that pass", "$ORIGIN r.\n$TTL 1\n@ SOA . . 1 1 1 9999999 1\n@ NS .\na.example CNAME rpz-passthru.\n"
 			"*.b.example CNAME .\nc.example A 192.0.2.1\n32.1.2.0.192.rpz-ip CNAME .\n", "\tformat: rpz\n", "" },
+		{ "every trigger behind every other", "$ORIGIN r.\n$TTL 1\n@ SOA . . 1 1 1 9999999 1\n@ NS .\n"
+			"32.1.2.0.192.rpz-client-ip CNAME .\na.example CNAME .\n32.1.2.0.192.rpz-ip CNAME .\nb.example.rpz-nsdname CNAME .\n"
+			"128.1.zz.db8.2001.rpz-nsip CNAME .\n*.c.example CNAME .\n24.0.2.0.192.rpz-client-ip CNAME rpz-passthru.\n"
+			"128.1.zz.db8.2001.rpz-ip CNAME .\nd.example A 192.0.2.1\n", "\tformat: rpz\n", "" },
+		{ "an address inside an IPv6 one", "::ffff:192.0.2.0/120\n64:ff9b::192.0.2.1\n", "\tformat: cidr\n", "" },
 		{ "exceptions", "||a.example^\n@@||www.a.example^\n", "\tformat: adblock\n", "" },
 		{ "some types alone", "a.example\n", "\tformat: domains\n\tqtype: MX\n", "" },
 		{ "all types but one", "a.example\n", "\tformat: domains\n\tqtype-exempt: A\n", "" },
@@ -83,6 +88,8 @@ static void passes_what_the_lists_say(void **state)
 			"\tinterface: 192.0.2.1\n" },
 		{ "addresses", "192.0.2.0/24\n", "\tformat: cidr\n", "" },
 		{ "clients", "192.0.2.0/24\n", "\tformat: cidr\n\ttrigger: client-ip\n", "" },
+		{ "clients that are not of the group", "192.0.2.0/24\n", "\tformat: cidr\n\ttrigger: client-ip\n\tgroup: kids\n",
+			"client-group:\n\tname: kids\n\tnetwork: 10.0.0.0/8\n" },
 		{ "name servers", "a.example\n", "\tformat: domains\n\ttrigger: nsdname\n", "" },
 	};
 
