@@ -16,6 +16,7 @@
 #define NAME_COLUMNS_MIN 16
 #define NAME_COLUMNS_MAX 32
 #define OTHER_COLUMNS 58        /* what stands before the verdict on a narrow terminal, without the name */
+#define RCODE_SERVFAIL 2
 
 /* --- columns; each writes safe text ----------------------------------------------------------------------- */
 
@@ -102,13 +103,16 @@ static int name_columns(const struct frame_printer *printer)
 	return columns < OTHER_COLUMNS + NAME_COLUMNS_MIN ? NAME_COLUMNS_MIN : (int)(columns - OTHER_COLUMNS);
 }
 
-static void put_question(FILE *to, const struct dns_view *dns, int width)
+static void put_question(const struct frame_printer *printer, const struct dns_view *dns)
 {
+	bool response = dns->octets != NULL && (dns->flags & DNS_QR) != 0;
+	enum term_style style = response && dns->rcode == RCODE_SERVFAIL ? STYLE_WARN : STYLE_PLAIN;
 	char type[DNS_TYPE_MAX], rcode[DNS_TYPE_MAX], safe[NAME_TEXT_MAX];
 
 	term_escape(safe, sizeof(safe), dns->has_question ? dns->qname : "-", dns->has_question ? dns->qname_octets : 1);
-	fprintf(to, "%-*s %-5s %-8s ", width, safe, dns->has_question ? dns_type_name(dns->qtype, type) : "-",
-		dns->octets != NULL && (dns->flags & DNS_QR) != 0 ? dns_rcode_name(dns->rcode, rcode) : "-");
+	fprintf(printer->to, "%-*s %-5s %s%-8s%s ", name_columns(printer), safe,
+		dns->has_question ? dns_type_name(dns->qtype, type) : "-", term_on(&printer->term, style),
+		response ? dns_rcode_name(dns->rcode, rcode) : "-", term_off(&printer->term, style));
 }
 
 /* --- the verdict ------------------------------------------------------------------------------------------- */
@@ -223,18 +227,16 @@ static void put_decision(const struct frame_printer *printer, const struct frame
 		putc('-', printer->to);
 }
 
-/* Only where lists can tell them apart are there groups in a frame. */
-static void put_group(FILE *to, const struct frame_fields *fields)
-{
-	put_text(to, "  group ", json_find(&fields->extra, "group"));
-}
-
+/* Where no group is configured a frame has none; where some are, most clients are in the one that needs no word. */
 static void put_tail(const struct frame_printer *printer, const struct frame_fields *fields)
 {
+	struct json_value group = json_find(&fields->extra, "group");
 	int64_t ns = frame_duration_ns(fields->message);
 	char number[NUMBER_MAX];
 
 	fputs(term_on(&printer->term, STYLE_FAINT), printer->to);
+	if (!json_is_text(&group, "default"))
+		put_text(printer->to, "  group ", group);
 	if (frame_number(fields, number, sizeof(number)))
 		put_safe(printer->to, "  ", number, "");
 	if (ns >= 0)
@@ -303,16 +305,51 @@ static void put_former(FILE *to, const struct json_members *extra)
 		number_in(&members, "recovered"), json_find(&members, "damaged").octets == 4 ? ", its memory is damaged" : "");
 }
 
-static void put_note(const struct frame_printer *printer, const struct frame_fields *fields)
+static void put_note(FILE *to, const struct frame_fields *fields)
 {
-	fputs(term_on(&printer->term, STYLE_FAINT), printer->to);
-	put_text(printer->to, "-- boot ", json_find(&fields->extra, "boot"));
-	fputs(", ", printer->to);
+	put_text(to, "-- boot ", json_find(&fields->extra, "boot"));
+	fputs(", ", to);
 	if (fields->kind == FRAME_HEARTBEAT)
-		put_heartbeat(printer->to, &fields->extra);
+		put_heartbeat(to, &fields->extra);
 	else
-		put_former(printer->to, &fields->extra);
-	fputs(term_off(&printer->term, STYLE_FAINT), printer->to);
+		put_former(to, &fields->extra);
+}
+
+static bool any_of(struct json_value array, bool (*wanted)(const struct json_members *))
+{
+	struct json_members members;
+	struct json_value one;
+	size_t at = 0;
+
+	while (json_next(&array, &at, &one))
+		if (json_scan(one.at, one.octets, &members) && wanted(&members))
+			return true;
+	return false;
+}
+
+static bool has_dropped(const struct json_members *worker)
+{
+	return number_in(worker, "dropped") > 0;
+}
+
+static bool is_in_trouble(const struct json_members *target)
+{
+	return json_find(target, "up").octets != 4 || number_in(target, "lost") > 0;
+}
+
+/* All is well, as mostly: faint. Else a person should see it. */
+static enum term_style style_of_note(const struct frame_fields *fields)
+{
+	struct json_value former = json_find(&fields->extra, "former");
+	struct json_members members;
+	bool trouble;
+
+	if (json_scan(former.at, former.octets, &members))
+		trouble = has_dropped(&members) || json_find(&members, "damaged").octets == 4;
+	else
+		trouble = any_of(json_find(&fields->extra, "workers"), has_dropped) ||
+			any_of(json_find(&fields->extra, "targets"), is_in_trouble);
+	return trouble ? STYLE_WARN : STYLE_FAINT;
 }
 
 static void put_answer(const struct frame_printer *printer, const struct frame_fields *fields)
@@ -320,21 +357,23 @@ static void put_answer(const struct frame_printer *printer, const struct frame_f
 	put_peer(printer->to, fields->message);
 	put_transport(printer->to, fields->message);
 	put_path(printer->to, fields);
-	put_question(printer->to, &fields->dns, name_columns(printer));
+	put_question(printer, &fields->dns);
 	put_decision(printer, fields);
-	put_group(printer->to, fields);
 	put_tail(printer, fields);
 }
 
 bool frame_print_line(struct frame_printer *printer, const struct frame_fields *fields)
 {
 	bool narrow = printer->term.columns != 0 && printer->term.columns < NARROW_COLUMNS;
+	enum term_style style = fields->kind == FRAME_EVENT ? STYLE_PLAIN : style_of_note(fields);
 
+	fputs(term_on(&printer->term, style), printer->to);
 	put_time(printer, fields->message, narrow);
 	if (fields->kind == FRAME_EVENT)
 		put_answer(printer, fields);
 	else
-		put_note(printer, fields);
+		put_note(printer->to, fields);
+	fputs(term_off(&printer->term, style), printer->to);
 	putc('\n', printer->to);
 	return !ferror(printer->to);
 }

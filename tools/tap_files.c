@@ -25,13 +25,23 @@ struct followed {
 	struct frame_reader *reader;   /* owned; NULL: none, or given up until another file is there */
 };
 
-static void complain(struct tap_flow *flow, const char *file, uint64_t offset, const char *what)
+static void complain_at(struct tap_flow *flow, const char *file, uint64_t offset, const char *what)
 {
 	char safe[256];
 
 	term_escape(safe, sizeof(safe), file, strlen(file));
 	fflush(flow->printer.to);
 	fprintf(stderr, "verdictctl: %s: octet %" PRIu64 ": %s\n", safe, offset, what);
+}
+
+/* Of a file as a whole. */
+static void complain(struct tap_flow *flow, const char *file, const char *what)
+{
+	char safe[256];
+
+	term_escape(safe, sizeof(safe), file, strlen(file));
+	fflush(flow->printer.to);
+	fprintf(stderr, "verdictctl: %s: %s\n", safe, what);
 }
 
 /* The frame just handed out began before the reader's offset. */
@@ -41,7 +51,7 @@ static enum print_result take_one(struct tap_flow *flow, const char *file, struc
 	enum print_result result = tap_flow_take(flow, frame->octets, frame->length);
 
 	if (result == PRINT_UNDECODABLE) {
-		complain(flow, file, frame_reader_offset(reader) - frame->length,
+		complain_at(flow, file, frame_reader_offset(reader) - frame->length,
 			"this frame is no dnstap message; it is left out");
 		*code = EXIT_UNREADABLE;
 	}
@@ -68,7 +78,7 @@ static bool drain(struct tap_flow *flow, const char *file, struct frame_reader *
 		case FRAME_STOP:
 			break;
 		case FRAME_BAD:
-			complain(flow, file, frame_reader_offset(reader), frame_reader_error(reader));
+			complain_at(flow, file, frame_reader_offset(reader), frame_reader_error(reader));
 			*code = EXIT_UNREADABLE;
 			frame_reader_resume(reader);
 			break;
@@ -101,7 +111,7 @@ static int at_end(struct tap_flow *flow, const char *file, const struct frame_re
 
 	if (missing == NULL)
 		return EXIT_FINE;
-	complain(flow, file, frame_reader_offset(reader), missing);
+	complain_at(flow, file, frame_reader_offset(reader), missing);
 	return frame_reader_is_whole(reader) ? EXIT_FINE : EXIT_UNREADABLE;
 }
 
@@ -119,7 +129,7 @@ static int read_stream(struct tap_flow *flow, const char *file, int fd)
 	if (more && got == 0 && code == EXIT_FINE)
 		code = at_end(flow, file, reader);
 	if (got < 0) {
-		complain(flow, file, reader != NULL ? frame_reader_offset(reader) : 0, strerror(errno));
+		complain_at(flow, file, reader != NULL ? frame_reader_offset(reader) : 0, strerror(errno));
 		code = EXIT_UNREADABLE;
 	}
 	frame_reader_destroy(&reader);
@@ -133,7 +143,7 @@ static int read_file(struct tap_flow *flow, const char *file)
 	int code;
 
 	if (fd < 0) {
-		complain(flow, file, 0, strerror(errno));
+		complain(flow, file, strerror(errno));
 		return EXIT_UNREADABLE;
 	}
 	code = read_stream(flow, is_stdin ? "standard input" : file, fd);
@@ -151,7 +161,7 @@ static int read_named(struct tap_flow *flow, const char *name)
 	if (strpbrk(name, "*?[") == NULL || access(name, F_OK) == 0 || glob(name, 0, NULL, &found) != 0)
 		return read_file(flow, name);
 	if (found.gl_pathc > TAP_FILES_MAX) {
-		complain(flow, name, 0, "names more than 4096 files");
+		complain(flow, name, "names more than 4096 files");
 		code = EXIT_UNREADABLE;
 	}
 	for (size_t i = 0; code != EXIT_UNREADABLE && i < found.gl_pathc && !tap_flow_is_over(flow); i++) {
@@ -224,7 +234,7 @@ static void join(struct tap_flow *flow, struct followed *file)
 		return;
 	}
 	if (!file->gone_said)
-		complain(flow, file->name, 0, errno == ENOENT ? "is not there yet; waiting for it" : strerror(errno));
+		complain(flow, file->name, errno == ENOENT ? "is not there yet; waiting for it" : strerror(errno));
 	file->gone_said = true;
 }
 
@@ -247,7 +257,7 @@ static bool catch_up(struct tap_flow *flow, struct followed *file, int *code)
 	while (file->reader != NULL && !tap_signals_came()) {
 		got = fill(file->fd, file->reader);
 		if (got < 0 && errno != EAGAIN) {
-			complain(flow, file->name, frame_reader_offset(file->reader), strerror(errno));
+			complain_at(flow, file->name, frame_reader_offset(file->reader), strerror(errno));
 			frame_reader_destroy(&file->reader);
 		}
 		if (got <= 0)
@@ -273,7 +283,7 @@ static bool look(struct tap_flow *flow, struct followed *file, int *code)
 	if (current)
 		return true;
 	if (file->reader != NULL && !frame_reader_is_whole(file->reader))
-		complain(flow, file->name, frame_reader_offset(file->reader), "another file took its place inside a frame");
+		complain_at(flow, file->name, frame_reader_offset(file->reader), "another file took its place inside a frame");
 	leave(file);
 	join(flow, file);
 	return file->fd < 0 || catch_up(flow, file, code);

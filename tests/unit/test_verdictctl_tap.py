@@ -2,6 +2,7 @@
 """What `verdictctl tap` prints, and what it does with damaged and hostile input. TAP."""
 import json
 import os
+import pty
 import resource
 import signal
 import socket
@@ -60,6 +61,64 @@ def prints_an_allowed_answer_and_its_shadow_verdict():
 def prints_the_group_of_the_client():
     out = tap(d.stream(d.frame(response=d.dns("www.example"), extra=d.extra("allow", group="branch"))))[1]
     assert b"  group branch  " in out, out
+    out = tap(d.stream(d.frame(response=d.dns("www.example"), extra=d.extra("allow", group="default"))))[1]
+    assert b"group" not in out, out
+
+
+def on_a_terminal(octets, **environment):
+    """What a person's terminal gets."""
+    master, slave = pty.openpty()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(octets)
+        file.flush()
+        process = subprocess.Popen([COMMAND, "tap", file.name], stdout=slave, env={**ENVIRONMENT, "TERM": "xterm", **environment})
+        os.close(slave)
+        out = b""
+        while True:
+            try:
+                more = os.read(master, 65536)
+            except OSError:   # Linux says so when the other end is closed
+                more = b""
+            if not more:
+                break
+            out += more
+        process.wait(20)
+    os.close(master)
+    return out
+
+
+def colours_what_a_person_should_see():
+    shadow = {"list": "test", "rule": "example", "action": "refuse"}
+    red, green, yellow, faint, off = b"\x1b[31m", b"\x1b[32m", b"\x1b[33m", b"\x1b[2m", b"\x1b[0m"
+    target = {"name": "s", "up": True, "written": 5, "lost": 0}
+
+    def answer(verdict, rcode=0, **more):
+        return d.frame(response=d.dns("www.example", rcode=rcode), extra=d.extra(verdict, **more))
+
+    def note(**more):
+        extra = {"v": 1, "boot": "3f2a9c1b7d40", "heartbeat": 1, "workers": [{"worker": 0, "seq": 5, "dropped": 0}],
+                 "targets": [target], **more}
+        return d.frame(kind=12, client=None, protocol=None, query_time=None, extra=extra)
+    rows = [
+        (answer("nxdomain", list="bad", rule="example"), red + b"nxdomain" + off + b" by bad:example", "a denial"),
+        (answer("pass", list="good", rule="example"), green + b"pass" + off, "an exception"),
+        (answer("observe", list="bad", rule="example"), yellow + b"observe" + off, "only observed"),
+        (answer("allow", shadow=shadow), yellow + b", would be refuse by test:example" + off, "what would be done"),
+        (answer("allow", 2), yellow + b"SERVFAIL" + off + b" allow", "a failure"),
+        (answer("allow", group="branch"), b"allow" + faint + b"  group branch  3f2a9c1b7d40.1.17", "no verdict is faint"),
+        (note(), faint + b"2023-", "all is well"),
+        (note(workers=[{"worker": 0, "seq": 5, "dropped": 1}]), yellow + b"2023-", "a drop"),
+        (note(targets=[target, {**target, "up": False}]), yellow + b"2023-", "a target is down"),
+        (note(targets=[{**target, "lost": 1}]), yellow + b"2023-", "a target lost frames"),
+        (note(former={"worker": 0, "seq": 9, "dropped": 0, "recovered": 1, "damaged": False}, heartbeat=None), faint + b"2023-",
+         "a former process left all"),
+        (note(former={"worker": 0, "seq": 9, "dropped": 0, "recovered": 1, "damaged": True}, heartbeat=None), yellow + b"2023-",
+         "a former process left some"),
+    ]
+    for frame, wanted, why in rows:
+        out = on_a_terminal(d.stream(frame))
+        assert wanted in out and out.rstrip().endswith(off), (why, out)
+        assert b"\x1b" not in on_a_terminal(d.stream(frame), NO_COLOR="1"), why
 
 
 def prints_every_field_as_json():
@@ -206,7 +265,7 @@ def reads_several_files_and_names_the_bad_one():
             file.write(d.stream(DENIED))
         code, out, err = tap(b"", good, gone, good)
         equal((code, out.count(b"\n")), (3, 2))
-        assert "gone\\027.fs: octet 0: No such file" in err, err
+        assert "gone\\027.fs: No such file" in err, err
 
 
 def is_quiet_when_the_reader_goes_away():
@@ -409,6 +468,7 @@ def explains_wrong_usage():
 CLAIMS = [
     prints_one_aligned_line_for_a_denied_answer, prints_an_allowed_answer_and_its_shadow_verdict,
     prints_the_group_of_the_client,
+    colours_what_a_person_should_see,
     prints_every_field_as_json, prints_frames_of_other_writers, lets_no_control_octet_out,
     keeps_json_valid_whatever_octets_come, says_where_a_file_is_cut_and_prints_what_is_whole,
     takes_a_stream_without_stop_with_a_word, reads_streams_one_after_another, refuses_what_is_no_stream,
