@@ -15,18 +15,22 @@ const char help_import[] =
 	"Examples:\n"
 	"  verdictctl import --from bind /etc/bind/named.conf > new.conf; verdictctl check --config new.conf\n"
 	"  verdictctl import --from unbound --lists lists --output new.conf /etc/unbound/unbound.conf\n"
+	"  verdictctl import --from pihole --lists lists --output new.conf pi-hole_teleporter.zip\n"
+	"  verdictctl import --from opnsense --lists lists --output new.conf config.xml\n"
 	"\n"
-	"Prints the configuration that decides as the other system's does. What has no equal stands in it as a comment,\n"
-	"and is told with file and line. Nothing is fetched, and files that exist are not replaced.\n"
+	"Prints the configuration that decides as the other system's does. What has no equal, or may decide otherwise,\n"
+	"stands in it as a comment and is told with file and line. Nothing is fetched: `# FETCH:` says where a list comes\n"
+	"from that the configuration expects. Files that exist are not replaced.\n"
 	"\n"
 	"Options:\n"
-	"  -f, --from SYSTEM   bind (named.conf) or unbound (unbound.conf)\n"
+	"  -f, --from SYSTEM   bind (named.conf), unbound (unbound.conf), pihole (gravity.db, its folder or a Teleporter\n"
+	"                      archive) or opnsense (config.xml)\n"
 	"  -o, --output FILE   a new file; default: standard output\n"
 	"  -l, --lists DIR     where lists go that have to be made\n"
 	"  -j, --json          with --output: the summary as one JSON object\n"
 	"  -h, --help          this text\n"
 	"\n"
-	"Exit: 0 all was carried over; 1 something has no equal; 2 wrong usage; 3 something cannot be read or written.\n";
+	"Exit: 0 all was carried over; 1 something has no equal or differs; 2 wrong usage; 3 something cannot be read or written.\n";
 
 struct import_arguments {
 	const struct import_source *source;
@@ -95,21 +99,27 @@ static void summarise(const struct import_arguments *given, const struct import 
 {
 	json_t *object;
 
-	fprintf(stderr, "verdictctl: %u lists; %u things have no equal\n", import->lists, import->lost);
+	fprintf(stderr, "verdictctl: %u lists; %u things have no equal, %u differ\n", import->lists, import->lost,
+		import->differ);
+	if (import->fetch > 0)
+		fprintf(stderr, "verdictctl: %u lists are not there yet: `# FETCH:` says from where they come\n",
+			import->fetch);
 	if (!given->json)
 		return;
 	object = json_object();
-	json_object_set_new(object, "ok", json_boolean(import->lost == 0));
+	json_object_set_new(object, "ok", json_boolean(import->lost == 0 && import->differ == 0));
 	json_set_text(object, "output", given->output);
 	json_set_number(object, "lists", import->lists);
 	json_set_number(object, "no_equal", import->lost);
+	json_set_number(object, "differ", import->differ);
+	json_set_number(object, "fetch", import->fetch);
 	json_print_line(object, stdout, false);
 }
 
 static int read_all(const struct import_arguments *given, struct import *import, int count, char **paths,
 	struct diag *diag)
 {
-	fprintf(import->conf, "# Made by `verdictctl import --from %s`. What has no equal is marked so.\n",
+	fprintf(import->conf, "# Made by `verdictctl import --from %s`. What has no equal, or differs, is marked so.\n",
 		given->source->name);
 	for (int i = 0; i < count; i++)
 		if (given->source->read(import, paths[i], diag) != 0)
@@ -145,5 +155,5 @@ int cmd_import(const struct command *command, int argc, char **argv)
 	if (code != 0)
 		return command_fail(EXIT_UNREADABLE, &diag);
 	summarise(&given, &import);
-	return import.lost > 0 ? EXIT_WRONG : EXIT_FINE;
+	return import.lost > 0 || import.differ > 0 ? EXIT_WRONG : EXIT_FINE;
 }

@@ -13,23 +13,44 @@
 const struct import_source import_sources[] = {
 	{ "bind", "named.conf of BIND: response-policy", import_bind },
 	{ "unbound", "unbound.conf: local-zone, local-data, tags, rpz, response-ip", import_unbound },
+	{ "pihole", "gravity.db of Pi-hole, its folder or a Teleporter archive", import_pihole },
+	{ "opnsense", "config.xml of OPNsense: Unbound's blocklists, host overrides, access lists", import_opnsense },
 	{ NULL, NULL, NULL },
 };
 
-void import_lost(struct import *import, const char *file, unsigned line, const char *format, ...)
+static void complain(struct import *import, const char *file, unsigned line, const char *mark, const char *word,
+	const char *format, va_list args)
 {
-	char text[TEXT_MAX], safe[2 * TEXT_MAX], safe_file[2 * TEXT_MAX];
-	va_list args;
+	char text[TEXT_MAX], safe[2 * TEXT_MAX], safe_file[2 * TEXT_MAX], number[16] = "";
 
-	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	term_escape(safe, sizeof(safe), text, strlen(text));
 	term_escape(safe_file, sizeof(safe_file), file, strlen(file));
-	import->lost++;
-	fprintf(import->conf, "# NO EQUAL: %s:%u: %s\n", safe_file, line, safe);
+	if (line > 0)
+		snprintf(number, sizeof(number), ":%u", line);
+	fprintf(import->conf, "# %s: %s%s: %s\n", mark, safe_file, number, safe);
 	if (import->complaints != NULL)
-		fprintf(import->complaints, "verdictctl: %s:%u: no equal: %s\n", safe_file, line, safe);
+		fprintf(import->complaints, "verdictctl: %s%s: %s: %s\n", safe_file, number, word, safe);
+}
+
+void import_lost(struct import *import, const char *file, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	import->lost++;
+	va_start(args, format);
+	complain(import, file, line, "NO EQUAL", "no equal", format, args);
+	va_end(args);
+}
+
+void import_differs(struct import *import, const char *file, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	import->differ++;
+	va_start(args, format);
+	complain(import, file, line, "DIFFERS", "differs", format, args);
+	va_end(args);
 }
 
 void import_clause(struct import *import, const char *clause)
@@ -47,18 +68,26 @@ static bool is_taken(const struct import *import, const char *name)
 }
 
 /* Room is kept for a number. */
-static void make_name(const struct import *import, const char *wanted, char to[static IMPORT_NAME_MAX + 1])
+void import_name(const char *wanted, char *to)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-	char stem[IMPORT_NAME_MAX - 7];
 	size_t length = 0;
 
-	for (; *wanted != '\0' && length < sizeof(stem) - 1; wanted++)
-		stem[length++] = strchr(allowed, *wanted) != NULL ? *wanted : '-';
-	stem[length] = '\0';
-	snprintf(to, IMPORT_NAME_MAX + 1, "%s", length > 0 ? stem : "list");
+	for (; wanted[length] != '\0' && length < IMPORT_NAME_MAX - 8; length++)
+		to[length] = strchr(allowed, wanted[length]) != NULL ? wanted[length] : '-';
+	to[length] = '\0';
+	if (length == 0)
+		strcpy(to, "list");
+}
+
+static void make_name(const struct import *import, const char *wanted, char to[static IMPORT_NAME_MAX + 1])
+{
+	char stem[IMPORT_NAME_MAX + 1];
+
+	import_name(wanted, stem);
+	strcpy(to, stem);
 	for (unsigned number = 2; is_taken(import, to); number++)
-		snprintf(to, IMPORT_NAME_MAX + 1, "%s-%u", length > 0 ? stem : "list", number);
+		snprintf(to, IMPORT_NAME_MAX + 1, "%.55s-%u", stem, number);
 }
 
 bool import_list(struct import *import, const char *wanted, bool off, const char *file, unsigned line)
@@ -109,6 +138,50 @@ FILE *import_make_list(struct import *import, const char *name, char **path, str
 		*path = NULL;
 	}
 	return file;
+}
+
+int import_put_list(struct import *import, const char *name, const char *format, const char *text, size_t length,
+	bool off, struct diag *diag)
+{
+	char *path = NULL;
+	FILE *to;
+	bool written;
+
+	if (length == 0)
+		return 0;
+	to = import_make_list(import, name, &path, diag);
+	if (to == NULL)
+		return -1;
+	written = fwrite(text, 1, length, to) == length;
+	if (fclose(to) != 0 || !written) {
+		free(path);
+		return diag_set(diag, name, 0, 0, "cannot be written");
+	}
+	written = import_list(import, name, off, path, 0);
+	if (written) {
+		import_option(import, "file", path);
+		import_option(import, "format", format);
+	}
+	free(path);
+	return written;
+}
+
+bool import_fetched_list(struct import *import, const char *wanted, const char *from, bool off, const char *file,
+	unsigned line)
+{
+	char safe[2 * TEXT_MAX], name[IMPORT_NAME_MAX + 8], *path = NULL;
+
+	if (!import_list(import, wanted, off, file, line))
+		return false;
+	snprintf(name, sizeof(name), "%s.txt", import->names[import->name_count - 1]);
+	if (import->folder != NULL && asprintf(&path, "%s/%s", import->folder, name) < 0)
+		path = NULL;
+	term_escape(safe, sizeof(safe), from, strlen(from));
+	fprintf(import->conf, "\t# FETCH: %s\n", safe);
+	import_option(import, "file", path != NULL ? path : name);
+	import->fetch += !off;
+	free(path);
+	return true;
 }
 
 char *import_path(const char *beside, const char *name)

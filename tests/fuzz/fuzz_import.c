@@ -1,11 +1,10 @@
-/* fuzz_import.c: any octets as named.conf or unbound.conf, by the first octet: refused with a text, or a
- * configuration of whole lines. */
+/* fuzz_import.c: any octets as named.conf, unbound.conf, config.xml or something of a Pi-hole's, by the first octet:
+ * refused with a text, or a configuration of whole lines. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tools/import.h"
@@ -53,11 +52,28 @@ static void import_file(const struct import_source *source, const char *path)
 	free(text);
 }
 
+/* What the file is called, and who reads it. */
+static const struct {
+	const char *name;
+	unsigned source;
+} inputs[8] = {
+	{ "named.conf", 0 }, { "unbound.conf", 1 }, { "gravity.db", 2 }, { "config.xml", 3 }, { "custom.list", 2 },
+	{ "pihole.toml", 2 }, { "05-pihole-custom-cname.conf", 2 }, { "adlists.list", 2 },
+};
+
+static void write_file(const char *path, const uint8_t *octets, size_t size)
+{
+	FILE *file = fopen(path, "w");
+
+	if (file == NULL || fwrite(octets, 1, size, file) != size || fclose(file) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	char path[64];
-	int fd;
+	unsigned input;
 
 	/* What other files hold is no part of the input. */
 	if (size == 0 || memmem(data, size, "include", 7) != NULL || memmem(data, size, "INCLUDE", 7) != NULL)
@@ -65,12 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ready && (mkdtemp(folder) == NULL || atexit(remove_folder) != 0))
 		abort();
 	ready = true;
-	fd = memfd_create("import", MFD_CLOEXEC);
-	if (fd < 0 || write(fd, data + 1, size - 1) != (ssize_t)size - 1)
-		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	import_file(&import_sources[data[0] & 1], path);
-	close(fd);
+	input = data[0] & 7;
+	snprintf(path, sizeof(path), "%s/%s", folder, inputs[input].name);
+	write_file(path, data + 1, size - 1);
+	import_file(&import_sources[inputs[input].source], path);
 	empty_folder();
 	return 0;
 }
