@@ -111,25 +111,40 @@ struct snapshot *compiled_file_load(const char *path, const struct compiled_file
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
-/* The rename is to outlive a crash, too. */
-static int sync_folder(const char *path)
+/* -1: no such folder. */
+static int open_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
 	const int fd = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	const int result = fd >= 0 ? fsync(fd) : -1;
 
-	if (fd >= 0)
-		close(fd);
 	free(folder);
-	return result;
+	return fd;
 }
 
+/* What root writes is for a resolver that is not root: its group is that of the folder, as a folder with the set-group
+ * bit would have it. A root that may not do that writes for itself. */
+static int give_group(int fd, int folder)
+{
+	struct stat info;
+
+	if (geteuid() != 0)
+		return 0;
+	return fstat(folder, &info) == 0 && (fchown(fd, (uid_t)-1, info.st_gid) == 0 || errno == EPERM) ? 0 : -1;
+}
+
+/* The rename is to outlive a crash, too. */
 static int replace(const char *from, int fd, const char *path, struct diag *diag)
 {
-	if (fchmod(fd, MODE) != 0 || fsync(fd) != 0 || rename(from, path) != 0 || sync_folder(path) != 0)
-		return diag_set(diag, path, 0, 0, "cannot be put in place: %s", strerror(errno));
-	return 0;
+	const int folder = open_folder(path);
+	int result = 0;
+
+	if (folder < 0 || give_group(fd, folder) != 0 || fchmod(fd, MODE) != 0 || fsync(fd) != 0 ||
+	    rename(from, path) != 0 || fsync(folder) != 0)
+		result = diag_set(diag, path, 0, 0, "cannot be put in place: %s", strerror(errno));
+	if (folder >= 0)
+		close(folder);
+	return result;
 }
 
 int compiled_file_save(const char *path, const struct snapshot *snapshot, const struct build_report *report,

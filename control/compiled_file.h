@@ -36,7 +36,7 @@ struct compiled_file_order {
 struct snapshot *compiled_file_load(const char *path, const struct compiled_file_order *order,
 	struct build_report *report, struct diag *diag);
 
-/* Writes it beside `path` and renames it there; fills *octets. 0, or -1 with *diag set and `path` as it was. */
+/* Writes it beside `path` and renames it there; root gives it the group of the folder. Fills *octets. 0, or -1 with *diag set and `path` as it was. */
 int compiled_file_save(const char *path, const struct snapshot *snapshot, const struct build_report *report,
 	const struct stamps *stamps, uint64_t *octets, struct diag *diag);
 

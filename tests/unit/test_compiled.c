@@ -320,6 +320,26 @@ static void refuses_a_file_that_others_could_have_written_or_can_read(void **sta
 	teardown(&bench);
 }
 
+static void root_writes_for_the_group_of_the_folder(void **state)
+{
+	struct bench bench;
+	struct stat info;
+	struct diag diag;
+	uint64_t octets;
+
+	(void)state;
+	if (geteuid() != 0)
+		return;
+	setup(&bench);
+	assert_int_equal(chown(bench.folder, (uid_t)-1, 12345), 0);
+	assert_int_equal(compiled_file_save(bench.file, bench.text, &bench.report, bench.stamps, &octets, &diag), 0);
+	assert_int_equal(stat(bench.file, &info), 0);
+	assert_int_equal(info.st_uid, 0);
+	assert_int_equal(info.st_gid, 12345);
+	assert_int_equal(info.st_mode & 07777, 0640);
+	teardown(&bench);
+}
+
 static void refuses_links_and_what_is_no_file(void **state)
 {
 	char other[PATH_OCTETS + 8];
@@ -535,6 +555,7 @@ int main(void)
 		cmocka_unit_test(is_the_policy_that_the_lists_make),
 		cmocka_unit_test(equals_the_text_for_drawn_policies),
 		cmocka_unit_test(refuses_a_file_that_others_could_have_written_or_can_read),
+		cmocka_unit_test(root_writes_for_the_group_of_the_folder),
 		cmocka_unit_test(refuses_links_and_what_is_no_file),
 		cmocka_unit_test(is_for_the_files_that_it_was_made_of_alone),
 		cmocka_unit_test(refuses_every_truncation),
