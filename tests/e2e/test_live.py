@@ -3,10 +3,14 @@
 
 import json
 import os
+import random
 import re
 import subprocess
 import time
 
+import dns.flags
+import dns.message
+import dns.query
 import dns.rcode
 
 import lab
@@ -170,7 +174,96 @@ def recent_questions_keep_their_group_over_reloads(tap):
 			tap.equal((code, asked()), (0, {"branch"}), why)
 
 
+GROUPS = 'client-group:\n\tname: kids\n\tnetwork: 127.0.9.0/24\nclient-group:\n\tname: room\n\tnetwork: 127.0.9.2\n\tparent: kids\n'
+CLIENTS = ["127.0.0.1", "127.0.8.1", "127.0.9.1", "127.0.9.2"]
+
+
+def random_lists(dice):
+	"""What they say is drawn anew each time, and some are gone."""
+	def names(count):
+		return ["%st%d.example" % (dice.choice(["", "n%d." % dice.randrange(4)]), dice.randrange(4)) for _ in range(count)]
+	def rpz(*records):
+		return ["$ORIGIN rpz.", "$TTL 60", "@ SOA . . 1 60 60 999999999 60", "@ NS .", *records]
+	lists = [
+		{"name": "let", "format": "domains", "action": "pass", "lines": names(2)},
+		{"name": "kids", "format": "domains", "action": "refuse", "group": "kids", "lines": names(3)},
+		{"name": "room", "format": "wildcard", "action": "nodata", "group": "room", "lines": ["*." + name for name in names(3)]},
+		{"name": "shadowed", "format": "domains", "shadow": "yes", "lines": names(3)},
+		{"name": "sink", "format": "domains", "action": "sinkhole", "sinkhole-address": "192.0.2.66", "qtype": "A", "lines": names(2)},
+		{"name": "watched", "format": "domains", "action": "observe", "lines": names(3)},
+		{"name": "zone", "format": "rpz", "zone": "rpz", "lines": rpz(*["%s CNAME %s" % (name, dice.choice([".", "*.", "rpz-passthru.",
+			"rpz-tcp-only."])) for name in sorted(set(names(4)))], "32.1.8.0.127.rpz-client-ip CNAME %s" % dice.choice([".", "*."]),
+			"own.%s A 192.0.2.67" % dice.choice(names(1)))},
+		{"name": "all", "format": "domains", "lines": names(4)},
+	]
+	return [entry for entry in lists if dice.random() < 0.8]
+
+
+def answer_to(here, name, qtype, client):
+	query = dns.message.make_query(name, qtype)
+	answer = dns.query.udp(query, "127.0.0.1", port=here.port, timeout=5, source=client)
+	return dns.rcode.to_text(answer.rcode()), bool(answer.flags & dns.flags.TC), sorted(lab.rdata(answer, qtype))
+
+
+def answer_foretold(found, qtype):
+	if found["verdict"] == "truncate":
+		return "NOERROR", True, []
+	if found["denied"]:
+		return found["rcode"], False, sorted(line.split()[4] for line in found["answers"])
+	return "NOERROR", False, ["192.0.2.80"] if qtype == "A" else []
+
+
+def explain_and_the_resolver_agree(tap):
+	seed = int(os.environ.get("SEED", time.time()))
+	dice, wrong, verdicts = random.Random(seed), [], set()
+	print("# SEED=%d" % seed)
+	with lab.Lab(ZONES) as here:
+		here.start(random_lists(dice), raw=GROUPS, threads=2, socket_path=False, file=False)
+		ids = []
+		for turn in range(240):
+			name = "%s%st%d.example" % (dice.choice(["", "own."]), dice.choice(["", "n%d." % dice.randrange(4)]), dice.randrange(4))
+			if turn % 60 == 59:
+				here.policy(random_lists(dice), raw=GROUPS, socket_path=False, file=False)
+				code, found, said = verdictctl(here, "reload", "--force")
+				tap.equal((code, said), (0, ""), "reload")
+			elif turn % 6 == 5 and ids and dice.random() < 0.4:
+				verdictctl(here, "revoke", str(ids.pop(dice.randrange(len(ids)))))
+			elif turn % 6 == 5:
+				code, found, said = verdictctl(here, dice.choice(["allow", "deny"]), name, "--for", "1h", "--why", "x",
+					*dice.choice([[], ["--client", "127.0.9.0/24"], ["--client", "127.0.9.2"]]))
+				ids = [row for row in ids if row not in [gone["id"] for gone in found["removed"]]] + [found["override"]["id"]]
+			client, qtype = dice.choice(CLIENTS), dice.choice(["A", "A", "TXT", "AAAA"])
+			for _ in range(2):   # the second time perhaps from a cache
+				found = verdictctl(here, "explain", "--live", "--client", client, name, qtype)[1]
+				got, foretold = answer_to(here, name, qtype, client), answer_foretold(found, qtype)
+				verdicts.add(found["verdict"])
+				if got != foretold:
+					wrong.append((turn, name, qtype, client, got, found))
+	tap.equal(wrong, [], "what explain says is what the client gets")
+	tap.ok(verdicts >= {"allow", "pass", "nxdomain", "refuse"}, "and there was something to say", str(verdicts))
+
+
+def an_allow_that_ends_leaves_nothing_in_the_cache(tap):
+	with lab.Lab(ZONES) as here:
+		start(here, threads=2)
+		code, found, wrong = verdictctl(here, "allow", "evil.example", "--for", "3s", "--why", "x")
+		until = found["override"]["until"]
+		late = []
+		while time.time() < until + 4:
+			asked = time.time()
+			if rcode_now(here, "www.evil.example") == "NOERROR":
+				late.append(asked - until)
+			time.sleep(0.02)
+		tap.ok(late and late[-1] < 1.5, "a cached answer was given until its end, and not after", str(late[-3:]))
+		tap.equal(verdictctl(here, "overrides")[1]["overrides"], [], "none is left")
+
+
+def rcode_now(here, name):
+	return answer_to(here, name, "A", "127.0.0.1")[0]
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted,
-		recent_questions_are_a_recording, recent_questions_keep_their_group_over_reloads)
+		recent_questions_are_a_recording, recent_questions_keep_their_group_over_reloads, explain_and_the_resolver_agree,
+		an_allow_that_ends_leaves_nothing_in_the_cache)
