@@ -146,7 +146,8 @@ static bool same_dnstap(const struct dnstap_conf *a, const struct dnstap_conf *b
 		a->sample_rate == b->sample_rate && a->ring_octets == b->ring_octets &&
 		a->spool_octets == b->spool_octets && a->memory_octets == b->memory_octets &&
 		a->sync_interval == b->sync_interval && a->heartbeat_interval == b->heartbeat_interval &&
-		a->compat_protocol == b->compat_protocol;
+		a->compat_protocol == b->compat_protocol && a->prefix_ipv4 == b->prefix_ipv4 &&
+		a->prefix_ipv6 == b->prefix_ipv6;
 }
 
 static bool same_denial_log(const struct live_conf *a, const struct live_conf *b)

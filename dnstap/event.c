@@ -9,6 +9,7 @@
 #include "dnstap/wire.h"
 
 #define BOOT_DIGITS 12
+#define PRIVATE_RULE "(private)"
 
 struct output {
 	uint8_t *to;
@@ -57,10 +58,16 @@ static void put_part(struct output *output, enum event_part part, const void *oc
 	output->form.lengths[part] = (uint16_t)count;
 }
 
-static void put_rule(struct output *output, struct event_form_rule *form, enum event_part first,
-		const struct rule_match *match)
+/* A rule for a client's address says as much as the address. */
+static bool tells_client(const struct event *event, const struct rule_match *match)
 {
-	char text[NAME_TEXT_MAX + 2];
+	return event->privacy != PRIVACY_NONE && match->trigger == TRIGGER_CLIENT_IP;
+}
+
+static void put_rule(struct output *output, struct event_form_rule *form, enum event_part first,
+		const struct event *event, const struct rule_match *match)
+{
+	char text[NAME_TEXT_MAX + 2] = PRIVATE_RULE;
 
 	form->trigger = (uint8_t)match->trigger;
 	if (match->trigger == TRIGGER_NONE)
@@ -69,7 +76,8 @@ static void put_rule(struct output *output, struct event_form_rule *form, enum e
 	form->chain = match->chain;
 	form->serial = match->serial;
 	put_part(output, first, match->list, strnlen(match->list, sizeof(match->list)));
-	rule_match_text(match, text);
+	if (!tells_client(event, match))
+		rule_match_text(match, text);
 	put_part(output, first + 1, text, strnlen(text, sizeof(text)));
 	put_part(output, first + 2, match->category, strnlen(match->category, sizeof(match->category)));
 	put_part(output, first + 3, match->attack, strnlen(match->attack, sizeof(match->attack)));
@@ -79,7 +87,7 @@ static void put_rule(struct output *output, struct event_form_rule *form, enum e
 static void put_value(struct output *output, const struct event *event)
 {
 	const struct rule_match *match = &event->verdict->rule;
-	const struct address *address = &match->matched_address;
+	const struct address *address = tells_client(event, match) ? event->shown : &match->matched_address;
 
 	if (match->trigger == TRIGGER_NONE)
 		return;
@@ -94,10 +102,17 @@ static void put_value(struct output *output, const struct event *event)
 static void put_messages(struct output *output, const struct event *event)
 {
 	size_t query = wire_query(event, output->to + output->used, output->cap - output->used);
+	struct event quiet;
 	size_t response = 0;
 
 	output->form.lengths[PART_QUERY] = (uint16_t)query;
 	output->used += query;
+	/* The text of an EDE names the rule. */
+	if (tells_client(event, &event->verdict->rule)) {
+		quiet = *event;
+		quiet.ede_text = NULL;
+		event = &quiet;
+	}
 	if (query > 0 && event->path != PATH_DROPPED)
 		response = wire_response(event, output->to + output->used, output->cap - output->used);
 	output->form.lengths[PART_RESPONSE] = (uint16_t)response;
@@ -129,7 +144,8 @@ static void set_numbers(struct event_form *form, const struct event *event)
 	form->transport = (uint8_t)event->facts->transport;
 	form->action = (uint8_t)event->verdict->action;
 	form->ede = event->ede;
-	set_address(&form->client, &event->facts->client);
+	form->privacy = (uint8_t)event->privacy;
+	set_address(&form->client, event->privacy != PRIVACY_NONE ? event->shown : &event->facts->client);
 	set_address(&form->server, &event->facts->server);
 }
 
@@ -140,8 +156,8 @@ size_t event_encode(const struct event *event, uint8_t *to, size_t cap)
 	if (cap < sizeof(struct event_form))
 		return 0;
 	set_numbers(&output.form, event);
-	put_rule(&output, &output.form.rule, PART_LIST, &event->verdict->rule);
-	put_rule(&output, &output.form.shadow, PART_SHADOW_LIST, &event->verdict->shadow);
+	put_rule(&output, &output.form.rule, PART_LIST, event, &event->verdict->rule);
+	put_rule(&output, &output.form.shadow, PART_SHADOW_LIST, event, &event->verdict->shadow);
 	put_value(&output, event);
 	put_messages(&output, event);
 	put_part(&output, PART_GROUP, event->verdict->group_name,

@@ -46,6 +46,8 @@ struct event {
 	int16_t ede;                       /* EDE sent, or EDE_NONE */
 	const char *ede_text;              /* borrowed; NULL: none */
 	uint64_t dropped;                  /* frames of this worker dropped so far */
+	enum privacy_mode privacy;         /* what is shown of the client */
+	const struct address *shown;       /* the client as it is shown, when `privacy` is not PRIVACY_NONE; borrowed */
 };
 
 /* The most octets that event_encode writes. */

@@ -57,7 +57,7 @@ struct event_form {
 	uint8_t path;
 	uint8_t transport;
 	uint8_t action;
-	uint8_t unused;
+	uint8_t privacy;
 	uint16_t lengths[PART_COUNT];
 	uint16_t unused_end;
 };

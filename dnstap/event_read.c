@@ -31,6 +31,7 @@ static bool numbers_are_sane(const struct event_form *form)
 {
 	return form->magic == EVENT_FORM_MAGIC && form->version == EVENT_FORM_VERSION
 		&& form->path < PATH_COUNT && form->transport <= TRANSPORT_DOQ && form->action < ACTION_COUNT
+		&& form->privacy < PRIVACY_COUNT
 		&& form->rule.trigger < TRIGGER_COUNT && form->rule.action < ACTION_COUNT
 		&& form->shadow.trigger < TRIGGER_COUNT && form->shadow.action < ACTION_COUNT
 		&& form->query_nsec < NSEC_PER_SEC && form->response_nsec < NSEC_PER_SEC
@@ -100,6 +101,7 @@ static void read_address(struct address *address, const struct event_form_addres
 static void read_numbers(struct event_view *view, const struct event_form *form)
 {
 	view->number = (struct frame_number){ form->boot, form->worker, form->counter };
+	view->privacy = form->privacy;
 	view->path = form->path;
 	view->transport = form->transport;
 	view->action = form->action;

@@ -45,6 +45,7 @@ struct event_view {
 	struct timespec response_time;
 	uint64_t dropped;
 	int16_t ede;
+	enum privacy_mode privacy;   /* what is shown of the client */
 	struct event_rule rule;
 	struct event_rule shadow;
 	struct span value;           /* a name in wire form, valid, or 4 or 16 octets of address, by the rule's trigger;

@@ -7,6 +7,10 @@
 
 #define EXTRA_VERSION 1
 
+static const char *const privacy_names[PRIVACY_COUNT] = {
+	[PRIVACY_NONE] = "none", [PRIVACY_MASK] = "mask", [PRIVACY_PSEUDONYM] = "pseudonym",
+};
+
 static void put_numbering(struct json *json, const struct frame_number *number)
 {
 	json_put_boot(json, number->boot);
@@ -54,6 +58,8 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 	json_put_word(&json, "path", path_table[view->path].name);
 	json_put_word(&json, "verdict", action_table[view->action].name);
 	json_put_span(&json, "group", view->group);
+	if (view->privacy != PRIVACY_NONE)
+		json_put_word(&json, "privacy", privacy_names[view->privacy]);
 	put_rule(&json, &view->rule);
 	if (view->ede != EDE_NONE)
 		json_put_number(&json, "ede", (uint64_t)view->ede);

@@ -50,6 +50,7 @@ static bool push(struct ring *ring, const struct event *event)
 bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 {
 	struct event numbered;
+	struct address client;
 	struct slot *slot;
 	struct ring *ring;
 	bool taken;
@@ -64,6 +65,11 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 		return false;
 	}
 	numbered = *event;
+	if (event->privacy != PRIVACY_NONE) {
+		client = event->facts->client;
+		privacy_hide(tap->privacy, worker, event->privacy, &client);
+		numbered.shown = &client;
+	}
 	/* The I/O thread adds what it drops before it comes to this event. */
 	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost);
 	taken = push(ring, &numbered);

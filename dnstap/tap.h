@@ -60,6 +60,8 @@ struct tap_options {
 	size_t memory_octets;         /* of the spool, where there is no disk or it is full */
 	uint32_t sync_interval_ms;    /* between two writes of the spool onto the disk (fdatasync); 0: left to the kernel */
 	uint32_t heartbeat_ms;        /* 0: none */
+	unsigned prefix_ipv4, prefix_ipv6;   /* of masked clients: see dnstap/privacy.h */
+	const char *key_directory;    /* for the key of pseudonyms, kept there; NULL: one that goes with the tap */
 };
 
 struct tap_target_counts {
@@ -89,7 +91,8 @@ struct tap *tap_create(const struct tap_options *options, struct diag *diag);
  * Frees, sets *tap to NULL and, unless NULL, fills *last. Should the thread hang in a write, it is left to itself. */
 void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last);
 
-/* False: dropped, and counted; or there is no target, or no such worker. */
+/* Where event->privacy asks for it, the client is hidden before anything is kept; event->shown is not looked at. False:
+ * dropped, and counted; or there is no target, or no such worker. */
 bool tap_emit(struct tap *tap, unsigned worker, const struct event *event);
 
 /* Notes the number of an answer of which no frame is wanted. */

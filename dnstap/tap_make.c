@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
 #include "dnstap/tap_state.h"
 
 #define GENERATIONS_MAX 1000000u
@@ -50,6 +53,7 @@ void tap_free(struct tap *tap)
 		close(tap->stop_fd);
 	pthread_cond_destroy(&tap->ended_cond);
 	pthread_mutex_destroy(&tap->lock);
+	privacy_destroy(&tap->privacy);
 	free(tap->plans);
 	free(tap->slots);
 	free(tap->identity);
@@ -176,12 +180,30 @@ static bool copy_options(struct tap *tap, const struct tap_options *options)
 		&& (tap->identity || !options->identity) && (tap->version || !options->version);
 }
 
+static int make_privacy(struct tap *tap, const struct tap_options *options, struct diag *diag)
+{
+	uint8_t key[PRIVACY_KEY_OCTETS];
+	int result = options->key_directory ? privacy_key_load(options->key_directory, key, diag) : 1;
+
+	if (result < 0)
+		return -1;
+	if (!options->key_directory && RAND_bytes(key, sizeof(key)) != 1)
+		return diag_set(diag, "dnstap", 0, 0, "no random numbers for a key");
+	if (options->key_directory && result == 1)
+		snprintf(tap->note, sizeof(tap->note), "no key can be kept: pseudonyms change with each start");
+	tap->privacy = privacy_create(key, options->prefix_ipv4, options->prefix_ipv6, tap->workers);
+	OPENSSL_cleanse(key, sizeof(key));
+	return tap->privacy ? 0 : diag_set(diag, "dnstap", 0, 0, "out of memory");
+}
+
 static int fill(struct tap *tap, const struct tap_options *options, struct diag *diag)
 {
 	unsigned i;
 
 	if (!copy_options(tap, options))
 		return diag_set(diag, "dnstap", 0, 0, "%m");
+	if (make_privacy(tap, options, diag) != 0)
+		return -1;
 	for (i = 0; i < options->target_count; i++)
 		if (plan_target(tap, &options->targets[i], diag) != 0)
 			return -1;

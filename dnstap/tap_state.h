@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "dnstap/frame.h"
+#include "dnstap/privacy.h"
 #include "dnstap/ring.h"
 #include "dnstap/spool.h"
 #include "dnstap/syncer.h"
@@ -41,6 +42,7 @@ struct tap {
 	uint64_t boot;
 	unsigned generation;                      /* of the taps of this process: in the names of its rings */
 	struct slot *slots;                       /* one for each worker */
+	struct privacy *privacy;                  /* owned */
 	int directory;                            /* -1: memory only */
 	char *directory_name;
 	uint64_t spool_octets;

@@ -169,6 +169,15 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 	answer->event.ede_text = text;
 }
 
+/* By the client's own group, whatever the verdict was made for, and where there is none, too. */
+static void answer_hide(struct answer *answer, struct slot *slot)
+{
+	const struct group_table *groups = snapshot_groups(state_enter(slot));
+
+	answer->event.privacy = group_privacy(groups, group_find(groups, &answer->facts));
+	state_leave(slot);
+}
+
 static void answer_emit(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
@@ -178,6 +187,8 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 	answer->event.verdict = answer->verdict;
 	if (state_takes(slot, answer->verdict) || live_takes(live, answer->verdict))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
+	if (state_hides())
+		answer_hide(answer, slot);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
 		live_note_question(live, slot->index, &answer->facts, answer->verdict);

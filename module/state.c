@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/epoch.h"
+#include "policy/group.h"
 
 #define TAP_STOP_MS 1000
 #define COMMIT_MS 10000
@@ -23,6 +24,7 @@ static struct {
 	void *_Atomic next;                 /* struct snapshot, likewise; announced, or NULL */
 	pthread_rwlock_t pins;
 	_Atomic size_t octets;              /* of that snapshot */
+	_Atomic bool hides;                 /* set before a snapshot that has a client to hide is in force */
 	struct tap *tap;                    /* made and destroyed while no worker runs; own threads: under `tap_lock` */
 	pthread_mutex_t tap_lock;
 	struct tap_counts last;             /* of the tap before; likewise */
@@ -79,6 +81,15 @@ static unsigned make_targets(const struct conf *conf, struct tap_target_options 
 	return count;
 }
 
+static bool wants_key(const struct conf *conf)
+{
+	bool wants = conf->dnstap.privacy == PRIVACY_PSEUDONYM;
+
+	for (size_t i = 0; i < conf->group_count; i++)
+		wants |= conf->groups[i].privacy == PRIVACY_PSEUDONYM;
+	return wants;
+}
+
 static struct tap *make_tap(const struct conf *conf, unsigned threads, struct diag *diag)
 {
 	struct tap_target_options targets[TAP_TARGETS_MAX];
@@ -98,6 +109,9 @@ static struct tap *make_tap(const struct conf *conf, unsigned threads, struct di
 		.memory_octets = dnstap->memory_octets,
 		.sync_interval_ms = dnstap->sync_interval,
 		.heartbeat_ms = dnstap->heartbeat_interval * 1000,
+		.prefix_ipv4 = dnstap->prefix_ipv4,
+		.prefix_ipv6 = dnstap->prefix_ipv6,
+		.key_directory = wants_key(conf) ? conf->state_directory : NULL,
 	};
 	struct tap *tap;
 
@@ -202,11 +216,17 @@ struct snapshot *state_replace(struct snapshot *next, unsigned timeout_ms)
 	uint64_t ticket;
 	bool unused;
 
+	const bool hides = group_any_privacy(snapshot_groups(next));
+
 	atomic_store_explicit(&state.octets, snapshot_octets(next), memory_order_relaxed);
+	if (hides)
+		atomic_store_explicit(&state.hides, true, memory_order_relaxed);
 	pthread_rwlock_wrlock(&state.pins);
 	old = epoch_publish(&state.epoch, &state.snapshot, next, &ticket);
 	pthread_rwlock_unlock(&state.pins);
 	unused = wait_quiescent(ticket, timeout_ms);
+	if (!hides && unused)
+		atomic_store_explicit(&state.hides, false, memory_order_relaxed);
 	/* Not before: see state_next. What it points to is in force now, so nobody can be left with a freed one. */
 	atomic_store_explicit(&state.next, NULL, memory_order_seq_cst);
 	return unused ? old : NULL;
@@ -235,6 +255,11 @@ bool state_takes(const struct slot *slot, const struct verdict *verdict)
 	if (state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE)
 		return true;
 	return state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0;
+}
+
+bool state_hides(void)
+{
+	return atomic_load_explicit(&state.hides, memory_order_relaxed);
 }
 
 void state_emit(struct slot *slot, struct event *event)

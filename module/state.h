@@ -85,6 +85,9 @@ struct frame_number state_number(struct slot *slot);
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
 bool state_takes(const struct slot *slot, const struct verdict *verdict);
 
+/* Is there any client that frames do not show as it is? Else the event needs no privacy. */
+bool state_hides(void);
+
 /* Gives the event to the tap if the frames mode wants it. */
 void state_emit(struct slot *slot, struct event *event);
 

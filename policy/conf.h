@@ -115,6 +115,9 @@ struct dnstap_conf {
 	uint32_t sync_interval;      /* milliseconds; 0: left to the kernel */
 	uint32_t heartbeat_interval; /* seconds; 0: none */
 	bool compat_protocol;        /* TCP for DoT, DoH and DoQ */
+	enum privacy_mode privacy;   /* of clients in no group, or in one that does not say */
+	uint32_t prefix_ipv4;        /* of PRIVACY_MASK */
+	uint32_t prefix_ipv6;
 };
 
 /* dnstap-target: */
@@ -144,6 +147,7 @@ struct group_conf {
 	struct network *interfaces;  /* owned; addresses, and ports unless 0, that the query came in on */
 	size_t interface_count;
 	enum ede_mode ede;
+	enum privacy_mode privacy;   /* of its clients in frames; PRIVACY_COUNT: as in `dnstap` */
 	unsigned line;               /* where the clause begins */
 };
 

@@ -92,7 +92,7 @@ static bool begin_group(struct conf *conf, unsigned line)
 	if (groups == NULL)
 		return false;
 	conf->groups = groups;
-	groups[conf->group_count++] = (struct group_conf){ .line = line };
+	groups[conf->group_count++] = (struct group_conf){ .privacy = PRIVACY_COUNT, .line = line };
 	return true;
 }
 

@@ -38,7 +38,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 78
+#define OPTION_COUNT 82
 
 extern const struct option option_table[OPTION_COUNT];
 

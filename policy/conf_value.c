@@ -42,6 +42,9 @@ static const struct word fails[] = { { "open", FAIL_OPEN }, { "closed", FAIL_CLO
 static const struct word ede_modes[] = {
 	{ "text", EDE_MODE_TEXT }, { "code", EDE_MODE_CODE }, { "none", EDE_MODE_NONE }, { NULL, 0 }
 };
+static const struct word privacies[] = {
+	{ "none", PRIVACY_NONE }, { "mask", PRIVACY_MASK }, { "pseudonym", PRIVACY_PSEUDONYM }, { NULL, 0 }
+};
 static const struct word actions[] = {
 	{ "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA }, { "refuse", ACTION_REFUSE },
 	{ "sinkhole", ACTION_SINKHOLE }, { "drop", ACTION_DROP }, { "truncate", ACTION_TRUNCATE },
@@ -418,6 +421,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_FRAMES] = { "word", frames, NULL },
 	[TYPE_FAIL] = { "word", fails, NULL },
 	[TYPE_EDE_MODE] = { "word", ede_modes, NULL },
+	[TYPE_PRIVACY] = { "word", privacies, NULL },
 	[TYPE_ACTION] = { "word", actions, NULL },
 	[TYPE_EDE] = { "word", edes, parse_ede },
 	[TYPE_ZONE] = { "domain name", NULL, parse_zone },

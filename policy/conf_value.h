@@ -36,6 +36,7 @@ enum conf_type {
 	TYPE_FRAMES,      /* enum frames_mode */
 	TYPE_FAIL,        /* enum fail_mode */
 	TYPE_EDE_MODE,    /* enum ede_mode */
+	TYPE_PRIVACY,     /* enum privacy_mode */
 	TYPE_ACTION,      /* enum action */
 	TYPE_EDE,         /* int16_t */
 	TYPE_ZONE,        /* struct name */

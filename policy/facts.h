@@ -32,6 +32,9 @@ struct address {
 	uint8_t octets[16];   /* network order; INET uses the first four */
 };
 
+/* What frames show of a client's address. */
+enum privacy_mode { PRIVACY_NONE, PRIVACY_MASK, PRIVACY_PSEUDONYM, PRIVACY_COUNT };
+
 enum transport { TRANSPORT_UNKNOWN, TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_DOT, TRANSPORT_DOH, TRANSPORT_DOQ };
 
 enum record_section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };

@@ -99,6 +99,21 @@ enum ede_mode group_ede(const struct group_table *table, unsigned group)
 	return table->groups[group].ede;
 }
 
+enum privacy_mode group_privacy(const struct group_table *table, unsigned group)
+{
+	return table->groups[group].privacy;
+}
+
+bool group_any_privacy(const struct group_table *table)
+{
+	unsigned i;
+
+	for (i = 0; i < table->count; i++)
+		if (table->groups[i].privacy != PRIVACY_NONE)
+			return true;
+	return false;
+}
+
 unsigned group_find_name(const struct group_table *table, const char *name)
 {
 	unsigned i;

@@ -39,6 +39,10 @@ const char *group_name(const struct group_table *table, unsigned group);
 
 enum ede_mode group_ede(const struct group_table *table, unsigned group);
 
+/* What frames show of its clients; and is there any whose clients are not shown as they are? */
+enum privacy_mode group_privacy(const struct group_table *table, unsigned group);
+bool group_any_privacy(const struct group_table *table);
+
 /* The groups that a list serves, a bit each, or 0 with *diag set: it names a group that is not there. */
 uint64_t group_mask(const struct group_table *table, const struct list_conf *list, const char *path,
 	struct diag *diag);

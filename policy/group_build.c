@@ -144,12 +144,14 @@ static bool build_networks(struct group_table *table, const struct conf *conf)
 	return table->node_count > 0;
 }
 
-static bool build_group(struct group *group, const struct group_conf *conf, unsigned number)
+static bool build_group(struct group *group, const struct group_conf *conf, unsigned number,
+	enum privacy_mode otherwise)
 {
 	size_t i;
 
 	memcpy(group->name, conf->name, sizeof(group->name));
 	group->ede = conf->ede;
+	group->privacy = conf->privacy < PRIVACY_COUNT ? conf->privacy : otherwise;
 	group->parent = number;
 	group->interfaces = calloc(conf->interface_count + 1, sizeof(*group->interfaces));
 	if (group->interfaces == NULL)
@@ -192,10 +194,12 @@ struct group_table *group_table_create(const struct conf *conf, struct diag *dia
 	bool good = table != NULL;
 	unsigned i;
 
-	if (good)
+	if (good) {
 		memcpy(table->groups[0].name, GROUP_DEFAULT_NAME, sizeof(GROUP_DEFAULT_NAME));
+		table->groups[0].privacy = conf->dnstap.privacy;
+	}
 	for (i = 0; good && i < conf->group_count && i < CONF_GROUPS_MAX; i++)
-		good = build_group(&table->groups[i + 1], &conf->groups[i], i + 1);
+		good = build_group(&table->groups[i + 1], &conf->groups[i], i + 1, conf->dnstap.privacy);
 	if (good) {
 		table->count = i + 1;
 		good = build_networks(table, conf);

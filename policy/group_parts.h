@@ -46,6 +46,7 @@ struct node {
 struct group {
 	char name[LIST_NAME_MAX];
 	enum ede_mode ede;
+	enum privacy_mode privacy;
 	unsigned parent;               /* itself: none */
 	struct prefix *interfaces;     /* owned */
 	size_t interface_count;

@@ -15,7 +15,7 @@
 
 static uint8_t flat[EVENT_OCTETS_MAX];
 static uint8_t packed[FRAME_OCTETS_MAX];
-static const struct frame_origin origin = { "resolver-1", "unbound-verdict 1" };
+static const struct frame_origin origin = { "resolver-1", "unbound-verdict 1", false };
 
 static struct event_view read_back(const struct sample *sample)
 {
@@ -88,6 +88,51 @@ static void a_refused_answer_has_every_field(void **state)
 	assert_int_equal(message->policy->match, DNSTAP__POLICY__MATCH__QNAME);
 	assert_octets(message->policy->value, "www.example.com");
 	assert_int_equal(message->has_http_protocol, 0);
+	dnstap__dnstap__free_unpacked(dnstap, NULL);
+}
+
+/* Octets of a client's address anywhere in what is kept or sent. */
+static bool tells(const struct sample *sample, const void *octets, size_t count)
+{
+	size_t kept = event_encode(&sample->event, flat, sizeof(flat)), sent;
+	struct event_view view;
+
+	assert_true(event_read(&view, flat, kept));
+	sent = frame_encode(&view, &origin, packed, sizeof(packed));
+	assert_in_range(sent, 1, sizeof(packed));
+	return memmem(flat, kept, octets, count) || memmem(packed, sent, octets, count);
+}
+
+static void a_hidden_client_is_nowhere_in_its_frame(void **state)
+{
+	static const struct address shown = { ADDRESS_INET6, 0, { 1, [15] = 9 } };
+	struct sample sample;
+	Dnstap__Dnstap *dnstap;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	sample.verdict.rule.trigger = sample.verdict.shadow.trigger = TRIGGER_CLIENT_IP;
+	strcpy(sample.verdict.shadow.list, "other");
+	sample.verdict.rule.address = sample.verdict.rule.matched_address = sample.facts.client;
+	sample.verdict.shadow.address = sample.facts.client;
+	sample.verdict.rule.prefix_length = sample.verdict.shadow.prefix_length = 32;
+	sample.verdict.rule.matched_name.length = sample.verdict.rule.rule_name.length = 0;
+	sample.event.edns = true;
+	sample.event.ede_text = "192.0.2.7/32";
+	assert_true(tells(&sample, sample.facts.client.octets, 4));
+	assert_true(tells(&sample, "192.0.2.7", 9));
+	sample.event.privacy = PRIVACY_PSEUDONYM;
+	sample.event.shown = &shown;
+	assert_false(tells(&sample, sample.facts.client.octets, 4));
+	assert_false(tells(&sample, "192.0.2.7", 9));
+	assert_false(tells(&sample, "\x9c\x40", 2));   /* its port */
+	dnstap = frame_of(&sample);
+	assert_int_equal(dnstap->message->query_port, 0);
+	assert_int_equal(dnstap->message->query_address.len, 16);
+	assert_int_equal(dnstap->message->socket_family, DNSTAP__SOCKET_FAMILY__INET6);
+	assert_octets(dnstap->message->policy->rule, "malware:(private)");
+	assert_octets(dnstap->message->policy->value, "100::9");
 	dnstap__dnstap__free_unpacked(dnstap, NULL);
 }
 
@@ -405,6 +450,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refused_answer_has_every_field),
+		cmocka_unit_test(a_hidden_client_is_nowhere_in_its_frame),
 		cmocka_unit_test(an_allowed_answer_has_a_policy_all_the_same),
 		cmocka_unit_test(actions_are_told_in_the_words_of_dnstap),
 		cmocka_unit_test(transports_are_told_as_they_are),
