@@ -261,5 +261,5 @@ int cmd_replay(const struct command *command, int argc, char **argv)
 	}
 	snapshot_destroy(&snapshot);
 	conf_destroy(&conf);
-	return command_end(code);
+	return code;
 }

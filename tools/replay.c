@@ -355,5 +355,9 @@ void replay_print(const json_t *report, FILE *to)
 			index == 0 ? "\ngroups, denied\n" : "", json_integer_value(json_object_get(row, "denied")),
 			json_string_value(json_object_get(row, "group")), json_integer_value(json_object_get(row, "records")));
 	print_rows(json_object_get(report, "names"), "name", "\nnames that are denied most\n", to);
+	if (json_integer_value(json_object_get(report, "denied_other_names")) > 0)
+		fprintf(to, "%12" JSON_INTEGER_FORMAT "  of names that came behind the first %" JSON_INTEGER_FORMAT
+			", not counted each\n", json_integer_value(json_object_get(report, "denied_other_names")),
+			json_integer_value(json_object_get(report, "denied_names")));
 	print_rows(json_object_get(report, "clients"), "client", "\nclients that are denied most\n", to);
 }

@@ -414,6 +414,23 @@ def shows_progress_to_a_terminal_alone(folder):
 
 
 @in_folder
+def says_what_it_counts_together(folder):
+    path = write(folder, "t.tsv", "".join("n%d.evil.example A\n" % number for number in range((1 << 18) + 3)))
+    out = replay(folder, "--top", "1", path).stdout.decode()
+    equal("           1  n0.evil.example\n           3  of names that came behind the first 262144, not counted each\n" in out, True)
+
+
+@in_folder
+def says_once_that_it_cannot_print(folder):
+    path = write(folder, "t.tsv", text())
+    for arguments in ((), ("--each",), ("--json",)):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([COMMAND, "replay", "--policy", os.path.join(folder, "v.conf"), *arguments, path],
+                                  stdout=full, stderr=subprocess.PIPE, timeout=60)
+        equal((done.returncode, done.stderr.count(b"\n")), (3, 1))
+
+
+@in_folder
 def stops_when_nobody_reads(folder):
     path = write(folder, "t.tsv", "a.example A\n" * 300000)
     with subprocess.Popen([COMMAND, "replay", "--policy", os.path.join(folder, "v.conf"), "--each", path, path],
@@ -429,4 +446,4 @@ if __name__ == "__main__":
               says_what_it_leaves_out, names_what_it_cannot_read, survives_damage, reads_what_texts_may_hold,
               prints_nothing_that_a_terminal_obeys, each_record_is_an_object, a_text_without_questions_is_none,
               what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
-              shows_progress_to_a_terminal_alone, stops_when_nobody_reads])
+              shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads])
