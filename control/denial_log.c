@@ -28,7 +28,7 @@ struct denial_log {
 	char *path;                                       /* owned; NULL: syslog */
 	uint32_t rate;
 	struct ring *_Atomic rings[DENIAL_WORKERS_MAX];   /* stored with release by its worker, once */
-	_Atomic uint64_t no_ring;                         /* denials lost for lack of memory */
+	_Atomic uint64_t no_ring;                         /* denials lost for lack of memory, or by a log before */
 	pthread_t thread;
 	int wake;                                         /* eventfd */
 	_Atomic bool stopping, reopen;
@@ -287,6 +287,16 @@ static void log_free(struct denial_log *log)
 	free(log);
 }
 
+static void go_on_from(struct denial_log *log, const struct denial_log_counts *before)
+{
+	atomic_init(&log->written, before->written);
+	atomic_init(&log->suppressed, before->suppressed);
+	atomic_init(&log->failed, before->failed);
+	atomic_init(&log->no_ring, before->lost);
+	log->said_suppressed = before->suppressed;
+	log->said_lost = before->lost;
+}
+
 static int start(struct denial_log *log, const struct denial_log_options *options)
 {
 	const bool to_syslog = strcmp(options->to, "syslog") == 0;
@@ -310,6 +320,8 @@ struct denial_log *denial_log_create(const struct denial_log_options *options)
 	log->rate = options->rate;
 	log->fd = -1;
 	log->second = steady_second();
+	if (options->before != NULL)
+		go_on_from(log, options->before);
 	log->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	failed = start(log, options);
 	if (failed == 0)
@@ -320,16 +332,20 @@ struct denial_log *denial_log_create(const struct denial_log_options *options)
 	return NULL;
 }
 
-void denial_log_destroy(struct denial_log **log, unsigned timeout_ms)
+void denial_log_destroy(struct denial_log **log, unsigned timeout_ms, struct denial_log_counts *last)
 {
 	struct denial_log *gone = *log;
+	bool ended;
 
 	*log = NULL;
 	if (gone == NULL)
 		return;
 	atomic_store(&gone->stopping, true);
 	poke(gone);
-	if (thread_join(gone->thread, timeout_ms))
+	ended = thread_join(gone->thread, timeout_ms);
+	if (last != NULL)
+		denial_log_counts(gone, last);
+	if (ended)
 		log_free(gone);
 }
 

@@ -30,11 +30,6 @@
 
 struct denial_log;
 
-struct denial_log_options {
-	const char *to;           /* a file as this process sees it, or "syslog"; copied */
-	uint32_t rate;            /* lines a second; 0: no limit */
-};
-
 struct denial_log_counts {
 	uint64_t written;         /* lines */
 	uint64_t suppressed;      /* over the rate */
@@ -43,13 +38,19 @@ struct denial_log_counts {
 	int last_errno;           /* of the last that could not; 0: none */
 };
 
+struct denial_log_options {
+	const char *to;           /* a file as this process sees it, or "syslog"; copied */
+	uint32_t rate;            /* lines a second; 0: no limit */
+	const struct denial_log_counts *before;   /* to go on from; NULL: from 0; copied */
+};
+
 /* Starts the thread. A file that cannot be opened is counted and tried again. NULL with errno set: no memory or
  * thread. */
 struct denial_log *denial_log_create(const struct denial_log_options *options);
 
 /* Writes what is there and ends the thread, within about `timeout_ms`; a thread that does not end in time is left
- * alone with what it holds. Sets *log to NULL. */
-void denial_log_destroy(struct denial_log **log, unsigned timeout_ms);
+ * alone with what it holds. Sets *log to NULL; fills *last unless that or the log is NULL. */
+void denial_log_destroy(struct denial_log **log, unsigned timeout_ms, struct denial_log_counts *last);
 
 /* Logs it if the verdict denies. Never blocks, allocates at a worker's first denial only. */
 void denial_log_note(struct denial_log *log, unsigned worker, const struct event *event);

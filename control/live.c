@@ -27,6 +27,7 @@ struct live {
 	char *store_directory;              /* of `overrides` */
 	/* made and destroyed while no worker runs: */
 	struct denial_log *denial_log;      /* NULL: none */
+	struct denial_log_counts denials;   /* of those before */
 	struct control_server *server;            /* NULL: none */
 	bool stuck;                         /* a thread of a server was given up: what it may use stays for ever */
 };
@@ -102,7 +103,8 @@ static void make_folder(const struct live *live, const char *path)
 
 static void start_denial_log(struct live *live, const struct live_conf *conf)
 {
-	const struct denial_log_options options = { .to = conf->denial_log, .rate = conf->denial_log_rate };
+	const struct denial_log_options options = { .to = conf->denial_log, .rate = conf->denial_log_rate,
+		.before = &live->denials };
 
 	if (conf->denial_log == NULL)
 		return;
@@ -171,7 +173,7 @@ void live_stop(struct live *live, unsigned timeout_ms)
 	if (live->server != NULL)
 		live->stuck |= !server_destroy(&live->server, timeout_ms / 2);
 	if (!live->stuck)
-		denial_log_destroy(&live->denial_log, DENIAL_LOG_STOP_MS);
+		denial_log_destroy(&live->denial_log, DENIAL_LOG_STOP_MS, &live->denials);
 	live->denial_log = NULL;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "module/frame_sums.h"
 #include "policy/epoch.h"
 #include "policy/group.h"
 
@@ -28,6 +29,7 @@ static struct {
 	struct tap *tap;                    /* made and destroyed while no worker runs; own threads: under `tap_lock` */
 	pthread_mutex_t tap_lock;
 	struct tap_counts last;             /* of the tap before; likewise */
+	struct tap_counts ended;            /* of all taps before; under tap_lock */
 	enum frames_mode frames;            /* as `tap` */
 	uint32_t sample_rate;               /* likewise */
 	uint64_t boot;                      /* likewise, once */
@@ -150,7 +152,10 @@ bool state_running(void)
 void state_stop(void)
 {
 	pthread_mutex_lock(&state.tap_lock);
-	tap_destroy(&state.tap, TAP_STOP_MS, &state.last);
+	if (state.tap != NULL) {
+		tap_destroy(&state.tap, TAP_STOP_MS, &state.last);
+		frame_sums_keep(&state.ended, &state.last);
+	}
 	pthread_mutex_unlock(&state.tap_lock);
 }
 
@@ -321,6 +326,7 @@ void state_count(struct host_counters *to)
 	pthread_mutex_lock(&state.tap_lock);
 	if (state.tap != NULL)
 		tap_counts(state.tap, &to->tap);
+	frame_sums_add(&state.ended, &to->tap);
 	pthread_mutex_unlock(&state.tap_lock);
 }
 

@@ -174,6 +174,36 @@ def recent_questions_keep_their_group_over_reloads(tap):
 			tap.equal((code, asked()), (0, {"branch"}), why)
 
 
+def counters(here):
+	found = {}
+	for line in verdictctl(here, "metrics")[1]["text"].splitlines():
+		name, value = line.rsplit(" ", 1)
+		if not line.startswith("#") and name.split("{")[0].endswith("_total"):
+			found[name] = float(value)
+	return found
+
+
+def counters_go_on_over_reloads_of_the_resolver(tap):
+	prefix = "unbound_verdict_"
+	with lab.Lab(ZONES) as here:
+		start(here)
+		for name in ("evil.example", "good.example", "evil.example"):
+			rcode(here, name)
+		frames = prefix + "frames_total", prefix + 'target_frames_written_total{target="file"}'
+		lab.wait_for(lambda: counters(here)[prefix + "denial_log_lines_total"] == 2 and counters(here)[frames[1]] >= 3, "what was asked")
+		before = counters(here)
+		for again in range(2):
+			tap.equal(here.control("reload")[0], 0, "reload of the resolver")
+			lab.wait_for(lambda: verdictctl(here, "status")[0] == 0, "the control socket")
+			rcode(here, "evil.example")
+			lab.wait_for(lambda: counters(here)[prefix + "denial_log_lines_total"] >= 3 + again, "a line")
+		after = counters(here)
+		tap.equal({name: (value, after.get(name)) for name, value in before.items() if after.get(name, -1) < value}, {},
+			"no counter went back")
+		tap.ok(all(after[name] >= before[name] + 2 for name in frames), "frames", str([(before[name], after[name]) for name in frames]))
+		tap.equal(after[prefix + "denial_log_lines_total"], 4, "lines of the denial log")
+
+
 GROUPS = 'client-group:\n\tname: kids\n\tnetwork: 127.0.9.0/24\nclient-group:\n\tname: room\n\tnetwork: 127.0.9.2\n\tparent: kids\n'
 CLIENTS = ["127.0.0.1", "127.0.8.1", "127.0.9.1", "127.0.9.2"]
 
@@ -266,4 +296,4 @@ if __name__ == "__main__":
 	lab.require()
 	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted,
 		recent_questions_are_a_recording, recent_questions_keep_their_group_over_reloads, explain_and_the_resolver_agree,
-		an_allow_that_ends_leaves_nothing_in_the_cache)
+		counters_go_on_over_reloads_of_the_resolver, an_allow_that_ends_leaves_nothing_in_the_cache)

@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 	obey();
 	if (!server_destroy(&server, 5000))
 		return 1;
-	denial_log_destroy(&denials, 1000);
+	denial_log_destroy(&denials, 1000, NULL);
 	override_store_close(&options.backend.overrides);
 	tally_destroy(&tally);
 	recent_destroy(&recent);

@@ -96,7 +96,7 @@ static void writes_a_line_for_each_denial(void **state)
 	sample.event.ede = EDE_NONE;
 	strcpy(sample.verdict.group_name, "branch");
 	denial_log_note(log, 255, &sample.event);
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 	assert_null(log);
 	assert_string_equal(read_text(path),
 		"time=2023-11-14T22:13:20.999Z client=192.0.2.7 name=www.example.com type=A action=refuse list=malware "
@@ -105,6 +105,26 @@ static void writes_a_line_for_each_denial(void **state)
 		"rule=*.example.com trigger=QNAME incident=0123456789ab.3.17 group=branch\n");
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_mode & 0777, 0640);
+}
+
+static void counts_on_from_the_log_before(void **state)
+{
+	const struct denial_log_counts before = { .written = 7, .suppressed = 5, .lost = 3, .failed = 2 };
+	struct denial_log *log = denial_log_create(&(struct denial_log_options){ .to = path, .before = &before });
+	struct denial_log_counts last;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	denial_log_note(log, 0, &sample.event);
+	denial_log_destroy(&log, STOP_MS, &last);
+	assert_int_equal(last.written, 8);
+	assert_int_equal(last.suppressed, 5);
+	assert_int_equal(last.lost, 3);
+	assert_int_equal(last.failed, 2);
+	/* What the one before has said is not said again. */
+	assert_int_equal(lines_of(read_text(path)), 1);
 }
 
 static void keeps_the_rate_and_says_what_it_left_out(void **state)
@@ -126,7 +146,7 @@ static void keeps_the_rate_and_says_what_it_left_out(void **state)
 	assert_in_range(counts.suppressed, 80, 90);
 	usleep(1300000);
 	assert_non_null(strstr(read_text(path), " suppressed="));
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 	text = read_text(path);
 	assert_in_range(lines_of(text), 11, 22);
 	for (const char *at = text; (at = strstr(at, " suppressed=")) != NULL; at++) {
@@ -153,7 +173,7 @@ static void counts_what_finds_no_room(void **state)
 	denial_log_note(log, DENIAL_WORKERS_MAX, &sample.event);
 	denial_log_counts(log, &counts);
 	assert_true(counts.lost > 0);
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 	assert_non_null(strstr(read_text(path), " lost="));
 }
 
@@ -179,7 +199,7 @@ static void opens_a_moved_file_again(void **state)
 	denial_log_note(log, 0, &sample.event);
 	wait_for(log, 3);
 	assert_int_equal(lines_of(read_text(path)), 1);
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 }
 
 static void counts_what_cannot_be_written(void **state)
@@ -202,7 +222,7 @@ static void counts_what_cannot_be_written(void **state)
 	denial_log_note(log, 0, &sample.event);
 	wait_for(log, 2);
 	assert_int_equal(lines_of(read_text(path)), 1);
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 }
 
 /* --- in the place of syslog(3) --- */
@@ -249,7 +269,7 @@ static void sends_lines_to_syslog(void **state)
 	denial_log_note(log, 0, &sample.event);
 	wait_for(log, 1);
 	denial_log_reopen(log);
-	denial_log_destroy(&log, STOP_MS);
+	denial_log_destroy(&log, STOP_MS, NULL);
 	assert_int_equal(sent_priority, LOG_DAEMON | LOG_NOTICE);
 	assert_ptr_equal(strstr(sent, "verdict: time=2023-11-14T22:13:20.999Z client=192.0.2.7 name=www.example.com "), sent);
 }
@@ -258,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(writes_a_line_for_each_denial, begin, end),
+		cmocka_unit_test_setup_teardown(counts_on_from_the_log_before, begin, end),
 		cmocka_unit_test_setup_teardown(keeps_the_rate_and_says_what_it_left_out, begin, end),
 		cmocka_unit_test_setup_teardown(counts_what_finds_no_room, begin, end),
 		cmocka_unit_test_setup_teardown(opens_a_moved_file_again, begin, end),
