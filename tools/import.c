@@ -18,7 +18,7 @@ const struct import_source import_sources[] = {
 	{ NULL, NULL, NULL },
 };
 
-static void complain(struct import *import, const char *file, unsigned line, const char *mark, const char *word,
+static __attribute__((format(printf, 6, 0))) void complain(struct import *import, const char *file, unsigned line, const char *mark, const char *word,
 	const char *format, va_list args)
 {
 	char text[TEXT_MAX], safe[2 * TEXT_MAX], safe_file[2 * TEXT_MAX], number[16] = "";

@@ -28,6 +28,7 @@ struct entry {
 	char *data;                    /* address: what it is redirected to; rpz: the override's CNAME */
 	char *zonefile;
 	uint64_t tags;
+	unsigned layer;                /* zone: of lists; a higher one is asked first */
 	bool answered;                 /* zone: of a redirect type, and there are data for it */
 	const char *path;              /* in paths */
 	unsigned line;
@@ -44,6 +45,7 @@ struct unbound {
 	unsigned tag_count;
 	char **paths;                  /* files that were read; owned */
 	unsigned path_count, depth;
+	bool asks_later;               /* there is rpz or response-ip, which come behind local zones */
 	char *directory;
 	char clause[KEY_MAX];
 	const char *path;              /* where we are */
@@ -53,5 +55,21 @@ struct unbound {
 /* Reads the file and what it includes. 0, or -1 with the diag set; what was read is freed by the caller, whatever
  * comes. */
 int unbound_read(struct unbound *unbound, const char *path);
+
+/* -1 with the diag set. */
+int unbound_no_memory(struct unbound *unbound);
+
+/* Is the word one of these, which end with NULL? */
+bool unbound_is_one_of(const char *word, const char *const *words);
+
+/* The name of the group of clients with these tags. */
+void unbound_name_group(const struct unbound *unbound, uint64_t tags, char *to, size_t cap);
+
+/* Whom a list with these tags serves; false: nobody, so it has to stay out. */
+bool unbound_put_served(struct unbound *unbound, uint64_t tags, bool write);
+
+/* Lists of local-zone and local-data, and of response-ip. 0, or -1 with the diag set. */
+int unbound_put_zones(struct unbound *unbound);
+int unbound_put_addresses(struct unbound *unbound);
 
 #endif

@@ -12,11 +12,6 @@
 #define DEPTH_MAX 16u
 #define VALUES_MAX 3u
 
-static int no_memory(struct unbound *unbound)
-{
-	return diag_set(unbound->diag, unbound->path, unbound->line, 0, "out of memory");
-}
-
 static void lost(struct unbound *unbound, const char *key, const char *value)
 {
 	import_lost(unbound->import, unbound->path, unbound->line, "%s %s", key, value);
@@ -77,7 +72,7 @@ static int read_zone(struct unbound *unbound, char *values[])
 	entry = add(unbound, KIND_ZONE, values[1]);
 	if (entry != NULL)
 		entry->name = name;
-	return entry != NULL ? 0 : no_memory(unbound);
+	return entry != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_zone_tag(struct unbound *unbound, char *values[])
@@ -123,7 +118,7 @@ static int read_data(struct unbound *unbound, char *values[])
 	entry = add(unbound, KIND_DATA, text);
 	if (entry != NULL)
 		entry->name = name;
-	return entry != NULL ? 0 : no_memory(unbound);
+	return entry != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_client(struct unbound *unbound, char *values[])
@@ -132,14 +127,14 @@ static int read_client(struct unbound *unbound, char *values[])
 
 	if (entry != NULL)
 		entry->tags = read_tags(unbound, values[1]);
-	return entry != NULL ? 0 : no_memory(unbound);
+	return entry != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_address(struct unbound *unbound, char *values[])
 {
 	struct entry *entry = add(unbound, KIND_ADDRESS, values[0]);
 
-	return entry != NULL && (entry->action = strdup(values[1])) != NULL ? 0 : no_memory(unbound);
+	return entry != NULL && (entry->action = strdup(values[1])) != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_address_data(struct unbound *unbound, char *values[])
@@ -149,7 +144,7 @@ static int read_address_data(struct unbound *unbound, char *values[])
 
 		if (entry->kind == KIND_ADDRESS && strcmp(entry->text, values[0]) == 0 && entry->data == NULL) {
 			entry->data = strdup(values[1]);
-			return entry->data != NULL ? 0 : no_memory(unbound);
+			return entry->data != NULL ? 0 : unbound_no_memory(unbound);
 		}
 	}
 	lost(unbound, "response-ip-data", values[0]);
@@ -179,7 +174,7 @@ static int read_rpz(struct unbound *unbound, const char *key, const char *value)
 		return 0;
 	free(*to);
 	*to = strdup(value);
-	return *to != NULL ? 0 : no_memory(unbound);
+	return *to != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 struct option_row {
@@ -205,7 +200,7 @@ static int include(struct unbound *unbound, const char *pattern)
 	int code = 0;
 
 	if (whole == NULL)
-		return no_memory(unbound);
+		return unbound_no_memory(unbound);
 	switch (glob(whole, GLOB_NOSORT, NULL, &found)) {
 	case 0:
 		for (size_t i = 0; i < found.gl_pathc && code == 0; i++)
@@ -228,7 +223,7 @@ static int begin_clause(struct unbound *unbound, const char *key)
 	snprintf(unbound->clause, sizeof(unbound->clause), "%s", key);
 	if (strcmp(key, "view:") == 0)
 		lost(unbound, "view", "what it holds is left out");
-	return strcmp(key, "rpz:") != 0 || add(unbound, KIND_RPZ, "") != NULL ? 0 : no_memory(unbound);
+	return strcmp(key, "rpz:") != 0 || add(unbound, KIND_RPZ, "") != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_option(struct unbound *unbound, const char *key, char *values[], unsigned count)
@@ -238,7 +233,7 @@ static int read_option(struct unbound *unbound, const char *key, char *values[],
 	if (strcmp(unbound->clause, "rpz:") == 0)
 		return read_rpz(unbound, key, values[0]);
 	if (strcmp(key, "directory:") == 0 && unbound->directory == NULL)
-		return (unbound->directory = strdup(values[0])) != NULL ? 0 : no_memory(unbound);
+		return (unbound->directory = strdup(values[0])) != NULL ? 0 : unbound_no_memory(unbound);
 	if (strcmp(unbound->clause, "view:") == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++) {
@@ -269,7 +264,7 @@ static int read_line(struct unbound *unbound, struct conf_lex *lex)
 		if (count < VALUES_MAX && (values[count] = strdup(word.text)) != NULL)
 			count++;
 	if (key == NULL)
-		code = no_memory(unbound);
+		code = unbound_no_memory(unbound);
 	else if (code == 0 && (key[0] == '\0' || key[strlen(key) - 1] != ':'))
 		lost(unbound, "a line without a key", key);
 	else if (code == 0)
@@ -289,11 +284,11 @@ int unbound_read(struct unbound *unbound, const char *path)
 	int code;
 
 	if (grown == NULL)
-		return no_memory(unbound);
+		return unbound_no_memory(unbound);
 	unbound->paths = grown;
 	grown[unbound->path_count] = strdup(path);
 	if (grown[unbound->path_count] == NULL)
-		return no_memory(unbound);
+		return unbound_no_memory(unbound);
 	if (unbound->depth == DEPTH_MAX || unbound->path_count == 4096) {
 		free(grown[unbound->path_count]);
 		return diag_set(unbound->diag, path, 0, 0, "too many includes");

@@ -106,12 +106,10 @@ server:
 	local-zone: "redirect.example" redirect
 	local-data: 'redirect.example AAAA 2001:db8::1'
 	local-data: 'redirect.example A 192.0.2.81'
-	local-zone: "open.static.example" transparent
 	local-zone: "alone.example" transparent
 	local-zone: "seen.example" inform
 	local-zone: "games.example" always_nxdomain
 	local-zone-tag: "games.example" "kids"
-	response-ip: 203.0.113.0/24 always_refuse
 	response-ip: 203.0.114.0/24 redirect
 	response-ip-data: 203.0.114.0/24 "IN A 192.0.2.90"
 include: "more*.conf"
@@ -131,7 +129,6 @@ def unbound_with_everything_that_has_an_equal(tap):
 	kid, other = ["--client", "192.0.2.7"], ["--client", "10.0.0.1"]
 	verdicts(tap, conf, [
 		("static", ["nothing.static.example"], ["nxdomain"]), ("its data", ["www.static.example"], ["local-data"]),
-		("transparent inside of it", ["a.open.static.example"], ["pass"]),
 		("transparent alone says nothing", ["alone.example"], ["allow"]),
 		("refuse", ["refuse.example"], ["refuse"]), ("deny", ["x.deny.example"], ["drop"]),
 		("always_null", ["x.null.example"], ["sinkhole"]), ("always_nodata", ["nodata.example"], ["nodata"]),
@@ -143,9 +140,58 @@ def unbound_with_everything_that_has_an_equal(tap):
 		("a tag, for who has it among others", ["--client", "198.51.100.9", "games.example"], ["nxdomain"]),
 		("a tag, for others", [*other, "games.example"], ["allow"]),
 		("rpz with an override", ["fed.example"], ["nodata"]),
-		("response-ip", ["--answer", "a.example. A 203.0.113.5", "a.example"], ["refuse"]),
 		("response-ip redirect", ["--answer", "a.example. A 203.0.114.5", "a.example"], ["sinkhole"]),
 	])
+
+
+NESTED = """
+server:
+	access-control-tag: 192.0.2.0/24 "kids"
+	local-zone: "static.example" static
+	local-zone: "null.static.example" always_null
+	local-zone: "gone.null.static.example" always_nxdomain
+	local-zone: "open.static.example" always_transparent
+	local-zone: "null.open.static.example" always_null
+	local-zone: "kids.static.example" refuse
+	local-zone-tag: "kids.static.example" "kids"
+	local-zone: "all.kids.static.example" deny
+	local-zone: "null.example" always_null
+	local-zone: "open.null.example" transparent
+"""
+
+
+def unbound_zones_inside_of_each_other(tap):
+	code, conf, err = imported("unbound", write("n/unbound.conf", NESTED))
+	tap.equal((code, err.count("differs")), (0, 0), "all is carried over")
+	kid, other = ["--client", "192.0.2.7"], ["--client", "10.0.0.1"]
+	verdicts(tap, conf, [("the outer one", ["a.static.example"], ["nxdomain"]), ("always_null inside of it", ["a.null.static.example"], ["sinkhole"]),
+		("and another inside of that", ["a.gone.null.static.example"], ["nxdomain"]), ("an open one", ["a.open.static.example"], ["pass"]),
+		("always_null inside of that", ["null.open.static.example"], ["sinkhole"]), ("with a tag", [*kid, "a.kids.static.example"], ["refuse"]),
+		("for others as around", [*other, "a.kids.static.example"], ["nxdomain"]),
+		("without a tag inside of it", [*kid, "all.kids.static.example"], ["drop"]), ("for others, too", [*other, "all.kids.static.example"], ["drop"]),
+		("an open one inside of always_null", ["a.open.null.example"], ["pass"]), ("around it", ["a.null.example"], ["sinkhole"])])
+
+
+def unbound_tells_what_differs(tap):
+	conf = write("w/unbound.conf", """server:
+	access-control-tag: 192.0.2.0/24 "kids"
+	local-zone: "static.example" static
+	local-zone: "open.static.example" transparent
+	local-zone: "seen.static.example" inform
+	local-zone-tag: "seen.static.example" "kids"
+	response-ip: 198.51.100.0/24 always_refuse
+	response-ip: 198.51.100.64/26 always_nxdomain
+	response-ip: 198.51.100.65 deny
+""")
+	code, made, err = imported("unbound", conf)
+	tap.equal((code, "0 things have no equal, 3 differ" in err), (1, True), "the exit code says so, and the count")
+	for line, what in ((4, "open.static.example"), (5, "seen.static.example"), (7, "response-ip")):
+		tap.ok(re.search(r"unbound\.conf:%d: differs: .*%s" % (line, what), err), "with file and line: " + what, err)
+		with open(made) as file:
+			tap.ok(re.search(r"# DIFFERS: .*unbound\.conf:%d: .*%s" % (line, what), file.read()), "and in its place: " + what)
+	answer = lambda address: ["--answer", "a.example. A " + address, "a.example"]
+	verdicts(tap, made, [("the longest prefix", answer("198.51.100.65"), ["drop"]), ("the next", answer("198.51.100.66"), ["nxdomain"]),
+		("the shortest", answer("198.51.100.1"), ["refuse"]), ("an open zone", ["a.open.static.example"], ["pass"])])
 
 
 def unbound_tells_what_has_no_equal(tap):
@@ -190,6 +236,6 @@ def usage(tap):
 
 try:
 	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused,
-		unbound_with_everything_that_has_an_equal, unbound_tells_what_has_no_equal, usage)
+		unbound_with_everything_that_has_an_equal, unbound_zones_inside_of_each_other, unbound_tells_what_differs, unbound_tells_what_has_no_equal, usage)
 finally:
 	shutil.rmtree(folder)
