@@ -9,8 +9,13 @@
 #define ETHERTYPE_IP6 0x86dd
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_QINQ 0x88a8
+#define ETHERTYPE_QINQ_OLD 0x9100
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
+#define IP6_HOP_BY_HOP 0
+#define IP6_ROUTING 43
+#define IP6_FRAGMENT 44
+#define IP6_DESTINATION 60
 
 struct packet {
 	const uint8_t *at;
@@ -41,7 +46,7 @@ static bool past_ethernet(struct packet *packet, size_t head)
 		type = get16(packet->at + head - 2);
 		skip(packet, head);
 		head = 4;
-	} while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ);
+	} while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD);
 	return type == ETHERTYPE_IP || type == ETHERTYPE_IP6;
 }
 
@@ -110,7 +115,14 @@ static enum record_skip past_ip6(struct packet *packet, struct ends *ends)
 	if ((size_t)get16(ip + 4) + 40 < packet->left)
 		packet->left = (size_t)get16(ip + 4) + 40;
 	skip(packet, 40);
-	return ends->protocol == 44 ? SKIP_FRAGMENT : SKIP_REASONS;
+	while (ends->protocol == IP6_HOP_BY_HOP || ends->protocol == IP6_ROUTING || ends->protocol == IP6_DESTINATION) {
+		const uint8_t *option = packet->at;
+
+		if (packet->left < 8 || !skip(packet, 8 + (size_t)option[1] * 8))
+			return SKIP_UNREADABLE;
+		ends->protocol = option[0];
+	}
+	return ends->protocol == IP6_FRAGMENT ? SKIP_FRAGMENT : SKIP_REASONS;
 }
 
 /* Behind UDP's or TCP's header, and TCP's length of the message. */

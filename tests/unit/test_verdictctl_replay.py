@@ -393,6 +393,21 @@ def says_of_links_that_it_does_not_read_them(folder):
 
 
 @in_folder
+def finds_the_message_behind_every_head(folder):
+    plain = packet("2001:db8::1", message("evil.example", "A", ""))[18:]
+    long = plain[:6] + b"\0" + plain[7:40] + b"\x3c\0\1\4\0\0\0\0" + b"\x11\1" + b"\0" * 14 + plain[40:]
+    long = long[:4] + struct.pack(">H", len(long) - 40) + long[6:]
+    rows = ((1, b"\0" * 12 + b"\x91\0\0\5\x81\0\0\6\x86\xdd" + plain), (1, b"\0" * 12 + b"\x86\xdd" + long), (101, long),
+            (113, b"\0" * 14 + b"\x86\xdd" + plain), (276, b"\x86\xdd" + b"\0" * 18 + plain), (0, b"\x1e\0\0\0" + plain))
+    for link, octets in rows:
+        capture = bytearray(pcap([octets, octets[:-len(long) + 50]]))
+        capture[20] = link & 255
+        capture[21] = link >> 8
+        report = json.loads(replay(folder, "--json", write(folder, "t.pcap", bytes(capture))).stdout)
+        equal((link, report["verdicts"], sum(report["inputs"][0]["skipped"].values())), (link, {"refuse": 1}, 1))
+
+
+@in_folder
 def says_whom_it_does_not_know(folder):
     path = write(folder, "t.tsv", "0\tgroup=nobody\tevil.example\tA\n0\t192.0.2.1\tt.example\tA\t0\tA 1 nowhere\n")
     out = replay(folder, path).stdout.decode().split("\n")
@@ -446,4 +461,4 @@ if __name__ == "__main__":
               says_what_it_leaves_out, names_what_it_cannot_read, survives_damage, reads_what_texts_may_hold,
               prints_nothing_that_a_terminal_obeys, each_record_is_an_object, a_text_without_questions_is_none,
               what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
-              shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads])
+              finds_the_message_behind_every_head, shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads])
