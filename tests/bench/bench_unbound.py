@@ -125,44 +125,49 @@ def real_list(to):
 	return [{"name": "malware", "format": "domains", "action": "refuse", "file": path}], random.Random(2).sample(names, NAMES)
 
 
-def rounds(bare, module, questions, name):
-	"""Prints the ratio of both for (questions of bare, questions of module, dnsperf's arguments) of each round."""
-	ratios, figures = [], ([], [])
+def rounds(resolvers, questions, name):
+	"""`resolvers`: bare, perhaps bare again, and what is compared with them; `questions` gives a file for each of them
+	and dnsperf's arguments for all. Bare again shows what a ratio of this run is worth."""
+	figures = [[] for _ in resolvers]
 	for number in range(ROUNDS):
-		of_bare, of_module, arguments = questions(number)
-		for kind in (0, 1) if number % 2 else (1, 0):
-			figures[kind].append((bare, module)[kind].cpu((of_bare, of_module)[kind], *arguments))
-		ratios.append(figures[1][-1] / figures[0][-1])
+		files, arguments = questions(number)
+		for place in range(len(resolvers)):
+			which = (number + place) % len(resolvers)
+			figures[which].append(resolvers[which].cpu(files[which], *arguments))
 	bench("unbound_%s_cpu_us_bare" % name, statistics.median(figures[0]), "us")
-	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[1]), "us")
-	bench_ratio("unbound_%s_cpu_ratio" % name, ratios)
-	return statistics.median(figures[1]) - statistics.median(figures[0])
+	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[-1]), "us")
+	bench_ratio("unbound_%s_cpu_ratio" % name, [ours / bare for bare, ours in zip(figures[0], figures[-1])])
+	if len(resolvers) > 2:
+		bench_ratio("unbound_%s_cpu_noise" % name, [again / bare for bare, again in zip(figures[0], figures[1])])
+	return statistics.median(figures[-1]) - statistics.median(figures[0])
 
 
 def cost(policy, listed):
-	bare, module = Resolver(BARE), Resolver(MODULE, policy)
+	bare, again, module = Resolver(BARE), Resolver(BARE), Resolver(MODULE, policy)
+	resolvers = (bare, again, module)
+	cached = [resolver.cached for resolver in resolvers]
 	if listed:
 		bench("policy_rss_added_mib", (module.rss - bare.rss) / (1 << 20), "MiB")
 		bench("policy_load_cpu_s", module.load_cpu - bare.load_cpu, "s")
-	rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached")
+	rounds(resolvers, lambda number: (cached, ("-l", SECONDS)), "cached")
 	if listed:
 		# A denied answer beside a cached one of the resolver without us.
-		denied = module.questions("denied", listed)
-		rounds(bare, module, lambda number: (bare.cached, denied, ("-l", SECONDS)), "denied")
+		denied = cached[:2] + [module.questions("denied", listed)]
+		rounds(resolvers, lambda number: (denied, ("-l", SECONDS)), "denied")
 
 	def misses(number):
 		names = ["r%d-%d.miss%d.example" % (number, i, i % 97) for i in range(MISSES)]
-		return bare.questions("miss", names), module.questions("miss", names), ("-n", 1)
-	rounds(bare, module, misses, "miss")
-	for resolver in (bare, module):
+		return [resolver.questions("miss", names) for resolver in resolvers], ("-n", 1)
+	rounds(resolvers, misses, "miss")
+	for resolver in resolvers:
 		resolver.lab.stop()
 
 
 def cost_of_frames(policy):
 	"""Policy and frames of all answers with both messages, and Unbound's own dnstap of client responses alone."""
 	bare, module, native = Resolver(BARE), Resolver(MODULE, policy, capture=True), Resolver(BARE, native=True)
-	ours = rounds(bare, module, lambda number: (bare.cached, module.cached, ("-l", SECONDS)), "cached_frames")
-	theirs = rounds(bare, native, lambda number: (bare.cached, native.cached, ("-l", SECONDS)), "native_dnstap")
+	ours = rounds((bare, module), lambda number: ((bare.cached, module.cached), ("-l", SECONDS)), "cached_frames")
+	theirs = rounds((bare, native), lambda number: ((bare.cached, native.cached), ("-l", SECONDS)), "native_dnstap")
 	bench("tap_cpu_us_per_frame", ours, "us")
 	bench("native_dnstap_cpu_us_per_frame", theirs, "us")
 	frames_per_answer(module)
