@@ -42,6 +42,12 @@ bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, c
 	struct answer_builder builder;
 	int flags;
 
+	if (verdict->action == ACTION_REFUSE) {
+		/* Unbound writes an error from its code alone, for less than from a message without records. */
+		qstate->return_msg = NULL;
+		qstate->return_rcode = LDNS_RCODE_REFUSED;
+		return true;
+	}
 	answer_begin(&builder, qstate, verdict, chain);
 	flags = build(&builder, verdict, qstate->qinfo.qtype);
 	return flags >= 0 && answer_finish(&builder, qstate, (uint16_t)flags);
