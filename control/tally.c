@@ -21,7 +21,8 @@ struct place {
 };
 
 struct table {
-	unsigned used;                 /* the worker's own */
+	unsigned used;                 /* the worker's own, as is the next */
+	struct place *last;            /* counted last, and often counted next; NULL: none yet */
 	struct place places[PLACES];
 };
 
@@ -88,10 +89,13 @@ static struct place *find(struct table *table, const char *list, enum action act
 
 static void count(struct table *table, const struct rule_match *match, enum action action, bool shadow)
 {
-	struct place *place = find(table, match->list, action, match->trigger, shadow);
+	struct place *place = table->last;
 
+	if (place == NULL || !is_same(place, match->list, action, match->trigger, shadow))
+		place = find(table, match->list, action, match->trigger, shadow);
 	if (place == NULL)
 		place = find(table, TALLY_REST, ACTION_ALLOW, TRIGGER_NONE, false);
+	table->last = place;
 	if (place != NULL)
 		atomic_store_explicit(&place->count, atomic_load_explicit(&place->count, memory_order_relaxed) + 1,
 			memory_order_relaxed);

@@ -3,6 +3,7 @@
  */
 #include "dnstap/event.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "dnstap/event_form.h"
@@ -32,13 +33,29 @@ static char *put_decimal(char *to, uint64_t value)
 	return to + sizeof(digits) - at;
 }
 
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Eight hexadecimal digits at once: every denial has a number. */
+static void put_hex(char *to, uint32_t value)
+{
+	uint64_t digits = value;
+
+	digits = (digits | digits << 16) & UINT64_C(0x0000ffff0000ffff);
+	digits = (digits | digits << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	digits = (digits | digits << 4) & EACH(0x0f);
+	/* Bit 4 of a digit and 6 says that it is a letter. */
+	digits += EACH('0') + ((digits + EACH(6)) >> 4 & EACH(1)) * ('a' - '0' - 10);
+	digits = htobe64(digits);
+	memcpy(to, &digits, sizeof(digits));
+}
+
 char *frame_number_text(const struct frame_number *number, char *to)
 {
-	uint64_t boot = number->boot << (64 - 4 * BOOT_DIGITS);
-	char *at = to;
+	char *at = to + BOOT_DIGITS;
 
-	for (; at < to + BOOT_DIGITS; boot <<= 4)
-		*at++ = "0123456789abcdef"[boot >> 60];
+	/* The two overlap. */
+	put_hex(to, (uint32_t)(number->boot >> (4 * BOOT_DIGITS - 32)));
+	put_hex(at - 8, (uint32_t)number->boot);
 	*at++ = '.';
 	at = put_decimal(at, number->worker);
 	*at++ = '.';

@@ -53,14 +53,15 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 		if (!hash_depths_has(depths, labels) && !asks_filter(labels))
 			continue;
 		hash_walk_half(&walk, &candidate->half);
-		/* The one suffix that is worth a line before the filter has said anything: most rules are of it. */
+		candidate->cut = walk.cut;
+		/* Of the whole name there is nothing below to ask the filter for, and the line says more: most rules that
+		 * are found are found there, and each look elsewhere in so much memory is one to wait for. */
 		if (walk.cut == 0)
-			set_prefetch(snapshot->set, candidate->half.low);
+			return count + hash_depths_has(depths, labels);
 		hint = set_hint(snapshot->set, candidate->half.low);
 		if (hint.here && hash_depths_has(depths, labels)) {
 			/* On its way while the walk goes on. */
 			set_prefetch(snapshot->set, candidate->half.low);
-			candidate->cut = walk.cut;
 			count++;
 		}
 		if (!hint.below && asks_filter(labels))

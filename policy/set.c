@@ -6,16 +6,18 @@
 
 #include "policy/set_parts.h"
 
+static inline uint64_t bit_at(const uint64_t *block, uint64_t bits)
+{
+	return block[bits >> 61] >> (bits >> 55 & 63);
+}
+
 /* Whether all bits that `factor` gives are in the block. */
 static inline bool has_bits(const uint64_t *block, uint32_t place, uint64_t factor)
 {
-	uint64_t bits = place * factor;
-	uint64_t all = 1;
-	unsigned i;
+	const uint64_t bits = place * factor;
 
-	for (i = 0; i < FILTER_BITS_EACH; i++, bits <<= 9)
-		all &= block[bits >> 61] >> (bits >> 55 & 63);
-	return all & 1;
+	_Static_assert(FILTER_BITS_EACH == 4, "each has its term here");
+	return bit_at(block, bits) & bit_at(block, bits << 9) & bit_at(block, bits << 18) & bit_at(block, bits << 27) & 1;
 }
 
 struct set_hint set_hint(const struct set *set, uint64_t low)
