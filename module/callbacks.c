@@ -100,7 +100,7 @@ static void answer_regroup(struct answer *answer, struct slot *slot)
 	group = evaluate_group(snapshot, &answer->facts);
 	if (group != answer->verdict->group) {
 		if (answer->verdict != &answer->own)
-			answer->own = *answer->verdict;
+			verdict_copy(&answer->own, answer->verdict);
 		answer->verdict = &answer->own;
 		answer->own.group = (uint8_t)group;
 		snprintf(answer->own.group_name, sizeof(answer->own.group_name), "%s",
@@ -121,7 +121,7 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 	}
 	answer->verdict = &answer->own;
 	if (query != NULL && query->judged && query->verdict != NULL)
-		answer->own = *query->verdict, answer_regroup(answer, slot);
+		verdict_copy(&answer->own, query->verdict), answer_regroup(answer, slot);
 	else if (query != NULL && query->judged)
 		verdict_init(&answer->own);
 	else

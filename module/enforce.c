@@ -1,8 +1,6 @@
 /* enforce.c: where Unbound comes to the guards. */
 #include "module/enforce.h"
 
-#include <string.h>
-
 #include "module/clients.h"
 #include "module/extract.h"
 #include "module/guarded.h"
@@ -80,6 +78,7 @@ static void judge_question(struct judge *judge)
 		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, NULL);
 		return;
 	}
+	judge_note_unlisted(judge);
 	if (answer_from_guarded(judge))
 		return;
 	judge_take_over(judge);
@@ -126,13 +125,6 @@ void enforce_answer(struct module_qstate *qstate, int id)
 	judge_end(&judge);
 }
 
-/* As a rule in the same case, too, which is quick to see. */
-static bool is_same_name(const struct query_info *a, const struct query_info *b)
-{
-	return (a->qname_len == b->qname_len && memcmp(a->qname, b->qname, a->qname_len) == 0) ||
-		query_dname_compare(a->qname, b->qname) == 0;
-}
-
 /* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
  * for that one too. */
 static bool is_wanted_denied(const struct module_qstate *qstate, const struct query_info *asked,
@@ -142,7 +134,7 @@ static bool is_wanted_denied(const struct module_qstate *qstate, const struct qu
 	struct verdict verdict;
 	struct facts facts;
 
-	if (iter == NULL || iter->qchase.qname == NULL || is_same_name(&iter->qchase, asked))
+	if (iter == NULL || iter->qchase.qname == NULL || extract_is_same_name(&iter->qchase, asked))
 		return false;
 	extract_client(&facts, NULL);
 	facts.records = NULL;

@@ -78,9 +78,17 @@ bool extract_question(struct facts *facts, const struct query_info *qinfo)
 {
 	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
 		return false;
+	facts->unlisted_in = 0;
 	facts->qtype = qinfo->qtype;
 	facts->qclass = qinfo->qclass;
 	return true;
+}
+
+bool extract_is_same_name(const struct query_info *a, const struct query_info *b)
+{
+	/* As a rule in the same case, too, which is quick to see. */
+	return a == b || (a->qname_len == b->qname_len && memcmp(a->qname, b->qname, a->qname_len) == 0) ||
+		query_dname_compare(a->qname, b->qname) == 0;
 }
 
 bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
@@ -95,6 +103,7 @@ bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
 	behind = start + LDNS_HEADER_SIZE + facts->qname.length;
 	if (octets - (size_t)(behind - start) < 4)
 		return false;
+	facts->unlisted_in = 0;
 	facts->qtype = sldns_read_uint16(behind);
 	facts->qclass = sldns_read_uint16(behind + 2);
 	return true;
@@ -104,7 +113,8 @@ const struct iter_qstate *extract_iterator(const struct module_qstate *qstate)
 {
 	const struct module_stack *stack = &qstate->env->mesh->mods;
 
-	for (int i = 0; i < stack->num; i++)
+	/* It is the last, as a rule. */
+	for (int i = stack->num - 1; i >= 0; i--)
 		if (strcmp(stack->mod[i]->name, "iterator") == 0)
 			return qstate->minfo[i];
 	return NULL;

@@ -36,6 +36,9 @@ bool extract_question(struct facts *facts, const struct query_info *qinfo);
 /* The question of a query packet; for CHAOS, where the callback is given none. */
 bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet);
 
+/* Is it the same name, in whatever case? */
+bool extract_is_same_name(const struct query_info *a, const struct query_info *b);
+
 /* What the iterator knows of the query; NULL: it did not run. */
 const struct iter_qstate *extract_iterator(const struct module_qstate *qstate);
 

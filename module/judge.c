@@ -16,6 +16,8 @@
 
 bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question)
 {
+	const struct query *query;
+
 	judge->slot = state_slot();
 	extract_client(&judge->facts, NULL);
 	judge->facts.records = NULL;
@@ -26,6 +28,9 @@ bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, cons
 		return false;
 	}
 	budget_begin(&judge->budget, judge->slot);
+	query = query_get(qstate, id);
+	if (query != NULL && query->unlisted_in != 0 && extract_is_same_name(question, &qstate->qinfo))
+		judge->facts.unlisted_in = query->unlisted_in;
 	judge->qstate = qstate;
 	judge->id = id;
 	judge->extract = (struct extract){ .budget = &judge->budget, .all = true };
@@ -54,6 +59,14 @@ void judge_for(struct judge *judge, const struct mesh_reply *client)
 		facts->recursion_desired = client->qflags & BIT_RD;
 	}
 	judge->extract.dnssec = facts->dnssec_ok;
+}
+
+void judge_note_unlisted(struct judge *judge)
+{
+	struct query *query = judge->verdict.unlisted_in != 0 ? query_make(judge->qstate, judge->id) : NULL;
+
+	if (query != NULL)
+		judge->facts.unlisted_in = query->unlisted_in = judge->verdict.unlisted_in;
 }
 
 void judge_keep(struct judge *judge)

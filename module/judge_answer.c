@@ -44,7 +44,7 @@ static bool part_clients(struct judge *judge)
 		judge_for(judge, client);
 		evaluate_answer(judge->snapshot, &judge->facts, &verdict);
 		if (first && !(stays && is_denied(&verdict))) {
-			judge->verdict = verdict;
+			verdict_copy(&judge->verdict, &verdict);
 			first = false;
 			continue;
 		}

@@ -40,9 +40,11 @@ void query_keep(struct module_qstate *qstate, int id, const struct verdict *verd
 		return;
 	query->judged = true;
 	query->ede = ede;
-	query->verdict = plain ? NULL : regional_alloc_init(qstate->region, verdict, sizeof(*verdict));
-	if (query->verdict != NULL)
-		query->verdict->data = NULL;
+	query->verdict = plain ? NULL : regional_alloc(qstate->region, sizeof(*verdict));
+	if (query->verdict == NULL)
+		return;
+	verdict_copy(query->verdict, verdict);
+	query->verdict->data = NULL;
 }
 
 struct mesh_reply *first_client(const struct module_qstate *qstate)

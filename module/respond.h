@@ -20,6 +20,7 @@ struct query {
 	bool judged;                  /* the answer guard, or a denial by the question guard, has spoken */
 	bool unshared;                /* we keep what comes out of the shared caches (no_cache_store) */
 	bool guarded;                 /* the answer is from the guarded cache */
+	uint64_t unlisted_in;         /* of the question: see policy/verdict.h */
 	bool stores;                  /* what everybody may have is stored by us: see judge_share */
 	enum ede_mode ede;            /* of the client's group */
 	struct verdict *verdict;      /* NULL: plain allow */

@@ -190,13 +190,16 @@ bool judge_position(void *arg, const struct position *position)
 
 	if (judging->snapshot->overrides != NULL) {
 		judge_overrides(judging, position);
-		if (!judging_goes_on(judging))
+		if (!judging_goes_on(judging)) {
+			judging->listed = true;
 			return false;
+		}
 	}
 	memset(found.client.lists, 0, sizeof(found.client.lists));
 	memset(found.all.lists, 0, sizeof(found.all.lists));
 	found.any = false;
 	position_match(judging->snapshot, position, keep_first, &found);
+	judging->listed |= found.any;
 	/* Most names are in no list, and nobody's rules for clients have a say. */
 	if (!found.any && !(judging->snapshot->triggers & BIT(TRIGGER_CLIENT_IP)))
 		return true;
@@ -244,6 +247,7 @@ static void judging_end(const struct judging *judging)
 	struct verdict *verdict = judging->verdict;
 
 	verdict->denied_to_some = judging->denied_to_some;
+	verdict->unlisted_in = judging->stage == STAGE_QUESTION && !judging->listed ? judging->snapshot->number : 0;
 	/* Where nobody is denied, everybody gets the same answer. */
 	verdict->differs = judging->denied_to_some &&
 			   (judging->varies || judging->decisions > 1 || judging->undecided != 0 ||

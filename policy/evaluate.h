@@ -20,7 +20,8 @@
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
-/* Judges the question alone, before anything is resolved. */
+/* Judges the question alone, before anything is resolved. Who puts the verdict's `unlisted_in` into the facts spares
+ * later calls for the same qname the search for it. */
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);
 
 /* Judges question and records. */

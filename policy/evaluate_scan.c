@@ -1,6 +1,8 @@
 /* evaluate_scan.c: what must stay out of shared caches. */
 #include "policy/evaluate.h"
 
+#include <string.h>
+
 #include "policy/judging.h"
 #include "policy/position.h"
 #include "policy/rdata.h"
@@ -27,6 +29,13 @@ static void scan_name(struct scan *scan, const struct name *name, const struct r
 	scan->denied |= judging.denied_to_some;
 }
 
+/* In the same case, too, as they mostly are. */
+static bool is_owner(const struct scan *scan, const struct record *record)
+{
+	return record->owner_length == scan->owner.length &&
+	       memcmp(record->owner, scan->owner.octets, record->owner_length) == 0;
+}
+
 static bool scan_record(void *arg, const struct record *record)
 {
 	const unsigned addresses = BIT(TRIGGER_IP);
@@ -36,7 +45,8 @@ static bool scan_record(void *arg, const struct record *record)
 
 	if (record->section != SECTION_ANSWER)
 		return true;
-	known = !name_from_wire(&name, record->owner, record->owner_length) || name_equal(&name, &scan->owner);
+	known = is_owner(scan, record) || !name_from_wire(&name, record->owner, record->owner_length) ||
+		name_equal(&name, &scan->owner);
 	if (!known)
 		scan->owner = name;
 	if (!known || scan->snapshot->triggers & addresses)

@@ -94,6 +94,7 @@ struct facts {
 	struct address server;      /* where the query came in */
 	enum transport transport;
 	struct name qname;
+	uint64_t unlisted_in;       /* the number of a snapshot without rules about the qname (verdict.h); 0: not known */
 	uint16_t qtype;             /* host order */
 	uint16_t qclass;            /* host order */
 	uint16_t rcode;             /* extended, 0 to 4095; of the answer as it stands */

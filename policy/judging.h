@@ -25,6 +25,7 @@ struct judging {
 	uint64_t undecided;          /* groups, of clients that no rule for clients matches */
 	unsigned decisions;          /* rules that decided for some group or client */
 	bool denied_to_some;
+	bool listed;                 /* a rule of a list matches, or may: it was not looked for */
 	bool varies;                 /* one rule does different things to different clients */
 };
 

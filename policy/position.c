@@ -99,7 +99,8 @@ void position_match(const struct snapshot *snapshot, const struct position *posi
 
 	if (position->clients && triggers & BIT(TRIGGER_CLIENT_IP))
 		match_address(snapshot, TRIGGER_CLIENT_IP, &facts->client, visit, arg);
-	if (triggers & BIT(TRIGGER_QNAME))
+	if (triggers & BIT(TRIGGER_QNAME) &&
+	    !(position->name == &facts->qname && facts->unlisted_in == snapshot->number))
 		match_name(snapshot, TRIGGER_QNAME, position->name, visit, arg);
 	if (triggers & BIT(TRIGGER_IP))
 		match_addresses(&matching);

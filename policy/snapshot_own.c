@@ -6,12 +6,21 @@
 #include "policy/place.h"
 #include "policy/snapshot_parts.h"
 
+/* A place in memory can be that of one snapshot after another. */
+static uint64_t next_number(void)
+{
+	static atomic_uint_least64_t last;
+
+	return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	if (snapshot == NULL)
 		return NULL;
+	snapshot->number = next_number();
 	snapshot->key = *key;
 	place_derive_keys(snapshot);
 	snapshot->list_count = list_count;
@@ -32,6 +41,7 @@ struct snapshot *snapshot_derive(const struct snapshot *base, struct override_se
 	if (snapshot == NULL)
 		return NULL;
 	*snapshot = *base;
+	snapshot->number = next_number();
 	/* Who derives holds base, so the last sharer cannot be leaving now: no order is needed. */
 	atomic_fetch_add_explicit(snapshot->sharers, 1, memory_order_relaxed);
 	if (set != NULL && override_set_count(set) == 0)

@@ -59,6 +59,7 @@ struct list_info {
 /* What is owned is shared by a snapshot and all that are derived from it, and freed with the last of them. */
 struct snapshot {
 	atomic_uint *sharers;            /* owned likewise; how many there are */
+	uint64_t number;                 /* from 1; no other snapshot of this process has or had it */
 	struct hash_key key;             /* of QNAME rules */
 	struct hash_key keys[TRIGGER_COUNT];   /* of the other triggers */
 	struct hash_depths server_depths;      /* numbers of labels that names of NSDNAME rules have */

@@ -37,7 +37,41 @@ void verdict_init(struct verdict *verdict)
 	verdict->group = 0;
 	verdict->group_name[0] = '\0';
 	verdict->ttl = 0;
+	verdict->unlisted_in = 0;
 	verdict->data = NULL;
+}
+
+static void copy_name(struct name *to, const struct name *from)
+{
+	memcpy(to, from, offsetof(struct name, octets) + from->length);
+}
+
+static void copy_match(struct rule_match *to, const struct rule_match *from)
+{
+	if (from->trigger == TRIGGER_NONE) {
+		empty(to);
+		return;
+	}
+	memcpy(to, from, offsetof(struct rule_match, rule_name));
+	copy_name(&to->rule_name, &from->rule_name);
+	copy_name(&to->matched_name, &from->matched_name);
+}
+
+void verdict_copy(struct verdict *to, const struct verdict *from)
+{
+	to->action = from->action;
+	copy_match(&to->rule, &from->rule);
+	copy_match(&to->shadow, &from->shadow);
+	to->denied_to_some = from->denied_to_some;
+	to->differs = from->differs;
+	to->final = from->final;
+	to->group = from->group;
+	to->ttl = from->ttl;
+	to->unlisted_in = from->unlisted_in;
+	to->group_name[0] = '\0';
+	if (from->group_name[0] != '\0')
+		memcpy(to->group_name, from->group_name, sizeof(to->group_name));
+	to->data = from->data;
 }
 
 bool verdict_demote(struct verdict *verdict)
@@ -46,7 +80,7 @@ bool verdict_demote(struct verdict *verdict)
 		return false;
 	/* As evaluate reports: what would decide is worth more than what would not. */
 	if (verdict->shadow.trigger == TRIGGER_NONE || verdict->shadow.action == ACTION_OBSERVE)
-		verdict->shadow = verdict->rule;
+		copy_match(&verdict->shadow, &verdict->rule);
 	empty(&verdict->rule);
 	verdict->action = ACTION_ALLOW;
 	verdict->data = NULL;

@@ -53,12 +53,16 @@ struct verdict {
 	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
 	uint8_t group;                  /* the client's (policy/group.h) */
 	uint32_t ttl;                   /* seconds, of every record we make */
+	uint64_t unlisted_in;           /* at the question: the snapshot's number, if no rule of a list matches; else 0 */
 	char group_name[LIST_NAME_MAX]; /* empty when no groups are configured */
 	const struct local_data *data;  /* for SINKHOLE and LOCAL_DATA; borrowed from the snapshot */
 };
 
 /* Makes `verdict` a plain allow. */
 void verdict_init(struct verdict *verdict);
+
+/* Copies what is set and leaves the rest alone: most of a verdict is room for names. */
+void verdict_copy(struct verdict *to, const struct verdict *from);
 
 /* For a path that cannot be denied: a denying action becomes ACTION_ALLOW and its rule moves to `shadow` (unless there
  * is one already that would have decided). Returns whether it denied. */

@@ -292,6 +292,11 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 		evaluate_question(snapshot, &question, &asked_first);
 		if (asked_first.final && !is_expected(&asked_first, &expected[i]))
 			return broken("final", scene, &asked_first, &expected[i]);
+		facts.unlisted_in = asked_first.unlisted_in;
+		evaluate_answer(snapshot, &facts, &verdicts[i]);
+		if (!is_expected(&verdicts[i], &expected[i]))
+			return broken("unlisted", scene, &verdicts[i], &expected[i]);
+		facts.unlisted_in = 0;
 		if (action_table[verdicts[i].action].denies)
 			any_denied = true;
 		else

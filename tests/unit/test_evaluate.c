@@ -114,6 +114,31 @@ static const struct {
 	{ "empty.test", ACTION_NODATA, "mixed", "empty.test", "", true, "local data without records is NODATA" },
 };
 
+/* Also after the policy has changed: what one snapshot says of its rules is nothing to another. */
+static void knows_no_more_than_that_its_own_lists_have_no_rule(void **state)
+{
+	struct facts fine = fake_question("fine.test"), bad = fake_question("bad.test");
+	struct snapshot *derived = snapshot_derive(snapshot, NULL);
+	struct verdict verdict, again;
+
+	(void)state;
+	assert_non_null(derived);
+	evaluate_question(snapshot, &bad, &verdict);
+	assert_int_equal(verdict.unlisted_in, 0);
+	evaluate_question(derived, &fine, &verdict);
+	evaluate_question(snapshot, &fine, &again);
+	assert_true(verdict.unlisted_in != 0 && again.unlisted_in != 0 && verdict.unlisted_in != again.unlisted_in);
+	/* Were it believed, it would be allowed. */
+	bad.unlisted_in = verdict.unlisted_in;
+	evaluate_answer(snapshot, &bad, &again);
+	assert_int_equal(again.action, ACTION_NXDOMAIN);
+	evaluate_answer(derived, &bad, &again);
+	assert_int_equal(again.action, ACTION_ALLOW);
+	evaluate_answer(derived, &fine, &again);
+	assert_int_equal(again.unlisted_in, 0);
+	snapshot_destroy(&derived);
+}
+
 static void judges_questions_in_order_of_precedence(void **state)
 {
 	char rule[NAME_TEXT_MAX + 2];
@@ -459,6 +484,7 @@ static void a_target_that_is_no_name_is_not_followed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(knows_no_more_than_that_its_own_lists_have_no_rule),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
 		cmocka_unit_test(tells_all_of_the_list),
 		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),

@@ -99,6 +99,45 @@ static void demote_lets_a_pass_stand(void **state)
 	assert_int_equal(verdict.rule.trigger, TRIGGER_QNAME);
 }
 
+static void copies_all_that_is_set(void **state)
+{
+	struct verdict verdict = denial("l", "example.com", true), copy;
+	char text[NAME_TEXT_MAX + 2];
+
+	(void)state;
+	verdict.rule.matched_name = verdict.rule.rule_name;
+	verdict.rule.serial = 7;
+	verdict.rule.chain = 2;
+	verdict.shadow = (struct rule_match){ .trigger = TRIGGER_IP, .action = ACTION_DROP, .category = "c", .attack = "T1",
+		.prefix_length = 24, .address = { ADDRESS_INET, 0, { 192, 0, 2 } }, .rule_name.length = 1,
+		.matched_address = { ADDRESS_INET, 0, { 192, 0, 2, 9 } } };
+	verdict.denied_to_some = verdict.differs = verdict.final = true;
+	verdict.group = 3;
+	strcpy(verdict.group_name, "branch");
+	verdict.ttl = 60;
+	verdict.unlisted_in = 5;
+	verdict.data = (const struct local_data *)(const void *)&verdict;
+	memset(&copy, 0xff, sizeof(copy));
+	verdict_copy(&copy, &verdict);
+	assert_int_equal(copy.action, ACTION_REFUSE);
+	assert_string_equal(rule_match_text(&copy.rule, text), "*.example.com");
+	assert_true(name_equal(&copy.rule.matched_name, &verdict.rule.matched_name));
+	assert_true(copy.rule.serial == 7 && copy.rule.chain == 2 && copy.rule.ede == verdict.rule.ede);
+	assert_string_equal(rule_match_text(&copy.shadow, text), "192.0.2.0/24");
+	assert_string_equal(copy.shadow.category, "c");
+	assert_string_equal(copy.shadow.attack, "T1");
+	assert_memory_equal(&copy.shadow.matched_address, &verdict.shadow.matched_address, sizeof(struct address));
+	assert_int_equal(copy.shadow.matched_name.length, 0);
+	assert_true(copy.denied_to_some && copy.differs && copy.final);
+	assert_true(copy.group == 3 && copy.ttl == 60 && copy.unlisted_in == 5 && copy.data == verdict.data);
+	assert_string_equal(copy.group_name, "branch");
+	verdict_init(&verdict);
+	verdict_copy(&copy, &verdict);
+	assert_int_equal(copy.rule.trigger, TRIGGER_NONE);
+	assert_string_equal(copy.shadow.list, "");
+	assert_string_equal(copy.group_name, "");
+}
+
 static void tells_list_rule_and_incident(void **state)
 {
 	struct verdict verdict = denial("mal\x1bware", "bad.example", true);
@@ -181,6 +220,7 @@ int main(void)
 		cmocka_unit_test(demote_keeps_an_earlier_shadow),
 		cmocka_unit_test(demote_puts_a_denial_over_an_observing_shadow),
 		cmocka_unit_test(demote_lets_a_pass_stand),
+		cmocka_unit_test(copies_all_that_is_set),
 		cmocka_unit_test(tells_list_rule_and_incident),
 		cmocka_unit_test(tells_prefixes_and_their_trigger),
 		cmocka_unit_test(says_nothing_without_a_rule),
