@@ -20,7 +20,7 @@
 #define PATIENCE_MS 20000
 
 /* The clock of everything linked here. */
-static volatile time_t now_ahead;
+static _Atomic time_t now_ahead;
 
 time_t time(time_t *to)
 {

@@ -101,6 +101,9 @@ else
 	skip "systemd-tmpfiles takes the folders" "no systemd-tmpfiles, or not root"
 fi
 
+claim "AppArmor's snippet lets be locked and linked what the code locks and links" \
+	grep -q '^owner /{,etc/unbound/}var/lib/unbound/verdict/\*\* rwkl,$' "$root/doc/system/apparmor-local"
+
 # --- AppArmor: Debian's own profile with the snippet in its place
 
 profile=/etc/apparmor.d/usr.sbin.unbound
