@@ -153,6 +153,7 @@ static void set_numbers(struct event_form *form, const struct event *event)
 	form->worker = event->number.worker;
 	form->counter = event->number.counter;
 	form->dropped = event->dropped;
+	form->left_out = event->left_out;
 	form->query_sec = event->query_time.tv_sec;
 	form->query_nsec = (uint32_t)event->query_time.tv_nsec;
 	form->response_sec = event->response_time.tv_sec;

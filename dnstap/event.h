@@ -46,6 +46,7 @@ struct event {
 	int16_t ede;                       /* EDE sent, or EDE_NONE */
 	const char *ede_text;              /* borrowed; NULL: none */
 	uint64_t dropped;                  /* frames of this worker dropped so far */
+	uint64_t left_out;                 /* answers of this worker of which no frame was wanted, so far */
 	enum privacy_mode privacy;         /* what is shown of the client */
 	const struct address *shown;       /* the client as it is shown, when `privacy` is not PRIVACY_NONE; borrowed */
 };

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define EVENT_FORM_MAGIC 0x56455631u
-#define EVENT_FORM_VERSION 1
+#define EVENT_FORM_VERSION 2
 
 enum event_part {
 	PART_LIST, PART_RULE, PART_CATEGORY, PART_ATTACK,                              /* of what decided */
@@ -45,6 +45,7 @@ struct event_form {
 	uint64_t boot;
 	uint64_t counter;
 	uint64_t dropped;
+	uint64_t left_out;
 	int64_t query_sec;
 	int64_t response_sec;
 	uint32_t query_nsec;
@@ -62,6 +63,6 @@ struct event_form {
 	uint16_t unused_end;
 };
 
-_Static_assert(sizeof(struct event_form) == 144, "struct event_form has no padding");
+_Static_assert(sizeof(struct event_form) == 152, "struct event_form has no padding");
 
 #endif

@@ -36,7 +36,8 @@ static bool numbers_are_sane(const struct event_form *form)
 		&& form->shadow.trigger < TRIGGER_COUNT && form->shadow.action < ACTION_COUNT
 		&& form->query_nsec < NSEC_PER_SEC && form->response_nsec < NSEC_PER_SEC
 		&& form->query_sec >= 0 && form->response_sec >= 0 && form->boot >> 48 == 0
-		&& form->counter <= COUNT_MAX && form->dropped <= COUNT_MAX && form->ede >= EDE_NONE;
+		&& form->counter <= COUNT_MAX && form->dropped <= COUNT_MAX && form->left_out <= COUNT_MAX
+		&& form->ede >= EDE_NONE;
 }
 
 static bool family_is_sane(unsigned family)
@@ -110,6 +111,7 @@ static void read_numbers(struct event_view *view, const struct event_form *form)
 	view->query_time = (struct timespec){ form->query_sec, form->query_nsec };
 	view->response_time = (struct timespec){ form->response_sec, form->response_nsec };
 	view->dropped = form->dropped;
+	view->left_out = form->left_out;
 	view->ede = form->ede;
 }
 

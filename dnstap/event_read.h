@@ -44,6 +44,7 @@ struct event_view {
 	struct timespec query_time;  /* zero: not known */
 	struct timespec response_time;
 	uint64_t dropped;
+	uint64_t left_out;
 	int16_t ede;
 	enum privacy_mode privacy;   /* what is shown of the client */
 	struct event_rule rule;

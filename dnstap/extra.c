@@ -68,6 +68,8 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 		json_put_word(&json, "incident", frame_number_text(&view->number, number));
 	if (view->dropped)
 		json_put_number(&json, "dropped", view->dropped);
+	if (view->left_out)
+		json_put_number(&json, "left_out", view->left_out);
 	json_put(&json, "}", 1);
 	return json.full ? 0 : json.used;
 }

@@ -17,6 +17,15 @@ static struct span span_of(const char *text)
 	return (struct span){ (const uint8_t *)text, strlen(text) };
 }
 
+static void put_tally(struct json *json, unsigned worker, const struct ring_tally *tally)
+{
+	json_put_number(json, "worker", worker);
+	json_put_number(json, "seq", tally->noted);
+	json_put_number(json, "dropped", tally->dropped + tally->given_up);
+	if (tally->left_out > 0)
+		json_put_number(json, "left_out", tally->left_out);
+}
+
 static void put_workers(struct json *json, const struct heartbeat *heartbeat)
 {
 	unsigned i;
@@ -25,9 +34,7 @@ static void put_workers(struct json *json, const struct heartbeat *heartbeat)
 	json_open(json, '[');
 	for (i = 0; i < heartbeat->worker_count; i++) {
 		json_open(json, '{');
-		json_put_number(json, "worker", heartbeat->workers[i].worker);
-		json_put_number(json, "seq", heartbeat->workers[i].seq);
-		json_put_number(json, "dropped", heartbeat->workers[i].dropped);
+		put_tally(json, heartbeat->workers[i].worker, &heartbeat->workers[i].tally);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -124,21 +131,18 @@ size_t heartbeat_write(const struct heartbeat *heartbeat, char *to, size_t cap)
 	return json.full ? 0 : json.used;
 }
 
-size_t heartbeat_write_former(const struct ring_origin *former, uint64_t seq, uint64_t dropped, uint64_t recovered,
-		bool damaged, char *to, size_t cap)
+size_t heartbeat_write_former(const struct heartbeat_former *former, char *to, size_t cap)
 {
 	struct json json = { .to = to, .cap = cap };
 
 	json_open(&json, '{');
 	json_put_number(&json, "v", EXTRA_VERSION);
-	json_put_boot(&json, former->boot);
+	json_put_boot(&json, former->origin.boot);
 	json_put_key(&json, "former");
 	json_open(&json, '{');
-	json_put_number(&json, "worker", former->worker);
-	json_put_number(&json, "seq", seq);
-	json_put_number(&json, "dropped", dropped);
-	json_put_number(&json, "recovered", recovered);
-	json_put_flag(&json, "damaged", damaged);
+	put_tally(&json, former->origin.worker, &former->tally);
+	json_put_number(&json, "recovered", former->recovered);
+	json_put_flag(&json, "damaged", former->damaged);
 	json_close(&json, '}');
 	json_close(&json, '}');
 	return json.full ? 0 : json.used;

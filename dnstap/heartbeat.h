@@ -20,8 +20,15 @@
 /* One worker of this process. */
 struct heartbeat_worker {
 	uint16_t worker;
-	uint64_t seq;        /* of its last answer */
-	uint64_t dropped;    /* of its frames */
+	struct ring_tally tally;
+};
+
+/* One worker of a former process, from the ring that it left. */
+struct heartbeat_former {
+	struct ring_origin origin;
+	struct ring_tally tally;
+	uint64_t recovered;  /* records that were in the ring */
+	bool damaged;        /* there were more, and nobody knows how many */
 };
 
 struct heartbeat {
@@ -36,9 +43,7 @@ struct heartbeat {
 /* Writes `extra`. Returns the octets; 0: it does not fit. */
 size_t heartbeat_write(const struct heartbeat *heartbeat, char *to, size_t cap);
 
-/* Writes `extra` of what a former process left in a ring: its worker had come to `seq`, `dropped` frames of it went, and
- * `recovered` were in the ring; `damaged`: there were more, and nobody knows how many. */
-size_t heartbeat_write_former(const struct ring_origin *former, uint64_t seq, uint64_t dropped, uint64_t recovered,
-	bool damaged, char *to, size_t cap);
+/* Likewise. */
+size_t heartbeat_write_former(const struct heartbeat_former *former, char *to, size_t cap);
 
 #endif

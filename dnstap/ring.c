@@ -63,12 +63,17 @@ void ring_destroy(struct ring **ring)
 	*ring = NULL;
 }
 
+/* There is one writer, so this needs no locked instruction. */
+static void count(_Atomic uint64_t *counter, uint64_t more)
+{
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, value + more, memory_order_relaxed);
+}
+
 static uint8_t *refuse(struct ring *ring)
 {
-	uint64_t dropped = atomic_load_explicit(&ring->front->dropped, memory_order_relaxed);
-
-	/* There is one writer, so this needs no locked instruction. */
-	atomic_store_explicit(&ring->front->dropped, dropped + 1, memory_order_relaxed);
+	count(&ring->front->dropped, 1);
 	ring->reserved = 0;
 	return NULL;
 }
@@ -112,10 +117,44 @@ void ring_commit(struct ring *ring, size_t octets)
 	atomic_store_explicit(&ring->front->tail, ring->reserved_at + ring_padded(octets), memory_order_release);
 }
 
+uint64_t ring_left_out(const struct ring *ring, uint64_t number)
+{
+	uint64_t noted = atomic_load_explicit(&ring->front->noted, memory_order_relaxed);
+	uint64_t left_out = atomic_load_explicit(&ring->front->left_out, memory_order_relaxed);
+
+	return number > noted ? left_out + (number - noted - 1) : left_out;
+}
+
+static void note(struct ring *ring, uint64_t number, uint64_t left_out)
+{
+	atomic_store_explicit(&ring->front->left_out, left_out, memory_order_relaxed);
+	/* Pairs with the acquire in ring_read_tally: who sees the number sees its record, or that it was dropped. */
+	atomic_store_explicit(&ring->front->noted, number, memory_order_release);
+}
+
 void ring_note(struct ring *ring, uint64_t number)
 {
-	/* Pairs with the acquire in ring_noted: who sees the number sees its record, or that it was dropped. */
-	atomic_store_explicit(&ring->front->noted, number, memory_order_release);
+	note(ring, number, ring_left_out(ring, number));
+}
+
+void ring_leave(struct ring *ring, uint64_t number)
+{
+	note(ring, number, ring_left_out(ring, number) + 1);
+}
+
+void ring_give_up(struct ring *ring, uint64_t records)
+{
+	count(&ring->front->given_up, records);
+}
+
+void ring_go_on(struct ring *ring, const struct ring_tally *tally)
+{
+	struct ring_front *front = ring->front;
+
+	atomic_store_explicit(&front->left_out, tally->left_out, memory_order_relaxed);
+	atomic_store_explicit(&front->dropped, tally->dropped, memory_order_relaxed);
+	atomic_store_explicit(&front->given_up, tally->given_up, memory_order_relaxed);
+	atomic_store_explicit(&front->noted, tally->noted, memory_order_release);
 }
 
 /* The record at `at`, or NULL when what stands there reaches beyond the tail or the ring's end; a producer of ours never
@@ -180,10 +219,15 @@ uint64_t ring_dropped(const struct ring *ring)
 	return atomic_load_explicit(&ring->front->dropped, memory_order_relaxed);
 }
 
-uint64_t ring_noted(const struct ring *ring)
+void ring_read_tally(const struct ring *ring, struct ring_tally *tally)
 {
+	const struct ring_front *front = ring->front;
+
 	/* Pairs with the release in ring_note. */
-	return atomic_load_explicit(&ring->front->noted, memory_order_acquire);
+	tally->noted = atomic_load_explicit(&front->noted, memory_order_acquire);
+	tally->left_out = atomic_load_explicit(&front->left_out, memory_order_relaxed);
+	tally->dropped = atomic_load_explicit(&front->dropped, memory_order_relaxed);
+	tally->given_up = atomic_load_explicit(&front->given_up, memory_order_relaxed);
 }
 
 size_t ring_used(const struct ring *ring)

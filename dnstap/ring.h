@@ -9,9 +9,9 @@
  * The form is in host byte order; it never leaves the machine.
  *
  *   who      | calls                                              | needs outside synchronisation with
- *   producer | ring_reserve, ring_commit, ring_note, ring_dropped | nobody; one thread at a time
- *   consumer | ring_next, ring_release, ring_rewind               | nobody; one thread at a time
- *   anybody  | ring_dropped, ring_used, ring_noted                | nobody
+ *   producer | ring_reserve, ring_commit, ring_note, ring_leave   | nobody; one thread at a time
+ *   consumer | ring_next, ring_release, ring_rewind, ring_give_up | nobody; one thread at a time
+ *   anybody  | ring_dropped, ring_used, ring_read_tally           | nobody
  */
 #ifndef DNSTAP_RING_H
 #define DNSTAP_RING_H
@@ -29,6 +29,14 @@ struct ring;
 struct ring_origin {
 	uint64_t boot;
 	uint16_t worker;
+};
+
+/* What a ring has counted. */
+struct ring_tally {
+	uint64_t noted;              /* the number of the last record that was offered, or left out */
+	uint64_t left_out;           /* numbers of which no record was wanted */
+	uint64_t dropped;            /* records for which there was no room */
+	uint64_t given_up;           /* records that the consumer could not pass on */
 };
 
 /* In memory. `octets` is a power of two within the limits. Owned; NULL: no memory. */
@@ -53,9 +61,19 @@ uint8_t *ring_reserve(struct ring *ring, size_t octets, bool important);
 /* Publishes the first `octets` (at most what was reserved, at least 1) of the last reservation. */
 void ring_commit(struct ring *ring, size_t octets);
 
-/* Keeps a number for others and for whoever recovers the ring: of the last record that was offered, taken or refused.
- * Who reads it by ring_noted finds that record in the ring, or among those dropped. */
+/* Counts go on from *tally, those of the ring before this one. Before its first record. */
+void ring_go_on(struct ring *ring, const struct ring_tally *tally);
+
+/* Keeps a number for others and for whoever recovers the ring: of the record that was offered last, taken or refused; or,
+ * by ring_leave, of one that is not wanted. Numbers rise; those that are left out between two count as not wanted. */
 void ring_note(struct ring *ring, uint64_t number);
+void ring_leave(struct ring *ring, uint64_t number);
+
+/* Numbers before this one of which no record was wanted. For the producer. */
+uint64_t ring_left_out(const struct ring *ring, uint64_t number);
+
+/* The consumer counts records that it could not pass on. */
+void ring_give_up(struct ring *ring, uint64_t records);
 
 /* The record after the one that it gave before, and its length, or NULL when there is no other. Good until
  * ring_release, which lets all that were given go; ring_rewind makes ring_next begin with the oldest again. */
@@ -63,8 +81,12 @@ const uint8_t *ring_next(struct ring *ring, size_t *octets);
 void ring_release(struct ring *ring);
 void ring_rewind(struct ring *ring);
 
+/* ring_tally.dropped. */
 uint64_t ring_dropped(const struct ring *ring);
-uint64_t ring_noted(const struct ring *ring);
+
+/* Each number is whole. A `left_out` or `dropped` that belongs to a number behind `noted` can be among them while the
+ * producer works. */
+void ring_read_tally(const struct ring *ring, struct ring_tally *tally);
 
 /* Octets in use, released ones not counted. */
 size_t ring_used(const struct ring *ring);

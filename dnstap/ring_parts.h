@@ -31,8 +31,10 @@ struct ring_front {
 	uint64_t worker;
 	_Alignas(64) _Atomic uint64_t tail;   /* written to here; released by ring_commit, acquired by the consumer */
 	_Atomic uint64_t dropped;             /* one writer, any reader */
-	_Atomic uint64_t noted;               /* likewise */
+	_Atomic uint64_t noted;               /* likewise; released by ring_note, acquired by ring_read_tally */
+	_Atomic uint64_t left_out;            /* likewise */
 	_Alignas(64) _Atomic uint64_t head;   /* read to here; released by ring_release, acquired by the producer */
+	_Atomic uint64_t given_up;            /* by the consumer; any reader */
 };
 
 _Static_assert(sizeof(struct ring_front) <= RING_FRONT_OCTETS, "struct ring_front is before the records");

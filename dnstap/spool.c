@@ -60,7 +60,9 @@ void spool_remove_read(struct spool *spool)
 	for (lane = 0; lane < LANE_COUNT; lane++) {
 		struct segment *segment;
 
-		while ((segment = spool->lanes[lane].oldest) != NULL && segment != spool->lanes[lane].current) {
+		/* The one that is written goes, too, if it is in memory: the next one may find the disk well again. */
+		while ((segment = spool->lanes[lane].oldest) != NULL
+				&& (segment != spool->lanes[lane].current || segment->memory)) {
 			for (i = 0; i < spool->reader_count; i++)
 				if (spool->readers[i]->lanes[lane].before.index < segment->first + segment->frames)
 					break;
@@ -280,6 +282,20 @@ unsigned spool_take_dirty(struct spool *spool, int *files, unsigned cap)
 		count++;
 	}
 	return count;
+}
+
+void spool_forget_memory(struct spool *spool)
+{
+	struct segment *segment;
+	bool any = false;
+	unsigned i;
+
+	while ((segment = least_wanted(spool, true)) != NULL) {
+		spool_remove(spool, segment);
+		any = true;
+	}
+	for (i = 0; any && i < spool->reader_count; i++)
+		spool_rewind(spool->readers[i]);
 }
 
 void spool_read_counts(const struct spool *spool, struct spool_counts *counts)

@@ -78,6 +78,10 @@ bool spool_append(struct spool *spool, enum spool_lane lane, const uint8_t *fram
 /* Hands what was appended to the kernel. What a full or broken disk does not take goes into memory. */
 void spool_flush(struct spool *spool, int64_t now_ms);
 
+/* What is in memory goes: lost to the readers that had not read it, and unsure where they had not committed it twice. To
+ * be called when nothing is read any more, so that it is counted. */
+void spool_forget_memory(struct spool *spool);
+
 /* Descriptors, owned by the caller, of files that were written to since it was last asked, the oldest first, and of the
  * directory if there are new ones: syncing them makes what was flushed survive the machine. Returns how many, at most
  * `cap`; what does not fit is given the next time. */
@@ -101,6 +105,9 @@ void spool_rewind(struct spool_reader *reader);
 
 /* Is there a frame that it has not committed twice over? */
 bool spool_has_uncommitted(const struct spool_reader *reader);
+
+/* The two counts below go on from these, where they are larger than what a file kept. */
+void spool_reader_go_on(struct spool_reader *reader, uint64_t lost, uint64_t unsure);
 
 /* Frames that went before it read them; and that went after it had read them once, but were to be read again: those
  * may have arrived. Both since the reader first was. */

@@ -227,6 +227,14 @@ bool spool_has_uncommitted(const struct spool_reader *reader)
 	return false;
 }
 
+void spool_reader_go_on(struct spool_reader *reader, uint64_t lost, uint64_t unsure)
+{
+	if (lost > reader->lost)
+		reader->lost = lost;
+	if (unsure > reader->unsure)
+		reader->unsure = unsure;
+}
+
 uint64_t spool_lost(const struct spool_reader *reader)
 {
 	return reader->lost;

@@ -14,6 +14,9 @@ static struct ring *worker_ring(struct tap *tap, struct slot *slot)
 	if (ring)
 		return ring;
 	ring = ring_create(tap->ring_octets);
+	if (!ring)
+		return NULL;
+	ring_go_on(ring, &slot->before);
 	/* Pairs with the acquire in drain_all and tap_counts. */
 	atomic_store_explicit(&slot->ring, ring, memory_order_release);
 	return ring;
@@ -53,7 +56,7 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	struct address client;
 	struct slot *slot;
 	struct ring *ring;
-	bool taken;
+	bool pushed;
 
 	if (!tap_wanted(tap) || worker >= tap->workers)
 		return false;
@@ -72,10 +75,11 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	}
 	/* The I/O thread adds what it drops before it comes to this event. */
 	numbered.dropped += ring_dropped(ring) + counter_read(&slot->lost);
-	taken = push(ring, &numbered);
-	/* Behind it, since a heartbeat promises every frame up to this number. */
+	numbered.left_out += ring_left_out(ring, event->number.counter);
+	pushed = push(ring, &numbered);
+	/* Afterwards: up to a number that is noted, every record is in the ring, or counted. */
 	ring_note(ring, event->number.counter);
-	return taken;
+	return pushed;
 }
 
 void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
@@ -86,7 +90,19 @@ void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
 		return;
 	ring = worker_ring(tap, &tap->slots[worker]);
 	if (ring)
-		ring_note(ring, counter);
+		ring_leave(ring, counter);
+}
+
+void tap_read_tally(const struct tap *tap, unsigned worker, struct ring_tally *tally)
+{
+	const struct slot *slot = &tap->slots[worker];
+	/* Pairs with the release in worker_ring. */
+	struct ring *ring = atomic_load_explicit(&slot->ring, memory_order_acquire);
+
+	*tally = slot->before;
+	if (ring)
+		ring_read_tally(ring, tally);
+	tally->dropped += counter_read(&slot->lost);
 }
 
 bool tap_wanted(const struct tap *tap)
@@ -120,17 +136,17 @@ void tap_counts(const struct tap *tap, struct tap_counts *counts)
 	counts->damaged = tap->damaged;
 	counts->unsent = tap->unsent;
 	/* What a disk does not take is in memory, though the rings are mapped. */
-	counts->durable = tap->durable && tap->spool_counts.octets_memory == 0;
+	counts->durable = tap->durable;
 	memcpy(counts->note, tap->note, sizeof(counts->note));
 	count_targets(tap, counts);
 	pthread_mutex_unlock(lock);
 	for (i = 0; i < tap->workers; i++) {
-		const struct slot *slot = &tap->slots[i];
-		struct ring *ring = atomic_load_explicit(&slot->ring, memory_order_acquire);
+		struct ring_tally tally;
 
-		counts->dropped_spool += counter_read(&slot->dropped_spool);
-		counts->dropped_ring += counter_read(&slot->lost) + (ring ? ring_dropped(ring) : 0);
-		counts->emitted += counter_read(&slot->emitted);
+		tap_read_tally(tap, i, &tally);
+		counts->dropped_spool += tally.given_up;
+		counts->dropped_ring += tally.dropped;
+		counts->emitted += counter_read(&tap->slots[i].emitted);
 	}
 }
 

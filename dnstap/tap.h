@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "dnstap/event.h"
+#include "dnstap/ring.h"
 #include "dnstap/spool.h"
 #include "dnstap/target.h"
 #include "policy/diag.h"
@@ -33,6 +34,20 @@
 #define TAP_CONTENT_TYPE "protobuf:dnstap.Dnstap"
 
 struct tap;
+
+/* What a process has counted, from one tap of it to the next. */
+struct tap_carry {
+	uint64_t heartbeats;
+	struct {
+		uint64_t emitted;
+		struct ring_tally tally;
+	} workers[TAP_WORKERS_MAX];
+	unsigned target_count;
+	struct {
+		char name[SPOOL_READER_NAME_MAX];
+		uint64_t lost, unsure;
+	} targets[TAP_TARGETS_MAX];
+};
 
 /* Texts are borrowed for tap_create alone. */
 struct tap_target_options {
@@ -50,6 +65,7 @@ struct tap_options {
 	const char *version;          /* ours; copied */
 	bool compat_protocol;         /* see dnstap/frame.h */
 	uint64_t boot;                /* as in the events' numbers */
+	struct tap_carry *carry;      /* counts go on from it, and tap_destroy leaves them there; borrowed; NULL: from 0 */
 	const char *directory;        /* for rings and spool, made with mode 0700; NULL: memory only; copied */
 	const struct tap_target_options *targets;
 	unsigned target_count;        /* at most TAP_TARGETS_MAX; 0: nothing is wanted */
@@ -69,15 +85,16 @@ struct tap_target_counts {
 	struct target_counts counts;
 };
 
+/* Those of frames, heartbeats and rings go on over taps with the same carry. */
 struct tap_counts {
 	uint64_t emitted;             /* handed to tap_emit */
 	uint64_t dropped_ring;        /* ring full, or larger than a record may be */
 	uint64_t dropped_spool;       /* neither disk nor memory took it */
-	uint64_t unsent;              /* after tap_destroy: in memory, and some target had not read it */
+	uint64_t unsent;              /* after tap_destroy: went with the memory before a target had them; in `lost`, too */
 	uint64_t heartbeats;
 	uint64_t recovered;           /* records found in rings of former processes */
 	uint64_t damaged;             /* such rings that could not be read to their ends */
-	bool durable;                 /* what is emitted survives the process */
+	bool durable;                 /* what is emitted and on its way now survives the process */
 	char note[128];               /* why it is not durable though it should be, for people; "": it is as it should */
 	struct spool_counts spool;
 	unsigned target_count;

@@ -21,37 +21,38 @@ static int is_ring(const struct dirent *entry)
 }
 
 /* The process may have been killed between a record and the note of its number. */
-static void note_number(uint64_t *seq, const struct ring_origin *origin, const uint8_t *record, size_t octets)
+static void note_number(struct heartbeat_former *former, const uint8_t *record, size_t octets)
 {
+	const struct ring_origin *origin = &former->origin;
 	struct event_view view;
 
 	if (event_read(&view, record, octets) && view.number.boot == origin->boot && view.number.worker == origin->worker
-			&& view.number.counter > *seq)
-		*seq = view.number.counter;
+			&& view.number.counter > former->tally.noted)
+		former->tally.noted = view.number.counter;
 }
 
 /* True: all of it is in the spool. */
 static bool take(struct tap *tap, struct ring *ring, const struct ring_origin *origin, bool damaged)
 {
-	uint64_t recovered = 0, seq = ring_noted(ring);
+	struct heartbeat_former former = { .origin = *origin, .damaged = damaged };
 	char note[NOTE_OCTETS_MAX];
 	const uint8_t *record;
 	size_t octets;
 
+	ring_read_tally(ring, &former.tally);
 	while ((record = ring_next(ring, &octets)) != NULL) {
-		note_number(&seq, origin, record, octets);
-		if (tap_spool_record(tap, record, octets, 0))
-			recovered++;
+		note_number(&former, record, octets);
+		if (tap_spool_record(tap, record, octets, former.tally.given_up))
+			former.recovered++;
 		else
-			damaged = true;
+			former.damaged = true, former.tally.given_up++;
 	}
-	tap_spool_note(tap, note, heartbeat_write_former(origin, seq, ring_dropped(ring), recovered, damaged, note,
-		sizeof(note)));
+	tap_spool_note(tap, note, heartbeat_write_former(&former, note, sizeof(note)));
 	spool_flush(tap->spool, tap_now_ms());
 	pthread_mutex_lock(&tap->lock);
-	tap->recovered += recovered;
+	tap->recovered += former.recovered;
 	pthread_mutex_unlock(&tap->lock);
-	return !damaged;
+	return !former.damaged;
 }
 
 /* Frames that a full disk does not take are in memory: then the ring is kept, and they may come twice. */

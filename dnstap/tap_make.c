@@ -130,9 +130,49 @@ static void map_rings(struct tap *tap, unsigned threads)
 			snprintf(tap->note, sizeof(tap->note), "%s/%s: %m", tap->directory_name, name);
 			return;
 		}
+		ring_go_on(ring, &tap->slots[i].before);
 		atomic_store_explicit(&tap->slots[i].ring, ring, memory_order_release);
 	}
-	tap->durable = tap->directory >= 0;
+	tap->mapped = tap->directory >= 0;
+}
+
+static void go_on(struct tap *tap, struct tap_carry *carry)
+{
+	unsigned i;
+
+	tap->carry = carry;
+	if (!carry)
+		return;
+	tap->before = *carry;
+	tap->heartbeats = tap->beats = carry->heartbeats;
+	for (i = 0; i < tap->workers; i++) {
+		tap->slots[i].before = carry->workers[i].tally;
+		atomic_store_explicit(&tap->slots[i].emitted, carry->workers[i].emitted, memory_order_relaxed);
+	}
+}
+
+/* Under lock, or without a thread. */
+static void leave_behind(const struct tap *tap)
+{
+	struct tap_carry *carry = tap->carry;
+	unsigned i;
+
+	if (!carry)
+		return;
+	carry->heartbeats = tap->beats;
+	for (i = 0; i < tap->workers; i++) {
+		tap_read_tally(tap, i, &carry->workers[i].tally);
+		carry->workers[i].emitted = counter_read(&tap->slots[i].emitted);
+	}
+	carry->target_count = tap->ready ? tap->target_count : 0;
+	for (i = 0; i < carry->target_count; i++) {
+		struct target_counts counts;
+
+		target_read_counts(tap->targets[i], &counts);
+		memcpy(carry->targets[i].name, tap->target_names[i], SPOOL_READER_NAME_MAX);
+		carry->targets[i].lost = counts.lost;
+		carry->targets[i].unsure = counts.unsure;
+	}
 }
 
 void tap_remove_rings(struct tap *tap)
@@ -202,6 +242,7 @@ static int fill(struct tap *tap, const struct tap_options *options, struct diag 
 
 	if (!copy_options(tap, options))
 		return diag_set(diag, "dnstap", 0, 0, "%m");
+	go_on(tap, options->carry);
 	if (make_privacy(tap, options, diag) != 0)
 		return -1;
 	for (i = 0; i < options->target_count; i++)
@@ -289,6 +330,7 @@ static bool wait_for_end(struct tap *tap, unsigned timeout_ms)
 	while (!tap->ended && pthread_cond_timedwait(&tap->ended_cond, &tap->lock, &until) == 0)
 		;
 	ended = tap->ended;
+	leave_behind(tap);
 	tap->abandoned = !ended;
 	if (!ended)
 		pthread_detach(tap->thread);
@@ -308,7 +350,7 @@ void tap_destroy(struct tap **tap, unsigned timeout_ms, struct tap_counts *last)
 		return;
 	*tap = NULL;
 	if (self->target_count > 0) {
-		/* Pairs with the acquire in stop_at. A fifth of the time is kept for the end. */
+		/* Pairs with the acquire in tap_stop_at. A fifth of the time is kept for the end. */
 		atomic_store_explicit(&self->stop_at_ms, tap_now_ms() + timeout_ms / 5 * 4 + 1, memory_order_release);
 		/* Only to be quick: without it the thread would see at its next turn, 50 ms later. */
 		woken = write(self->stop_fd, &one, sizeof(one));

@@ -29,8 +29,7 @@ struct slot {
 	_Alignas(64) struct ring *_Atomic ring;   /* released at its making, acquired by the I/O thread */
 	_Atomic uint64_t emitted;
 	_Atomic uint64_t lost;                    /* no ring could be made */
-	/* Written by the I/O thread, rarely. */
-	_Alignas(64) _Atomic uint64_t dropped_spool;
+	struct ring_tally before;                 /* never changes: of the tap before; the ring goes on from it */
 };
 
 struct tap {
@@ -40,6 +39,8 @@ struct tap {
 	char *version;
 	bool compat_protocol;
 	uint64_t boot;
+	struct tap_carry *carry;                  /* borrowed; the main thread's; NULL: none */
+	struct tap_carry before;                  /* what stood there at the beginning; never changes */
 	unsigned generation;                      /* of the taps of this process: in the names of its rings */
 	struct slot *slots;                       /* one for each worker */
 	struct privacy *privacy;                  /* owned */
@@ -66,7 +67,8 @@ struct tap {
 	pthread_mutex_t lock;
 	struct spool_counts spool_counts;         /* under lock */
 	uint64_t beats, recovered, damaged, unsent;   /* under lock */
-	bool durable;                             /* under lock */
+	bool mapped;                              /* never changes: all rings that are expected are in files */
+	bool durable;                             /* under lock: both, and nothing waits in memory */
 	bool ready;                               /* under lock: targets are made, and stay */
 	char note[128];                           /* under lock */
 
@@ -102,6 +104,15 @@ static inline uint64_t counter_read(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static inline int64_t tap_stop_at(const struct tap *tap)
+{
+	/* Pairs with the release in tap_destroy. */
+	return atomic_load_explicit(&tap->stop_at_ms, memory_order_acquire);
+}
+
+/* What a worker has counted, without a ring, too. */
+void tap_read_tally(const struct tap *tap, unsigned worker, struct ring_tally *tally);
+
 /* The monotonic clock, and the real one. */
 int64_t tap_now_ms(void);
 int64_t tap_real_ms(void);
@@ -117,6 +128,9 @@ void tap_spool_note(struct tap *tap, const char *extra, size_t octets);
 
 /* Removes the files of rings that are empty: they are of no use to the next process. */
 void tap_remove_rings(struct tap *tap);
+
+/* Makes spool and targets, and takes up what former processes left. False: no memory, and no frames. */
+bool tap_begin(struct tap *tap);
 
 /* Sends what the rings of former processes hold, and removes them. */
 void tap_take_former(struct tap *tap);

@@ -18,8 +18,6 @@
 #define RECORD_OCTETS_LEAST 128 /* in a ring */
 #define POLL_BUSY_MS 5
 #define POLL_IDLE_MS 50
-#define LOCK_TRIES 30
-#define LOCK_WAIT_MS 100
 #define DURABLE_FINISH_MS 250  /* at the end: what is on disk does not need the collector now */
 
 static int64_t clock_ms(clockid_t id)
@@ -38,12 +36,6 @@ int64_t tap_now_ms(void)
 int64_t tap_real_ms(void)
 {
 	return clock_ms(CLOCK_REALTIME);
-}
-
-static int64_t stop_at(const struct tap *tap)
-{
-	/* Pairs with the release in tap_destroy. */
-	return atomic_load_explicit(&tap->stop_at_ms, memory_order_acquire);
 }
 
 /* --- rings to spool --- */
@@ -80,16 +72,20 @@ void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
 }
 
 /* At most TURN_RECORDS of one ring. Returns how many were read; they are released once they are flushed. */
-static unsigned drain(struct tap *tap, struct slot *slot, struct ring *ring)
+static unsigned drain(struct tap *tap, struct ring *ring)
 {
+	struct ring_tally tally;
 	const uint8_t *record;
 	unsigned count;
 	size_t octets;
 
+	ring_read_tally(ring, &tally);
 	for (count = 0; count < TURN_RECORDS && (record = ring_next(ring, &octets)) != NULL; count++)
 		/* Records leave in order, so what was dropped so far is what was dropped before this one. */
-		if (!tap_spool_record(tap, record, octets, counter_read(&slot->dropped_spool)))
-			counter_add(&slot->dropped_spool, 1);
+		if (!tap_spool_record(tap, record, octets, tally.given_up)) {
+			ring_give_up(ring, 1);
+			tally.given_up++;
+		}
 	return count;
 }
 
@@ -103,7 +99,7 @@ static bool drain_all(struct tap *tap)
 		/* Pairs with the release in worker_ring. */
 		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
 
-		if (ring && drain(tap, &tap->slots[i], ring) > 0)
+		if (ring && drain(tap, ring) > 0)
 			rings[count++] = ring;
 	}
 	if (count == 0)
@@ -122,24 +118,22 @@ static unsigned note_workers(const struct tap *tap, struct heartbeat_worker *wor
 	unsigned i, count = 0;
 
 	for (i = 0; i < tap->workers; i++) {
-		struct ring *ring = atomic_load_explicit(&tap->slots[i].ring, memory_order_acquire);
-		uint64_t seq = ring ? ring_noted(ring) : 0;
-
-		if (seq > 0)
-			workers[count++] = (struct heartbeat_worker){ .worker = (uint16_t)i, .seq = seq };
+		tap_read_tally(tap, i, &workers[count].tally);
+		workers[count].worker = (uint16_t)i;
+		count += workers[count].tally.noted > 0;
 	}
 	return count;
 }
 
 static void note_dropped(const struct tap *tap, struct heartbeat_worker *workers, unsigned count)
 {
+	struct ring_tally tally;
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
-		const struct slot *slot = &tap->slots[workers[i].worker];
-
-		workers[i].dropped = ring_dropped(atomic_load_explicit(&slot->ring, memory_order_acquire))
-			+ counter_read(&slot->lost) + counter_read(&slot->dropped_spool);
+		tap_read_tally(tap, workers[i].worker, &tally);
+		workers[i].tally.dropped = tally.dropped;
+		workers[i].tally.given_up = tally.given_up;
 	}
 }
 
@@ -165,6 +159,7 @@ static void show(struct tap *tap)
 	spool_read_counts(tap->spool, &tap->spool_counts);
 	tap->spool_counts.errors += tap->syncer ? syncer_errors(tap->syncer) : 0;
 	tap->beats = tap->heartbeats;
+	tap->durable = tap->mapped && tap->on_disk && tap->spool_counts.octets_memory == 0;
 	pthread_mutex_unlock(&tap->lock);
 }
 
@@ -215,7 +210,7 @@ static bool service(struct tap *tap)
 
 static void pause_until_needed(struct tap *tap, int timeout_ms)
 {
-	struct pollfd fds[TAP_TARGETS_MAX + 1] = { { .fd = stop_at(tap) ? -1 : tap->stop_fd, .events = POLLIN } };
+	struct pollfd fds[TAP_TARGETS_MAX + 1] = { { .fd = tap_stop_at(tap) ? -1 : tap->stop_fd, .events = POLLIN } };
 	unsigned i;
 
 	for (i = 0; i < tap->target_count; i++)
@@ -223,88 +218,7 @@ static void pause_until_needed(struct tap *tap, int timeout_ms)
 	(void)poll(fds, tap->target_count + 1, timeout_ms);
 }
 
-/* --- beginning and end --- */
-
-static struct spool *open_spool(struct tap *tap, int directory, struct diag *diag)
-{
-	const struct spool_options options = {
-		.content_type = TAP_CONTENT_TYPE, .directory = directory, .directory_name = tap->directory_name,
-		.file_octets_max = tap->spool_octets, .memory_octets_max = tap->memory_octets,
-		.segment_octets = (size_t)16 << 20,
-	};
-
-	return spool_open(&options, tap_now_ms(), tap_real_ms(), diag);
-}
-
-/* A tap before this one may still hold the lock for a moment. */
-static struct spool *open_durable_spool(struct tap *tap)
-{
-	struct spool *spool;
-	struct diag diag;
-	unsigned tries;
-
-	if (tap->directory < 0)
-		return NULL;
-	spool = open_spool(tap, tap->directory, &diag);
-	for (tries = 1; !spool && errno == EWOULDBLOCK && tries < LOCK_TRIES && stop_at(tap) == 0; tries++) {
-		(void)poll(NULL, 0, LOCK_WAIT_MS);
-		spool = open_spool(tap, tap->directory, &diag);
-	}
-	if (spool)
-		return spool;
-	pthread_mutex_lock(&tap->lock);
-	diag_format(&diag, tap->note, sizeof(tap->note));
-	tap->durable = false;
-	pthread_mutex_unlock(&tap->lock);
-	return NULL;
-}
-
-static struct target *make_target(struct tap *tap, unsigned i)
-{
-	struct tap_target *plan = &tap->plans[i];
-	struct spool_reader *reader = spool_reader_add(tap->spool, tap->target_names[i]);
-	struct target_file_options file = { plan->file, TAP_CONTENT_TYPE, plan->rotate_octets, plan->rotate_seconds,
-		plan->rotate_keep };
-	struct target *target;
-
-	if (!reader)
-		return NULL;
-	if (plan->file)
-		return target_create_file(&file, reader);
-	target = target_create_stream(plan->stream, reader, plan->commit_interval_ms);
-	if (target)
-		plan->stream = NULL;
-	return target;
-}
-
-/* False: no memory, and no frames. */
-static bool begin(struct tap *tap)
-{
-	struct diag diag;
-	unsigned i;
-
-	tap->spool = open_durable_spool(tap);
-	tap->on_disk = tap->spool != NULL;
-	if (!tap->spool)
-		tap->spool = open_spool(tap, -1, &diag);
-	if (!tap->spool)
-		return false;
-	for (i = 0; i < tap->target_count; i++) {
-		tap->targets[i] = make_target(tap, i);
-		if (!tap->targets[i])
-			return false;
-	}
-	pthread_mutex_lock(&tap->lock);
-	tap->ready = true;
-	pthread_mutex_unlock(&tap->lock);
-	/* Even where our own rings could not be made there. */
-	if (tap->on_disk)
-		tap_take_former(tap);
-	if (tap->on_disk && tap->sync_interval_ms > 0)
-		tap->syncer = syncer_create();
-	tap->next_heartbeat_ms = tap_now_ms() + tap->heartbeat_ms;
-	return true;
-}
+/* --- the end --- */
 
 static bool all_finished(const struct tap *tap)
 {
@@ -318,7 +232,7 @@ static bool all_finished(const struct tap *tap)
 
 static void finish(struct tap *tap)
 {
-	int64_t until = stop_at(tap);
+	int64_t until = tap_stop_at(tap);
 	uint64_t unsent = 0;
 	struct target_counts counts;
 	unsigned i;
@@ -338,6 +252,10 @@ static void finish(struct tap *tap)
 		target_read_counts(tap->targets[i], &counts);
 		unsent += counts.unsaved;
 	}
+	/* So that the next tap of this process can tell. */
+	spool_forget_memory(tap->spool);
+	for (i = 0; i < tap->target_count; i++)
+		target_show(tap->targets[i], tap_now_ms());
 	tap_remove_rings(tap);
 	pthread_mutex_lock(&tap->lock);
 	tap->unsent = unsent;
@@ -348,7 +266,7 @@ static void run(struct tap *tap)
 {
 	int wait_ms = POLL_BUSY_MS;
 
-	while (stop_at(tap) == 0) {
+	while (tap_stop_at(tap) == 0) {
 		bool moved = drain_all(tap);
 
 		moved |= service(tap);
@@ -366,12 +284,12 @@ void *tap_thread_run(void *arg)
 	struct tap *tap = arg;
 	bool abandoned;
 
-	if (begin(tap)) {
+	if (tap_begin(tap)) {
+		show(tap);
 		run(tap);
 	} else {
 		pthread_mutex_lock(&tap->lock);
 		snprintf(tap->note, sizeof(tap->note), "out of memory: no frames are sent");
-		tap->durable = false;
 		pthread_mutex_unlock(&tap->lock);
 	}
 	pthread_mutex_lock(&tap->lock);

@@ -329,7 +329,7 @@ static bool service_file(struct target *target, int64_t now_ms)
 
 /* --- both --- */
 
-static void show(struct target *target, int64_t now_ms)
+void target_show(struct target *target, int64_t now_ms)
 {
 	target->counts.lost = spool_lost(target->reader);
 	target->counts.unsure = spool_unsure(target->reader);
@@ -345,7 +345,7 @@ bool target_service(struct target *target, int64_t now_ms)
 {
 	bool moved = target->stream ? service_stream(target, now_ms) : service_file(target, now_ms);
 
-	show(target, now_ms);
+	target_show(target, now_ms);
 	return moved;
 }
 

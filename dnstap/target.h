@@ -73,6 +73,9 @@ void target_reopen(struct target *target);
 int target_fd(const struct target *target);
 short target_events(const struct target *target);
 
+/* Shows the spool's counts as they are now, when service is not called any more. */
+void target_show(struct target *target, int64_t now_ms);
+
 void target_read_counts(const struct target *target, struct target_counts *counts);
 
 #endif

@@ -20,12 +20,9 @@ static struct tap_target_counts *find_target(struct tap_counts *counts, const ch
 	return NULL;
 }
 
+/* Those of frames and heartbeats go on by themselves (struct tap_carry): they are in heartbeats, too. */
 static void add(struct tap_counts *to, const struct tap_counts *more)
 {
-	to->emitted += more->emitted;
-	to->dropped_ring += more->dropped_ring;
-	to->dropped_spool += more->dropped_spool;
-	to->heartbeats += more->heartbeats;
 	to->recovered += more->recovered;
 	to->damaged += more->damaged;
 	to->spool.frames += more->spool.frames;

@@ -30,6 +30,7 @@ static struct {
 	pthread_mutex_t tap_lock;
 	struct tap_counts last;             /* of the tap before; likewise */
 	struct tap_counts ended;            /* of all taps before; under tap_lock */
+	struct tap_carry carry;             /* from one tap to the next; likewise */
 	enum frames_mode frames;            /* as `tap` */
 	uint32_t sample_rate;               /* likewise */
 	uint64_t boot;                      /* likewise, once */
@@ -102,6 +103,7 @@ static struct tap *make_tap(const struct conf *conf, unsigned threads, struct di
 		.version = "unbound-verdict " VERDICT_VERSION,
 		.compat_protocol = dnstap->compat_protocol,
 		.boot = state.boot,
+		.carry = &state.carry,
 		.targets = targets,
 		.target_count = make_targets(conf, targets),
 		.ring_octets = dnstap->ring_octets,
@@ -343,8 +345,8 @@ void state_summary(char *to, size_t cap)
 		for (unsigned action = 0; action < ACTION_COUNT; action++)
 			denied += action_table[action].denies ? slot->verdicts[action] : 0;
 	}
-	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; since the last load %llu frames, "
-		"of which %llu were dropped and %llu were not sent any more", (unsigned long long)answers,
+	snprintf(to, cap, "%llu answers, %llu denied, %llu denied too late, %llu failed; %llu frames, of which %llu were "
+		"dropped; at the last end %llu were not sent any more", (unsigned long long)answers,
 		(unsigned long long)denied, (unsigned long long)escaped, (unsigned long long)failed,
 		(unsigned long long)state.last.emitted,
 		(unsigned long long)(state.last.dropped_ring + state.last.dropped_spool),

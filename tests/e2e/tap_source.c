@@ -308,7 +308,7 @@ int main(int argc, char **argv)
 	before = now_ns();
 	tap_destroy(&tap, (unsigned)stop_ms, &last);
 	printf("stop_ms %lld\nlongest_emit_us %lld\ngiven_up %llu\n", (long long)(now_ns() - before) / 1000000,
-		(long long)longest / 1000, (unsigned long long)(last.dropped_ring + last.dropped_spool + last.unsent
+		(long long)longest / 1000, (unsigned long long)(last.dropped_ring + last.dropped_spool
 		+ of(&last, "socket")->lost));
 	return 0;
 }

@@ -88,6 +88,7 @@ static void print_answer(void)
 	if (chance(3) == 0)
 		view.group = text(texts.group, sizeof(texts.group));
 	view.dropped = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
+	view.left_out = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	printf("%.*s\n", (int)extra_write(&view, extra, sizeof(extra)), extra);
 }
 
@@ -106,9 +107,15 @@ static struct tap_counts random_counts(void)
 		target->counts.written = number(0, COUNT_MAX);
 		target->counts.lost = number(0, COUNT_MAX);
 		target->counts.unsure = number(0, COUNT_MAX);
-		target->counts.waiting_since_ms = (int64_t)number(0, 2000);
+		target->counts.waiting_ms = (int64_t)number(0, 2000);
 	}
 	return counts;
+}
+
+static struct ring_tally random_tally(void)
+{
+	return (struct ring_tally){ .noted = number(0, COUNT_MAX), .left_out = chance(2) == 0 ? number(0, COUNT_MAX) : 0,
+		.dropped = number(0, COUNT_MAX / 2), .given_up = number(0, COUNT_MAX / 2) };
 }
 
 static void print_heartbeat(void)
@@ -118,19 +125,19 @@ static void print_heartbeat(void)
 	struct tap_counts counts = random_counts();
 	struct heartbeat heartbeat = { .boot = chance((uint64_t)1 << 48), .number = number(1, COUNT_MAX),
 		.interval_ms = 1000 * (uint32_t)number(1, 3600), .workers = workers,
-		.worker_count = (unsigned)number(0, TAP_WORKERS_MAX), .counts = &counts, .now_ms = 1000 };
+		.worker_count = (unsigned)number(0, TAP_WORKERS_MAX), .counts = &counts };
 
 	for (unsigned i = 0; i < heartbeat.worker_count; i++)
-		workers[i] = (struct heartbeat_worker){ (uint16_t)i, number(0, COUNT_MAX), number(0, COUNT_MAX) };
+		workers[i] = (struct heartbeat_worker){ (uint16_t)i, random_tally() };
 	printf("%.*s\n", (int)heartbeat_write(&heartbeat, extra, sizeof(extra)), extra);
 }
 
 static void print_former(void)
 {
 	char extra[1024];
-	struct ring_origin origin = { chance((uint64_t)1 << 48), (uint16_t)number(0, UINT16_MAX) };
-	size_t octets = heartbeat_write_former(&origin, number(0, COUNT_MAX), number(0, COUNT_MAX), number(0, COUNT_MAX),
-		chance(2) == 0, extra, sizeof(extra));
+	struct heartbeat_former former = { .origin = { chance((uint64_t)1 << 48), (uint16_t)number(0, UINT16_MAX) },
+		.tally = random_tally(), .recovered = number(0, COUNT_MAX), .damaged = chance(2) == 0 };
+	size_t octets = heartbeat_write_former(&former, extra, sizeof(extra));
 
 	printf("%.*s\n", (int)octets, extra);
 }

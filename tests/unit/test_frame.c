@@ -216,12 +216,13 @@ static void extra_tells_verdict_rule_shadow_and_incident(void **state)
 	sample.verdict.shadow.action = ACTION_SINKHOLE;
 	sample.verdict.shadow.attack[0] = '\0';
 	sample.event.dropped = 9;
+	sample.event.left_out = 4;
 	sample.event.path = PATH_CACHED;
 	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"cached\","
 		"\"verdict\":\"refuse\",\"list\":\"malware\",\"rule\":\"*.example.com\",\"trigger\":\"QNAME\",\"serial\":42,"
 		"\"category\":\"c2\",\"attack\":[\"T1071.004\",\"T1568.002\"],\"ede\":18,"
 		"\"shadow\":{\"list\":\"malware\",\"rule\":\"*.example.com\",\"action\":\"sinkhole\",\"category\":\"c2\"},"
-		"\"incident\":\"0123456789ab.3.17\",\"dropped\":9}");
+		"\"incident\":\"0123456789ab.3.17\",\"dropped\":9,\"left_out\":4}");
 }
 
 static void extra_tells_the_group_if_there_are_groups(void **state)
@@ -286,7 +287,7 @@ static void the_longest_texts_fit(void **state)
 	sample.verdict.shadow = sample.verdict.rule;
 	view = read_back(&sample);
 	view.number = (struct frame_number){ 0xffffffffffff, UINT16_MAX, UINT64_MAX };
-	view.dropped = UINT64_MAX;
+	view.dropped = view.left_out = UINT64_MAX;
 	memset(worst, 1, sizeof(worst));
 	view.rule.list = view.shadow.list = (struct span){ worst, LIST_NAME_MAX };
 	view.rule.rule = view.shadow.rule = (struct span){ worst, NAME_TEXT_MAX + 2 };
