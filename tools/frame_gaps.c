@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/frame_ranges.h"
-#include "tools/json_line.h"
-#include "tools/term.h"
+#include "tools/frame_told.h"
+#include "tools/gaps_row.h"
 
 #define WORD_BITS 64
 #define WINDOW_WORDS (GAPS_WINDOW / WORD_BITS)
-#define RANGES_SHOWN 8
 #define COUNTER_MAX (UINT64_MAX / 2)   /* beyond it is no counter of a resolver */
 
 struct source {
@@ -26,6 +24,8 @@ struct source {
 	bool is_told;
 	uint64_t dropped_first, dropped_last;
 	bool dropped_told;
+	uint64_t left_first, left_last;              /* answers left out before `first` and `last` */
+	uint64_t left_told_first, left_told;         /* and up to there */
 	struct ranges gone;            /* missing, and behind the window */
 	uint64_t *bits;                /* owned; counter n is bit n modulo GAPS_WINDOW */
 };
@@ -36,6 +36,7 @@ struct frame_gaps {
 	unsigned latest;               /* the source of the last frame: mostly that of the next */
 	uint64_t clock;
 	uint64_t forgotten;
+	struct frame_told told;
 };
 
 struct frame_gaps *frame_gaps_create(void)
@@ -250,10 +251,15 @@ static void note_told(struct frame_gaps *gaps, const char *boot, const struct js
 	source = source_find(gaps, boot, worker);
 	if (source == NULL)
 		return;
-	source->told_first = source->is_told ? source->told_first : seq;
+	if (!source->is_told) {
+		source->told_first = seq;
+		source->left_told_first = number_in(&members, "left_out");
+	}
 	source->is_told = true;
 	source->told = later(source->told, seq);
 	note_dropped(source, number_in(&members, "dropped"));
+	if (seq >= source->told)
+		source->left_told = later(source->left_told, number_in(&members, "left_out"));
 }
 
 static void note_note(struct frame_gaps *gaps, const struct frame_fields *fields)
@@ -277,117 +283,80 @@ bool frame_gaps_note(struct frame_gaps *gaps, const struct frame_fields *fields)
 
 	if (fields->kind != FRAME_EVENT)
 		note_note(gaps, fields);
+	frame_told_note(&gaps->told, fields);
 	if (fields->kind != FRAME_EVENT || !fields->has_serial)
 		return false;
 	source = source_find(gaps, fields->serial.boot, fields->serial.worker);
 	if (source == NULL)
 		return false;
-	if (fields->serial.counter >= source->last)
+	if (fields->serial.counter >= source->last) {
 		note_dropped(source, number_in(&fields->extra, "dropped"));
+		source->left_last = number_in(&fields->extra, "left_out");
+	}
+	if (!source->seen || fields->serial.counter < source->first)
+		source->left_first = number_in(&fields->extra, "left_out");
 	return note_counter(source, fields->serial.counter);
 }
 
 /* --- the report --------------------------------------------------------------------------------------------- */
 
-/* All that is missing up to the last counter that is known of. */
-static void sum_up(const struct source *source, struct ranges *all)
+/* All that is missing up to the last counter that is known of; `whole`: from 1. */
+static void sum_up(const struct source *source, bool whole, struct ranges *all)
 {
 	uint64_t end = later(source->last, source->told);
 	uint64_t held = earlier(end + 1, source->base + GAPS_WINDOW);
+	uint64_t from = whole ? 1 : source->seen ? source->first : source->told_first + 1;
 
-	*all = source->gone;
-	if (!source->seen) {
-		if (source->told > source->told_first)
-			ranges_add(all, source->told_first + 1, source->told);
+	*all = (struct ranges){ .count = 0 };
+	if (!source->seen && source->told >= from)
+		ranges_add(all, from, source->told);
+	if (!source->seen)
 		return;
-	}
+	if (source->first > from)
+		ranges_add(all, from, source->first - 1);
+	ranges_append(all, &source->gone);
 	collect(source, later(source->base, source->first), held, all);
 	if (end >= held)
 		ranges_add(all, held, end);
 }
 
-static void report_line(FILE *to, const struct source *source, const struct ranges *all, uint64_t dropped)
+/* How many of the missing were never to come. */
+static uint64_t left_out(const struct source *source, bool whole)
 {
-	char boot[4 * FRAME_BOOT_MAX];
+	uint64_t before = whole ? 0 : source->seen ? source->left_first : source->left_told_first;
+	uint64_t after = source->seen && source->last > source->told ? source->left_last : source->left_told;
 
-	term_escape(boot, sizeof(boot), source->boot, strlen(source->boot));
-	fprintf(to, "boot %s worker %" PRIu64 ": ", boot, source->worker);
-	if (source->seen)
-		fprintf(to, "%" PRIu64 " to %" PRIu64 ": ", source->first, source->last);
-	else
-		fputs("no frame came: ", to);
-	if (all->missing == 0)
-		fprintf(to, "complete, %" PRIu64 " frames", source->frames);
-	else
-		fprintf(to, "%" PRIu64 " missing:", all->missing);
-	for (unsigned i = 0; i < all->count && i < RANGES_SHOWN; i++)
-		if (all->rows[i].first == all->rows[i].last)
-			fprintf(to, "%s %" PRIu64, i > 0 ? "," : "", all->rows[i].first);
-		else
-			fprintf(to, "%s %" PRIu64 "-%" PRIu64, i > 0 ? "," : "", all->rows[i].first, all->rows[i].last);
-	if (all->count > RANGES_SHOWN)
-		fputs(" and more", to);
-	if (dropped > 0)
-		fprintf(to, "; %" PRIu64 " dropped as told by the resolver", dropped);
-	if (source->duplicates > 0)
-		fprintf(to, "; %" PRIu64 " came twice", source->duplicates);
-	if (!source->is_told || source->told < source->last)
-		fprintf(to, "; unknown after %" PRIu64, source->last);
-	putc('\n', to);
+	return after > before ? after - before : 0;
 }
 
-static void report_json(FILE *to, const struct source *source, const struct ranges *all, uint64_t dropped)
+static void make_report(const struct source *source, bool whole, struct gaps_row *row)
 {
-	struct json_line line = { .octets = NULL };
-
-	json_line_open(&line, '{');
-	json_line_text(&line, "report", "gaps");
-	json_line_text(&line, "boot", source->boot);
-	json_line_count(&line, "worker", source->worker);
-	json_line_count(&line, "frames", source->frames);
-	if (source->seen) {
-		json_line_count(&line, "first", source->first);
-		json_line_count(&line, "last", source->last);
-	}
-	json_line_count(&line, "missing", all->missing);
-	json_line_key(&line, "ranges");
-	json_line_open(&line, '[');
-	for (unsigned i = 0; i < all->count; i++) {
-		json_line_open(&line, '[');
-		json_line_number(&line, all->rows[i].first);
-		json_line_number(&line, all->rows[i].last);
-		json_line_close(&line, ']');
-	}
-	json_line_close(&line, ']');
-	json_line_count(&line, "dropped", dropped);
-	json_line_count(&line, "duplicates", source->duplicates);
-	json_line_count(&line, "known_to", later(source->last, source->told));
-	json_line_key(&line, "told");
-	json_line_raw(&line, source->told >= source->last ? "true" : "false", source->told >= source->last ? 4 : 5);
-	json_line_put(&line, "}\n", 2);
-	if (!line.failed)
-		fwrite(line.octets, 1, line.used, to);
-	json_line_fini(&line);
+	*row = (struct gaps_row){ .boot = source->boot, .worker = source->worker, .frames = source->frames,
+		.duplicates = source->duplicates, .seen = source->seen, .first = source->first, .last = source->last,
+		.known_to = later(source->last, source->told), .told = source->is_told && source->told >= source->last };
+	sum_up(source, whole, &row->without);
+	row->left_out = earlier(left_out(source, whole), row->without.missing);
+	row->missing = row->without.missing - row->left_out;
+	row->dropped = source->dropped_last - (whole || source->first <= 1 ? 0 : source->dropped_first);
 }
 
 uint64_t frame_gaps_report(struct frame_gaps *gaps, FILE *to, bool json)
 {
-	uint64_t unexplained = 0;
+	uint64_t unexplained = 0, lost;
 
 	for (unsigned i = 0; i < gaps->count; i++) {
 		const struct source *source = gaps->sources[i];
-		uint64_t dropped = source->dropped_last - source->dropped_first;
-		struct ranges all;
+		struct gaps_row row;
 
-		sum_up(source, &all);
-		if (source->first <= 1)
-			dropped = source->dropped_last;
-		unexplained += all.missing > dropped ? all.missing - dropped : 0;
-		(json ? report_json : report_line)(to, source, &all, dropped);
+		make_report(source, frame_told_first(&gaps->told, source->boot), &row);
+		unexplained += row.missing > row.dropped ? row.missing - row.dropped : 0;
+		gaps_row_print(&row, to, json);
 	}
+	frame_told_report(&gaps->told, to, json);
+	lost = frame_told_lost(&gaps->told);
 	if (gaps->count == 0 && !json)
 		fputs("no frame had a number\n", to);
 	if (gaps->forgotten > 0 && !json)
 		fprintf(to, "%" PRIu64 " workers that were silent longest are not in this report\n", gaps->forgotten);
-	return unexplained;
+	return unexplained > lost ? unexplained - lost : 0;
 }

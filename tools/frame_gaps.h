@@ -33,8 +33,8 @@ void frame_gaps_destroy(struct frame_gaps **gaps);
  * True: an answer that came before. Without memory for one more worker it is false. */
 bool frame_gaps_note(struct frame_gaps *gaps, const struct frame_fields *fields);
 
-/* Prints one line for each boot and worker, as JSON or for people. Returns how many frames are missing that the
- * resolver did not speak of as dropped. Moves no window: frames can follow. */
+/* Prints one line for each boot and worker, and for each target that lost frames, as JSON or for people. Returns how
+ * many frames are missing that no resolver spoke of, as dropped or lost. Moves no window: frames can follow. */
 uint64_t frame_gaps_report(struct frame_gaps *gaps, FILE *to, bool json);
 
 #endif

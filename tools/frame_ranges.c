@@ -12,6 +12,15 @@ void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last)
 		ranges->rows[ranges->count++] = (struct range){ first, last };
 }
 
+void ranges_append(struct ranges *ranges, const struct ranges *more)
+{
+	uint64_t missing = ranges->missing + more->missing;
+
+	for (unsigned i = 0; i < more->count; i++)
+		ranges_add(ranges, more->rows[i].first, more->rows[i].last);
+	ranges->missing = missing;
+}
+
 bool ranges_take(struct ranges *ranges, uint64_t counter)
 {
 	unsigned i = 0;

@@ -25,6 +25,9 @@ struct ranges {
 /* Adds a range behind all others. */
 void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last);
 
+/* Adds all of `more` behind all others. */
+void ranges_append(struct ranges *ranges, const struct ranges *more);
+
 /* True: it was in one that is kept, and is taken out. */
 bool ranges_take(struct ranges *ranges, uint64_t counter);
 

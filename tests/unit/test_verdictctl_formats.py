@@ -63,10 +63,10 @@ def answer(seq, verdict="allow", path="resolved", qname="www.example", worker=1,
     return d.frame(extra=extra, **more)
 
 
-def heartbeat(number, boot=BOOT, **workers):
-    rows = [{"worker": int(name[1:]), "seq": told[0], "dropped": told[1]} for name, told in workers.items()]
-    extra = {"v": 1, "boot": boot, "heartbeat": number, "interval_ms": 1000, "workers": rows,
-             "dropped": {"ring": 0, "spool": 0}, "targets": [{"name": "unix:s", "up": True, "written": 5, "lost": 0}]}
+def heartbeat(number, boot=BOOT, target=("unix:s", 0), **workers):
+    rows = [dict(zip(("worker", "seq", "dropped", "left_out"), (int(name[1:]), *told))) for name, told in workers.items()]
+    extra = {"v": 1, "boot": boot, "heartbeat": number, "interval_ms": 1000, "workers": rows, "dropped": {"ring": 0, "spool": 0},
+             "targets": [dict(zip(("name", "up", "written", "lost", "unsure"), (target[0], True, 5, *target[1:])))]}
     return d.frame(kind=12, client=None, protocol=None, query_time=None, extra=extra)
 
 
@@ -211,22 +211,49 @@ def gaps(frames, *options):
 def says_which_frames_are_missing():
     source = "boot %s worker 1: " % BOOT
     rows = [
-        ([answer(n) for n in (5, 3, 4, 6)] + [heartbeat(1, w1=(6, 0))], 0, "3 to 6: complete, 4 frames"),
+        ([answer(n) for n in (5, 3, 4, 6)] + [heartbeat(2, w1=(6, 0))], 0, "3 to 6: complete, 4 frames"),
         ([answer(n) for n in (1, 2, 3)], 0, "1 to 3: complete, 3 frames; unknown after 3"),
-        ([answer(n) for n in (16, 21, 98, 100)] + [heartbeat(1, w1=(100, 0))], 1,
+        ([answer(n) for n in (16, 21, 98, 100)] + [heartbeat(2, w1=(100, 0))], 1,
          "16 to 100: 81 missing: 17-20, 22-97, 99"),
-        ([answer(1), heartbeat(1, w1=(3, 2))], 0, "1 to 1: 2 missing: 2-3; 2 dropped as told by the resolver"),
-        ([answer(1), heartbeat(1, w1=(3, 1))], 1, "1 to 1: 2 missing: 2-3; 1 dropped as told by the resolver"),
-        ([heartbeat(1, w1=(9, 0)), heartbeat(2, w1=(9, 0))], 0, "no frame came: complete, 0 frames"),
-        ([heartbeat(1, w1=(9, 0)), heartbeat(2, w1=(12, 0))], 1, "no frame came: 3 missing: 10-12"),
-        ([answer(1), answer(1), answer(2), heartbeat(1, w1=(2, 0))], 0, "1 to 2: complete, 2 frames; 1 came twice"),
-        ([answer(1), answer(1 << 40), answer(2), heartbeat(1, w1=(1 << 40, 0))], 1,
+        ([answer(1), heartbeat(2, w1=(3, 2))], 0, "1 to 1: 2 missing: 2-3; 2 dropped as told by the resolver"),
+        ([answer(1), heartbeat(2, w1=(3, 1))], 1, "1 to 1: 2 missing: 2-3; 1 dropped as told by the resolver"),
+        ([heartbeat(2, w1=(9, 0)), heartbeat(3, w1=(9, 0))], 0, "no frame came: complete, 0 frames"),
+        ([heartbeat(2, w1=(9, 0)), heartbeat(3, w1=(12, 0))], 1, "no frame came: 3 missing: 10-12"),
+        ([heartbeat(1), answer(5), heartbeat(2, w1=(6, 0))], 1, "5 to 5: 5 missing: 1-4, 6"),
+        ([heartbeat(1), heartbeat(2, w1=(6, 0))], 1, "no frame came: 6 missing: 1-6"),
+        ([heartbeat(1), answer(3, add={"left_out": 2}), answer(9, add={"left_out": 7}), heartbeat(2, w1=(12, 0, 10))], 0,
+         "3 to 9: complete, 2 frames; 10 answers have no frame by `frames:`"),
+        ([answer(3, add={"left_out": 2}), answer(9, add={"left_out": 5})], 1,
+         "3 to 9: 2 missing; 3 answers have no frame by `frames:`; unknown after 9"),
+        ([answer(9, add={"left_out": 5}), answer(3, add={"left_out": 2}), heartbeat(2, w1=(12, 1, 7))], 1,
+         "3 to 9: 3 missing; 5 answers have no frame by `frames:`; 1 dropped as told by the resolver"),
+        ([answer(1), answer(1), answer(2), heartbeat(2, w1=(2, 0))], 0, "1 to 2: complete, 2 frames; 1 came twice"),
+        ([answer(1), answer(1 << 40), answer(2), heartbeat(2, w1=(1 << 40, 0))], 1,
          "1 to %d: %d missing: 3-%d" % (1 << 40, (1 << 40) - 3, (1 << 40) - 1)),
     ]
     for frames, code, wanted in rows:
         equal(gaps(frames), (code, [source + wanted]))
     equal(gaps([former(99, 2)])[1], ["boot 000000000001 worker 0: no frame came: complete, 0 frames; 2 dropped as told by "
                                      "the resolver"])
+
+
+def tells_what_targets_lost():
+    def beat(number, lost, unsure=0, name="far"):
+        return heartbeat(number, BOOT, (name, lost, unsure), w1=(20, 0))
+
+    lost = "resolver %s target far: %%d lost as told by the resolver" % "resolver-1"
+    eight = [answer(n) for n in range(1, 13)]
+    rows = [
+        ([beat(1, 3), *eight, beat(2, 11)], 0, [lost % 8], "what it lost before is not of these"),
+        ([beat(1, 3), *eight, beat(2, 11), beat(1, 3), beat(2, 11)], 0, [lost % 8], "a heartbeat that comes twice"),
+        ([beat(1, 0), *eight, beat(2, 7)], 1, [lost % 7], "one more is missing"),
+        ([beat(1, 0), *eight, beat(2, 7, unsure=1)], 0, [lost % 7 + "; 1 were sent and may be"], "that one was sent"),
+        ([beat(1, 0), *eight, beat(2, 5), heartbeat(1, "000000000002", ("far", 8))], 0, [lost % 8], "the next process tells"),
+        ([beat(1, 0), *eight, beat(2, 4), beat(3, 4, name="near")], 1, [lost % 4], "another target starts with what it had"),
+    ]
+    for frames, code, wanted, why in rows:
+        got, lines = gaps(frames)
+        equal((why, got, [line for line in lines if line.startswith("resolver")]), (why, code, wanted))
 
 
 def counts_by_verdict_and_list():
@@ -411,7 +438,7 @@ def main():
         prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
         tells_verdicts_apart_for_each_schema, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
-        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing,
+        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing, tells_what_targets_lost,
         counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
         follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
         collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]
