@@ -3,8 +3,8 @@
  *
  *     extra_lines SEED COUNT
  *
- * COUNT answers, then a tenth as many heartbeats and notes about former processes. Every choice that a resolver can make
- * comes; texts are any octets that fit, as a hostile list could have them. The same arguments, the same octets.
+ * COUNT answers, and a tenth as many heartbeats and notes about former processes. Every choice that a resolver can
+ * make comes; texts are any octets that fit, as a hostile list could have them. The same arguments, the same octets.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +87,7 @@ static void print_answer(void)
 		view.shadow = random_rule(&shadow, (enum action)(1 + chance(ACTION_COUNT - 1)));
 	if (chance(3) == 0)
 		view.group = text(texts.group, sizeof(texts.group));
+	view.privacy = (enum privacy)chance(PRIVACY_COUNT);
 	view.dropped = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	view.left_out = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	printf("%.*s\n", (int)extra_write(&view, extra, sizeof(extra)), extra);
@@ -97,8 +98,8 @@ static struct tap_counts random_counts(void)
 	struct tap_counts counts = { .dropped_ring = number(0, COUNT_MAX), .dropped_spool = number(0, COUNT_MAX),
 		.durable = chance(2) == 0, .recovered = number(0, 9), .target_count = (unsigned)chance(TAP_TARGETS_MAX + 1) };
 
-	counts.spool = (struct spool_counts){ .octets_file = number(0, COUNT_MAX / 2), .octets_memory = number(0, COUNT_MAX / 2),
-		.damaged = number(0, 9), .errors = number(0, COUNT_MAX) };
+	counts.spool = (struct spool_counts){ .octets_file = number(0, COUNT_MAX / 2),
+		.octets_memory = number(0, COUNT_MAX / 2), .damaged = number(0, 9), .errors = number(0, COUNT_MAX) };
 	for (unsigned i = 0; i < counts.target_count; i++) {
 		struct tap_target_counts *target = &counts.targets[i];
 

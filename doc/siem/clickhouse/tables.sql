@@ -2,11 +2,16 @@
 --
 -- Run:     ClickHouse 26.7 (chdb, the engine as a library), on frames of a live resolver: these tables and queries.sql;
 --          tests/unit/test_siem.py runs both wherever there is a program `clickhouse`.
--- Written from documentation: the settings of a server and of a cluster.
+-- Written from documentation: the commands below, since that engine has no client.
 --
 --     clickhouse client --multiquery < tables.sql
---     verdictctl tap --format native --dedup --follow /var/lib/unbound/verdict/frames.fstrm |
---         clickhouse client --query 'INSERT INTO verdict.frame FORMAT JSONEachRow'
+--     verdictctl tap --format native --listen unix:/run/unbound/verdict.sock |
+--         clickhouse client --query 'INSERT INTO verdict.frame FORMAT JSONEachRow' \
+--             --max_insert_block_size 1000 --input_format_parallel_parsing 0
+--
+-- Without the last line the client waits for a million lines. Where 1000 take too long to come (26.x):
+-- --input_format_connection_handling 1 --input_format_max_block_wait_ms 1000. Files that were rotated need neither:
+-- verdictctl tap --format native --dedup 'frames.fs.*' | clickhouse client --query '...'
 --
 -- `frame` takes the lines and keeps nothing: the views below spread them. Keys that a later version adds are left alone.
 
