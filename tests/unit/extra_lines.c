@@ -87,7 +87,7 @@ static void print_answer(void)
 		view.shadow = random_rule(&shadow, (enum action)(1 + chance(ACTION_COUNT - 1)));
 	if (chance(3) == 0)
 		view.group = text(texts.group, sizeof(texts.group));
-	view.privacy = (enum privacy)chance(PRIVACY_COUNT);
+	view.privacy = (enum privacy_mode)chance(PRIVACY_COUNT);
 	view.dropped = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	view.left_out = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	printf("%.*s\n", (int)extra_write(&view, extra, sizeof(extra)), extra);
