@@ -2,6 +2,7 @@
 #include "control/live.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -222,6 +223,93 @@ static void workers_tell_it_what_they_see(void **state)
 	teardown(&bench);
 }
 
+#define HANDS 8
+#define TURNS 60
+
+struct crowd_hand {
+	struct bench *bench;
+	unsigned number, answers, refused;
+};
+
+/* 1: done; 0: refused, in a line of JSON all the same; -1: nobody answers, which is so while it is stopped. */
+static int tell(const struct bench *bench, const char *line)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char answer[16] = "";
+	ssize_t got = -1;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/state/control.sock", bench->folder);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
+		got = recv(fd, answer, 12, MSG_WAITALL);
+	close(fd);
+	if (got <= 0)
+		return -1;
+	/* {"ok": true, and {"ok": false */
+	return strncmp(answer, "{\"ok\":true", 10) == 0 ? 1 : strncmp(answer, "{\"ok\":false", 11) == 0 ? 0 : -2;
+}
+
+static void *ask_all_the_time(void *arg)
+{
+	static const char *const lines[] = {
+		"{\"command\":\"reload\"}\n", "{\"command\":\"reload\",\"previous\":true}\n",
+		"{\"command\":\"allow\",\"name\":\"one.example\",\"seconds\":1,\"why\":\"x\"}\n",
+		"{\"command\":\"deny\",\"name\":\"b.example\",\"seconds\":60,\"why\":\"x\",\"client\":\"10.0.0.0/8\"}\n",
+		"{\"command\":\"revoke\",\"name\":\"b.example\"}\n", "{\"command\":\"flush\",\"name\":\"a.example\",\"below\":true}\n",
+		"{\"command\":\"explain\",\"name\":\"one.example\",\"client\":\"10.0.0.1\"}\n", "{\"command\":\"status\"}\n",
+		"{\"command\":\"metrics\"}\n", "{\"command\":\"recent\"}\n", "{\"command\":\"overrides\"}\n", "{\"command\":\"stats\"}\n",
+		"{\"command\":\"log-reopen\"}\n", "{\"command\":\"deny\"}\n",
+	};
+	struct crowd_hand *hand = arg;
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		int result;
+
+		while ((result = tell(hand->bench, lines[(turn * 5 + hand->number * 3) % (sizeof(lines) / sizeof(lines[0]))])) == -1)
+			usleep(1000);
+		hand->answers += result == 1;
+		hand->refused += result == 0;
+		if (result == -2)
+			return hand;
+		if (hand->number == 0)
+			put(hand->bench, "one.txt", turn % 2 == 0 ? "one.example\ntwo.example\n" : "one.example\nthree.example\n");
+	}
+	return NULL;
+}
+
+static void many_hands_at_once_get_their_answers(void **state)
+{
+	struct crowd_hand hands[HANDS];
+	pthread_t threads[HANDS];
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\tdenial-log: denied.log\n");
+	assert_int_equal(start(&bench), 0);
+	for (unsigned i = 0; i < HANDS; i++) {
+		hands[i] = (struct crowd_hand){ .bench = &bench, .number = i };
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_all_the_time, &hands[i]), 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		usleep(100000);
+		live_stop(bench.live, 10000);
+		/* The list may be empty at this moment: then the last good policy goes on. */
+		(void)start(&bench);
+		assert_non_null(bench.live);
+	}
+	for (unsigned i = 0; i < HANDS; i++) {
+		void *wrong;
+
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+		assert_true(hands[i].answers > 0);
+		assert_true(hands[i].refused > 0);
+	}
+	assert_int_equal(tell(&bench, "{\"command\":\"status\"}\n"), 1);
+	teardown(&bench);
+}
+
 static void starting_often_leaves_nothing_behind(void **state)
 {
 	struct bench bench;
@@ -255,6 +343,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_made_is_said_and_no_error),
 		cmocka_unit_test(an_override_of_another_folder_ends_with_it),
 		cmocka_unit_test(workers_tell_it_what_they_see),
+		cmocka_unit_test(many_hands_at_once_get_their_answers),
 		cmocka_unit_test(starting_often_leaves_nothing_behind),
 	};
 
