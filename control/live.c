@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "control/behaviour.h"
 #include "control/denial_log.h"
 #include "control/loader.h"
 #include "control/override_store.h"
@@ -29,6 +30,7 @@ struct live {
 	struct denial_log *denial_log;      /* NULL: none */
 	struct denial_log_counts denials;   /* of those before */
 	struct control_server *server;            /* NULL: none */
+	struct behaviour *behaviour;        /* NULL: no detectors */
 	bool stuck;                         /* a thread of a server was given up: what it may use stays for ever */
 };
 
@@ -113,6 +115,15 @@ static void start_denial_log(struct live *live, const struct live_conf *conf)
 		say(live, true, "denial-log: ", strerror(errno));
 }
 
+static void start_detectors(struct live *live, const struct conf *conf)
+{
+	struct diag diag = { 0 };
+	char text[1024];
+
+	if (behaviour_start(&live->behaviour, conf, &diag) != 0)
+		say(live, true, "detectors: ", diag_format(&diag, text, sizeof(text)));
+}
+
 static void start_server(struct live *live, const struct conf *conf)
 {
 	char path[4096 + sizeof(SOCKET_NAME)], text[1024];
@@ -160,6 +171,7 @@ int live_start(struct live **live, const struct live_options *options, struct di
 	make_folder(own, conf->state_directory);
 	open_overrides(own, conf->state_directory);
 	start_denial_log(own, &conf->live);
+	start_detectors(own, conf);
 	start_server(own, conf);
 	if (wrong.text[0] == '\0')
 		return 0;
@@ -175,6 +187,9 @@ void live_stop(struct live *live, unsigned timeout_ms)
 	if (!live->stuck)
 		denial_log_destroy(&live->denial_log, DENIAL_LOG_STOP_MS, &live->denials);
 	live->denial_log = NULL;
+	/* What it may use stays with it. */
+	if (!behaviour_stop(live->behaviour, DENIAL_LOG_STOP_MS))
+		live->behaviour = NULL;
 }
 
 const struct conf *live_conf(const struct live *live)
@@ -207,4 +222,15 @@ void live_note_denial(struct live *live, unsigned worker, const struct event *ev
 {
 	if (live->denial_log != NULL)
 		denial_log_note(live->denial_log, worker, event);
+}
+
+bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal)
+{
+	return behaviour_wants(live->behaviour, facts, path, ordinal);
+}
+
+void live_detect(struct live *live, const struct policy_options *options, const struct sight *sight,
+	struct detections *detections)
+{
+	behaviour_note(live->behaviour, options, sight, detections);
 }

@@ -12,6 +12,7 @@
 #define CONTROL_LIVE_H
 
 #include "control/host.h"
+#include "detect/detect.h"
 #include "dnstap/event.h"
 #include "policy/conf.h"
 #include "policy/diag.h"
@@ -44,5 +45,9 @@ void live_note_escape(struct live *live);
 /* Does the denial log want a line of it? */
 bool live_takes(const struct live *live, const struct verdict *verdict);
 void live_note_denial(struct live *live, unsigned worker, const struct event *event);
+/* The detectors (control/behaviour.h): would they look at it? And what do they say? */
+bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal);
+void live_detect(struct live *live, const struct policy_options *options, const struct sight *sight,
+	struct detections *detections);
 
 #endif

@@ -138,6 +138,24 @@ static void put_messages(struct output *output, const struct event *event)
 		output->full = true;
 }
 
+static void put_detections(struct output *output, const struct detections *detections)
+{
+	struct event_form_detection forms[DETECTIONS_MAX];
+
+	for (size_t i = 0; i < detections->count; i++) {
+		const struct detection *from = &detections->items[i];
+		struct event_form_detection *to = &forms[i];
+
+		*to = (struct event_form_detection){ from->detector, from->tier, from->reaction, from->feature_count,
+			from->value, from->threshold, from->repeated, { 0 }, { 0 } };
+		for (unsigned j = 0; j < from->feature_count; j++) {
+			to->features[j] = from->features[j].name;
+			to->values[j] = from->features[j].value;
+		}
+	}
+	put_part(output, PART_DETECTIONS, forms, detections->count * sizeof(*forms));
+}
+
 static void set_address(struct event_form_address *form, const struct address *address)
 {
 	memcpy(form->octets, address->octets, sizeof(form->octets));
@@ -180,6 +198,8 @@ size_t event_encode(const struct event *event, uint8_t *to, size_t cap)
 	put_messages(&output, event);
 	put_part(&output, PART_GROUP, event->verdict->group_name,
 			strnlen(event->verdict->group_name, sizeof(event->verdict->group_name)));
+	if (event->detections != NULL)
+		put_detections(&output, event->detections);
 	if (output.full)
 		return 0;
 	memcpy(to, &output.form, sizeof(output.form));

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "policy/detection.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -45,6 +46,7 @@ struct event {
 	uint16_t udp_size;                 /* as the client said */
 	int16_t ede;                       /* EDE sent, or EDE_NONE */
 	const char *ede_text;              /* borrowed; NULL: none */
+	const struct detections *detections;   /* borrowed; NULL: none */
 	uint64_t dropped;                  /* frames of this worker dropped so far */
 	uint64_t left_out;                 /* answers of this worker of which no frame was wanted, so far */
 	enum privacy_mode privacy;         /* what is shown of the client */

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "policy/detection.h"
+
 #define EVENT_FORM_MAGIC 0x56455631u
 #define EVENT_FORM_VERSION 2
 
@@ -18,7 +20,8 @@ enum event_part {
 	PART_VALUE,      /* what matched: a name in wire form when it is not the question's, or 4 or 16 octets of address */
 	PART_QUERY,      /* DNS messages in wire form */
 	PART_RESPONSE,   /* empty: nothing was sent */
-	PART_GROUP,      /* the client's; last, where older forms have zeros: they have none */
+	PART_GROUP,      /* the client's */
+	PART_DETECTIONS, /* struct event_form_detection each; last, where older forms have zeros: they have none */
 	PART_COUNT
 };
 
@@ -35,6 +38,13 @@ struct event_form_address {
 	uint16_t port;
 	uint8_t family;
 	uint8_t unused;
+};
+
+struct event_form_detection {
+	uint8_t detector, tier, reaction, feature_count;
+	uint32_t value, threshold, repeated;
+	uint8_t features[DETECTION_FEATURES_MAX];
+	uint32_t values[DETECTION_FEATURES_MAX];
 };
 
 /* Ordered so that there is no padding: every octet is set. */
@@ -60,7 +70,6 @@ struct event_form {
 	uint8_t action;
 	uint8_t privacy;
 	uint16_t lengths[PART_COUNT];
-	uint16_t unused_end;
 };
 
 _Static_assert(sizeof(struct event_form) == 152, "struct event_form has no padding");

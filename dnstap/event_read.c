@@ -25,6 +25,7 @@ static const uint16_t part_limits[PART_COUNT] = {
 	[PART_QUERY] = WIRE_QUERY_MAX,
 	[PART_RESPONSE] = WIRE_RESPONSE_MAX,
 	[PART_GROUP] = LIST_NAME_MAX,
+	[PART_DETECTIONS] = DETECTIONS_MAX * sizeof(struct event_form_detection),
 };
 
 static bool numbers_are_sane(const struct event_form *form)
@@ -80,6 +81,36 @@ static bool parts_are_sane(const struct span *parts, unsigned trigger)
 			&& name.length == parts[PART_VALUE].length);
 }
 
+static bool read_detection(struct detection *to, const struct event_form_detection *from)
+{
+	if (from->detector >= DETECTOR_COUNT || from->tier >= TIER_COUNT || from->reaction >= REACTION_COUNT ||
+	    from->feature_count > DETECTION_FEATURES_MAX)
+		return false;
+	*to = (struct detection){ from->detector, from->tier, from->reaction, from->feature_count, from->value,
+		from->threshold, from->repeated, { { 0 } } };
+	for (unsigned i = 0; i < from->feature_count; i++) {
+		if (from->features[i] >= FEATURE_COUNT)
+			return false;
+		to->features[i] = (struct feature){ from->features[i], from->values[i] };
+	}
+	return true;
+}
+
+static bool read_detections(struct detections *to, struct span from)
+{
+	struct event_form_detection form;
+
+	to->count = from.length / sizeof(form);
+	if (from.length % sizeof(form) != 0 || to->count > DETECTIONS_MAX)
+		return false;
+	for (size_t i = 0; i < to->count; i++) {
+		memcpy(&form, from.data + i * sizeof(form), sizeof(form));
+		if (!read_detection(&to->items[i], &form))
+			return false;
+	}
+	return true;
+}
+
 static void read_rule(struct event_rule *rule, const struct event_form_rule *form, const struct span *parts)
 {
 	rule->trigger = form->trigger;
@@ -119,6 +150,7 @@ bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
 {
 	struct event_form form;
 	struct span parts[PART_COUNT];
+	struct detections detections = { 0 };
 
 	if (octets < sizeof(form))
 		return false;
@@ -127,7 +159,10 @@ bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
 		return false;
 	if (!find_parts(&form, from + sizeof(form), octets - sizeof(form), parts) || !parts_are_sane(parts, form.rule.trigger))
 		return false;
+	if (!read_detections(&detections, parts[PART_DETECTIONS]))
+		return false;
 	read_numbers(view, &form);
+	view->detections = detections;
 	read_rule(&view->rule, &form.rule, &parts[PART_LIST]);
 	read_rule(&view->shadow, &form.shadow, &parts[PART_SHADOW_LIST]);
 	view->value = parts[PART_VALUE];

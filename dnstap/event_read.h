@@ -53,6 +53,7 @@ struct event_view {
 	                              * none: the question's name matched, or it is not known */
 	struct span query;           /* DNS messages in wire form */
 	struct span response;        /* none: nothing was sent */
+	struct detections detections;
 	struct span group;           /* the client's; none: no groups are configured */
 };
 

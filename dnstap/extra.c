@@ -3,6 +3,8 @@
  */
 #include "dnstap/extra.h"
 
+#include <string.h>
+
 #include "dnstap/json_put.h"
 
 #define EXTRA_VERSION 1
@@ -47,6 +49,40 @@ static void put_shadow(struct json *json, const struct event_rule *shadow)
 	json_put(json, "}", 1);
 }
 
+static void put_detection(struct json *json, const struct detection *detection)
+{
+	const struct detector_info *info = &detector_table[detection->detector];
+
+	json_open(json, '{');
+	json_put_word(json, "detector", info->name);
+	json_put_word(json, "tier", tier_names[detection->tier]);
+	json_put_word(json, "action", reaction_names[detection->reaction]);
+	json_put_number(json, "value", detection->value);
+	json_put_number(json, "threshold", detection->threshold);
+	if (detection->repeated > 0)
+		json_put_number(json, "repeated", detection->repeated);
+	json_put_words(json, "attack", (struct span){ (const uint8_t *)info->attack, strlen(info->attack) });
+	if (detection->feature_count > 0) {
+		json_put_key(json, "features");
+		json_open(json, '{');
+		for (unsigned i = 0; i < detection->feature_count; i++)
+			json_put_number(json, feature_names[detection->features[i].name], detection->features[i].value);
+		json_close(json, '}');
+	}
+	json_close(json, '}');
+}
+
+static void put_detections(struct json *json, const struct detections *detections)
+{
+	if (detections->count == 0)
+		return;
+	json_put_key(json, "detections");
+	json_open(json, '[');
+	for (size_t i = 0; i < detections->count; i++)
+		put_detection(json, &detections->items[i]);
+	json_close(json, ']');
+}
+
 size_t extra_write(const struct event_view *view, char *to, size_t cap)
 {
 	struct json json = { .to = to, .cap = cap };
@@ -64,6 +100,7 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 	if (view->ede != EDE_NONE)
 		json_put_number(&json, "ede", (uint64_t)view->ede);
 	put_shadow(&json, &view->shadow);
+	put_detections(&json, &view->detections);
 	if (action_table[view->action].denies)
 		json_put_word(&json, "incident", frame_number_text(&view->number, number));
 	if (view->dropped)

@@ -2,7 +2,8 @@
  * extra.h: the `extra` field of a frame: compact UTF-8 JSON (RFC 8259) with what dnstap's schema has no field for.
  *
  * Keys, in this order, each left out when there is nothing to say: v, boot, worker, seq, path, verdict, group, list,
- * rule, trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, incident, dropped.
+ * rule, trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, detections [detector, tier,
+ * action, value, threshold, repeated, attack, features], incident, dropped.
  * doc/frames.md describes them, doc/schema/extra-1.json holds them: a key is added there, too. v grows when one changes
  * its meaning, not when one is added.
  *

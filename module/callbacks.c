@@ -25,6 +25,7 @@ struct answer {
 	struct event event;
 	struct verdict *verdict;       /* &own, or the query state's */
 	struct verdict own;
+	struct detections detections;
 };
 
 static struct timespec timespec_of(const struct timeval *time)
@@ -178,14 +179,35 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 	state_leave(slot);
 }
 
+/* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
+static void answer_detect(struct answer *answer, struct slot *slot)
+{
+	struct live *live = live_host_live();
+	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter };
+	struct timespec now;
+
+	answer->event.detections = NULL;
+	/* What was made here says nothing of anybody's behaviour. */
+	if (action_table[answer->verdict->action].denies)
+		return;
+	if (!live_detects(live, sight.facts, sight.path, sight.ordinal))
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	sight.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	sight.traits = answer->verdict->traits | (answer->verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE);
+	live_detect(live, snapshot_options(state_enter(slot)), &sight, &answer->detections);
+	state_leave(slot);
+	if (answer->detections.count > 0)
+		answer->event.detections = &answer->detections;
+}
+
 static void answer_emit(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 
 	answer->event.path = answer->path;
 	answer->event.facts = &answer->facts;
-	answer->event.verdict = answer->verdict;
-	if (state_takes(slot, answer->verdict) || live_takes(live, answer->verdict))
+	if (state_takes(slot, &answer->event) || live_takes(live, answer->verdict))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	if (state_hides())
 		answer_hide(answer, slot);
@@ -242,6 +264,8 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	response_flags(&answer);
 	answer_judge(&answer, query, slot);
 	answer_explain(&answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
+	answer.event.verdict = answer.verdict;
+	answer_detect(&answer, slot);
 	answer_emit(&answer, slot);
 	budget_end(&budget, slot);
 	return 1;
@@ -259,10 +283,11 @@ void callbacks_dropped(struct module_qstate *qstate, int id)
 	answer.verdict = query != NULL && query->verdict != NULL ? query->verdict : &answer.own;
 	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
 		answer.event = (struct event){ .edns = reply->edns.edns_present, .udp_size = reply->edns.udp_size,
-			.ede = EDE_NONE, .query_time = timespec_of(&reply->start_time) };
+			.ede = EDE_NONE, .detections = NULL, .query_time = timespec_of(&reply->start_time) };
 		if (!answer_question(&answer, &qstate->qinfo, &reply->query_reply))
 			continue;
 		answer.event.number = state_number(slot);
+		answer.event.verdict = answer.verdict;
 		query_header(&answer.event, reply, &reply->query_reply);
 		answer_emit(&answer, slot);
 	}

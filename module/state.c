@@ -255,11 +255,14 @@ struct frame_number state_number(struct slot *slot)
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
-bool state_takes(const struct slot *slot, const struct verdict *verdict)
+bool state_takes(const struct slot *slot, const struct event *event)
 {
+	const struct verdict *verdict = event->verdict;
+
 	if (!tap_wanted(state.tap))
 		return false;
-	if (state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE)
+	if (state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE ||
+	    event->detections != NULL)
 		return true;
 	return state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0;
 }
@@ -275,7 +278,7 @@ void state_emit(struct slot *slot, struct event *event)
 
 	slot->answers[event->path]++;
 	slot->verdicts[verdict->action]++;
-	if (state_takes(slot, verdict))
+	if (state_takes(slot, event))
 		tap_emit(state.tap, slot->index, event);
 	else
 		tap_note(state.tap, slot->index, event->number.counter);

@@ -83,7 +83,7 @@ void state_unpin(void);
 struct frame_number state_number(struct slot *slot);
 
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
-bool state_takes(const struct slot *slot, const struct verdict *verdict);
+bool state_takes(const struct slot *slot, const struct event *event);
 
 /* Is there any client that frames do not show as it is? Else the event needs no privacy. */
 bool state_hides(void);

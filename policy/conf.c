@@ -34,8 +34,8 @@ static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex,
 		return fail_at(parsing, lex, word, "%s: not a clause; did you mean `%s:`?", key, nearest);
 	if (parsing->clause == CLAUSE_COUNT)
 		return fail_at(parsing, lex, word,
-			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:`, `dnstap:` and "
-			"`dnstap-target:`", key);
+			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:`, `dnstap:`, "
+			"`dnstap-target:`, `detection:` and `detector:`", key);
 	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
 }
 
@@ -93,6 +93,9 @@ static int read_option(struct parsing *parsing, struct conf_lex *lex, const stru
 	char *folder;
 	int result;
 
+	if (parsing->clause == CLAUSE_DETECTOR)
+		return read_value(parsing, lex, word, key, &value) != 0 ? -1 :
+			clause_detector_key(parsing, lex, word, key, &value);
 	if (index == OPTION_COUNT)
 		return refuse_key(parsing, lex, word, key);
 	if (parsing->seen[index] && option_table[index].repeat == NULL)
@@ -255,7 +258,8 @@ static int parse_file(struct parsing *parsing, struct conf_lex *lex, unsigned de
 
 static int parse(struct parsing *parsing, struct conf_lex *lex)
 {
-	if (!clause_set_defaults(parsing->conf, CLAUSE_VERDICT) || !clause_set_defaults(parsing->conf, CLAUSE_DNSTAP))
+	if (!clause_set_defaults(parsing->conf, CLAUSE_VERDICT) || !clause_set_defaults(parsing->conf, CLAUSE_DNSTAP) ||
+	    !clause_set_defaults(parsing->conf, CLAUSE_DETECTION))
 		return diag_set(parsing->diag, conf_lex_path(lex), 0, 0, "out of memory");
 	if (parse_file(parsing, lex, 0) != 0 || clause_finish(parsing) != 0)
 		return -1;
@@ -271,8 +275,10 @@ struct conf *conf_load(const char *path, struct diag *diag)
 	int result;
 
 	parsing.conf = conf;
-	if (conf != NULL)
+	if (conf != NULL) {
 		conf->path = strdup(path);
+		detector_conf_defaults(conf->options.detectors);
+	}
 	if (lex == NULL)
 		result = diag_set(diag, path, 0, 0, "%s", why);
 	else if (conf == NULL || conf->path == NULL || !note_source(conf, path))

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "policy/action.h"
+#include "policy/detection.h"
 #include "policy/diag.h"
 #include "policy/facts.h"
 #include "policy/rrtype.h"
@@ -97,6 +98,7 @@ struct list_conf {
 	bool allow_wide;             /* take rules for public suffixes and top-level domains */
 	bool allow_older;            /* take a file whose SOA has an older serial than the one before */
 	enum expire_mode expire;
+	enum trait trait;            /* that its names have; then it never decides */
 	enum https_mode https;       /* of its names' HTTPS and SVCB records; never HTTPS_BLOCK */
 	unsigned line;               /* where the clause begins */
 };
@@ -136,6 +138,14 @@ struct target_conf {
 	uint32_t rotate_interval;    /* seconds; 0: not by age */
 	uint32_t rotate_keep;
 	unsigned line;               /* where the clause begins */
+};
+
+/* detection: what the detectors may remember (detect/detect.h). */
+struct detection_conf {
+	bool wanted;                 /* there is such a clause, or one of a detector */
+	char *suffixes;              /* owned; the Public Suffix List's text */
+	uint32_t zones, clients, pairs;
+	size_t names_octets, known_octets, answers_octets;
 };
 
 /* client-group: */
@@ -187,6 +197,7 @@ struct policy_options {
 	uint32_t max_policy_ttl;     /* seconds, of every record that we make; 0: no limit */
 	struct network nat64[CONF_NAT64_MAX];   /* prefixes behind which IPv4 addresses are (RFC 6052) */
 	size_t nat64_count;
+	struct detector_conf detectors[DETECTOR_COUNT];
 };
 
 /* verdict: */
@@ -207,6 +218,7 @@ struct conf {
 	struct dnstap_conf dnstap;
 	struct target_conf *targets; /* owned; besides those in `dnstap` */
 	size_t target_count;
+	struct detection_conf detection;
 };
 
 /* Reads the file at `path` and what it includes. Returns the owned configuration, or NULL with *diag set. */

@@ -17,7 +17,8 @@ void *clause_base(struct conf *conf, enum clause clause)
 	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
 	case CLAUSE_DNSTAP: return &conf->dnstap;
 	case CLAUSE_TARGET: return &conf->targets[conf->target_count - 1];
-	case CLAUSE_VERDICT: case CLAUSE_COUNT: break;
+	case CLAUSE_DETECTION: return &conf->detection;
+	case CLAUSE_VERDICT: case CLAUSE_DETECTOR: case CLAUSE_COUNT: break;
 	}
 	return conf;
 }
@@ -77,6 +78,8 @@ static int finish_list(struct parsing *parsing)
 			return fail_there(parsing, &parsing->place,
 				"policy-list: %s is there twice, first at line %u: give each list a name of its own",
 				list->name, conf->lists[i].line);
+	if (list->trait != TRAIT_NONE)
+		list->action = ACTION_OBSERVE;
 	if (list->action == ACTION_ALLOW && !format_has_actions(list->format))
 		list->action = ACTION_NXDOMAIN;
 	drop_place(&parsing->place);
@@ -222,6 +225,8 @@ int clause_begin(struct parsing *parsing, const struct conf_lex *lex, const stru
 	if (clause_finish(parsing) != 0)
 		return -1;
 	parsing->clause = clause;
+	parsing->detector = DETECTOR_COUNT;
+	parsing->conf->detection.wanted |= clause == CLAUSE_DETECTION || clause == CLAUSE_DETECTOR;
 	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP || clause == CLAUSE_TARGET ? begin_repeated(parsing, lex, word, clause) : 0;
 }
 

@@ -42,6 +42,19 @@ static const char *https_wrong(const struct list_conf *list)
 	return NULL;
 }
 
+static const char *trait_wrong(const struct list_conf *list)
+{
+	if (list->trait == TRAIT_NONE)
+		return NULL;
+	if (list->action != ACTION_ALLOW && list->action != ACTION_OBSERVE)
+		return "has `enrich:` and an `action:`, but a list that enriches never decides: remove one of them";
+	if (list->shadow || list->https != HTTPS_PASS)
+		return "has `enrich:`, which goes with neither `shadow:` nor `https:`: remove them";
+	if (list->trigger != TRIGGER_NONE && list->trigger != TRIGGER_QNAME)
+		return "has `enrich:`, which needs `trigger: qname`: remove one of them";
+	return NULL;
+}
+
 /* What `trigger:`, `column:` and `expire:` say that the format cannot do. */
 static const char *extras_wrong(const struct list_conf *list)
 {
@@ -83,6 +96,8 @@ const char *list_conf_wrong(const struct list_conf *list)
 		return "has `action: local-data`: remove the line, an rpz list's rules bring their own data";
 	if (list->zone.length > 0 && list->format != FORMAT_RPZ && list->format != FORMAT_DETECT)
 		return "has a `zone:`, which is for `format: rpz` alone: remove it";
+	if (trait_wrong(list) != NULL)
+		return trait_wrong(list);
 	return https_wrong(list) != NULL ? https_wrong(list) : extras_wrong(list);
 }
 
@@ -182,6 +197,7 @@ void conf_destroy(struct conf **conf)
 	free((*conf)->state_directory);
 	free((*conf)->dnstap.socket_path);
 	free((*conf)->dnstap.file);
+	free((*conf)->detection.suffixes);
 	free(*conf);
 	*conf = NULL;
 }
@@ -221,6 +237,8 @@ int conf_translate_paths(struct conf *conf, char *(*translate)(void *arg, const 
 		result = translate_path(&conf->dnstap.socket_path, translate, arg);
 	if (result == 0)
 		result = translate_path(&conf->dnstap.file, translate, arg);
+	if (result == 0)
+		result = translate_path(&conf->detection.suffixes, translate, arg);
 	if (result == 0)
 		result = translate_path(&conf->live.control_socket, translate, arg);
 	if (result == 0)

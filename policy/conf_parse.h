@@ -39,6 +39,8 @@ struct parsing {
 	struct group_reference *references;          /* owned */
 	size_t reference_count;
 	unsigned files;
+	enum detector detector;         /* whose clause it is; DETECTOR_COUNT: not said yet */
+	bool detectors[DETECTOR_COUNT]; /* that have a clause */
 };
 
 /* Fails where `word` stands. */
@@ -61,6 +63,10 @@ int clause_finish(struct parsing *parsing);
 /* Remembers that `value` should be a group. */
 int clause_note_group(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *value,
 	const char *key);
+
+/* Takes a key and its value in the clause of a detector. */
+int clause_detector_key(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *at,
+	const char *key, const struct conf_word *value);
 
 /* What can be said when all is read: groups are there, and make sense together. */
 int clauses_check(struct parsing *parsing);

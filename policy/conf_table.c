@@ -8,11 +8,12 @@
 #define SOCKET_PATH_MAX 107        /* sockaddr_un */
 #define PATH_OCTETS_MAX 4095
 #define STATE_DIRECTORY "/var/lib/unbound/verdict"
+#define SUFFIX_LIST "/usr/share/publicsuffix/public_suffix_list.dat"
 #define KEY_OCTETS_MAX 32
 #define USER_OCTETS_MAX 32
 
 const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "policy-list", "dnstap",
-	"dnstap-target" };
+	"dnstap-target", "detection", "detector" };
 
 #define IN_VERDICT(field) offsetof(struct conf, field)
 #define IN_OPTIONS(field) offsetof(struct conf, options.field)
@@ -20,6 +21,7 @@ const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "pol
 #define IN_LIST(field) offsetof(struct list_conf, field)
 #define IN_DNSTAP(field) offsetof(struct dnstap_conf, field)
 #define IN_TARGET(field) offsetof(struct target_conf, field)
+#define IN_DETECTION(field) offsetof(struct detection_conf, field)
 
 static const struct repeat in_place = { .octets = 0 };
 static const struct repeat users = { sizeof(char *), IN_VERDICT(live.control_user_count), 64, false };
@@ -145,6 +147,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"take a zone with an older serial than at the last load", NULL },
 	{ CLAUSE_LIST, "https", TYPE_HTTPS, IN_LIST(https), 0, 0, "pass", NULL, NULL,
 		"what is taken out of HTTPS and SVCB records of its names", NULL },
+	{ CLAUSE_LIST, "enrich", TYPE_TRAIT, IN_LIST(trait), 0, 0, "no", NULL, NULL,
+		"the list denies nothing: its names are known to the detectors as such", NULL },
 	{ CLAUSE_LIST, "expire", TYPE_EXPIRE, IN_LIST(expire), 0, 0, "keep", NULL, NULL,
 		"rpz: what becomes of a zone whose file is older than its SOA's expire", NULL },
 	{ CLAUSE_DNSTAP, "socket-path", TYPE_PATH, IN_DNSTAP(socket_path), 0, SOCKET_PATH_MAX, NULL, "none", NULL,
@@ -199,6 +203,20 @@ const struct option option_table[OPTION_COUNT] = {
 		"after which a new file is begun; 0: never", NULL },
 	{ CLAUSE_TARGET, "rotate-keep", TYPE_NUMBER, IN_TARGET(rotate_keep), 1, 1000, "1", NULL, "files",
 		"that are kept besides the one that is written", NULL },
+	{ CLAUSE_DETECTION, "public-suffix-list", TYPE_PATH, IN_DETECTION(suffixes), 0, PATH_OCTETS_MAX, SUFFIX_LIST,
+		NULL, NULL, "the Public Suffix List as text; Debian's package publicsuffix has it", NULL },
+	{ CLAUSE_DETECTION, "zones", TYPE_NUMBER, IN_DETECTION(zones), 1024, 16777216, "32768", NULL, "zones",
+		"registrable domains that are remembered at a time, 480 octets each", NULL },
+	{ CLAUSE_DETECTION, "clients", TYPE_NUMBER, IN_DETECTION(clients), 1024, 16777216, "32768", NULL, "clients",
+		"the same for clients, 440 octets each", NULL },
+	{ CLAUSE_DETECTION, "pairs", TYPE_NUMBER, IN_DETECTION(pairs), 1024, 16777216, "32768", NULL, "pairs",
+		"the same for a client and a zone together, 48 octets each", NULL },
+	{ CLAUSE_DETECTION, "names-size", TYPE_OCTETS, IN_DETECTION(names_octets), 64 << 10, (uint64_t)1 << 34, "16m",
+		NULL, "octets", "twice that tells which names were asked for within a day", NULL },
+	{ CLAUSE_DETECTION, "known-size", TYPE_OCTETS, IN_DETECTION(known_octets), 64 << 10, (uint64_t)1 << 34, "8m",
+		NULL, "octets", "twice that tells which zones were asked for within a month", NULL },
+	{ CLAUSE_DETECTION, "answers-size", TYPE_OCTETS, IN_DETECTION(answers_octets), 64 << 10, (uint64_t)1 << 34,
+		"8m", NULL, "octets", "twice that tells which networks zones led to within a month", NULL },
 };
 
 size_t option_find(enum clause clause, const char *key)
@@ -271,6 +289,16 @@ const char *option_nearest(enum clause clause, const char *key)
 	return best;
 }
 
+static void print_detector(FILE *to, const struct detector_info *info)
+{
+	for (unsigned i = 0; i < DETECTOR_OPTIONS_MAX && info->options[i].name != NULL; i++) {
+		const struct detector_option *option = &info->options[i];
+
+		fprintf(to, "detector %s:\t%s:\tnumber\t%u..%u\t%u\t%s\t%s\n", info->name, option->name, option->min, option->max,
+			option->fallback, option->unit, option->help);
+	}
+}
+
 void conf_print_options(FILE *to)
 {
 	size_t i;
@@ -285,4 +313,6 @@ void conf_print_options(FILE *to)
 			option->fallback != NULL ? option->fallback : option->shown,
 			option->unit != NULL ? option->unit : "-", option->help);
 	}
+	for (i = 0; i < DETECTOR_COUNT; i++)
+		print_detector(to, &detector_table[i]);
 }

@@ -13,7 +13,11 @@
 #include "policy/conf.h"
 #include "policy/conf_value.h"
 
-enum clause { CLAUSE_VERDICT, CLAUSE_GROUP, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_TARGET, CLAUSE_COUNT };
+enum clause {
+	CLAUSE_VERDICT, CLAUSE_GROUP, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_TARGET, CLAUSE_DETECTION,
+	CLAUSE_DETECTOR,                 /* its keys are those of a detector: policy/detection.h */
+	CLAUSE_COUNT
+};
 
 extern const char *const clause_names[CLAUSE_COUNT];
 
@@ -29,7 +33,7 @@ struct option {
 	enum clause clause;
 	const char *key;
 	enum conf_type type;
-	size_t offset;           /* in struct conf, group_conf, list_conf, dnstap_conf or target_conf */
+	size_t offset;           /* in the struct of its clause */
 	uint64_t min, max;
 	const char *fallback;    /* the default as the user would write it; NULL: see `shown` */
 	const char *shown;       /* a default that is no value */
@@ -38,7 +42,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 82
+#define OPTION_COUNT 90
 
 extern const struct option option_table[OPTION_COUNT];
 

@@ -38,6 +38,10 @@ static const struct word triggers[] = {
 static const struct word frames[] = {
 	{ "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { "sample", FRAMES_SAMPLE }, { NULL, 0 }
 };
+static const struct word traits[] = { { "no", TRAIT_NONE }, { "popular", TRAIT_POPULAR }, { "approved", TRAIT_APPROVED },
+	{ "internal", TRAIT_INTERNAL }, { "registered", TRAIT_REGISTERED }, { NULL, 0 } };
+static const struct word reactions[] = { { "off", REACTION_OFF }, { "observe", REACTION_OBSERVE },
+	{ "alert", REACTION_ALERT }, { "block", REACTION_BLOCK }, { NULL, 0 } };
 static const struct word fails[] = { { "open", FAIL_OPEN }, { "closed", FAIL_CLOSED }, { NULL, 0 } };
 static const struct word ede_modes[] = {
 	{ "text", EDE_MODE_TEXT }, { "code", EDE_MODE_CODE }, { "none", EDE_MODE_NONE }, { NULL, 0 }
@@ -415,6 +419,8 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_CHOICE] = { "word", choices, NULL },
 	[TYPE_MODE] = { "word", modes, NULL },
 	[TYPE_HTTPS] = { "word", https, NULL },
+	[TYPE_TRAIT] = { "word", traits, NULL },
+	[TYPE_REACTION] = { "word", reactions, NULL },
 	[TYPE_EXPIRE] = { "word", expires, NULL },
 	[TYPE_FORMAT] = { "word", formats, NULL },
 	[TYPE_TRIGGER] = { "word", triggers, NULL },

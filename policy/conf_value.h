@@ -30,6 +30,8 @@ enum conf_type {
 	TYPE_CHOICE,      /* enum choice: yes or no */
 	TYPE_MODE,        /* enum mode */
 	TYPE_HTTPS,       /* enum https_mode */
+	TYPE_TRAIT,       /* enum trait */
+	TYPE_REACTION,    /* enum reaction */
 	TYPE_EXPIRE,      /* enum expire_mode */
 	TYPE_FORMAT,      /* enum list_format */
 	TYPE_TRIGGER,     /* enum trigger */

@@ -133,6 +133,10 @@ static void report(struct judging *judging, const struct match *match, unsigned 
 
 	if (!is_ours(judging, match))
 		return;
+	if (list->trait != TRAIT_NONE) {
+		verdict->traits |= chain == 0 ? list->trait : TRAIT_NONE;
+		return;
+	}
 	to = list->shadow ? &verdict->shadow : &verdict->rule;
 	if (to->trigger != TRIGGER_NONE &&
 	    (to->action != ACTION_OBSERVE || match->class->action == ACTION_OBSERVE))

@@ -143,6 +143,13 @@ static void skip_wide(struct list_reader *reader, const struct rule *rule)
 
 int list_emit(struct list_reader *reader, const struct rule *rule)
 {
+	struct rule zone;
+
+	if (reader->conf->trait == TRAIT_POPULAR && rule->prefix_length == 0) {
+		zone = *rule;
+		list_widen(&zone);
+		rule = &zone;
+	}
 	if (!reader->conf->allow_wide && list_is_wide(rule, reader->stats.format == FORMAT_RPZ)) {
 		skip_wide(reader, rule);
 		return 0;

@@ -40,4 +40,7 @@ enum skip_reason list_read_idn(struct name *name, const char *text, const char *
  * one label is fine when that is no top-level domain; elsewhere it is a word of an error page. list_wide.c. */
 bool list_is_wide(const struct rule *rule, bool in_zone);
 
+/* Makes a rule for a name one for its whole registrable domain. What is a public suffix stays what it is. */
+void list_widen(struct rule *rule);
+
 #endif

@@ -69,3 +69,20 @@ bool list_is_wide(const struct rule *rule, bool in_zone)
 	}
 	return is_wide_name(rule, in_zone);
 }
+
+void list_widen(struct rule *rule)
+{
+	struct name zone = rule->name;
+
+	for (unsigned labels = 2; labels < rule->name.labels; labels++) {
+		const uint8_t *suffix = name_suffix(&rule->name, rule->name.labels - labels);
+
+		if (!name_from_wire(&zone, suffix, (size_t)(rule->name.octets + rule->name.length - suffix)))
+			return;
+		if (!is_public_suffix(&zone))
+			break;
+		zone = rule->name;
+	}
+	rule->name = zone;
+	rule->exact = rule->below = true;
+}

@@ -69,6 +69,7 @@ int snapshot_describe(struct snapshot *snapshot, const struct conf *conf, size_t
 	list->ede = from->ede;
 	list->shadow = from->shadow || conf->mode == MODE_SHADOW;
 	list->action = from->action;
+	list->trait = (uint8_t)from->trait;
 	list->https = from->https;
 	snapshot->lists_say_https |= from->https != HTTPS_PASS;
 	list->qtypes = from->qtypes;

@@ -46,6 +46,7 @@ struct list_info {
 	bool shadow;
 	enum https_mode https;           /* what is taken out of HTTPS records of its names */
 	enum action action;              /* ACTION_ALLOW: as the rules say */
+	uint8_t trait;                   /* that its names have, of enum trait; then it reports nothing */
 	uint64_t groups;                 /* that it serves, a bit each */
 	struct rrtypes qtypes;           /* as in struct list_conf */
 	struct rrtypes qtypes_exempt;

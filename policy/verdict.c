@@ -34,6 +34,7 @@ void verdict_init(struct verdict *verdict)
 	verdict->denied_to_some = false;
 	verdict->differs = false;
 	verdict->final = false;
+	verdict->traits = 0;
 	verdict->group = 0;
 	verdict->group_name[0] = '\0';
 	verdict->ttl = 0;

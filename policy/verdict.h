@@ -51,6 +51,7 @@ struct verdict {
 	bool denied_to_some;            /* some client, this one or another, is denied: keep it out of shared caches */
 	bool differs;                   /* clients of different groups get different verdicts */
 	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
+	uint8_t traits;                 /* of enum trait (policy/detection.h): what lists say of the qname */
 	uint8_t group;                  /* the client's (policy/group.h) */
 	uint32_t ttl;                   /* seconds, of every record we make */
 	uint64_t unlisted_in;           /* at the question: the snapshot's number, if no rule of a list matches; else 0 */

@@ -57,6 +57,7 @@ struct replay_arguments {
 struct playing {
 	const struct replay_arguments *given;
 	struct replay *replay;
+	struct replay_detect *detect;   /* NULL: none is configured */
 	struct recorded *recorded;
 	json_t *inputs;
 	uint64_t judged;
@@ -218,7 +219,8 @@ static void show(struct playing *playing)
 
 static int play_all(struct playing *playing, const struct conf *conf, const struct snapshot *snapshot, char **names)
 {
-	const struct replay_options options = { conf, snapshot, playing->given->each ? stdout : NULL, playing->given->json };
+	const struct replay_options options = { conf, snapshot, playing->given->each ? stdout : NULL, playing->detect,
+		playing->given->json };
 	int code = EXIT_FINE;
 
 	playing->replay = replay_create(&options);
@@ -253,12 +255,15 @@ int cmd_replay(const struct command *command, int argc, char **argv)
 	struct conf *conf = conf_load(command_config(given.policy), &diag);
 	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, time(NULL), NULL, &diag);
 
-	if (snapshot == NULL) {
+	if (snapshot != NULL && conf->detection.wanted)
+		playing.detect = replay_detect_create(conf, &diag);
+	if (snapshot == NULL || (conf->detection.wanted && playing.detect == NULL)) {
 		complain(&diag);
 		code = command_config_code(given.policy);
 	} else {
 		code = play_all(&playing, conf, snapshot, argv + optind);
 	}
+	replay_detect_destroy(&playing.detect);
 	snapshot_destroy(&snapshot);
 	conf_destroy(&conf);
 	return code;

@@ -9,8 +9,11 @@
 #include "policy/rrtype.h"
 
 #define LINE_MAX_OCTETS (128 * 1024)
-#define COLUMNS 7
-enum { COLUMN_TIME, COLUMN_CLIENT, COLUMN_QNAME, COLUMN_QTYPE, COLUMN_RCODE, COLUMN_ANSWERS, COLUMN_COUNT };
+#define COLUMNS 8
+enum {
+	COLUMN_TIME, COLUMN_CLIENT, COLUMN_QNAME, COLUMN_QTYPE, COLUMN_RCODE, COLUMN_ANSWERS, COLUMN_COUNT, COLUMN_LABEL
+};
+#define SECONDS_MAX INT64_C(100000000000)
 
 struct column {
 	const char *text;
@@ -81,6 +84,20 @@ static bool read_rcode(struct question *question, const struct column *column)
 	return true;
 }
 
+/* Unix seconds, with digits behind the point or without. What is no time is not known: others write dates. */
+static int64_t read_time(const struct column *column)
+{
+	const char *at = column->text, *end = at + column->octets;
+	int64_t seconds = 0, milliseconds = 0;
+
+	for (; at < end && *at >= '0' && *at <= '9' && seconds < SECONDS_MAX; at++)
+		seconds = seconds * 10 + (*at - '0');
+	if (at < end && *at == '.')
+		for (int64_t digit = 100; ++at < end && *at >= '0' && *at <= '9'; digit /= 10)
+			milliseconds += digit * (*at - '0');
+	return at == end && seconds < SECONDS_MAX ? seconds * 1000 + milliseconds : 0;
+}
+
 /* Returns how many there are; what is behind the last is left out. */
 static size_t cut(struct column *columns, const char *at, const char *end)
 {
@@ -142,6 +159,9 @@ bool question_parse(struct question *question, const char *line, size_t octets)
 		return false;
 	question->answers = columns[COLUMN_ANSWERS].text;
 	question->answers_octets = columns[COLUMN_ANSWERS].octets;
+	question->time_ms = read_time(&columns[COLUMN_TIME]);
+	question->label = columns[COLUMN_LABEL].text;
+	question->label_octets = columns[COLUMN_LABEL].octets;
 	return read_rcode(question, &columns[COLUMN_RCODE]) && read_client(question, &columns[COLUMN_CLIENT]) &&
 		read_count(question, &columns[COLUMN_COUNT]);
 }

@@ -31,6 +31,9 @@ struct question {
 	uint16_t rcode;               /* NOERROR when it is not said */
 	const char *answers;          /* borrowed from the line; tools/recorded.h reads it */
 	size_t answers_octets;
+	int64_t time_ms;              /* Unix time; 0: not said */
+	const char *label;            /* what it is known to be; borrowed from the line */
+	size_t label_octets;
 };
 
 /* One line without its line feed, `octets` of anything. False: it is no question. */

@@ -40,6 +40,9 @@ static int next_text(struct record_source *source, struct recorded *to, struct d
 	to->count = question.count;
 	to->where = source->questions.number;
 	to->answered = question.answers_octets > 0;
+	to->time_ms = question.time_ms;
+	if (question.label_octets > 0 && question.label_octets < sizeof(to->label))
+		memcpy(to->label, question.label, question.label_octets);
 	memcpy(to->group, question.group, sizeof(to->group));
 	if (to->answered)
 		recorded_add_text(to, question.answers, question.answers_octets);
@@ -57,6 +60,12 @@ static struct address address_of(protobuf_c_boolean has, const ProtobufCBinaryDa
 	address.family = octets->len == 4 ? ADDRESS_INET : ADDRESS_INET6;
 	memcpy(address.octets, octets->data, octets->len);
 	return address;
+}
+
+/* A time beyond the year 5138 is none. */
+static int64_t time_of(uint64_t seconds, uint32_t nanoseconds)
+{
+	return seconds < UINT64_C(100000000000) ? (int64_t)(seconds * 1000 + nanoseconds % 1000000000 / 1000000) : 0;
 }
 
 static bool take_message(struct record_source *source, const Dnstap__Message *message, struct recorded *to)
@@ -78,6 +87,8 @@ static bool take_message(struct record_source *source, const Dnstap__Message *me
 	to->client.port = (uint16_t)message->query_port;
 	to->server = address_of(message->has_response_address, &message->response_address);
 	to->server.port = (uint16_t)message->response_port;
+	to->time_ms = message->has_response_time_sec ? time_of(message->response_time_sec, message->response_time_nsec)
+		: message->has_query_time_sec ? time_of(message->query_time_sec, message->query_time_nsec) : 0;
 	return true;
 }
 
@@ -159,6 +170,7 @@ static int next_packet(struct record_source *source, struct recorded *to, struct
 		enum record_skip why = record_take_packet(pcap_datalink(source->pcap), octets, header->caplen, to);
 
 		to->where = ++source->packets;
+		to->time_ms = (int64_t)header->ts.tv_sec * 1000 + header->ts.tv_usec / 1000;
 		if (why == SKIP_REASONS && to->answered == source->queries)
 			why = source->queries ? SKIP_NOTE : SKIP_QUERY;
 		if (why == SKIP_REASONS)

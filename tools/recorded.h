@@ -16,6 +16,7 @@
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
+#define RECORDED_LABEL_MAX 48
 #define RECORDED_OCTETS_MAX ((size_t)192 * 1024)   /* of all owners and data: a whole message, names written out */
 
 struct recorded {
@@ -25,6 +26,8 @@ struct recorded {
 	struct address server;
 	char group[LIST_NAME_MAX];      /* empty: the client says it */
 	uint64_t count;                 /* how often */
+	int64_t time_ms;                /* Unix time; 0: not said */
+	char label[RECORDED_LABEL_MAX]; /* what it is known to be; empty: not said */
 	uint64_t where;                 /* line, or octet of the input, or packet */
 	bool answered;                  /* there was an answer, perhaps without records */
 	bool dnssec_ok;

@@ -142,6 +142,7 @@ static const char *address_text(const struct address *address, char *to, size_t 
 /* What is told of one record, as text that is safe on any terminal. */
 struct told {
 	char input[1024], client[4 * LIST_NAME_MAX], name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], rule[NAME_TEXT_MAX + 2];
+	char detections[DETECTIONS_TEXT_MAX];
 	const char *verdict, *list, *trigger, *group;
 };
 
@@ -179,31 +180,37 @@ static void print_each_json(const struct told *told, uint64_t where, FILE *to)
 	json_set_text(object, "rule", told->rule);
 	json_set_text(object, "trigger", told->trigger);
 	json_set_text(object, "group", told->group);
+	json_set_text(object, "detections", told->detections);
 	(void)json_print_line(object, to, false);
 }
 
 static void print_each(const struct replay *replay, const struct recorded *recorded, const struct verdict *verdict,
-	const char *input)
+	const struct detections *detections, const char *input)
 {
 	FILE *to = replay->options.each;
 	struct told told;
 
 	tell(recorded, verdict, input, &told);
+	detections_text(detections, told.detections);
 	if (replay->options.json)
 		print_each_json(&told, recorded->where, to);
 	else
-		fprintf(to, "%s:%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", told.input, recorded->where, told.client,
-			told.name, told.type, told.verdict, told.list, told.rule, told.trigger, told.group);
+		fprintf(to, "%s:%" PRIu64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", told.input, recorded->where, told.client,
+			told.name, told.type, told.verdict, told.list, told.rule, told.trigger, told.group, told.detections);
 }
 
 void replay_judge(struct replay *replay, const struct recorded *recorded, const char *name)
 {
+	struct detections detections = { 0 };
 	struct verdict verdict;
 
 	judge(replay, recorded, &verdict);
 	count(replay, recorded, &verdict);
+	if (replay->options.detect != NULL)
+		replay_detect_judge(replay->options.detect, recorded, verdict.traits |
+			(verdict.action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE), &detections);
 	if (replay->options.each != NULL)
-		print_each(replay, recorded, &verdict, name);
+		print_each(replay, recorded, &verdict, &detections, name);
 }
 
 /* --- report ------------------------------------------------------------------------------------------------------- */
@@ -305,6 +312,8 @@ json_t *replay_report(struct replay *replay, size_t top)
 	json_set_number(report, "denied_clients", counts_distinct(replay->clients));
 	json_set_number(report, "records_of_answers_left_out", replay->left_out);
 	json_set_number(report, "unknown_group", replay->unknown_group);
+	if (replay->options.detect != NULL)
+		json_object_set_new(report, "detection", replay_detect_report(replay->options.detect, top));
 	return report;
 }
 
@@ -360,4 +369,6 @@ void replay_print(const json_t *report, FILE *to)
 			", not counted each\n", json_integer_value(json_object_get(report, "denied_other_names")),
 			json_integer_value(json_object_get(report, "denied_names")));
 	print_rows(json_object_get(report, "clients"), "client", "\nclients that are denied most\n", to);
+	if (json_object_get(report, "detection") != NULL)
+		replay_detect_print(json_object_get(report, "detection"), to);
 }

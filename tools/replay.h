@@ -17,6 +17,7 @@
 #include "policy/diag.h"
 #include "policy/snapshot.h"
 #include "tools/recorded.h"
+#include "tools/replay_detect.h"
 
 struct replay;
 
@@ -28,6 +29,7 @@ struct replay_options {
 	const struct conf *conf;            /* borrowed, as are the next two */
 	const struct snapshot *snapshot;
 	FILE *each;                         /* a line for each record; NULL: none */
+	struct replay_detect *detect;       /* borrowed; NULL: no detectors */
 	bool json;                          /* each line is a JSON object */
 };
 

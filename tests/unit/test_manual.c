@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define TEXT_MAX 65536
+#define TEXT_MAX 131072
 #define COLUMNS 7   /* clause, key, type, limits, default, unit, help */
 
 static char manual[TEXT_MAX], table[TEXT_MAX];

@@ -1,0 +1,48 @@
+/*
+ * bloom.h: has this been seen before? Two generations of a blocked Bloom filter.
+ *
+ * Eight bits in one cache line for each key (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom
+ * Filters", 2007). What was added lives for one to two periods. A false "seen" is possible, a false "new" only when
+ * two threads add the same key at the same moment, and both are told.
+ *
+ *   calls                   | need outside synchronisation with
+ *   bloom_add, bloom_has    | nobody
+ *   bloom_turn, bloom_save, bloom_restore | each other
+ */
+#ifndef DETECT_BLOOM_H
+#define DETECT_BLOOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bloom;
+
+/* Two generations of `octets` (rounded down to a power of two, at least 64) that change every `period_s` seconds.
+ * Owned; NULL: out of memory. */
+struct bloom *bloom_create(size_t octets, uint32_t period_s);
+void bloom_destroy(struct bloom **bloom);
+
+/* Adds a keyed hash. Returns whether it is new. */
+bool bloom_add(struct bloom *bloom, uint64_t hash);
+bool bloom_has(const struct bloom *bloom, uint64_t hash);
+
+/* Begins a new generation where the period is over. `now_s`: Unix seconds; a clock that jumped back changes nothing. */
+void bloom_turn(struct bloom *bloom, int64_t now_s);
+
+/* The share of bits that are set in the fuller generation, in thousandths. */
+unsigned bloom_filling(const struct bloom *bloom);
+size_t bloom_octets(const struct bloom *bloom);
+
+/* Everything, as one run of octets; for detect/saved.c. */
+struct bloom_image {
+	void *generations[2];
+	size_t octets;               /* of each */
+	int64_t turned_s;
+	unsigned current;
+};
+
+struct bloom_image bloom_image(struct bloom *bloom);
+void bloom_restore(struct bloom *bloom, int64_t turned_s, unsigned current);
+
+#endif

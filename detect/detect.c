@@ -1,0 +1,298 @@
+/* detect.c: one answer goes through the detectors. */
+#include "detect/detect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/look.h"
+#include "policy/rrtype.h"
+
+#define DAY_S 86400u
+#define MONTH_S (30 * DAY_S)
+#define QUIET_S 1800                 /* between two reports of the same */
+#define REPORTS 16384u
+#define RCODE_NXDOMAIN 3u
+
+const struct detect_sizes detect_sizes_default = { 32768, 32768, 32768, (size_t)16 << 20, (size_t)8 << 20,
+	(size_t)8 << 20 };
+const struct detect_sizes detect_sizes_small = { 4096, 4096, 4096, (size_t)1 << 20, (size_t)1 << 20, (size_t)1 << 19 };
+
+static const unsigned points_of[TIER_COUNT] = {
+	[TIER_LOW] = 1, [TIER_ALERT] = 3, [TIER_HIGH] = 5, [TIER_BLOCK] = 8,
+};
+
+struct detect *detect_create(const struct detect_sizes *sizes, const char *suffixes, const struct hash_key *key,
+	int64_t now_ms, struct diag *diag)
+{
+	struct detect *detect = calloc(1, sizeof(*detect));
+
+	if (detect == NULL) {
+		diag_set(diag, suffixes, 0, 0, "out of memory");
+		return NULL;
+	}
+	detect->key = *key;
+	detect->started_s = now_ms / 1000;
+	detect->suffixes = suffix_load(suffixes, key, diag);
+	if (detect->suffixes == NULL) {
+		detect_destroy(&detect);
+		return NULL;
+	}
+	detect->zones = table_create(sizes->zones, sizeof(struct zone), zone_worth);
+	detect->clients = table_create(sizes->clients, sizeof(struct client), client_worth);
+	detect->pairs = table_create(sizes->pairs, sizeof(struct pair), pair_worth);
+	detect->reports = table_create(REPORTS, sizeof(struct report), report_worth);
+	detect->names = bloom_create(sizes->names_octets, DAY_S);
+	detect->known = bloom_create(sizes->known_octets, MONTH_S);
+	detect->answers = bloom_create(sizes->answers_octets, MONTH_S);
+	if (detect->zones == NULL || detect->clients == NULL || detect->pairs == NULL || detect->reports == NULL ||
+	    detect->names == NULL || detect->known == NULL || detect->answers == NULL) {
+		diag_set(diag, suffixes, 0, 0, "out of memory");
+		detect_destroy(&detect);
+	}
+	return detect;
+}
+
+void detect_destroy(struct detect **detect)
+{
+	if (*detect == NULL)
+		return;
+	suffix_destroy(&(*detect)->suffixes);
+	table_destroy(&(*detect)->zones);
+	table_destroy(&(*detect)->clients);
+	table_destroy(&(*detect)->pairs);
+	table_destroy(&(*detect)->reports);
+	bloom_destroy(&(*detect)->names);
+	bloom_destroy(&(*detect)->known);
+	bloom_destroy(&(*detect)->answers);
+	free(*detect);
+	*detect = NULL;
+}
+
+void detect_turn(struct detect *detect, int64_t now_ms)
+{
+	bloom_turn(detect->names, now_ms / 1000);
+	bloom_turn(detect->known, now_ms / 1000);
+	bloom_turn(detect->answers, now_ms / 1000);
+}
+
+unsigned detect_zone_labels(const struct detect *detect, const struct name *name)
+{
+	uint64_t hash;
+
+	return suffix_zone(detect->suffixes, name, &hash);
+}
+
+/* --- what detectors are given ------------------------------------------------------------------------------------- */
+
+size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX])
+{
+	const struct name *name = &look->facts->qname;
+	const uint8_t *at = name->octets, *end = name_suffix(name, name->labels - look->zone_labels);
+	size_t length = 0;
+
+	while (at < end) {
+		memcpy(to + length, at + 1, *at);
+		length += *at;
+		at += 1 + *at;
+	}
+	return length;
+}
+
+/* An IPv6 host has many addresses, a network of hosts one /64 (RFC 4291 section 2.5.4). */
+static uint64_t hash_client(const struct detect *detect, const struct address *client)
+{
+	return hash_octets(&detect->key, client->octets, client->family == ADDRESS_INET ? 4 : 8);
+}
+
+static struct report *report_enter(struct look *look, enum detector detector, uint64_t *hash)
+{
+	const uint64_t subject[] = { detector, look->has_zone ? look->zone_hash : 0, look->client_hash };
+	struct report *report;
+	bool fresh;
+
+	*hash = hash_octets(&look->detect->key, subject, sizeof(subject));
+	report = table_enter(look->detect->reports, *hash, look->now_s, &fresh);
+	if (report != NULL)
+		report->last_s = (uint32_t)look->now_s;
+	return report;
+}
+
+/* Counts what is held back. */
+static bool is_to_be_said(struct report *report, enum tier tier, int64_t now_s, uint32_t *held_back)
+{
+	const int64_t passed = now_s - (int64_t)report->said_s;
+
+	if (tier <= report->tier && passed >= 0 && passed < QUIET_S) {
+		report->held_back += report->held_back < UINT32_MAX;
+		return false;
+	}
+	*held_back = report->held_back;
+	*report = (struct report){ .said_s = (uint32_t)now_s, .last_s = (uint32_t)now_s, .tier = (uint8_t)tier };
+	return true;
+}
+
+struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
+	uint32_t threshold)
+{
+	struct detections *to = look->detections;
+	uint32_t held_back = 0;
+	struct report *report;
+	bool said = true;
+	uint64_t hash;
+
+	report = report_enter(look, detector, &hash);
+	if (report != NULL) {
+		said = is_to_be_said(report, tier, look->now_s, &held_back);
+		table_leave(look->detect->reports, hash);
+	}
+	to->points += points_of[tier];
+	if (tier > TIER_TAG)
+		to->standing |= UINT32_C(1) << detector;
+	if (!said || to->count == DETECTIONS_MAX)
+		return NULL;
+	to->items[to->count] = (struct detection){
+		.detector = (uint8_t)detector, .tier = (uint8_t)tier,
+		.reaction = (uint8_t)look->conf[detector].reaction,
+		.value = (uint32_t)fminf(fmaxf(value, 0), (float)INT32_MAX), .threshold = threshold,
+		.repeated = held_back,
+	};
+	return &to->items[to->count++];
+}
+
+void detection_add(struct detection *detection, enum feature_name name, float value)
+{
+	if (detection == NULL || detection->feature_count == DETECTION_FEATURES_MAX)
+		return;
+	detection->features[detection->feature_count++] = (struct feature){ (uint8_t)name,
+		(uint32_t)fminf(fmaxf(value, 0), (float)INT32_MAX) };
+}
+
+/* --- one answer --------------------------------------------------------------------------------------------------- */
+
+static void run(struct look *look, enum hook hook)
+{
+	for (size_t i = 0; i < detector_row_count; i++)
+		if (detector_rows[i].hook == hook && look->conf[detector_rows[i].detector].reaction != REACTION_OFF)
+			detector_rows[i].judge(look);
+}
+
+static void look_at_pair(struct look *look)
+{
+	struct detect *detect = look->detect;
+	const uint64_t both[] = { look->zone_hash, look->client_hash };
+	bool fresh;
+
+	look->pair_hash = hash_octets(&detect->key, both, sizeof(both));
+	look->pair = table_enter(detect->pairs, look->pair_hash, look->now_s, &fresh);
+	if (look->pair == NULL)
+		return;
+	pair_age(look->pair, look->now_s);
+	pair_note(look->pair, look->sight->now_ms);
+}
+
+/* What is new is new to everybody, and only what had to be resolved can be. */
+static void look_at_zone(struct look *look)
+{
+	struct detect *detect = look->detect;
+	struct zone *zone;
+	bool fresh;
+
+	look->fresh_name = bloom_add(detect->names, look->name_hash);
+	zone = table_enter(detect->zones, look->zone_hash, look->now_s, &fresh);
+	if (zone == NULL)
+		return;
+	if (fresh || zone->last_s / DAY_S != (uint32_t)look->now_s / DAY_S)
+		look->fresh_zone = bloom_add(detect->known, look->zone_hash);
+	if (fresh)
+		zone_init(zone, look->now_s, !look->fresh_zone || look->is_warming_up);
+	else
+		zone_age(zone, look->now_s);
+	zone_note_client(zone, (uint32_t)look->client_hash);
+	look->zone = zone;
+	run(look, HOOK_ZONE);
+	look->zone = NULL;
+	table_leave(detect->zones, look->zone_hash);
+}
+
+static void look_at_client(struct look *look)
+{
+	struct detect *detect = look->detect;
+	bool fresh;
+
+	look->client = table_enter(detect->clients, look->client_hash, look->now_s, &fresh);
+	if (look->client == NULL)
+		return;
+	client_age(look->client, look->now_s);
+	look->client->answers++;
+	look->client->missing += look->facts->rcode == RCODE_NXDOMAIN;
+	run(look, HOOK_CLIENT);
+	table_leave(detect->clients, look->client_hash);
+}
+
+static bool was_resolved(enum answer_path path)
+{
+	return path == PATH_RESOLVED || path == PATH_SERVFAIL;
+}
+
+/* Of a cached address nothing is learned but that it was asked for. */
+static bool is_telling(const struct facts *facts, enum answer_path path)
+{
+	return was_resolved(path) || facts->rcode != 0 || (facts->qtype != RRTYPE_A && facts->qtype != RRTYPE_AAAA);
+}
+
+bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal)
+{
+	return is_telling(facts, path) || ordinal % HITS_SAMPLED == 0;
+}
+
+/* Names below no top-level domain that there is are one zone for each client: a tunnel without a delegation goes
+ * straight to its own resolver, and through this one by mistake. */
+static bool find_zone(struct look *look)
+{
+	const struct name *qname = &look->facts->qname;
+
+	look->zone_labels = suffix_zone(look->detect->suffixes, qname, &look->zone_hash);
+	if (look->zone_labels > 0)
+		return true;
+	if (qname->labels < 2 || suffix_has_tld(look->detect->suffixes, qname))
+		return false;
+	look->zone_hash = ~look->client_hash;
+	return true;
+}
+
+static bool is_watched(const struct look *look)
+{
+	return look->has_zone && look->facts->qtype != RRTYPE_PTR &&
+		(look->sight->traits & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) == 0;
+}
+
+void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
+	struct detections *detections)
+{
+	struct look look = {
+		.detect = detect, .conf = conf, .sight = sight, .facts = sight->facts, .detections = detections,
+		.now_s = sight->now_ms / 1000,
+		.is_warming_up = sight->now_ms / 1000 - detect->started_s < (int64_t)DAY_S *
+			conf[DETECTOR_NEWLY_OBSERVED].values[0],
+		.is_miss = was_resolved(sight->path),
+	};
+
+	detections->count = 0;
+	detections->points = detections->standing = 0;
+	if (!detect_wants(look.facts, sight->path, sight->ordinal))
+		return;
+	look.client_hash = hash_client(detect, &look.facts->client);
+	look.has_zone = find_zone(&look);
+	look.name_hash = hash_octets(&detect->key, look.facts->qname.octets, look.facts->qname.length);
+	if (is_watched(&look) && look.is_miss) {
+		look_at_pair(&look);
+		look_at_zone(&look);
+	} else if (is_watched(&look) && sight->ordinal % HITS_SAMPLED == 0) {
+		random_subdomain_hit(&look);
+	}
+	if (is_telling(look.facts, sight->path))
+		look_at_client(&look);
+	if (look.pair != NULL)
+		table_leave(detect->pairs, look.pair_hash);
+}

@@ -1,0 +1,67 @@
+/*
+ * detect.h: judges answers by behaviour over time: what the detectors remember, and what they say.
+ *
+ * One bounded state is shared by all workers: zones, clients, pairs of them, names that were seen (detect/table.h,
+ * detect/bloom.h). Updates are lossy where two workers meet, and the loss is counted. Nothing here allocates, waits,
+ * logs or reads a clock after detect_create; time is an argument. All hashes are keyed.
+ *
+ * A detection is evidence, not a verdict: detect_answer says what the detectors of the table (policy/detection.h) make
+ * of an answer, at its first crossing of a tier and then at most once in half an hour for the same detector, zone and
+ * client, with a count of what was left out.
+ *
+ *   calls                        | need outside synchronisation with
+ *   detect_answer                | nobody
+ *   detect_turn                  | itself
+ *   detect_counts, detect_zone   | nobody
+ */
+#ifndef DETECT_DETECT_H
+#define DETECT_DETECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/detection.h"
+#include "policy/diag.h"
+#include "policy/facts.h"
+#include "policy/hash.h"
+
+struct detect;
+
+struct detect_sizes {
+	size_t zones, clients, pairs;        /* records */
+	size_t names_octets;                 /* of one generation of names that were seen within a day */
+	size_t known_octets;                 /* of one generation of zones that were seen within a month */
+	size_t answers_octets;               /* of one generation of networks that zones led to */
+};
+
+extern const struct detect_sizes detect_sizes_default, detect_sizes_small;
+
+/* One answer, as the detectors see it. */
+struct sight {
+	const struct facts *facts;           /* borrowed */
+	enum answer_path path;               /* PATH_CACHED: the name is nothing new */
+	unsigned traits;                     /* of enum trait */
+	uint64_t ordinal;                    /* counts the caller's answers: of cached ones only some are looked at */
+	int64_t now_ms;                      /* Unix time */
+};
+
+/* `now_ms` is when the remembering begins: for a while nothing can be new. `suffixes` is the path of the Public Suffix List's text. Owned; NULL with *diag set. */
+struct detect *detect_create(const struct detect_sizes *sizes, const char *suffixes, const struct hash_key *key,
+	int64_t now_ms, struct diag *diag);
+void detect_destroy(struct detect **detect);
+
+/* Would detect_answer look at it? Of cached answers only some matter; asking costs nothing. `ordinal` as in a sight. */
+bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal);
+
+/* Takes in one answer and says what the detectors make of it. `conf` has a row for each detector. */
+void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
+	struct detections *detections);
+
+/* Ends the generations whose time is over: to be called now and then, at least once an hour. */
+void detect_turn(struct detect *detect, int64_t now_ms);
+
+/* The registrable domain of a name: how many labels it has; 0: none. */
+unsigned detect_zone_labels(const struct detect *detect, const struct name *name);
+
+#endif

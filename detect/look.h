@@ -1,0 +1,99 @@
+/*
+ * look.h: one answer on its way through the detectors. For detect/ alone.
+ *
+ * Threads: it lives on the stack of the thread that calls detect_answer.
+ */
+#ifndef DETECT_LOOK_H
+#define DETECT_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "detect/bloom.h"
+#include "detect/client.h"
+#include "detect/detect.h"
+#include "detect/pair.h"
+#include "detect/suffix.h"
+#include "detect/table.h"
+#include "detect/zone.h"
+
+struct detect {
+	struct hash_key key;
+	struct suffix_set *suffixes;
+	struct table *zones, *clients, *pairs, *reports;
+	struct bloom *names;                 /* whole names, a day */
+	struct bloom *known;                 /* zones, a month */
+	struct bloom *answers;               /* zone, type and network, a month */
+	int64_t started_s;
+};
+
+struct look {
+	struct detect *detect;
+	const struct detector_conf *conf;    /* of all detectors */
+	const struct sight *sight;
+	const struct facts *facts;
+	struct detections *detections;
+	int64_t now_s;
+	bool has_zone;                       /* a registrable domain, or what stands for one */
+	unsigned zone_labels;                /* of it; 0: none */
+	uint64_t zone_hash, client_hash, name_hash, pair_hash;
+	bool is_warming_up;                  /* too early to say what is new */
+	bool is_miss;                        /* it was resolved for somebody, just now */
+	bool fresh_name;                     /* nobody asked for the name within a day */
+	bool fresh_zone;                     /* nor for any other of its zone within a month */
+	struct zone *zone;                   /* NULL: not wanted, none or contention; as the next two */
+	struct client *client;
+	struct pair *pair;
+};
+
+/* The option of a detector as configured. */
+static inline uint32_t look_option(const struct look *look, enum detector detector, unsigned option)
+{
+	return look->conf[detector].values[option];
+}
+
+/* What stands before the zone, without the length octets of its labels. Returns how many octets. */
+size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX]);
+
+/* A detection, unless the same was reported within half an hour: `value` and `threshold` in the detector's unit. NULL:
+ * it was, or there is no room; else features can be added. */
+struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
+	uint32_t threshold);
+
+/* Leaves NULL alone. */
+void detection_add(struct detection *detection, enum feature_name name, float value);
+
+/* What runs when, a row for each detector (detect/detectors.c). */
+enum hook {
+	HOOK_ZONE,                           /* look->zone is there: on each answer that was not cached */
+	HOOK_CLIENT,                         /* look->client is there: on each answer that may matter to it */
+};
+
+struct detector_row {
+	enum detector detector;
+	enum hook hook;
+	void (*judge)(struct look *look);
+};
+
+extern const struct detector_row detector_rows[];
+extern const size_t detector_row_count;
+
+/* Of cached answers one in so many is counted, for so many. */
+#define HITS_SAMPLED 8u
+
+void random_subdomain_hit(struct look *look);
+
+void judge_beacon(struct look *look);
+void judge_changed_resolution(struct look *look);       /* and conditional answers */
+void judge_fast_flux(struct look *look);
+void judge_newly_observed(struct look *look);
+void judge_odd_type(struct look *look);
+void judge_random_subdomain(struct look *look);
+void judge_rebinding(struct look *look);                /* and flips */
+void judge_recon(struct look *look);
+void judge_resolver_bypass(struct look *look);
+void judge_tunnel(struct look *look);
+void judge_tunnel_down(struct look *look);
+void judge_weak_channel(struct look *look);
+
+#endif

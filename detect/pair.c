@@ -1,0 +1,62 @@
+/* pair.c: a client's questions about a zone. */
+#include "detect/pair.h"
+
+#include <math.h>
+
+#define WINDOW_S 600
+#define BREAK_FACTOR 3               /* an interval of so many means is a break, and the counting begins again */
+
+void pair_age(struct pair *pair, int64_t now_s)
+{
+	const int64_t passed = now_s - (int64_t)pair->window_s;
+
+	pair->last_s = (uint32_t)now_s;
+	if (passed >= 0 && passed < WINDOW_S)
+		return;
+	pair->window_s = (uint32_t)now_s;
+	pair->asked = pair->missing = 0;
+}
+
+void pair_note(struct pair *pair, int64_t now_ms)
+{
+	const float interval = (float)(now_ms - pair->last_ms) / 1000;
+	float change;
+
+	if (pair->last_ms == 0 || interval < 0 ||
+	    (pair->count > 3 && interval > BREAK_FACTOR * pair->mean)) {
+		pair->count = 0;
+		pair->mean = pair->squares = 0;
+		pair->last_ms = now_ms;
+		return;
+	}
+	/* Questions that go together (A and AAAA) are one. */
+	if (interval < 1)
+		return;
+	pair->last_ms = now_ms;
+	pair->count++;
+	change = interval - pair->mean;
+	pair->mean += change / (float)pair->count;
+	pair->squares += change * (interval - pair->mean);
+}
+
+float pair_variation(const struct pair *pair)
+{
+	if (pair->count < 2 || pair->mean <= 0)
+		return 100;
+	return 100 * sqrtf(pair->squares / (float)(pair->count - 1)) / pair->mean;
+}
+
+float pair_worth(const void *record, int64_t now_s)
+{
+	const struct pair *pair = record;
+	const float passed = fmaxf((float)(now_s - (int64_t)pair->last_s), 0);
+
+	return ((float)pair->missing + (float)pair->count + 1) / (1 + passed);
+}
+
+float report_worth(const void *record, int64_t now_s)
+{
+	const struct report *report = record;
+
+	return -fmaxf((float)(now_s - (int64_t)report->last_s), 0);
+}

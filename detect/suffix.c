@@ -1,0 +1,226 @@
+/* suffix.c: the Public Suffix List as hashes of wire-form names. */
+#include "detect/suffix.h"
+
+#include <idn2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/dynamic_dns.h"
+#include "policy/file.h"
+
+#define TEXT_OCTETS_MAX ((size_t)4 << 20)
+#define SLOTS_MIN 32768u             /* twice what the list has */
+#define RULES_MAX 200000u
+#define RULES_MIN 100u               /* with fewer the file is something else */
+
+static const char section_begin[] = "===BEGIN ICANN DOMAINS===", section_end[] = "===END ICANN DOMAINS===";
+
+enum { RULE_PLAIN = 1, RULE_WILDCARD = 2, RULE_EXCEPTION = 4, RULE_ABOVE = 8 };
+
+struct slot {
+	uint64_t hash;
+	uint8_t rules;               /* 0: free */
+};
+
+struct suffix_set {
+	struct slot *slots;
+	size_t mask, used;
+	struct hash_key key;
+};
+
+static struct slot *slot_of(const struct suffix_set *set, uint64_t hash)
+{
+	size_t at = hash & set->mask;
+
+	while (set->slots[at].rules != 0 && set->slots[at].hash != hash)
+		at = (at + 1) & set->mask;
+	return &set->slots[at];
+}
+
+static bool add(struct suffix_set *set, uint64_t hash, unsigned rule)
+{
+	struct slot *slot = slot_of(set, hash);
+
+	if (slot->rules == 0 && set->used > set->mask / 2)
+		return false;
+	set->used += slot->rules == 0;
+	slot->hash = hash;
+	slot->rules |= (uint8_t)rule;
+	return true;
+}
+
+/* The names above lead to the rule: a search ends where nothing leads on. */
+static bool add_name(struct suffix_set *set, const struct name *name, unsigned rule)
+{
+	struct hash_walk walk;
+	struct hash_half half;
+
+	hash_walk_begin(&walk, &set->key, name);
+	while (walk.cut > 0) {
+		hash_walk_label(&walk);
+		hash_walk_half(&walk, &half);
+		if (!add(set, half.low, walk.cut > 0 ? RULE_ABOVE : rule))
+			return false;
+	}
+	return true;
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *add_line(struct suffix_set *set, const char *line)
+{
+	const char *wrong = "is no domain name", *text = line;
+	unsigned rule = RULE_PLAIN;
+	char *ascii = NULL;
+	struct name name;
+
+	if (*text == '!')
+		rule = RULE_EXCEPTION, text++;
+	else if (strncmp(text, "*.", 2) == 0)
+		rule = RULE_WILDCARD, text += 2;
+	else if (strcmp(text, "*") == 0)
+		return NULL;
+	if (idn2_to_ascii_8z(text, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
+		return wrong;
+	wrong = name_from_text(&name, ascii, strlen(ascii));
+	idn2_free(ascii);
+	if (wrong != NULL)
+		return wrong;
+	return name.labels > 0 && add_name(set, &name, rule) ? NULL : "is more than can be held";
+}
+
+static int read_lines(struct suffix_set *set, char *text, const char *path, struct diag *diag)
+{
+	bool inside = false;
+	unsigned number = 1, rules = 0;
+
+	for (char *next, *line = text; line != NULL; line = next, number++) {
+		const char *wrong = NULL;
+
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		if (strstr(line, section_begin) != NULL || strstr(line, section_end) != NULL) {
+			inside = strstr(line, section_begin) != NULL;
+			continue;
+		}
+		line[strcspn(line, " \t\r")] = '\0';
+		if (!inside || *line == '\0' || strncmp(line, "//", 2) == 0)
+			continue;
+		wrong = ++rules > RULES_MAX ? "is more than can be held" : add_line(set, line);
+		if (wrong != NULL)
+			return diag_set(diag, path, number, 1, "%s: %s", line, wrong);
+	}
+	if (rules < RULES_MIN)
+		return diag_set(diag, path, 0, 0, "this is no Public Suffix List: it has %u rules between the lines that "
+			"say where ICANN's domains begin and end", rules);
+	return 0;
+}
+
+static bool add_dynamic_dns(struct suffix_set *set)
+{
+	struct name name;
+
+	for (size_t i = 0; i < dynamic_dns_count; i++)
+		if (name_from_text(&name, dynamic_dns_zones[i], strlen(dynamic_dns_zones[i])) != NULL ||
+		    !add_name(set, &name, RULE_PLAIN))
+			return false;
+	return true;
+}
+
+/* At most one rule a line, and each adds a few names. */
+static bool reserve(struct suffix_set *set, const char *text)
+{
+	size_t lines = 1, slots = SLOTS_MIN;
+
+	for (; (text = strchr(text, '\n')) != NULL; text++)
+		lines++;
+	while (slots < lines * 4)
+		slots *= 2;
+	set->slots = calloc(slots, sizeof(*set->slots));
+	set->mask = slots - 1;
+	return set->slots != NULL;
+}
+
+struct suffix_set *suffix_load(const char *path, const struct hash_key *key, struct diag *diag)
+{
+	struct suffix_set *set = calloc(1, sizeof(*set));
+	struct file_text text;
+	const char *wrong = set != NULL ? file_load(&text, path, TEXT_OCTETS_MAX) : "out of memory";
+	bool done = false;
+
+	if (wrong != NULL) {
+		diag_set(diag, path, 0, 0, "%s", wrong);
+		free(set);
+		return NULL;
+	}
+	set->key = *key;
+	if (!reserve(set, text.octets))
+		diag_set(diag, path, 0, 0, "out of memory");
+	else if (read_lines(set, text.octets, path, diag) == 0)
+		done = add_dynamic_dns(set) || diag_set(diag, path, 0, 0, "out of room") == 0;
+	file_release(&text);
+	if (!done)
+		suffix_destroy(&set);
+	return set;
+}
+
+void suffix_destroy(struct suffix_set **set)
+{
+	if (*set == NULL)
+		return;
+	free((*set)->slots);
+	free(*set);
+	*set = NULL;
+}
+
+/* The longest rule prevails, and an exception over all. The hash that is wanted is that of one label more than the
+ * rule's, so the walk is always one label ahead. */
+unsigned suffix_zone(const struct suffix_set *set, const struct name *name, uint64_t *hash)
+{
+	uint64_t hashes[NAME_LABELS_MAX + 1] = { 0 };
+	unsigned suffix = 0, done = 0;
+	struct hash_walk walk;
+	struct hash_half half;
+
+	hash_walk_begin(&walk, &set->key, name);
+	while (walk.cut > 0) {
+		uint8_t rules;
+
+		hash_walk_label(&walk);
+		hash_walk_half(&walk, &half);
+		hashes[++done] = half.low;
+		rules = slot_of(set, half.low)->rules;
+		if (rules & RULE_EXCEPTION) {
+			suffix = done - 1;
+			break;
+		}
+		if (rules & RULE_PLAIN)
+			suffix = done;
+		if (rules & RULE_WILDCARD)
+			suffix = done + 1;
+		if (!(rules & (RULE_ABOVE | RULE_WILDCARD)) && suffix < done)
+			break;
+	}
+	if (suffix == 0 || suffix >= name->labels)
+		return 0;
+	*hash = hashes[suffix + 1];
+	return suffix + 1;
+}
+
+bool suffix_has_tld(const struct suffix_set *set, const struct name *name)
+{
+	struct hash_walk walk;
+	struct hash_half half;
+
+	hash_walk_begin(&walk, &set->key, name);
+	if (walk.cut == 0)
+		return false;
+	hash_walk_label(&walk);
+	hash_walk_half(&walk, &half);
+	return slot_of(set, half.low)->rules != 0;
+}
+
+size_t suffix_octets(const struct suffix_set *set)
+{
+	return (set->mask + 1) * sizeof(*set->slots) + sizeof(*set);
+}

@@ -1,0 +1,47 @@
+/*
+ * table.h: a bounded table of records by keyed hash, shared by all workers, lossy where it must be.
+ *
+ * Sets of eight records under a byte that is taken with one try: where another worker is in the same set, the update is
+ * lost and counted, and nobody waits. A full set gives up the record that is worth least. Nothing is ever inherited
+ * from the one that was given up: a newcomer would look guilty of what others did.
+ *
+ *   calls                      | need outside synchronisation with
+ *   table_enter, table_leave   | nobody; between them the thread must enter no other set of the same table
+ *   table_find, table_counts   | nobody
+ *   table_walk                 | nobody; it waits for sets that are in use
+ */
+#ifndef DETECT_TABLE_H
+#define DETECT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table;
+
+/* What a record is worth at `now_s` (Unix seconds): the least is given up first. */
+typedef float (*table_worth)(const void *record, int64_t now_s);
+
+/* Room for at least `records` records of `octets` each. Owned; NULL: out of memory. */
+struct table *table_create(size_t records, size_t octets, table_worth worth);
+void table_destroy(struct table **table);
+
+/* The record of that hash, a fresh one of zeros where there was none (`*fresh`). NULL: lost to contention. Ends with
+ * table_leave for the same hash. */
+void *table_enter(struct table *table, uint64_t hash, int64_t now_s, bool *fresh);
+void table_leave(struct table *table, uint64_t hash);
+
+/* The same for a record that is there already; NULL: none, or contention. */
+void *table_find(struct table *table, uint64_t hash);
+
+/* Shows every record in use, its hash first; `visit` returns false to have it forgotten. */
+void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg);
+
+struct table_counts {
+	uint64_t used, evicted, lost;
+	size_t capacity, octets;
+};
+
+struct table_counts table_counts(const struct table *table);
+
+#endif

@@ -1,0 +1,159 @@
+/* tunnel.c: data in names, data in answers, and a little of either where nobody goes. */
+#include "detect/look.h"
+
+#include <math.h>
+
+#include "policy/rrtype.h"
+
+enum { LOW_OCTETS, LOW_OCTETS_12H, HIGH_OCTETS, BLOCK_OCTETS, AGE_MAX, CLIENTS_MAX };
+enum { DOWN_OCTETS, DOWN_ODD_OCTETS };
+enum { WEAK_OCTETS, WEAK_AGE_MAX, WEAK_CLIENTS_MAX, WEAK_NAMES_MIN };
+
+#define RAW_FACTOR 8u                /* without looking at the last names it takes so much more */
+#define SHORT_TTL 60u                /* seconds */
+
+static uint32_t option(const struct look *look, unsigned index)
+{
+	return look_option(look, DETECTOR_TUNNEL, index);
+}
+
+static bool may_be_blocked(const struct look *look)
+{
+	return zone_days(look->zone, look->now_s) <= option(look, AGE_MAX) ||
+		look->zone->client_count <= option(look, CLIENTS_MAX);
+}
+
+static enum tier tier_of(const struct look *look, uint32_t *threshold)
+{
+	const struct zone *zone = look->zone;
+	const float most = fmaxf(zone->up10, zone->up12h);
+	const struct { enum tier tier; bool crossed; uint32_t threshold; } tiers[] = {
+		{ TIER_BLOCK, most > (float)option(look, BLOCK_OCTETS) && may_be_blocked(look),
+			option(look, BLOCK_OCTETS) },
+		{ TIER_HIGH, most > (float)option(look, HIGH_OCTETS), option(look, HIGH_OCTETS) },
+		{ TIER_ALERT, zone->raw12h > (float)(RAW_FACTOR * option(look, LOW_OCTETS_12H)),
+			RAW_FACTOR * option(look, LOW_OCTETS_12H) },
+		{ TIER_LOW, zone->up12h > (float)option(look, LOW_OCTETS_12H), option(look, LOW_OCTETS_12H) },
+		{ TIER_LOW, zone->up10 > (float)option(look, LOW_OCTETS), option(look, LOW_OCTETS) },
+	};
+
+	for (unsigned i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+		if (tiers[i].crossed) {
+			*threshold = tiers[i].threshold;
+			return tiers[i].tier;
+		}
+	return TIER_NONE;
+}
+
+static void say(struct look *look, enum detector detector, enum tier tier, float value, uint32_t threshold)
+{
+	struct detection *detection = look_report(look, detector, tier, value, threshold);
+
+	detection_add(detection, FEATURE_OCTETS_10M, look->zone->up10);
+	detection_add(detection, FEATURE_OCTETS_12H, look->zone->up12h);
+	detection_add(detection, FEATURE_NAMES, (float)look->zone->names);
+	detection_add(detection, FEATURE_CLIENTS, look->zone->client_count);
+}
+
+void judge_tunnel(struct look *look)
+{
+	struct zone *zone = look->zone;
+	uint8_t prefix[NAME_OCTETS_MAX];
+	uint32_t threshold = 0;
+	enum tier tier;
+	float raw, fresh;
+
+	if (!look->fresh_name)
+		return;
+	zone->names++;
+	fresh = zone_note_prefix(zone, prefix, look_prefix(look, prefix), &raw);
+	zone->up10 += fresh;
+	zone->up12h += fresh;
+	zone->raw12h += raw;
+	tier = tier_of(look, &threshold);
+	if (tier != TIER_NONE)
+		say(look, DETECTOR_TUNNEL, tier, tier == TIER_ALERT ? zone->raw12h : fmaxf(zone->up10, zone->up12h),
+			threshold);
+}
+
+void judge_weak_channel(struct look *look)
+{
+	const struct zone *zone = look->zone;
+	const uint32_t octets = look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_OCTETS);
+
+	if (look->fresh_name && zone->first_s != 0 && zone->up12h > (float)octets &&
+	    zone_days(zone, look->now_s) < look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_AGE_MAX) &&
+	    zone->client_count <= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_CLIENTS_MAX) &&
+	    zone->names >= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_NAMES_MIN))
+		say(look, DETECTOR_WEAK_CHANNEL, TIER_LOW, zone->up12h, octets);
+}
+
+/* --- down --------------------------------------------------------------------------------------------------------- */
+
+static bool is_odd(uint16_t type)
+{
+	return type == RRTYPE_NULL || type == RRTYPE_KEY || type >= RRTYPE_PRIVATE_FIRST;
+}
+
+/* Addresses hold little, and what DNSSEC adds is nobody's message. */
+static bool carries_data(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_A: case RRTYPE_AAAA: case RRTYPE_SOA: case RRTYPE_NS: case RRTYPE_PTR: case RRTYPE_DS:
+	case RRTYPE_RRSIG: case RRTYPE_NSEC: case RRTYPE_DNSKEY: case RRTYPE_NSEC3: case RRTYPE_SVCB: case RRTYPE_HTTPS:
+	case RRTYPE_CAA: case RRTYPE_TLSA:
+		return false;
+	default:
+		return true;
+	}
+}
+
+struct payload {
+	bool fresh;
+	float all, odd;
+};
+
+static bool weigh(void *arg, const struct record *record)
+{
+	struct payload *payload = arg;
+
+	if (record->section == SECTION_ANSWER && carries_data(record->type) &&
+	    (payload->fresh || record->ttl <= SHORT_TTL)) {
+		payload->all += record->rdata_length;
+		payload->odd += is_odd(record->type) ? record->rdata_length : 0;
+	}
+	return true;
+}
+
+/* Keys and policies of mail and certificates are published below such labels (RFC 8552). */
+static bool has_attribute_label(const struct look *look)
+{
+	const uint8_t *at = look->facts->qname.octets;
+
+	for (unsigned i = look->zone_labels; i < look->facts->qname.labels; i++, at += 1 + *at)
+		if (at[1] == '_')
+			return true;
+	return false;
+}
+
+void judge_tunnel_down(struct look *look)
+{
+	const uint32_t octets = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_OCTETS);
+	const uint32_t odd = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_ODD_OCTETS);
+	struct payload payload = { .fresh = look->fresh_name };
+	struct zone *zone = look->zone;
+
+	if (look->facts->records == NULL || has_attribute_label(look))
+		return;
+	look->facts->records(look->facts->source, weigh, &payload);
+	if (payload.all <= 0)
+		return;
+	zone->down10 += payload.all;
+	zone->odd10 += payload.odd;
+	if (zone->odd10 > (float)odd)
+		detection_add(look_report(look, DETECTOR_TUNNEL_DOWN, TIER_ALERT, zone->odd10, odd), FEATURE_OCTETS_10M,
+			zone->down10);
+	else if (zone->down10 > (float)octets)
+		detection_add(look_report(look, DETECTOR_TUNNEL_DOWN, TIER_ALERT, zone->down10, octets), FEATURE_NAMES,
+			(float)zone->names);
+}

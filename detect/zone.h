@@ -1,0 +1,72 @@
+/*
+ * zone.h: what is remembered of a registrable domain.
+ *
+ * A plain record of the zones' table (detect/table.h), worked on between table_enter and table_leave. Sums decay with
+ * the half-lives of their names. Times are Unix seconds in 32 bits, good until 2106.
+ */
+#ifndef DETECT_ZONE_H
+#define DETECT_ZONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ZONE_CLIENTS_MAX 4u          /* beyond that it is "many" */
+#define ZONE_PREFIXES 4u
+#define PREFIX_HEAD 40u
+#define PREFIX_TAIL 22u
+
+/* What stood before the zone in one of its names: all of it, or its two ends. */
+struct prefix {
+	uint8_t length;              /* of the whole */
+	uint8_t head[PREFIX_HEAD];
+	uint8_t tail[PREFIX_TAIL];   /* the last ones, where there are more than the head holds */
+};
+
+struct zone {
+	uint32_t first_s;            /* when it was new to the resolver; 0: it was known already */
+	uint32_t last_s;
+	float up10, up12h;           /* octets of information in new names, beside what the last ones had */
+	float raw12h;                /* the same without looking at the last ones */
+	float down10;                /* octets of short-lived data that came back */
+	float odd10;                 /* of them, of odd types */
+	uint32_t names;              /* new ones */
+	uint32_t clients[ZONE_CLIENTS_MAX];
+	uint8_t client_count;        /* up to ZONE_CLIENTS_MAX */
+	uint8_t next;                /* of prefixes */
+	int16_t score;               /* of the name itself, thousandths; below 0: not scored yet */
+	struct prefix prefixes[ZONE_PREFIXES];
+
+	uint32_t flux_s;             /* when this day of addresses began */
+	uint64_t addresses[2], networks[2];
+
+	uint32_t minute_s;           /* when this minute began */
+	uint32_t queries, failures, hits, children;
+
+	uint32_t secure_s;           /* signed since; 0: not */
+	uint8_t bogus;
+
+	uint32_t hour_s;             /* when this hour of changes began */
+	uint32_t answer;             /* hash of name and answer as they were */
+	uint8_t flips;
+};
+
+/* Makes it what a zone is that was seen just now. `known`: it was seen before, but is no longer in the table. */
+void zone_init(struct zone *zone, int64_t now_s, bool known);
+
+/* Lets the sums decay up to now. A clock that jumped back changes nothing. */
+void zone_age(struct zone *zone, int64_t now_s);
+
+/* Whole days since it was new; a zone that was known before is old. */
+unsigned zone_days(const struct zone *zone, int64_t now_s);
+
+void zone_note_client(struct zone *zone, uint32_t client);
+
+/* The information, in octets, that the characters of a new prefix add to those of the last ones, and what they hold by
+ * themselves (`*raw`). Remembers the prefix. */
+float zone_note_prefix(struct zone *zone, const uint8_t *octets, size_t length, float *raw);
+
+/* table_worth of zones: the highest decayed sum, or how recently it was seen. */
+float zone_worth(const void *record, int64_t now_s);
+
+#endif

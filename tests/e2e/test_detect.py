@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Detectors inside the real resolver: what is asked and answered over time, and what frames say of it."""
+
+import base64
+import hashlib
+
+import dns.message
+import dns.query
+
+import lab
+import tap
+
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
+HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
+
+
+def zone(origin, *lines):
+	return "$ORIGIN %s.\n" % origin + HEAD + "\n".join(lines) + "\n"
+
+
+ZONES = {
+	"tunnel-lab.com": zone("tunnel-lab.com", '* 5 TXT "%s"' % ("a1" * 100), "* A 192.0.2.1"),
+	"busy-lab.com": zone("busy-lab.com", "* A 192.0.2.2"),
+	"rebind-lab.com": zone("rebind-lab.com", "inside A 10.1.2.3", "outside A 192.0.2.3", "loop A 127.0.0.1"),
+	"quiet-lab.com": zone("quiet-lab.com", "www A 192.0.2.4", "@ TXT \"v=spf1 -all\""),
+}
+CLAUSES = 'detection:\n\tpublic-suffix-list: "%s"\n' % SUFFIXES
+NO_WARM_UP = CLAUSES + "detector:\n\tname: newly-observed\n\twarm-up: 0\n"
+POPULAR = {"name": "popular", "format": "domains", "lines": ["www.busy-lab.com"], "enrich": "popular"}
+
+
+def chunk(number):
+	return base64.b32encode(hashlib.sha256(b"%d" % number).digest()[:20]).decode().lower()
+
+
+def said(here):
+	"""detector -> its detections, over all frames, in order; each with its frame's question."""
+	found = {}
+	for frame in lab.frames.read(here.frames_file):
+		for detection in (frame.extra or {}).get("detections", []):
+			detection["name"] = str(frame.query.question[0].name) if frame.query is not None and frame.query.question else ""
+			found.setdefault(detection["detector"], []).append(detection)
+	return found
+
+
+def ask(here, name, qtype="A", rdclass="IN"):
+	return dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, timeout=5)
+
+
+def wait_for_frames(here, count):
+	lab.wait_for(lambda: sum(1 for f in lab.frames.read(here.frames_file, parse=False)
+		if (f.extra or {}).get("seq") is not None) >= count, "%d frames" % count)
+
+
+def what_they_see_stands_in_the_frames(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start([POPULAR], raw=NO_WARM_UP)
+		for number in range(60):
+			ask(here, chunk(number) + ".tunnel-lab.com")
+			ask(here, chunk(number) + ".busy-lab.com")
+			ask(here, "www.quiet-lab.com")
+		for name in ("inside", "outside", "loop"):
+			ask(here, name + ".rebind-lab.com")
+		ask(here, "quiet-lab.com", "ANY")
+		ask(here, "version.bind", "TXT", "CH")
+		ask(here, "data.quiet-lab.com", "NULL")
+		ask(here, "use-application-dns.net")
+		wait_for_frames(here, 187)
+		found = said(here)
+		tunnel = found.get("tunnel", [])
+		tap.equal([d["tier"] for d in tunnel], ["low", "high"], "a tunnel is said once for each tier that it crosses")
+		tap.ok(tunnel and tunnel[0]["value"] > tunnel[0]["threshold"] == 512, "with what was measured and the threshold",
+			tunnel)
+		tap.equal(tunnel and tunnel[0]["attack"], ["T1071.004", "T1048.003", "T1572"], "with its techniques")
+		tap.ok(tunnel and 20 <= tunnel[0]["features"]["names"] <= 45, "within the first names", tunnel)
+		tap.equal({d["name"].split(".", 1)[1] for d in tunnel}, {"tunnel-lab.com."}, "of that zone, not of a popular one")
+		tap.equal([d["name"] for d in found.get("rebinding", [])], ["inside.rebind-lab.com."], "an address inside is told of")
+		tap.equal([sorted(d["features"]) for d in found.get("recon", [])], [["any"]],
+			"so is ANY, and not again for a question about the version")
+		tap.equal([d["features"]["qtype"] for d in found.get("odd-type", [])], [10], "so is NULL")
+		tap.equal(len(found.get("resolver-bypass", [])), 1, "so is a canary of a browser")
+		tap.equal(sorted(d["name"].split(".", 1)[1] for d in found.get("newly-observed", [])),
+			["application-dns.net."] * 0 + ["net."] * 1 + ["quiet-lab.com.", "rebind-lab.com.", "tunnel-lab.com."],
+			"each zone is new once, but a popular one")
+
+
+def nothing_is_new_at_first(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start([], raw=CLAUSES)
+		for number in range(60):
+			ask(here, chunk(number) + ".tunnel-lab.com")
+		wait_for_frames(here, 60)
+		found = said(here)
+		tap.ok("newly-observed" not in found and "weak-channel" not in found, "in the first days nothing is new", found)
+		tap.ok("tunnel" in found, "a tunnel is one all the same", found)
+
+
+def memory_outlives_a_reload(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start([], raw=NO_WARM_UP)
+		for number in range(30):
+			ask(here, chunk(number) + ".tunnel-lab.com")
+		here.control("reload")
+		here.wait_ready(2)
+		for number in range(30, 60):
+			ask(here, chunk(number) + ".tunnel-lab.com")
+		wait_for_frames(here, 60)
+		names = [d["features"]["names"] for d in said(here).get("tunnel", [])]
+		tap.ok(names and max(names) > 40, "names from before a reload count", names)
+
+
+def off_is_off(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start([], raw=CLAUSES + "detector:\n\tname: tunnel\n\taction: off\n")
+		for number in range(60):
+			ask(here, chunk(number) + ".tunnel-lab.com")
+		wait_for_frames(here, 60)
+		tap.ok("tunnel" not in said(here), "a detector that is off says nothing")
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(what_they_see_stands_in_the_frames, nothing_is_new_at_first, memory_outlives_a_reload, off_is_off)
