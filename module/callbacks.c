@@ -124,7 +124,7 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 	if (query != NULL && query->judged && query->verdict != NULL)
 		verdict_copy(&answer->own, query->verdict), answer_regroup(answer, slot);
 	else if (query != NULL && query->judged)
-		verdict_init(&answer->own);
+		verdict_init(&answer->own), answer->own.traits = query->traits;
 	else
 		evaluate_answer(state_enter(slot), &answer->facts, &answer->own), state_leave(slot);
 	answer->own.data = NULL;

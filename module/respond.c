@@ -40,6 +40,7 @@ void query_keep(struct module_qstate *qstate, int id, const struct verdict *verd
 		return;
 	query->judged = true;
 	query->ede = ede;
+	query->traits = verdict->traits;
 	query->verdict = plain ? NULL : regional_alloc(qstate->region, sizeof(*verdict));
 	if (query->verdict == NULL)
 		return;

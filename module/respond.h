@@ -22,6 +22,7 @@ struct query {
 	bool guarded;                 /* the answer is from the guarded cache */
 	uint64_t unlisted_in;         /* of the question: see policy/verdict.h */
 	bool stores;                  /* what everybody may have is stored by us: see judge_share */
+	uint8_t traits;               /* of the question's name, as the verdict has them */
 	enum ede_mode ede;            /* of the client's group */
 	struct verdict *verdict;      /* NULL: plain allow */
 	struct mesh_reply *last;      /* the client that was answered last */
