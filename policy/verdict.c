@@ -66,6 +66,7 @@ void verdict_copy(struct verdict *to, const struct verdict *from)
 	to->denied_to_some = from->denied_to_some;
 	to->differs = from->differs;
 	to->final = from->final;
+	to->traits = from->traits;
 	to->group = from->group;
 	to->ttl = from->ttl;
 	to->unlisted_in = from->unlisted_in;
