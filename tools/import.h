@@ -60,8 +60,8 @@ void import_option(struct import *import, const char *key, const char *value);
 /* Opens a new list NAME in the folder for lists and gives its path (owned). NULL with *diag. */
 FILE *import_make_list(struct import *import, const char *name, char **path, struct diag *diag);
 
-/* Makes the list NAME of `text` and begins its clause with file and format; `off` as in import_list. 1: the clause was
- * begun; 0: it was not, or there is no text; -1 with *diag. */
+/* Makes the list NAME of `text` and begins its clause with file and format; `off` as in import_list. 1: the clause
+ * was begun; 0: it was not, or there is no text; -1 with *diag. */
 int import_put_list(struct import *import, const char *name, const char *format, const char *text, size_t length,
 	bool off, struct diag *diag);
 

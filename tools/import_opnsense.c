@@ -1,8 +1,8 @@
 /*
  * import_opnsense.c: OPNsense's blocklists and host overrides as lists.
  *
- * Host overrides are Unbound's local data there, which is asked before the blocklists, and so it is here. A plain name
- * of a blocklist is that name alone, one among its wildcards all below it, too.
+ * Host overrides are Unbound's local data there, which is asked before the blocklists, and so it is here. A plain
+ * name of a blocklist is that name alone, one among its wildcards all below it, too.
  */
 #include "tools/import_opnsense.h"
 
@@ -103,7 +103,8 @@ static const struct opnsense_item *find_host(const struct opnsense *opnsense, co
 /* What the alias does not say is as its host has it. */
 static unsigned put_override(struct opnsense *opnsense, const struct opnsense_item *item, FILE *to)
 {
-	const struct opnsense_item *host = item->kind == OPNSENSE_HOST ? item : find_host(opnsense, field(item, FIELD_HOST));
+	const struct opnsense_item *host = item->kind == OPNSENSE_HOST ? item :
+		find_host(opnsense, field(item, FIELD_HOST));
 	const char *name = field(item, FIELD_HOSTNAME), *domain = field(item, FIELD_DOMAIN);
 
 	if (!is_on(item) || (host != NULL && !is_on(host)))
@@ -201,8 +202,8 @@ static void put_allowed(struct opnsense *opnsense, const struct opnsense_item *i
 		found = filter_of_regex(ended, filter);
 		free(ended);
 		if (found)
-			import_differs(opnsense->import, opnsense->path, item->line, "allowed %.400s: here up to the end of the name",
-				value);
+			import_differs(opnsense->import, opnsense->path, item->line,
+				"allowed %.400s: here up to the end of the name", value);
 	}
 	if (found)
 		fprintf(to, "%s\n", filter);
@@ -210,8 +211,8 @@ static void put_allowed(struct opnsense *opnsense, const struct opnsense_item *i
 		lost(opnsense, item, "allowed", value);
 }
 
-static void put_filter(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, enum cover cover,
-	FILE *to)
+static void put_filter(struct opnsense *opnsense, const struct opnsense_item *item, const char *value,
+	enum cover cover, FILE *to)
 {
 	char filter[FILTER_MAX];
 

@@ -160,7 +160,8 @@ static void take_text(void *arg, const XML_Char *text, int octets)
 	reading->length += more;
 }
 
-static void refuse_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
+static void refuse_doctype(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public,
+	int internal)
 {
 	(void)name;
 	(void)system;

@@ -199,8 +199,8 @@ static void put_action(struct pihole *pihole, bool allows)
 
 static bool is_domain(const struct pihole_row *row, unsigned types)
 {
-	return row->kind == PIHOLE_DOMAIN && row->enabled && row->type >= DOMAIN_ALLOW && row->type <= DOMAIN_DENY_REGEX &&
-		(types >> row->type & 1) != 0;
+	return row->kind == PIHOLE_DOMAIN && row->enabled && row->type >= DOMAIN_ALLOW &&
+		row->type <= DOMAIN_DENY_REGEX && (types >> row->type & 1) != 0;
 }
 
 static void put_domain(struct pihole *pihole, const struct pihole_row *row, FILE *to)
@@ -217,7 +217,8 @@ static void put_domain(struct pihole *pihole, const struct pihole_row *row, FILE
 }
 
 /* The domains of these types that these groups have, as one list. */
-static int put_domains_of(struct pihole *pihole, const struct sets *sets, const char *name, unsigned types, uint64_t groups)
+static int put_domains_of(struct pihole *pihole, const struct sets *sets, const char *name, unsigned types,
+	uint64_t groups)
 {
 	char *text = NULL;
 	size_t length = 0;
@@ -256,7 +257,8 @@ static int put_domains(struct pihole *pihole, const struct sets *sets, const cha
 		if (at < masks.count)
 			continue;
 		if (at == MASKS_MAX) {
-			import_lost(pihole->import, row->file, 0, "domainlist %lld: over %d sets of groups", (long long)row->id, MASKS_MAX);
+			import_lost(pihole->import, row->file, 0, "domainlist %lld: over %d sets of groups",
+				(long long)row->id, MASKS_MAX);
 			continue;
 		}
 		masks.all[masks.count++] = row->groups;
@@ -351,7 +353,8 @@ static int put_local_names(struct pihole *pihole)
 	if (code != 1)
 		return code;
 	import_option(pihole->import, "qtype", "A AAAA");
-	import_lost(pihole->import, pihole->path, 0, "addresses of local names to names (%u): local-data-ptr: of Unbound", hosts);
+	import_lost(pihole->import, pihole->path, 0,
+		"addresses of local names to names (%u): local-data-ptr: of Unbound", hosts);
 	return 0;
 }
 

@@ -96,8 +96,8 @@ int pihole_take(struct pihole *pihole, const struct pihole_table *table, const c
 	}
 	if (table->links)
 		return read_number(values[1], &type) ? add_link(pihole, table->kind, id, type) : 0;
-	if ((values[2] != NULL && !read_number(values[2], &enabled)) || (values[3] != NULL && !read_number(values[3], &type)) ||
-	    strlen(values[1]) >= PIHOLE_TEXT_MAX) {
+	if ((values[2] != NULL && !read_number(values[2], &enabled)) ||
+	    (values[3] != NULL && !read_number(values[3], &type)) || strlen(values[1]) >= PIHOLE_TEXT_MAX) {
 		import_lost(pihole->import, "gravity.db", 0, "%s %lld: %.100s", table->name, (long long)id, values[1]);
 		return 0;
 	}
@@ -173,7 +173,8 @@ static int read_table(struct pihole *pihole, sqlite3 *database, const char *name
 		result = pihole_take(pihole, table, values);
 	}
 	if (result == 0 && (statement == NULL || code != SQLITE_DONE))
-		result = diag_set(pihole->diag, name, 0, 0, "table %s cannot be read: %s", table->name, sqlite3_errmsg(database));
+		result = diag_set(pihole->diag, name, 0, 0, "table %s cannot be read: %s", table->name,
+			sqlite3_errmsg(database));
 	sqlite3_finalize(statement);
 	return result;
 }

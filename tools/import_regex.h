@@ -2,8 +2,8 @@
  * import_regex.h: the regular expressions about names that say no more than a name or everything below one.
  *
  * Read are, around a literal name: `^name$` (the name alone), `(^|\.)name$` and `^(.+\.)?name$` (the name and all
- * below it) and `\.name$` (all below it), each in its common spellings. What is left is no rule of a list: `ad[0-9]+`,
- * `name$` (which fits badname, too), options behind `;`.
+ * below it) and `\.name$` (all below it), each in its common spellings. What is left is no rule of a list:
+ * `ad[0-9]+`, `name$` (which fits badname, too), options behind `;`.
  *
  * Threads: no shared state.
  */
