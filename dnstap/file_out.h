@@ -1,7 +1,7 @@
 /*
  * file_out.h: Frame Streams files on disk, one after the other.
  *
- * What stands at the path when a file is begun becomes FILE.1, and that FILE.2, up to a number; a link or anything else
+ * What stands at the path when a file is begun becomes FILE.1 (unless it has no frames: then it is replaced), and that FILE.2, up to a number; a link or anything else
  * that is no file is refused. A file that is ended has STOP behind its frames; one without is of a process that runs or
  * was killed. Mode 0640.
  *
@@ -34,7 +34,19 @@ bool file_out_is_open(const struct file_out *file);
  * another fault. */
 ssize_t file_out_write(struct file_out *file, const uint8_t *octets, size_t count);
 
-/* Octets in the open file. */
+/* Takes the last `octets` back, which are a part of a frame. False: that can not be done. */
+bool file_out_retreat(struct file_out *file, size_t octets);
+
+/* Closes the file as it is. */
+void file_out_cut(struct file_out *file);
+
+/* Octets in the open file; and is there any frame? */
 uint64_t file_out_size(const struct file_out *file);
+bool file_out_has_frames(const struct file_out *file);
+
+/* Descriptors, owned by the caller, of files that were written to since it was last asked: the open one, and the one
+ * that was ended last. Returns how many. */
+#define FILE_OUT_DIRTY_MAX 2u
+unsigned file_out_take_dirty(struct file_out *file, int *files);
 
 #endif

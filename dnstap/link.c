@@ -29,7 +29,9 @@ struct link {
 	int fd;                                      /* -1: down */
 	enum link_state state;
 	bool connected;                              /* below TLS */
-	short wants;                                 /* what TLS waits for, as poll's events; 0: nothing special */
+	/* What TLS waits for, as poll's events; 0: nothing special. Reading can wait for room to write, and writing for
+	 * something to read. */
+	short read_wants, write_wants;
 	SSL_CTX *context;
 	SSL *ssl;
 	char error[ERROR_MAX];
@@ -56,6 +58,8 @@ static int fail_tls(struct link *link, const char *what)
 		ERR_error_string_n(code, reason, sizeof(reason));
 	ERR_clear_error();
 	snprintf(link->error, sizeof(link->error), "TLS, %s: %s", what, reason);
+	/* After a fault no goodbye may be said (SSL_shutdown(3)). */
+	link->state = LINK_DOWN;
 	link_close(link);
 	errno = EPROTO;
 	return -1;
@@ -154,9 +158,19 @@ void link_close(struct link *link)
 	if (link->fd >= 0)
 		close(link->fd);
 	link->fd = -1;
-	link->wants = 0;
+	link->read_wants = link->write_wants = 0;
 	link->connected = false;
 	link->state = LINK_DOWN;
+}
+
+/* OpenSSL would ask at the terminal, and wait. */
+static int no_password(char *to, int cap, int writes, void *arg)
+{
+	(void)to;
+	(void)cap;
+	(void)writes;
+	(void)arg;
+	return -1;
 }
 
 static bool load_certificates(struct link *link)
@@ -181,6 +195,7 @@ static bool expect_name(struct link *link)
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, link->name) == 1)
 		return true;
 	ERR_clear_error();
+	SSL_set_hostflags(link->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return SSL_set1_host(link->ssl, link->name) == 1 && SSL_set_tlsext_host_name(link->ssl, link->name) == 1;
 }
 
@@ -191,6 +206,8 @@ static int start_tls(struct link *link)
 	if (!link->context || SSL_CTX_set_min_proto_version(link->context, TLS1_2_VERSION) != 1)
 		return fail_tls(link, "start");
 	SSL_CTX_set_verify(link->context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_default_passwd_cb(link->context, no_password);
+	SSL_CTX_set_options(link->context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(link->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	if (!load_certificates(link))
 		return fail_tls(link, "certificate files");
@@ -201,13 +218,13 @@ static int start_tls(struct link *link)
 	return 0;
 }
 
-/* Sets what TLS waits for. False: it is broken. */
-static bool is_waiting(struct link *link, int result)
+/* Sets what TLS waits for; 0 after a success. False: it is broken. */
+static bool is_waiting(const struct link *link, int result, short *wants)
 {
 	int error = SSL_get_error(link->ssl, result);
 
-	link->wants = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
-	return link->wants != 0;
+	*wants = error == SSL_ERROR_WANT_READ ? POLLIN : error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
+	return *wants != 0;
 }
 
 static int shake_hands(struct link *link)
@@ -219,11 +236,11 @@ static int shake_hands(struct link *link)
 	ERR_clear_error();
 	result = SSL_do_handshake(link->ssl);
 	if (result == 1) {
-		link->wants = 0;
+		link->write_wants = 0;
 		link->state = LINK_UP;
 		return 0;
 	}
-	return is_waiting(link, result) ? 0 : fail_tls(link, "handshake");
+	return is_waiting(link, result, &link->write_wants) ? 0 : fail_tls(link, "handshake");
 }
 
 static int check_connected(struct link *link)
@@ -290,10 +307,10 @@ static ssize_t write_tls(struct link *link, const void *octets, size_t count)
 	ERR_clear_error();
 	result = SSL_write_ex(link->ssl, octets, count, &done);
 	if (result == 1) {
-		link->wants = 0;
+		link->write_wants = 0;
 		return (ssize_t)done;
 	}
-	return is_waiting(link, result) ? 0 : fail_tls(link, "write");
+	return is_waiting(link, result, &link->write_wants) ? 0 : fail_tls(link, "write");
 }
 
 ssize_t link_write(struct link *link, const void *octets, size_t count)
@@ -319,11 +336,11 @@ static ssize_t read_tls(struct link *link, void *to, size_t cap)
 
 	ERR_clear_error();
 	result = SSL_read_ex(link->ssl, to, cap, &got);
-	if (result == 1)
+	if (result == 1) {
+		link->read_wants = 0;
 		return (ssize_t)got;
-	if (SSL_get_error(link->ssl, result) == SSL_ERROR_WANT_READ)
-		return 0;
-	return is_waiting(link, result) ? 0 : fail_tls(link, "read");
+	}
+	return is_waiting(link, result, &link->read_wants) ? 0 : fail_tls(link, "read");
 }
 
 ssize_t link_read(struct link *link, void *to, size_t cap)
@@ -351,9 +368,11 @@ int link_fd(const struct link *link)
 
 short link_events(const struct link *link, bool wants_write)
 {
+	short write = link->write_wants ? link->write_wants : POLLOUT;
+
 	if (link->state == LINK_CONNECTING)
-		return link->wants ? link->wants : POLLOUT;
-	return (short)(POLLIN | (wants_write ? POLLOUT : 0) | link->wants);
+		return write;
+	return (short)(POLLIN | link->read_wants | (wants_write ? write : 0));
 }
 
 const char *link_error(const struct link *link)

@@ -1,6 +1,7 @@
 /*
  * spool_parts.h: what a spool is made of, shared by the files that work on it: spool_open.c, which begins and ends it,
- * spool.c, which takes frames in and drops segments, and spool_reader.c, which gives them out.
+ * spool.c, which takes frames in and drops segments, spool_reader.c, which gives them out, and spool_stand.c, which writes
+ * down how far.
  *
  * Every frame of a lane has an index, counted from the oldest that was there at opening: so the frames between two
  * places are known even when their segments have gone.
@@ -78,11 +79,22 @@ void spool_remove(struct spool *spool, struct segment *segment);
 /* Removes what every reader has committed twice over. */
 void spool_remove_read(struct spool *spool);
 
+static inline struct place spool_start_of(const struct segment *segment)
+{
+	return (struct place){ segment->number, segment->begin, segment->first };
+}
+
 /* The segment goes: what of it the reader had not read is lost. */
 void spool_reader_forget(struct spool_reader *reader, const struct segment *segment);
 
 /* Frames were flushed into `lane`, which ended at `index` before. */
 void spool_reader_tell(struct spool_reader *reader, enum spool_lane lane, uint64_t index, int64_t now_ms);
+
+/* The segment that it reads, or the next one there is. */
+struct segment *spool_reader_find(struct spool_reader *reader, enum spool_lane lane);
+
+/* Goes on where one of its name stood. */
+void spool_reader_load(struct spool_reader *reader);
 
 /* Writes down where it stands. */
 void spool_reader_save(const struct spool_reader *reader);

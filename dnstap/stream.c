@@ -20,6 +20,7 @@ struct stream {
 	enum stream_state state;
 	bool ready_sent;
 	int64_t until_ms;          /* of the handshake, or of STOP */
+	int64_t finish_ms;         /* what a collector gets to read what is on its way, and confirm */
 	int64_t blocked_ms;        /* since when nothing has been taken; 0: something was */
 	uint8_t out[CONTROL_MAX];  /* a control frame on its way */
 	size_t out_octets, out_at;
@@ -36,6 +37,7 @@ struct stream *stream_create(struct link *link, const char *content_type)
 		return NULL;
 	stream->content_type = strdup(content_type);
 	stream->control = fstrm_control_init();
+	stream->finish_ms = STREAM_FINISH_MS;
 	if (stream->content_type && stream->control) {
 		stream->link = link;
 		return stream;
@@ -179,12 +181,31 @@ static void go_on_opening(struct stream *stream)
 	(void)send_control(stream);
 }
 
-static void go_on_stopping(struct stream *stream)
+static void go_on_stopping(struct stream *stream, int64_t now_ms)
 {
 	if (!send_control(stream) || !receive(stream) || !is_control(stream, FSTRM_CONTROL_FINISH))
 		return;
+	if (stream->until_ms - now_ms > stream->finish_ms / 4 * 3 && stream->finish_ms > STREAM_FINISH_MS)
+		stream->finish_ms /= 2;
 	stream_cut(stream);
 	stream->state = STREAM_FINISHED;
+}
+
+/* Megabytes can be on their way in front of STOP: without more time for them, the same frames would be sent again and
+ * again, and never be confirmed. */
+static void finish_too_late(struct stream *stream)
+{
+	stream->finish_ms = stream->finish_ms > STREAM_FINISH_MAX_MS / 2 ? STREAM_FINISH_MAX_MS : stream->finish_ms * 2;
+	fail(stream, "the collector did not confirm in time");
+}
+
+/* Something was offered, and nothing taken. */
+static void note_blocked(struct stream *stream, int64_t now_ms)
+{
+	if (stream->blocked_ms == 0)
+		stream->blocked_ms = now_ms;
+	else if (now_ms - stream->blocked_ms >= STREAM_STALL_MS)
+		fail(stream, "the collector has taken nothing for five seconds");
 }
 
 /* Between START and STOP a collector has nothing to say; reading shows whether it is there. */
@@ -193,15 +214,15 @@ static void check_open(struct stream *stream, int64_t now_ms)
 	uint8_t octet;
 	ssize_t got;
 
-	if (!send_control(stream))
+	if (!send_control(stream) && stream->state == STREAM_OPEN)
+		note_blocked(stream, now_ms);
+	if (stream->state != STREAM_OPEN)
 		return;
 	got = link_read(stream->link, &octet, 1);
 	if (got < 0)
 		fail(stream, link_error(stream->link));
 	else if (got > 0)
 		fail(stream, "the collector spoke out of turn");
-	else if (stream->blocked_ms != 0 && now_ms - stream->blocked_ms >= STREAM_STALL_MS)
-		fail(stream, "the collector has taken nothing for five seconds");
 }
 
 enum stream_state stream_service(struct stream *stream, int64_t now_ms)
@@ -216,9 +237,9 @@ enum stream_state stream_service(struct stream *stream, int64_t now_ms)
 		check_open(stream, now_ms);
 		break;
 	case STREAM_STOPPING:
-		go_on_stopping(stream);
+		go_on_stopping(stream, now_ms);
 		if (stream->state == STREAM_STOPPING && now_ms >= stream->until_ms)
-			fail(stream, "the collector did not confirm in time");
+			finish_too_late(stream);
 		break;
 	case STREAM_DOWN:
 	case STREAM_FINISHED:
@@ -243,9 +264,9 @@ ssize_t stream_write(struct stream *stream, const uint8_t *octets, size_t count,
 		fail(stream, link_error(stream->link));
 	else if (done > 0)
 		stream->blocked_ms = 0;
-	else if (stream->blocked_ms == 0)
-		stream->blocked_ms = now_ms;
-	return done;
+	else
+		note_blocked(stream, now_ms);
+	return stream->state == STREAM_OPEN ? done : -1;
 }
 
 void stream_stop(struct stream *stream, int64_t now_ms)
@@ -253,10 +274,10 @@ void stream_stop(struct stream *stream, int64_t now_ms)
 	if (stream->state != STREAM_OPEN || !send_control(stream))
 		return;
 	stream->state = STREAM_STOPPING;
-	stream->until_ms = now_ms + STREAM_FINISH_MS;
+	stream->until_ms = now_ms + stream->finish_ms;
 	queue_control(stream, FSTRM_CONTROL_STOP);
 	if (stream->state == STREAM_STOPPING)
-		go_on_stopping(stream);
+		go_on_stopping(stream, now_ms);
 }
 
 int stream_fd(const struct stream *stream)

@@ -18,7 +18,8 @@
 #include "dnstap/link.h"
 
 #define STREAM_HANDSHAKE_MS 5000   /* from the first packet to ACCEPT */
-#define STREAM_FINISH_MS 5000      /* from STOP to FINISH */
+#define STREAM_FINISH_MS 5000      /* from STOP to FINISH; doubled for the next stream when it was too short */
+#define STREAM_FINISH_MAX_MS 60000
 #define STREAM_STALL_MS 5000       /* without the collector taking anything that is offered */
 
 enum stream_state {

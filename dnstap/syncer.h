@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SYNCER_FILES_MAX 16
+#define SYNCER_FILES_MAX 64
 
 struct syncer;
 

@@ -20,6 +20,8 @@
 #define POLL_IDLE_MS 50
 #define DURABLE_FINISH_MS 250  /* at the end: what is on disk does not need the collector now */
 
+_Static_assert(TAP_TARGETS_MAX * FILE_OUT_DIRTY_MAX < SYNCER_FILES_MAX, "some are left for the spool");
+
 static int64_t clock_ms(clockid_t id)
 {
 	struct timespec now;
@@ -181,6 +183,18 @@ static void beat(struct tap *tap)
 	spool_flush(tap->spool, tap_now_ms());
 }
 
+/* Files of targets, too: what they have leaves the spool. */
+static void sync_all(struct tap *tap)
+{
+	int files[SYNCER_FILES_MAX];
+	unsigned i, count = 0;
+
+	for (i = 0; i < tap->target_count; i++)
+		count += target_take_dirty(tap->targets[i], files + count);
+	count += spool_take_dirty(tap->spool, files + count, SYNCER_FILES_MAX - count);
+	syncer_give(tap->syncer, files, count);
+}
+
 static void on_time(struct tap *tap, int64_t now_ms)
 {
 	if (tap->heartbeat_ms > 0 && now_ms >= tap->next_heartbeat_ms) {
@@ -188,10 +202,7 @@ static void on_time(struct tap *tap, int64_t now_ms)
 		tap->next_heartbeat_ms = now_ms + tap->heartbeat_ms;
 	}
 	if (tap->syncer && now_ms >= tap->next_sync_ms && syncer_is_idle(tap->syncer)) {
-		int files[SYNCER_FILES_MAX];
-		unsigned count = spool_take_dirty(tap->spool, files, SYNCER_FILES_MAX);
-
-		syncer_give(tap->syncer, files, count);
+		sync_all(tap);
 		tap->next_sync_ms = now_ms + tap->sync_interval_ms;
 	}
 }
@@ -252,6 +263,9 @@ static void finish(struct tap *tap)
 		target_read_counts(tap->targets[i], &counts);
 		unsent += counts.unsaved;
 	}
+	spool_flush(tap->spool, tap_now_ms());
+	if (tap->syncer && syncer_is_idle(tap->syncer))
+		sync_all(tap);
 	/* So that the next tap of this process can tell. */
 	spool_forget_memory(tap->spool);
 	for (i = 0; i < tap->target_count; i++)

@@ -5,50 +5,20 @@
  */
 #include "dnstap/target.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "dnstap/file_out.h"
+#include "dnstap/target_parts.h"
 
 #define BUFFER_OCTETS ((size_t)256 * 1024)
-#define TURN_OCTETS ((size_t)4 << 20)     /* then the others have their turn */
-#define FILE_COMMIT_MS 1000
 #define RETRY_MIN_MS 100
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 5000
 
 _Static_assert(BUFFER_OCTETS >= SPOOL_READ_MIN, "the buffer holds a frame");
-
-struct target {
-	struct spool_reader *reader;
-	struct stream *stream;          /* owned; NULL: a file */
-	struct file_out *file;          /* owned; NULL: a stream */
-	uint64_t rotate_octets;
-	int64_t rotate_ms;              /* 0: not by age */
-	int64_t commit_ms;
-	int64_t opened_ms;
-	int64_t committed_ms;           /* a file's */
-	bool sent;                      /* something, since the stream was opened or the file committed */
-	bool was_up;
-	bool hurried;
-	bool finishing, finished;
-	_Atomic bool reopen;
-	int64_t retry_ms;
-	unsigned failures;              /* since the last success */
-	uint64_t random;
-	uint8_t *buffer;                /* owned */
-	size_t octets, at;
-	unsigned frames;                /* in the buffer */
-	struct target_counts counts;    /* the thread's own */
-	pthread_mutex_t lock;
-	struct target_counts shown;     /* under lock: for other threads */
-};
 
 static struct target *create(struct spool_reader *reader)
 {
@@ -89,7 +59,7 @@ struct target *target_create_file(const struct target_file_options *options, str
 	target->file = file_out_create(options->path, options->content_type, options->rotate_keep);
 	target->rotate_octets = options->rotate_octets;
 	target->rotate_ms = (int64_t)options->rotate_seconds * 1000;
-	target->commit_ms = FILE_COMMIT_MS;
+	target->commit_ms = TARGET_FILE_COMMIT_MS;
 	if (!target->file)
 		target_destroy(&target);
 	return target;
@@ -101,7 +71,7 @@ void target_destroy(struct target **target)
 		return;
 	stream_destroy(&(*target)->stream);
 	/* A STOP in the middle of a frame would be part of it. */
-	if ((*target)->file && (*target)->at == (*target)->octets)
+	if ((*target)->file && target_torn_octets(*target) == 0)
 		file_out_end((*target)->file);
 	file_out_destroy(&(*target)->file);
 	pthread_mutex_destroy(&(*target)->lock);
@@ -120,7 +90,7 @@ static unsigned random_below(struct target *target, unsigned limit)
 }
 
 /* After a failure the wait is anything from 0.1 s to 1 s, then to 2, 4 and 5 s. */
-static void note_failure(struct target *target, const char *why, int64_t now_ms)
+void target_note_failure(struct target *target, const char *why, int64_t now_ms)
 {
 	unsigned most = RETRY_FIRST_MS << (target->failures < 3 ? target->failures : 3);
 
@@ -133,7 +103,7 @@ static void note_failure(struct target *target, const char *why, int64_t now_ms)
 }
 
 /* Fills the buffer when it is empty. False: there is nothing. */
-static bool refill(struct target *target)
+bool target_refill(struct target *target)
 {
 	if (target->at < target->octets)
 		return true;
@@ -142,7 +112,7 @@ static bool refill(struct target *target)
 	return target->octets > 0;
 }
 
-static void take(struct target *target, size_t octets)
+void target_take(struct target *target, size_t octets)
 {
 	target->at += octets;
 	target->sent = true;
@@ -158,7 +128,7 @@ static void drop_buffer(struct target *target)
 
 /* --- a stream --- */
 
-static void start_again(struct target *target)
+void target_start_again(struct target *target)
 {
 	spool_rewind(target->reader);
 	drop_buffer(target);
@@ -170,12 +140,12 @@ static bool send_frames(struct target *target, int64_t now_ms)
 {
 	size_t moved = 0;
 
-	while (moved < TURN_OCTETS && refill(target)) {
+	while (moved < TARGET_TURN_OCTETS && target_refill(target)) {
 		ssize_t done = stream_write(target->stream, target->buffer + target->at, target->octets - target->at, now_ms);
 
 		if (done <= 0)
 			break;
-		take(target, (size_t)done);
+		target_take(target, (size_t)done);
 		moved += (size_t)done;
 	}
 	return moved > 0;
@@ -193,7 +163,7 @@ static void open_stream(struct target *target, int64_t now_ms)
 	target->hurried = false;
 	stream_open(target->stream, now_ms);
 	if (stream_state(target->stream) == STREAM_DOWN)
-		note_failure(target, stream_error(target->stream), now_ms);
+		target_note_failure(target, stream_error(target->stream), now_ms);
 	target->opened_ms = now_ms;
 	target->was_up = stream_state(target->stream) != STREAM_DOWN;
 }
@@ -238,92 +208,12 @@ static bool service_stream(struct target *target, int64_t now_ms)
 		state = STREAM_DOWN;
 	}
 	if (state == STREAM_DOWN && target->was_up) {
-		note_failure(target, stream_error(target->stream), now_ms);
-		start_again(target);
+		target_note_failure(target, stream_error(target->stream), now_ms);
+		target_start_again(target);
 	}
 	target->counts.up = state == STREAM_OPEN || state == STREAM_STOPPING;
 	if (state == STREAM_DOWN && !target->finished)
 		open_stream(target, now_ms);
-	return moved;
-}
-
-/* --- a file --- */
-
-static void commit_file(struct target *target, int64_t now_ms)
-{
-	/* Twice: what the kernel has of a file is as safe as what it has of the spool. */
-	spool_commit(target->reader);
-	spool_commit(target->reader);
-	target->counts.commits++;
-	target->committed_ms = now_ms;
-	target->sent = false;
-}
-
-static bool is_due(struct target *target, int64_t now_ms)
-{
-	if (atomic_exchange_explicit(&target->reopen, false, memory_order_relaxed))
-		return true;
-	if (target->rotate_octets > 0 && file_out_size(target->file) >= target->rotate_octets)
-		return true;
-	return target->rotate_ms > 0 && now_ms - target->opened_ms >= target->rotate_ms;
-}
-
-static bool begin_file(struct target *target, int64_t now_ms)
-{
-	if (now_ms < target->retry_ms && !target->hurried)
-		return false;
-	target->hurried = false;
-	if (file_out_begin(target->file) != 0) {
-		note_failure(target, strerror(errno), now_ms);
-		return false;
-	}
-	target->failures = 0;
-	target->opened_ms = now_ms;
-	target->counts.connects++;
-	return true;
-}
-
-/* What a full disk does not take stays in the buffer, and the frame is continued later. */
-static bool write_frames(struct target *target, int64_t now_ms)
-{
-	size_t moved = 0;
-
-	while (moved < TURN_OCTETS && refill(target)) {
-		size_t left = target->octets - target->at;
-		ssize_t done = file_out_write(target->file, target->buffer + target->at, left);
-
-		if (done < 0) {
-			note_failure(target, strerror(errno), now_ms);
-			target->retry_ms = 0;
-			file_out_end(target->file);
-			start_again(target);
-			break;
-		}
-		take(target, (size_t)done);
-		moved += (size_t)done;
-		if ((size_t)done < left) {
-			note_failure(target, strerror(ENOSPC), now_ms);
-			break;
-		}
-	}
-	return moved > 0;
-}
-
-static bool service_file(struct target *target, int64_t now_ms)
-{
-	bool moved = false, whole = target->at == target->octets;
-
-	if (file_out_is_open(target->file) && whole && is_due(target, now_ms))
-		file_out_end(target->file);
-	if (file_out_is_open(target->file) || begin_file(target, now_ms)) {
-		if (whole || now_ms >= target->retry_ms)
-			moved = write_frames(target, now_ms);
-		whole = target->at == target->octets;
-		if (target->sent && whole && (target->finishing || now_ms - target->committed_ms >= target->commit_ms))
-			commit_file(target, now_ms);
-	}
-	target->counts.up = file_out_is_open(target->file);
-	target->finished = target->finishing && (!target->counts.up || !whole || spool_unread(target->reader) == 0);
 	return moved;
 }
 
@@ -343,7 +233,7 @@ void target_show(struct target *target, int64_t now_ms)
 
 bool target_service(struct target *target, int64_t now_ms)
 {
-	bool moved = target->stream ? service_stream(target, now_ms) : service_file(target, now_ms);
+	bool moved = target->stream ? service_stream(target, now_ms) : target_service_file(target, now_ms);
 
 	target_show(target, now_ms);
 	return moved;
@@ -377,6 +267,11 @@ int target_fd(const struct target *target)
 short target_events(const struct target *target)
 {
 	return target->stream ? stream_events(target->stream, target->at < target->octets) : 0;
+}
+
+unsigned target_take_dirty(struct target *target, int *files)
+{
+	return target->file ? file_out_take_dirty(target->file, files) : 0;
 }
 
 void target_read_counts(const struct target *target, struct target_counts *counts)

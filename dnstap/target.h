@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dnstap/file_out.h"
 #include "dnstap/spool.h"
 #include "dnstap/stream.h"
 
@@ -75,6 +76,10 @@ short target_events(const struct target *target);
 
 /* Shows the spool's counts as they are now, when service is not called any more. */
 void target_show(struct target *target, int64_t now_ms);
+
+/* Descriptors, owned by the caller, of files that were written to since it was last asked, at most FILE_OUT_DIRTY_MAX.
+ * Returns how many. */
+unsigned target_take_dirty(struct target *target, int *files);
 
 void target_read_counts(const struct target *target, struct target_counts *counts);
 

@@ -248,8 +248,11 @@ static bool is_there(const struct tap *tap, const char *what, bool file)
 		return false;
 	if (strcmp(what, "error") == 0 && !file)
 		return true;
-	return target->written + target->lost + counts.dropped_ring + counts.dropped_spool
-		>= counts.emitted + counts.recovered + counts.spool.recovered;
+	/* Repeated ones are written, too: so all have to be in the spool, and none unread. */
+	return target->unread == 0
+		&& counts.spool.frames + counts.dropped_ring + counts.dropped_spool >= counts.emitted + counts.recovered
+		&& target->written + target->lost + counts.dropped_ring + counts.dropped_spool
+			>= counts.emitted + counts.recovered + counts.spool.recovered;
 }
 
 static void wait_until(const struct tap *tap, const char *what, bool file)
