@@ -1,4 +1,5 @@
-"""Every trigger with every action, every pair of triggers in every order of precedence, every override of a zone.
+"""Every trigger with every action, every pair of triggers in every order of precedence, names within wildcards, every
+override of a zone.
 
 The zones of the world stand side by side: each has another action, or pair of actions, so that one policy holds a whole
 row of the grid.
@@ -89,6 +90,30 @@ def pairs(private):
 						**options), asked
 
 
+def every_pair(private):
+	"""Each pair of triggers at once, on a zone of the world of its own, in one zone and in two in both orders; with two pairs
+	of actions each: all of them are in pairs()."""
+	found = list(itertools.combinations(TRIGGERS, 2))
+	zones = PAIRS[:len(found)]
+	asked = questions(zones, ("A", "AAAA", "MX"), ("pin.%s",)) + questions(zones, ("A",), ("to-pin.%s",))
+	for turn in (0, 4):
+		one, two = ([(owner(private, pair[side], zones[number], number), RECORDS[KINDS[(number + turn + shift) % len(KINDS)]])
+			for number, pair in enumerate(found)] for side, shift in ((0, 0), (1, 1 + turn // 2)))
+		for title, lists in (("in one zone", [one + two]), ("in two zones", [one, two]), ("in two zones turned", [two, one])):
+			yield "every pair of triggers %s, turn %d" % (title, turn), rules.Policy(
+				[rules.List("rpz%d" % number, rows_) for number, rows_ in enumerate(lists)]), asked
+
+
+def nested(private):
+	"""A name, the wildcard above it and the one above that."""
+	names = ("a.w.%s", "*.w.%s", "*.%s")
+	for turn in range(len(KINDS)):
+		found = [(name % zone, RECORDS[KINDS[(number + place + turn) % len(KINDS)]])
+			for number, zone in enumerate(ZONES) for place, name in enumerate(names)]
+		yield "nested wildcards, turn %d" % turn, rules.Policy([rules.List("rpz0", found)]), questions(ZONES, ("A", "TXT"),
+			("a.w.%s", "b.w.%s", "c.b.w.%s", "pin.%s", "nothing.%s"))
+
+
 def overrides(private):
 	"""Each override over each trigger, before a zone that denies everything to half of the clients."""
 	for override in rules.OVERRIDES:
@@ -122,6 +147,6 @@ def options(private):
 
 def sets(private):
 	"""All of it: (part of the grid, title, policy, questions)."""
-	for part, found in ((None, singles), ("overrides", overrides), ("options", options), ("pairs", pairs)):
+	for part, found in ((None, singles), ("every pair", every_pair), ("nested", nested), ("overrides", overrides), ("options", options), ("pairs", pairs)):
 		for title, policy, asked in found(private):
 			yield part or title.partition(",")[0], title, policy, asked

@@ -23,11 +23,13 @@ CASES = 3600
 
 
 def mixed(private, end):
-	"""Sets of the grid, drawn so that each part of it comes up early, and generated ones in turn, until the time is over."""
+	"""What the order of precedence rests on; then sets of the grid, drawn so that each part of it comes up early, and
+	generated ones in turn, until the time is over."""
 	drawn = list(grid.sets(private))
 	random.Random(conform.SEED).shuffle(drawn)
-	turns = itertools.zip_longest(drawn, conform.generated(private, conform.SEED, CASES))
-	return (item for turn in turns for item in turn if item is not None and time.monotonic() < end)
+	first = [item for item in drawn if item[0] in ("every pair", "nested")]
+	turns = itertools.zip_longest([item for item in drawn if item not in first], conform.generated(private, conform.SEED, CASES))
+	return itertools.chain(first, (item for turn in turns for item in turn if item is not None and time.monotonic() < end))
 
 
 def verdicts_are_those_of_bind(tap):
