@@ -91,6 +91,9 @@ int pihole_read_json(struct pihole *pihole, const struct pihole_table *table, co
  * is changed. Likewise. import_pihole_text.c */
 int pihole_read_text(struct pihole *pihole, const char *name, char *text, size_t length);
 
+/* Writes the list of hosts and aliases. Likewise. import_pihole_local.c */
+int pihole_put_local_names(struct pihole *pihole);
+
 /* Reads whatever lies at pihole->path. Likewise. import_pihole_read.c */
 int pihole_read(struct pihole *pihole);
 

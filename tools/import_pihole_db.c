@@ -199,7 +199,7 @@ int pihole_read_database(struct pihole *pihole, const char *path)
 	sqlite3 *database = NULL;
 	int code = -1;
 
-	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, NULL) == SQLITE_OK)
+	if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK)
 		code = read_tables(pihole, database, path);
 	else
 		diag_set(pihole->diag, path, 0, 0, "cannot be opened: %s",

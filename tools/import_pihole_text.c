@@ -162,6 +162,9 @@ static int read_toml_line(struct pihole *pihole, struct toml *toml, char *text, 
 			octets == 12 && strncmp(text, "cnameRecords", 12) == 0 ? read_alias_line : NULL;
 		return toml->array != NULL ? read_strings(pihole, toml, value + 1, file, line) : 0;
 	}
+	if (strcmp(toml->section, "dns.blocking") == 0 && octets == 6 && strncmp(text, "active", 6) == 0 &&
+	    strncmp(value, "false", 5) == 0)
+		import_differs(pihole->import, file, line, "blocking is off: here `mode: shadow` of verdict: does that");
 	if (strcmp(toml->section, "dns.blocking") == 0 && octets == 4 && strncmp(text, "mode", 4) == 0 && *value == '"') {
 		value[1 + strcspn(value + 1, "\"")] = '\0';
 		read_mode(pihole, value + 1, file, line);

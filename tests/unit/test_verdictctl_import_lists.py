@@ -155,6 +155,16 @@ def pihole_teleporter_archives(tap):
 			("an alias", ["data.lan", "AAAA"], ["local-data"]), ("other types are asked elsewhere", ["nas.lan", "MX"], ["allow"])])
 
 
+def pihole_tells_what_differs(tap):
+	rows = json.dumps([{"id": 1, "type": 1, "domain": "bad.example", "enabled": 1}]).encode()
+	source = archive("alone.tar.gz", {"blacklist.exact.json": rows, "pihole.toml": b"[dns.blocking]\n  active = false\n"}, False)
+	code, conf, err = imported("pihole", source)
+	tap.equal((code, "0 things have no equal, 2 differ" in err), (1, True), "the exit code says so, and the count")
+	for what in ("pihole.toml:2: differs: blocking is off", "differs: groups of its lists"):
+		tap.ok(what in err, "told: " + what, err)
+	verdicts(tap, conf, [("for all", ["bad.example"], ["sinkhole"])])
+
+
 def pihole_before_the_database(tap):
 	where = write("old/adlists.list", "# mine\nhttps://lists.example/hosts\n\n")
 	write("old/custom.list", "")
@@ -313,7 +323,7 @@ def opnsense_that_is_no_configuration_is_refused(tap):
 
 
 try:
-	tap.run(pihole_domains_decide_as_there, pihole_groups_and_clients, pihole_teleporter_archives, pihole_before_the_database,
+	tap.run(pihole_domains_decide_as_there, pihole_groups_and_clients, pihole_teleporter_archives, pihole_tells_what_differs, pihole_before_the_database,
 		pihole_tells_what_has_no_equal, pihole_that_is_damaged_is_refused, pihole_databases_run_nothing, opnsense_lists_and_overrides,
 		opnsense_policies_for_networks, opnsense_tells_what_has_no_equal, opnsense_that_is_no_configuration_is_refused)
 finally:
