@@ -202,6 +202,33 @@ static uint64_t noted(const struct ring *ring)
 	return tally.noted;
 }
 
+static void counts_go_on_from_ring_to_ring(void **state)
+{
+	struct ring *ring = ring_create(OCTETS), *next = ring_create(OCTETS);
+	struct ring_tally tally;
+
+	(void)state;
+	ring_note(ring, 1);
+	ring_leave(ring, 2);
+	assert_int_equal(ring_left_out(ring, 3), 1);
+	assert_null(ring_reserve(ring, SIZE_MAX / 2, true));
+	ring_note(ring, 3);
+	ring_give_up(ring, 4);
+	/* Numbers 4 to 9 nobody offered. */
+	assert_int_equal(ring_left_out(ring, 10), 7);
+	ring_note(ring, 10);
+	ring_read_tally(ring, &tally);
+	ring_go_on(next, &tally);
+	ring_leave(next, 11);
+	ring_read_tally(next, &tally);
+	assert_int_equal(tally.noted, 11);
+	assert_int_equal(tally.left_out, 8);
+	assert_int_equal(tally.dropped, 1);
+	assert_int_equal(tally.given_up, 4);
+	ring_destroy(&ring);
+	ring_destroy(&next);
+}
+
 /* --- in a file --- */
 
 static const struct ring_origin origin = { 0x123456789abc, 7 };
@@ -512,6 +539,7 @@ int main(void)
 		cmocka_unit_test(keeps_every_record_in_one_piece),
 		cmocka_unit_test(the_skipped_end_of_the_ring_counts_as_used),
 		cmocka_unit_test(gives_again_what_was_not_released),
+		cmocka_unit_test(counts_go_on_from_ring_to_ring),
 		cmocka_unit_test(a_file_gives_back_what_had_not_left_it),
 		cmocka_unit_test(never_takes_a_file_that_is_there_already),
 		cmocka_unit_test(survives_any_damage),

@@ -707,6 +707,60 @@ static void a_full_disk_goes_on_in_memory(void **state)
 	directory_remove(&directory);
 }
 
+/* Nothing waits in memory any more once it was read, though little comes: the disk may take the next frame. */
+static void memory_that_was_read_is_left_for_the_disk(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool *spool = open_spool(&directory);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct spool_counts counts;
+	struct got *got = fresh();
+
+	(void)state;
+	limit_files(1000);
+	fill(spool, 0, 100);
+	limit_files(RLIM_INFINITY);
+	read_all(reader, got);
+	spool_commit(reader);
+	spool_commit(reader);
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.octets_memory, 0);
+	fill(spool, 20000, 20010);
+	spool_read_counts(spool, &counts);
+	assert_int_equal(counts.octets_memory, 0);
+	read_all(reader, got);
+	assert_each_once(got, 0, 100);
+	assert_each_once(got, 20000, 20010);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
+static void memory_that_ends_is_counted(void **state)
+{
+	struct spool *spool = open_spool(NULL);
+	struct spool_reader *read = spool_reader_add(spool, "read"), *unread = spool_reader_add(spool, "unread"),
+		*committed = spool_reader_add(spool, "committed");
+	struct got *got = fresh();
+
+	(void)state;
+	spool_reader_go_on(unread, 3, 4);
+	spool_reader_go_on(unread, 1, 1);
+	fill(spool, 0, 100);
+	read_all(read, got);
+	read_all(committed, got);
+	spool_commit(committed);
+	spool_commit(committed);
+	spool_forget_memory(spool);
+	assert_int_equal(spool_lost(unread), 103);
+	assert_int_equal(spool_unsure(unread), 4);
+	assert_int_equal(spool_lost(read), 0);
+	assert_int_equal(spool_unsure(read), 100);
+	assert_int_equal(spool_lost(committed) + spool_unsure(committed), 0);
+	free(got);
+	spool_close(&spool, 1);
+}
+
 static void refuses_frames_that_are_too_long(void **state)
 {
 	struct spool *spool = open_spool(NULL);
@@ -822,6 +876,8 @@ int main(void)
 		cmocka_unit_test(gives_ended_segments_to_be_synced_too),
 		cmocka_unit_test(files_from_the_future_wait_for_no_time),
 		cmocka_unit_test(a_full_disk_goes_on_in_memory),
+		cmocka_unit_test(memory_that_was_read_is_left_for_the_disk),
+		cmocka_unit_test(memory_that_ends_is_counted),
 		cmocka_unit_test(refuses_frames_that_are_too_long),
 		cmocka_unit_test(says_since_when_frames_wait),
 		cmocka_unit_test(any_order_of_calls_loses_nothing_uncounted),
