@@ -154,14 +154,16 @@ static bool check_counter(_Atomic uint64_t *counter)
 /* True: the front is a ring's. What can not be is put right: positions become those of an empty ring. */
 static bool check_front(struct ring_front *front, size_t octets, bool *damaged)
 {
-	bool positions, dropped, noted;
+	bool positions, dropped, given_up, noted, left_out;
 
 	if (front->magic != RING_MAGIC || front->octets != octets || front->worker > UINT16_MAX || front->boot > BOOT_MAX)
 		return false;
 	positions = check_positions(front, octets);
 	dropped = check_counter(&front->dropped);
+	given_up = check_counter(&front->given_up);
 	noted = check_counter(&front->noted);
-	*damaged = !positions || !dropped || !noted;
+	left_out = check_counter(&front->left_out);
+	*damaged = !positions || !dropped || !given_up || !noted || !left_out;
 	return true;
 }
 

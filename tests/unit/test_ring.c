@@ -328,7 +328,8 @@ static void survives_any_damage(void **state)
 }
 
 /* Of the front, as dnstap/ring_parts.h has it. */
-enum { AT_BOOT = 16, AT_TAIL = 64, AT_DROPPED = 72, AT_NOTED = 80, AT_HEAD = 128, AT_RECORDS = 4096 };
+enum { AT_BOOT = 16, AT_TAIL = 64, AT_DROPPED = 72, AT_NOTED = 80, AT_LEFT_OUT = 88, AT_HEAD = 128, AT_GIVEN_UP = 136,
+	AT_RECORDS = 4096 };
 
 static void poke_number(struct directory *directory, off_t at, uint64_t number)
 {
@@ -360,7 +361,7 @@ static void positions_that_come_round_to_zero_end_the_ring(void **state)
 
 static void numbers_that_nobody_counts_to_are_damage(void **state)
 {
-	static const off_t places[] = { AT_DROPPED, AT_NOTED };
+	static const off_t places[] = { AT_DROPPED, AT_GIVEN_UP, AT_NOTED, AT_LEFT_OUT };
 	struct directory directory = directory_make();
 	struct ring_origin whose;
 	size_t i;
