@@ -13,6 +13,7 @@
 #include "dnstap/extra.h"
 #include "dnstap/heartbeat.h"
 #include "policy/action.h"
+#include "policy/detection.h"
 
 #define COUNT_MAX (((uint64_t)1 << 53) - 1)
 
@@ -67,6 +68,24 @@ static struct event_rule random_rule(struct texts *texts, enum action action)
 	return rule;
 }
 
+static struct detections random_detections(void)
+{
+	struct detections detections = { .count = chance(2) == 0 ? (size_t)number(0, DETECTIONS_MAX) : 0 };
+
+	for (size_t i = 0; i < detections.count; i++) {
+		struct detection *one = &detections.items[i];
+
+		*one = (struct detection){ .detector = (uint8_t)chance(DETECTOR_COUNT),
+			.tier = (uint8_t)(TIER_TAG + chance(TIER_COUNT - TIER_TAG)),
+			.reaction = (uint8_t)(REACTION_OBSERVE + chance(REACTION_COUNT - REACTION_OBSERVE)),
+			.feature_count = (uint8_t)chance(DETECTION_FEATURES_MAX + 1), .value = (uint32_t)number(0, UINT32_MAX),
+			.threshold = (uint32_t)number(0, UINT32_MAX), .repeated = (uint32_t)number(0, UINT32_MAX) };
+		for (unsigned at = 0, first = (unsigned)chance(FEATURE_COUNT); at < one->feature_count; at++)
+			one->features[at] = (struct feature){ (uint8_t)((first + at) % FEATURE_COUNT), (uint32_t)number(0, UINT32_MAX) };
+	}
+	return detections;
+}
+
 static void print_answer(void)
 {
 	static const int16_t edes[] = { EDE_NONE, EDE_FORGED, EDE_BLOCKED, EDE_CENSORED, EDE_FILTERED, EDE_PROHIBITED };
@@ -87,6 +106,7 @@ static void print_answer(void)
 		view.shadow = random_rule(&shadow, (enum action)(1 + chance(ACTION_COUNT - 1)));
 	if (chance(3) == 0)
 		view.group = text(texts.group, sizeof(texts.group));
+	view.detections = random_detections();
 	view.privacy = (enum privacy_mode)chance(PRIVACY_COUNT);
 	view.dropped = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	view.left_out = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
