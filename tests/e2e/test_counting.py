@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Answers given = frames received, by every path and transport; and no mode of `frames:` shows gaps that are none."""
+
+import collections
+import json
+import random
+import subprocess
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+
+import ledger
+import lab
+import tap
+import transports
+import volley
+
+ZONES = {"example": """$ORIGIN example.
+$TTL 300
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+big TXT "%s"
+* A 192.0.2.80
+""" % '" "'.join("x" * 200 for _ in range(12))}
+LISTS = [
+	{"name": "refuse", "format": "domains", "action": "refuse", "lines": ["r.example"]},
+	{"name": "drop", "format": "domains", "action": "drop", "lines": ["d.example"]},
+	{"name": "truncate", "format": "domains", "action": "truncate", "lines": ["t.example"]},
+	{"name": "sink", "format": "domains", "action": "sinkhole", "sinkhole-address": "192.0.2.1", "lines": ["s.example"]},
+]
+LOCAL = '\tlocal-zone: "home.test." static\n\tlocal-data: "pc.home.test. A 192.0.2.9"\n'
+# what is asked: path of its frame, verdict, response code (None: no answer)
+KINDS = {
+	"w%d.example": ("resolved", "allow", "NOERROR"),
+	"w0.example": ("cached", "allow", "NOERROR"),
+	"r.example": ("resolved", "refuse", "REFUSED"),
+	"s.example": ("resolved", "sinkhole", "NOERROR"),
+	"d.example": ("dropped", "drop", None),
+	"t.example": ("resolved", "truncate", "NOERROR"),
+	"pc.home.test": ("local", "allow", "NOERROR"),
+	"none.home.test": ("local", "allow", "NXDOMAIN"),
+	"x%d.lame.test": ("servfail", "allow", "SERVFAIL"),
+}
+
+
+def gaps(paths):
+	"""Of verdictctl: exit code and the reports."""
+	done = subprocess.run([lab.VERDICTCTL, "tap", "--json", "--quiet", "--gaps", *paths], capture_output=True, text=True, timeout=60)
+	return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def asked(way, here, name, **options):
+	"""The response code as text; None: no answer."""
+	try:
+		answer = way(here, name, options.pop("qtype", "A"), "127.0.0.1", **options)
+	except (OSError, EOFError):
+		return None
+	return answer and dns.rcode.to_text(answer.rcode())
+
+
+def every_path_and_transport(tap, module):
+	with lab.Lab(ZONES) as here:
+		ways, missing = transports.all_of_them()
+		for way, reason in missing.items():
+			tap.skip("answers by %s" % way, reason)
+		here.start_nsd()
+		here.start_capture()
+		here.policy(LISTS, raw="\theartbeat-interval: 1\n")
+		here.start_unbound(module=module, threads=2, server=LOCAL + transports.server(here))
+		volley.udp(here.port, [("w0.example", "A")])
+		expected, wrong = collections.Counter({("resolved", "allow", None): 1}), []
+		for number, (label, way) in enumerate(ways.items()):
+			for name, (path, verdict, rcode) in KINDS.items():
+				if verdict == "drop" and label != "UDP":
+					continue   # it closes a connection, and behind a proxy it is the same
+				if verdict == "truncate" and "UDP" not in label:
+					verdict = "pass"
+				got = asked(way, here, name % (number + 1) if "%" in name else name, **({"timeout": 0.5} if verdict == "drop" else {}))
+				expected[path, verdict, label] += 1
+				if got != rcode:
+					wrong.append("%s %s: %s, not %s" % (label, name, got, rcode))
+		tap.ok(not wrong, "%s: each question is answered as it should be" % module, "\n".join(wrong))
+		large = dns.message.make_query("big.example", "TXT", use_edns=0, payload=512)
+		answer = dns.query.udp(large, "127.0.0.1", port=here.port, timeout=5)
+		tap.ok(answer.flags & dns.flags.TC, "%s: an answer that does not fit is cut" % module, answer)
+		chaos = here.ask("version.bind", "TXT", rdclass="CH")[0]
+		tap.ok(chaos is not None, "%s: version.bind is answered" % module)
+		expected["resolved", "allow", None] += 1
+		expected["chaos", "allow", None] += 1
+		queries = int(float(here.statistics()["total.num.queries"]))
+		here.unbound.stop()
+		captured = here.captured()
+		count = collections.Counter((frame.extra["path"], frame.extra["verdict"]) for frame in captured)
+		want = collections.Counter()
+		for (path, verdict, _), number in expected.items():
+			want[path, verdict] += number
+		tap.equal(dict(count), dict(want), "%s: one frame for each answer, by path and verdict" % module)
+		tap.equal(len(captured), queries, "%s: as many as Unbound counts" % module)
+		protocols = collections.Counter(frame.protocol for frame in captured)
+		tap.equal({3, 4} & set(protocols), {3, 4} & {{"DoT": 3, "DoH": 4}.get(way) for way in ways}, "%s: over DoT and DoH, too" % module)
+		tap.equal(ledger.Ledger([here.capture_file]).missing(), 0, "%s: no number is missing" % module)
+		tap.equal(gaps([here.capture_file])[0], 0, "%s: verdictctl tap --gaps agrees" % module)
+
+
+def by_every_path(tap):
+	every_path_and_transport(tap, "dynlib validator iterator")
+
+
+def by_every_path_with_respip(tap):
+	every_path_and_transport(tap, "dynlib respip validator iterator")
+
+
+def mixed(count, seed):
+	chance = random.Random(seed)
+	return [("h%d.%s" % (chance.randrange(300), chance.choice(["r.example", "example", "example", "example"])), "A") for _ in range(count)]
+
+
+def no_mode_shows_gaps_that_are_none(tap):
+	for mode, rate in (("all", ""), ("verdicts", ""), ("sample", "\tsample-rate: 7\n")):
+		with lab.Lab(ZONES) as here:
+			here.start_nsd()
+			here.start_capture()
+			here.policy(LISTS, frames_mode=mode, raw="\theartbeat-interval: 1\n" + rate)
+			here.start_unbound(threads=2)
+			questions = mixed(3000, mode)
+			volley.udp(here.port, questions, sockets=8)
+			here.control("reload")
+			here.wait_ready(2)
+			volley.udp(here.port, questions, sockets=8)
+			here.unbound.stop()
+			here.capture.stop()
+			code, reports = gaps([here.capture_file])
+			rows = [row for row in reports if row["report"] == "gaps"]
+			tap.equal((code, sum(row["missing"] for row in rows)), (0, 0), "frames: %s: nothing is missing" % mode)
+			tap.equal(sum(row["frames"] + row["left_out"] for row in rows), 2 * len(questions), "frames: %s: all answers are accounted for" % mode)
+			tap.ok(all(row["told"] for row in rows), "frames: %s: to the last one" % mode, rows)
+			some_lost(tap, here, mode, rows)
+
+
+def some_lost(tap, here, mode, rows):
+	"""The same file without some of its frames."""
+	with open(here.capture_file, "rb") as file:
+		octets = file.read()
+	kept, dropped = octets[:42], 0   # START
+	for number, frame in enumerate(lab.frames.stream(octets)):
+		if number % 40 == 20 and b'"seq":' in frame and b'"heartbeat":' not in frame:
+			dropped += 1
+			continue
+		kept += len(frame).to_bytes(4, "big") + frame
+	path = here.path("less.fstrm")
+	with open(path, "wb") as file:
+		file.write(kept)
+	code, reports = gaps([path])
+	tap.equal((code, sum(row["missing"] for row in reports if row["report"] == "gaps")), (1, dropped),
+		"frames: %s: what is taken out is missing, %d frames" % (mode, dropped))
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(by_every_path, by_every_path_with_respip, no_mode_shows_gaps_that_are_none)
