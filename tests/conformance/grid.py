@@ -111,7 +111,7 @@ def nested(private):
 		found = [(name % zone, RECORDS[KINDS[(number + place + turn) % len(KINDS)]])
 			for number, zone in enumerate(ZONES) for place, name in enumerate(names)]
 		yield "nested wildcards, turn %d" % turn, rules.Policy([rules.List("rpz0", found)]), questions(ZONES, ("A", "TXT"),
-			("a.w.%s", "b.w.%s", "c.b.w.%s", "pin.%s", "nothing.%s"))
+			("a.w.%s", "b.w.%s", "c.b.w.%s", "pin.%s", "nothing.%s", "%s"))
 
 
 def overrides(private):
