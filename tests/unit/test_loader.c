@@ -766,10 +766,39 @@ static void a_list_that_expires_is_loaded_again(void **state)
 	teardown(&bench);
 }
 
+static unsigned sweeps_of(struct bench *bench)
+{
+	unsigned sweeps;
+
+	pthread_mutex_lock(&bench->fake->lock);
+	sweeps = bench->fake->sweeps;
+	pthread_mutex_unlock(&bench->fake->lock);
+	return sweeps;
+}
+
+static void sweeps_when_asked_and_not_all_the_time(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	sleep_ms(50);
+	assert_int_equal(sweeps_of(&bench), 0);
+	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps_of(&bench) == 0; ms += 10) {
+		loader_sweep_soon(bench.loader);
+		sleep_ms(10);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		loader_sweep_soon(bench.loader);
+		sleep_ms(10);
+	}
+	assert_int_equal(sweeps_of(&bench), 1);
+	teardown(&bench);
+}
+
 static void an_incomplete_sweep_is_tried_again(void **state)
 {
 	struct bench bench;
-	unsigned sweeps = 0;
 
 	(void)state;
 	setup(&bench, "\twatch: no\n");
@@ -778,13 +807,9 @@ static void an_incomplete_sweep_is_tried_again(void **state)
 	pthread_mutex_unlock(&bench.fake->lock);
 	write_list(&bench, "two.example", 20);
 	assert_int_equal(load(&bench, false).number, 2);
-	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps == 0; ms += 10) {
-		pthread_mutex_lock(&bench.fake->lock);
-		sweeps = bench.fake->sweeps;
-		pthread_mutex_unlock(&bench.fake->lock);
+	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps_of(&bench) == 0; ms += 10)
 		sleep_ms(10);
-	}
-	assert_true(sweeps > 0);
+	assert_true(sweeps_of(&bench) > 0);
 	teardown(&bench);
 }
 
@@ -918,6 +943,7 @@ int main(void)
 		cmocka_unit_test(changed_files_are_loaded),
 		cmocka_unit_test(many_changes_are_one_load),
 		cmocka_unit_test(a_list_that_expires_is_loaded_again),
+		cmocka_unit_test(sweeps_when_asked_and_not_all_the_time),
 		cmocka_unit_test(an_incomplete_sweep_is_tried_again),
 		cmocka_unit_test(unchanged_files_are_not_read_again),
 		cmocka_unit_test(a_bad_start_again_keeps_the_last_good_policy),
