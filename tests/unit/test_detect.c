@@ -1,0 +1,427 @@
+/* test_detect.c: answers in, detections out, over time. */
+#include "detect/detect.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/rrtype.h"
+#include "tests/unit/temp_file.h"
+
+#define START 1700000000000
+#define ANSWERS_MAX 40u
+#define DAY_MS 86400000
+
+static struct {
+	struct detect *detect;
+	struct detector_conf conf[DETECTOR_COUNT];
+	struct detections detections;
+	int64_t now_ms;
+	unsigned traits;
+	uint64_t ordinal;
+	uint32_t client;
+	uint32_t said[DETECTOR_COUNT][TIER_COUNT];
+} here;
+
+static int start(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	char text[8192], path[TEMP_PATH_MAX];
+	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\nco.uk\narpa\nin-addr.arpa\n");
+	struct diag diag = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
+	memset(&here, 0, sizeof(here));
+	detector_conf_defaults(here.conf);
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 0;
+	here.now_ms = START;
+	here.detect = detect_create(&detect_sizes_small, temp_file(path, text, used), &key, START, &diag);
+	remove(path);
+	if (here.detect == NULL)
+		fprintf(stderr, "%s\n", diag.text);
+	return here.detect == NULL ? -1 : 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	detect_destroy(&here.detect);
+	return 0;
+}
+
+/* Records of one answer, all of one type. */
+struct given {
+	const struct name *owner;
+	uint16_t type;
+	uint32_t ttl;
+	unsigned count;
+	const uint8_t *rdata[ANSWERS_MAX];
+	uint16_t length;
+};
+
+static size_t show(const void *source, record_visit visit, void *arg)
+{
+	const struct given *given = source;
+
+	for (unsigned i = 0; i < given->count; i++) {
+		const struct record record = { SECTION_ANSWER, given->owner->octets, given->owner->length, given->type, 1, given->ttl,
+			given->rdata[i], given->length };
+
+		if (!visit(arg, &record))
+			break;
+	}
+	return 0;
+}
+
+/* One question and what became of it. */
+static void ask_with(const char *text, uint16_t type, uint16_t rcode, enum answer_path path, struct given *given)
+{
+	struct facts facts = { .qtype = type, .qclass = 1, .rcode = rcode };
+	struct sight sight = { .facts = &facts, .path = path, .traits = here.traits, .ordinal = here.ordinal++,
+		.now_ms = here.now_ms };
+
+	assert_null(name_from_text(&facts.qname, text, strlen(text)));
+	facts.client.family = ADDRESS_INET;
+	memcpy(facts.client.octets, &here.client, 4);
+	if (given != NULL) {
+		given->owner = &facts.qname;
+		facts.records = show;
+		facts.source = given;
+	}
+	detect_answer(here.detect, here.conf, &sight, &here.detections);
+	for (size_t i = 0; i < here.detections.count; i++)
+		here.said[here.detections.items[i].detector][here.detections.items[i].tier]++;
+}
+
+static void ask(const char *text, uint16_t type, uint16_t rcode)
+{
+	ask_with(text, type, rcode, PATH_RESOLVED, NULL);
+}
+
+static unsigned said(enum detector detector)
+{
+	unsigned sum = 0;
+
+	for (unsigned tier = 0; tier < TIER_COUNT; tier++)
+		sum += here.said[detector][tier];
+	return sum;
+}
+
+static void random_label(char *to, unsigned length)
+{
+	for (unsigned i = 0; i < length; i++)
+		to[i] = "abcdefghijklmnopqrstuvwxyz234567"[rand() % 32];
+	to[length] = '\0';
+}
+
+static void tunnel(unsigned names, const char *zone)
+{
+	char label[64], text[300];
+
+	for (unsigned i = 0; i < names; i++) {
+		random_label(label, 40);
+		snprintf(text, sizeof(text), "%s.%s", label, zone);
+		ask(text, RRTYPE_TXT, 0);
+		here.now_ms += 500;
+	}
+}
+
+static void a_tunnel_crosses_each_tier_once(void **state)
+{
+	(void)state;
+	tunnel(400, "evil.com");
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 1);
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_HIGH], 1);
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_BLOCK], 1);
+	assert_int_equal(here.said[DETECTOR_WEAK_CHANNEL][TIER_LOW], 1);
+}
+
+static void it_is_said_again_after_half_an_hour_with_a_count(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	tunnel(400, "evil.com");
+	before = said(DETECTOR_TUNNEL);
+	here.now_ms += 1500000;
+	tunnel(10, "evil.com");
+	assert_int_equal(said(DETECTOR_TUNNEL), before);
+	here.now_ms += 400000;
+	tunnel(1, "evil.com");
+	assert_int_equal(said(DETECTOR_TUNNEL), before + 1);
+	assert_true(here.detections.items[0].repeated > 100);
+}
+
+static void the_same_names_again_are_no_tunnel(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		srand(5);
+		tunnel(10, "evil.com");
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL), 0);
+}
+
+static void traits_and_caches_keep_names_out(void **state)
+{
+	char label[64], text[300];
+
+	(void)state;
+	for (unsigned trait = TRAIT_POPULAR; trait <= TRAIT_INTERNAL; trait *= 2) {
+		here.traits = trait;
+		tunnel(200, "evil.com");
+	}
+	here.traits = TRAIT_NONE;
+	for (unsigned i = 0; i < 300; i++) {
+		random_label(label, 40);
+		snprintf(text, sizeof(text), "%s.evil.com", label);
+		ask_with(text, RRTYPE_TXT, 0, PATH_CACHED, NULL);
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL), 0);
+}
+
+static void a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked(void **state)
+{
+	(void)state;
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 7;   /* nothing is new yet, so nothing is young */
+	for (unsigned i = 0; i < 400; i++) {
+		here.client = i % 5;
+		tunnel(1, "busy.com");
+	}
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_BLOCK], 0);
+	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] >= 1);
+	assert_int_equal(said(DETECTOR_WEAK_CHANNEL), 0);
+	assert_int_equal(said(DETECTOR_NEWLY_OBSERVED), 0);
+}
+
+static void names_without_a_top_level_domain_are_one_zone_a_client(void **state)
+{
+	(void)state;
+	tunnel(100, "pirate");
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 1);
+	tunnel(20, "in-addr.arpa");
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 1);
+}
+
+static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **state)
+{
+	static const uint8_t text[200] = { 199 };
+	struct given given = { .type = RRTYPE_TXT, .ttl = 0, .count = 1, .rdata = { text }, .length = sizeof(text) };
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 30; i++) {
+		snprintf(name, sizeof(name), "_dkim%u.mail.com", i);
+		ask_with(name, RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 0);
+	for (unsigned i = 0; i < 30; i++)
+		ask_with("poll.evil.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
+	given.ttl = 3600;
+	for (unsigned i = 0; i < 100; i++)
+		ask_with("poll.good.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
+}
+
+static void a_sweep_of_addresses_is_told_and_a_desktop_is_not(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "%u.%u.0.10.in-addr.arpa", i % 250, i);
+		ask(name, RRTYPE_PTR, 3);
+	}
+	assert_int_equal(said(DETECTOR_RECON), 0);
+	here.client = 1;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "%u.7.0.10.in-addr.arpa", i);
+		ask(name, RRTYPE_PTR, 3);
+	}
+	assert_int_equal(said(DETECTOR_RECON), 1);
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 0);
+}
+
+static void names_tried_below_a_zone_are_told(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "host%u.victim.com", i);
+		ask(name, RRTYPE_A, i % 10 == 0 ? 0 : 3);
+	}
+	assert_int_equal(said(DETECTOR_RECON), 1);
+}
+
+static void a_flood_of_random_names_is_told_unless_they_exist(void **state)
+{
+	char label[64], name[100];
+
+	(void)state;
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < 9000; i++) {
+			random_label(label, 10);
+			snprintf(name, sizeof(name), "%s.%s", label, turn == 0 ? "fine.com" : "victim.com");
+			here.client = i % 500;
+			here.now_ms += 5;
+			ask(name, RRTYPE_A, turn == 0 ? 0 : 3);
+			if (turn == 0)
+				assert_int_equal(said(DETECTOR_RANDOM_SUBDOMAIN), 0);
+		}
+	assert_true(said(DETECTOR_RANDOM_SUBDOMAIN) > 0);
+}
+
+static void addresses_inside_are_told_by_answer(void **state)
+{
+	static const struct {
+		uint8_t octets[4];
+		unsigned times;
+		const char *why;
+	} rows[] = {
+		{ { 192, 0, 2, 1 }, 0, "outside" }, { { 10, 0, 0, 1 }, 1, "10/8" }, { { 172, 31, 255, 255 }, 1, "172.16/12" },
+		{ { 172, 32, 0, 1 }, 0, "behind it" }, { { 192, 168, 0, 1 }, 1, "192.168/16" }, { { 100, 127, 0, 1 }, 1, "CGNAT" },
+		{ { 100, 128, 0, 1 }, 0, "behind it" }, { { 169, 254, 169, 254 }, 1, "link-local" }, { { 127, 0, 0, 1 }, 0, "loopback" },
+	};
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 1, .rdata = { rows[i].octets }, .length = 4 };
+		const unsigned before = said(DETECTOR_REBINDING);
+
+		snprintf(name, sizeof(name), "row%u.zone%u.com", i, i);
+		ask_with(name, RRTYPE_A, 0, PATH_RESOLVED, &given);
+		if (said(DETECTOR_REBINDING) - before != rows[i].times)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void a_name_that_moves_inside_is_told(void **state)
+{
+	static const uint8_t outside[] = { 192, 0, 2, 1 }, loopback[] = { 127, 0, 0, 1 };
+	struct given given = { .type = RRTYPE_A, .ttl = 1, .count = 1, .rdata = { outside }, .length = 4 };
+
+	(void)state;
+	ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	given.rdata[0] = loopback;
+	here.client = 1;
+	ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_REBINDING_FLIP), 0);
+	here.client = 0;
+	ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_REBINDING_FLIP), 1);
+}
+
+static void fluxing_addresses_of_a_young_zone_are_told(void **state)
+{
+	uint8_t addresses[ANSWERS_MAX][4];
+	struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 5, .length = 4 };
+
+	(void)state;
+	for (unsigned round = 0; round < 4; round++) {
+		for (unsigned i = 0; i < given.count; i++) {
+			const uint8_t octets[4] = { (uint8_t)(11 + round * 5 + i), (uint8_t)(20 + round), 2, (uint8_t)i };
+
+			memcpy(addresses[i], octets, 4);
+			given.rdata[i] = addresses[i];
+		}
+		ask_with("www.flux.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+		given.ttl = 60;
+	}
+	assert_int_equal(said(DETECTOR_FAST_FLUX), 1);
+}
+
+static void what_is_new_is_said_once(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		ask("www.fresh.com", RRTYPE_A, 0);
+	ask("other.fresh.com", RRTYPE_A, 0);
+	assert_int_equal(said(DETECTOR_NEWLY_OBSERVED), 1);
+}
+
+static void a_beacon_is_told_and_a_ttl_is_none(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		ask("c2.evil.com", RRTYPE_A, 0);
+		here.now_ms += 60000 + rand() % 1000;
+	}
+	assert_int_equal(said(DETECTOR_BEACON), 1);
+}
+
+/* Whatever comes, nothing breaks: names of any octets, every type and class, clocks that jump. */
+static void anything_can_come(void **state)
+{
+	struct facts facts = { .qclass = 1 };
+	uint8_t wire[256], rdata[64];
+
+	(void)state;
+	srand(11);
+	for (unsigned round = 0; round < 100000; round++) {
+		struct given given = { .type = (uint16_t)rand(), .ttl = (uint32_t)rand(), .count = (unsigned)rand() % 4,
+			.length = (uint16_t)(rand() % 20) };
+		struct sight sight = { .facts = &facts, .path = (enum answer_path)(rand() % PATH_COUNT),
+			.traits = (unsigned)rand() % 16, .ordinal = round };
+		size_t used = 0;
+
+		while (used < (size_t)rand() % 200 && used < 190) {
+			wire[used] = (uint8_t)(1 + rand() % 60);
+			for (unsigned i = 0; i < wire[used]; i++)
+				wire[used + 1 + i] = (uint8_t)rand();
+			used += 1 + wire[used];
+		}
+		wire[used++] = 0;
+		if (!name_from_wire(&facts.qname, wire, used))
+			continue;
+		for (unsigned i = 0; i < sizeof(rdata); i++)
+			rdata[i] = (uint8_t)rand();
+		for (unsigned i = 0; i < given.count; i++)
+			given.rdata[i] = rdata;
+		given.owner = &facts.qname;
+		facts.qtype = (uint16_t)(round % 3 == 0 ? rand() : 1);
+		facts.qclass = (uint16_t)(round % 7 == 0 ? rand() : 1);
+		facts.rcode = (uint16_t)(rand() % 5);
+		facts.records = round % 5 == 0 ? NULL : show;
+		facts.source = &given;
+		facts.client.family = (enum address_family)(round % 2 == 0 ? ADDRESS_INET : ADDRESS_INET6);
+		sight.now_ms = round % 100 == 0 ? (int64_t)rand() * rand() : START + round;
+		detect_answer(here.detect, here.conf, &sight, &here.detections);
+		assert_true(here.detections.count <= DETECTIONS_MAX);
+		if (round % 1000 == 0)
+			detect_turn(here.detect, sight.now_ms);
+	}
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, start, end)
+	const struct CMUnitTest tests[] = {
+		WITH(a_tunnel_crosses_each_tier_once),
+		WITH(it_is_said_again_after_half_an_hour_with_a_count),
+		WITH(the_same_names_again_are_no_tunnel),
+		WITH(traits_and_caches_keep_names_out),
+		WITH(a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked),
+		WITH(names_without_a_top_level_domain_are_one_zone_a_client),
+		WITH(data_that_comes_back_counts_where_it_is_new_or_short_lived),
+		WITH(a_sweep_of_addresses_is_told_and_a_desktop_is_not),
+		WITH(names_tried_below_a_zone_are_told),
+		WITH(a_flood_of_random_names_is_told_unless_they_exist),
+		WITH(addresses_inside_are_told_by_answer),
+		WITH(a_name_that_moves_inside_is_told),
+		WITH(fluxing_addresses_of_a_young_zone_are_told),
+		WITH(what_is_new_is_said_once),
+		WITH(a_beacon_is_told_and_a_ttl_is_none),
+		WITH(anything_can_come),
+	};
+
+	return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
+}
