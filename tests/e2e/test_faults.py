@@ -51,7 +51,8 @@ class Case(lab.Lab):
 
 	def configure(self, ring="16m", frames_mode="all", commit=1, more=""):
 		self.policy(LISTS, socket_path=False, file=False, frames_mode=frames_mode, raw="\theartbeat-interval: 1\n\tring-size: %s\n%s"
-			'dnstap-target:\n\tname: far\n\tsocket-path: "%s"\n\tcommit-interval: %d\n' % (ring, more, self.socket_path, commit))
+			'dnstap-target:\n\tname: far\n\tsocket-path: "%s"\n\tcommit-interval: %d\nverdict:\n\tcontrol-socket: "%s"\n'
+			% (ring, more, self.socket_path, commit, self.path("verdict.sock")))
 
 	def begin(self, collector=True, **options):
 		self.start_nsd()
@@ -59,6 +60,11 @@ class Case(lab.Lab):
 		if collector:
 			self.start_capture()
 		self.start_unbound(threads=THREADS)
+
+	def move_state(self, path):
+		with open(self.path("verdict.conf")) as file:
+			text = file.read()
+		self.write("verdict.conf", text.replace('"%s"' % self.path("state"), '"%s"' % path))
 
 	def restart(self):
 		self.launch_unbound()
@@ -72,6 +78,15 @@ class Case(lab.Lab):
 		load.wait()
 		self.answers += load.answers
 		return load
+
+	def load_until(self, seconds, condition, what):
+		"""At least so long, and on until the condition holds. Returns how many were refused."""
+		end, refused = time.monotonic() + 60 * SLOW, self.loaded(self.load(seconds)).refused
+		while not condition():
+			if time.monotonic() > end:
+				raise TimeoutError("loaded in vain for " + what)
+			refused += self.loaded(self.load(1)).refused
+		return refused
 
 	def status(self):
 		done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", self.path("verdict.conf")], capture_output=True,
@@ -256,8 +271,7 @@ def a_full_disk(tap):
 		if not disk.mounted:
 			return
 		here.begin(collector=False, ring="2m", more="\tmemory-size: 128m\n")
-		here.loaded(here.load(longer(1.5, 4)))
-		lab.wait_for(lambda: here.status()["spool_errors"] > 0, "the disk to be full", 30 * SLOW)
+		here.load_until(longer(1.5, 4), lambda: here.status()["spool_errors"] > 0, "a full disk")
 		tap.ok(not here.status()["durable"], "a full disk: what waits in memory is not called durable")
 		here.start_capture()
 		here.loaded(here.load(longer(1, 4)))
@@ -273,8 +287,7 @@ def a_full_disk_and_a_killed_resolver(tap):
 			return
 		here.queries = None
 		here.begin(collector=False, ring="2m", more="\tmemory-size: 128m\n")
-		here.loaded(here.load(1.5))
-		lab.wait_for(lambda: here.status()["spool_errors"] > 0, "the disk to be full", 30 * SLOW)
+		here.load_until(1.5, lambda: here.status()["memory_octets"] > 0, "a full disk")
 		memory = here.status()["memory_octets"]
 		here.unbound.stop(signal.SIGKILL)
 		here.start_capture()
@@ -316,7 +329,7 @@ def a_read_only_directory(tap):
 def a_spool_at_its_cap(tap):
 	with Case("spool at its cap") as here:
 		here.begin(collector=False, more="\tspool-size: 8m\n")
-		refused = here.loaded(here.load(longer(2.5, 8))).refused
+		refused = here.load_until(longer(2, 8), lambda: here.status()["targets"][0]["lost"] > 0, "a full spool")
 		metrics = here.metrics()
 		here.start_capture()
 		here.settle()
@@ -376,16 +389,14 @@ def no_state_directory(tap):
 		here.start_nsd()
 		here.start_capture()
 		here.configure(ring="1m")
-		with open(here.path("verdict.conf")) as file:
-			text = file.read()
-		here.write("verdict.conf", text.replace(here.path("state"), here.path("nsd.conf") + "/none"))
+		here.move_state(here.path("nsd.conf") + "/none")
 		here.start_unbound(threads=THREADS)
 		run = here.load(2, patience=1)
 		time.sleep(1.5)
 		here.unbound.stop(signal.SIGKILL)
 		here.loaded(run)
 		here.restart()
-		time.sleep(3)
+		here.settle()
 		here.end()
 		books = here.balance(tap, unknown=THREADS * (1 << 20) // 64)
 		tap.ok(all(not beat["spool"]["durable"] for beat in books.beats.values()), "no state directory: heartbeats say so")
@@ -397,14 +408,12 @@ def two_writers_on_one_directory(tap):
 		two.start_nsd()
 		two.configure()
 		two.start_capture()
-		with open(two.path("verdict.conf")) as file:
-			text = file.read()
-		two.write("verdict.conf", text.replace(two.path("state"), one.path("state")))
+		two.move_state(one.path("state"))
 		two.start_unbound(threads=THREADS)
 		loads = [one.load(longer(1.5, 5), rate=load.RATE // 2), two.load(longer(1.5, 5), rate=load.RATE // 2)]
 		for here, run in zip((one, two), loads):
 			here.loaded(run)
-		time.sleep(3)
+			here.settle()
 		for here in (two, one):
 			here.end()
 			here.balance(tap)
