@@ -1,9 +1,10 @@
 /*
  * load_breadth.c: how much of the addresses, and of the name servers asked lately, would a policy newly deny?
  *
- * Questions that were kept have no client and no answer, so rules for addresses are tried on addresses from everywhere:
- * for answers and name servers one of each /8 of IPv4 and some of networks that everybody uses in IPv6, for clients also
- * those that inner networks have. A rule for name servers by name is tried as if each name asked were served below itself.
+ * Questions that were kept have no client and no answer, so rules for addresses are tried on addresses from
+ * everywhere: for answers and name servers one of each /8 of IPv4 and some of networks that everybody uses in IPv6, for
+ * clients also those that inner networks have. A rule for name servers by name is tried as if each name asked were
+ * served by itself.
  */
 #include "control/load_check.h"
 
@@ -29,7 +30,8 @@ static const char *const place_texts[PLACE_COUNT] = { "IPv4", "IPv6", "10.0.0.0/
 	"100.64.0.0/10", "fd00::/8" };
 
 /* Networks of several continents: most of the rest of IPv6 is nobody's. */
-static const char *const six[] = { "2001:200::53", "2001:4860:4860::8888", "2400:cb00::53", "2404:6800::53", "2600::53",
+static const char *const six[] = { "2001:200::53", "2001:4860:4860::8888", "2400:cb00::53", "2404:6800::53",
+	"2600::53",
 	"2603:1000::53", "2606:4700:4700::1111", "2620:fe::fe", "2620:119:35::35", "2800:3f0::53", "2a00:1450::53",
 	"2a01:111::53", "2a02:26f0::53", "2a03:2880::53", "2a0d:2a00::53", "2c0f:fb50::53" };
 
@@ -115,10 +117,10 @@ static int blame(const struct trial *trial, const char *place, const struct addr
 	char rule[NAME_TEXT_MAX + 2], text[INET6_ADDRSTRLEN] = "";
 
 	inet_ntop(example->family == ADDRESS_INET ? AF_INET : AF_INET6, example->octets, text, sizeof(text));
-	return diag_set(diag, conf->path, 0, 0, "would newly deny %u %% of %s, such as %s by the %s rule %.150s of policy-list "
-		"%s: over %u %%; if that is right, use `verdictctl reload --force`, or set `deny-share-max:` higher", share, place,
-		text, trigger_names[trial->verdict.rule.trigger], rule_match_text(&trial->verdict.rule, rule),
-		trial->verdict.rule.list, conf->live.deny_share_max);
+	return diag_set(diag, conf->path, 0, 0, "would newly deny %u %% of %s, such as %s by the %s rule %.150s of "
+		"policy-list %s: over %u %%; if that is right, use `verdictctl reload --force`, or set `deny-share-max:` "
+		"higher", share, place, text, trigger_names[trial->verdict.rule.trigger],
+		rule_match_text(&trial->verdict.rule, rule), trial->verdict.rule.list, conf->live.deny_share_max);
 }
 
 static int try_place(struct trial *trial, const struct facts *asker, enum trigger trigger, unsigned place,

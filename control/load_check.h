@@ -42,8 +42,8 @@ struct check_side {
 int check_radius(const struct check_side *before, const struct check_side *after, const struct recent *recent,
 	struct load_report *report, struct diag *diag);
 
-/* 0, or -1 with *diag set: for some group rules for addresses newly deny over `deny-share-max` of IPv4, of IPv6, or, where
- * they are clients', of what inner networks have. */
+/* 0, or -1 with *diag set: for some group rules for addresses newly deny over `deny-share-max` of IPv4, of IPv6, or,
+ * where they are clients', of what inner networks have. */
 int check_breadth(const struct check_side *before, const struct check_side *after, struct diag *diag);
 
 /* Would a rule for name servers newly deny the question if its name were served below itself? For load_try.c. */
