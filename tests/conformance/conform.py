@@ -71,13 +71,21 @@ def started(here, private, policy, number, kinds):
 				raise
 
 
+class Mute(Exception):
+	"""One of the pair gave no answer to most of a set: it tells nothing about policies."""
+
+
+def silent(results):
+	return sum(value == ask.DROPPED for value, _ in results) * 3 > len(results) * 2
+
+
 class Comparison:
 	def __init__(self, here, private, kinds=()):
 		self.here, self.world = here, private
 		self.voices = kinds
 		self.total = report.Report()
 
-	def run(self, number, part, title, policy, questions):
+	def run(self, number, part, title, policy, questions, mute=True):
 		"""Every question twice: of resolvers that know nothing, and then in another order. The others hear it once."""
 		came = report.Report()
 		kinds = [kind for kind in self.voices if kind.supports(policy)]
@@ -98,6 +106,8 @@ class Comparison:
 			second = ask.all_of(ports[:2], [questions[i] for i in order])
 			came.coverage.rewritten = pair[0].rewritten()
 			came.listen(part, title, questions, first, pair[2:])
+			if mute and any(silent(results) for results in first[:2] + second):
+				raise Mute
 			dead = [resolver.voice for resolver in pair[:2] if not resolver.process.alive()]
 		finally:
 			for resolver in pair:
@@ -181,7 +191,12 @@ def run_one(number, item):
 	global busy
 	busy = True
 	try:
-		return None if ending else comparison.run(number, *item)
+		if ending:
+			return None
+		try:
+			return comparison.run(number, *item)
+		except Mute:   # it was asked while the machine did something else; a resolver that is broken is mute again
+			return comparison.run("%d.again" % number, *item, mute=False)
 	finally:
 		busy = False
 
