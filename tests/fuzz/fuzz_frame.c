@@ -39,7 +39,7 @@ static void check_frame(const struct event_view *view, const uint8_t *packed, si
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct frame_origin origin = { "fuzz", NULL };
+	static const struct frame_origin origin = { "fuzz", NULL, false };
 	static uint8_t packed[FRAME_OCTETS_MAX];
 	struct event_view view;
 	size_t octets;
