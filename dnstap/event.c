@@ -84,7 +84,7 @@ static bool tells_client(const struct event *event, const struct rule_match *mat
 static void put_rule(struct output *output, struct event_form_rule *form, enum event_part first,
 		const struct event *event, const struct rule_match *match)
 {
-	char text[NAME_TEXT_MAX + 2] = PRIVATE_RULE;
+	char text[NAME_TEXT_MAX + 2];
 
 	form->trigger = (uint8_t)match->trigger;
 	if (match->trigger == TRIGGER_NONE)
@@ -93,7 +93,9 @@ static void put_rule(struct output *output, struct event_form_rule *form, enum e
 	form->chain = match->chain;
 	form->serial = match->serial;
 	put_part(output, first, match->list, strnlen(match->list, sizeof(match->list)));
-	if (!tells_client(event, match))
+	if (tells_client(event, match))
+		memcpy(text, PRIVATE_RULE, sizeof(PRIVATE_RULE));
+	else
 		rule_match_text(match, text);
 	put_part(output, first + 1, text, strnlen(text, sizeof(text)));
 	put_part(output, first + 2, match->category, strnlen(match->category, sizeof(match->category)));

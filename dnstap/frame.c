@@ -9,6 +9,9 @@
 #include "dnstap/dnstap.pb-c.h"
 #include "dnstap/extra.h"
 
+/* Of a frame, without octets of a length of their own: 27 fields of at most 16, tags and lengths included. */
+#define FIELDS_OCTETS_MAX ((size_t)27 * 16)
+
 /* `list:rule` */
 #define POLICY_RULE_MAX (LIST_NAME_MAX + 1 + NAME_TEXT_MAX + 2)
 
@@ -164,12 +167,23 @@ static void set_origin(Dnstap__Dnstap *dnstap, const struct frame_origin *origin
 	}
 }
 
+/* No less than the frame takes: to count it exactly costs as much as to write it. */
+static size_t size_at_most(const Dnstap__Dnstap *dnstap)
+{
+	const Dnstap__Message *message = dnstap->message;
+	const Dnstap__Policy *policy = message->policy;
+
+	return FIELDS_OCTETS_MAX + dnstap->identity.len + dnstap->version.len + dnstap->extra.len
+		+ message->query_address.len + message->response_address.len + message->query_message.len
+		+ message->response_message.len + policy->rule.len + policy->value.len;
+}
+
 static size_t pack(Dnstap__Dnstap *dnstap, const char *extra, size_t extra_octets, uint8_t *to, size_t cap)
 {
 	dnstap->type = DNSTAP__DNSTAP__TYPE__MESSAGE;
 	dnstap->has_extra = 1;
 	dnstap->extra = binary(extra, extra_octets);
-	if (dnstap__dnstap__get_packed_size(dnstap) > cap)
+	if (size_at_most(dnstap) > cap && dnstap__dnstap__get_packed_size(dnstap) > cap)
 		return 0;
 	return dnstap__dnstap__pack(dnstap, to);
 }

@@ -100,6 +100,9 @@ size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned
 /* Everything that was read is at the collector. */
 void spool_commit(struct spool_reader *reader);
 
+/* Is memory so full that a commit now may save what was not read yet from going? */
+bool spool_is_crowded(const struct spool_reader *reader);
+
 /* Begins again at the last commit but one. */
 void spool_rewind(struct spool_reader *reader);
 

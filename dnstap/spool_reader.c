@@ -155,6 +155,11 @@ void spool_commit(struct spool_reader *reader)
 	spool_remove_read(reader->spool);
 }
 
+bool spool_is_crowded(const struct spool_reader *reader)
+{
+	return reader->spool->counts.octets_memory > reader->spool->memory_octets_max / 2;
+}
+
 void spool_rewind(struct spool_reader *reader)
 {
 	unsigned i;

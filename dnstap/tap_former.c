@@ -42,7 +42,7 @@ static bool take(struct tap *tap, struct ring *ring, const struct ring_origin *o
 	ring_read_tally(ring, &former.tally);
 	while ((record = ring_next(ring, &octets)) != NULL) {
 		note_number(&former, record, octets);
-		if (tap_spool_record(tap, record, octets, former.tally.given_up))
+		if (tap_spool_record(tap, record, octets, former.tally.given_up, tap_now_ms()))
 			former.recovered++;
 		else
 			former.damaged = true, former.tally.given_up++;

@@ -121,7 +121,7 @@ int64_t tap_real_ms(void);
 void *tap_thread_run(void *arg);
 
 /* Makes the frame of a record and puts it into the spool. False: it is no record, or nothing took it. */
-bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more);
+bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more, int64_t now_ms);
 
 /* Puts a note of `octets` of JSON into the spool. */
 void tap_spool_note(struct tap *tap, const char *extra, size_t octets);

@@ -48,7 +48,7 @@ static enum spool_lane lane_of(const struct event_view *view)
 		|| view->shadow.trigger != TRIGGER_NONE ? LANE_VERDICT : LANE_PLAIN;
 }
 
-bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more)
+bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more, int64_t now_ms)
 {
 	const struct frame_origin origin = { tap->identity, tap->version, tap->compat_protocol };
 	struct event_view view;
@@ -58,7 +58,7 @@ bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uin
 		return false;
 	view.dropped += dropped_more;
 	frame = frame_encode(&view, &origin, tap->frame, sizeof(tap->frame));
-	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, tap_now_ms());
+	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, now_ms);
 }
 
 void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
@@ -76,6 +76,7 @@ void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
 /* At most TURN_RECORDS of one ring. Returns how many were read; they are released once they are flushed. */
 static unsigned drain(struct tap *tap, struct ring *ring)
 {
+	const int64_t now_ms = tap_now_ms();
 	struct ring_tally tally;
 	const uint8_t *record;
 	unsigned count;
@@ -84,7 +85,7 @@ static unsigned drain(struct tap *tap, struct ring *ring)
 	ring_read_tally(ring, &tally);
 	for (count = 0; count < TURN_RECORDS && (record = ring_next(ring, &octets)) != NULL; count++)
 		/* Records leave in order, so what was dropped so far is what was dropped before this one. */
-		if (!tap_spool_record(tap, record, octets, tally.given_up)) {
+		if (!tap_spool_record(tap, record, octets, tally.given_up, now_ms)) {
 			ring_give_up(ring, 1);
 			tally.given_up++;
 		}

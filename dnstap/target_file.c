@@ -122,7 +122,8 @@ bool target_service_file(struct target *target, int64_t now_ms)
 			moved = write_frames(target, now_ms);
 		target->hurried = false;
 		whole = target->at == target->octets;
-		if (target->sent && whole && (target->finishing || now_ms - target->committed_ms >= target->commit_ms))
+		if (target->sent && whole && (target->finishing || now_ms - target->committed_ms >= target->commit_ms
+				|| spool_is_crowded(target->reader)))
 			commit_file(target, now_ms);
 	}
 	target->counts.up = file_out_is_open(target->file);

@@ -3,6 +3,7 @@
  */
 #include "dnstap/wire.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #define FLAG_QR 0x8000u
@@ -10,6 +11,7 @@
 #define TYPE_CNAME 5
 #define TYPE_OPT 41
 #define OPTION_EDE 15
+#define RECORD_FIXED_OCTETS 10u
 #define OPT_OCTETS 11        /* without options */
 #define OPT_DO 0x8000u
 #define OUR_UDP_SIZE 1232    /* what we say in the copy of a response; the resolver's own setting is not known here */
@@ -34,16 +36,25 @@ struct writer {
 	struct place owner;       /* the last one written out */
 };
 
+/* Octets may alias the writer itself: a whole number at a time keeps its place from being read again for each. */
 static void put16(struct writer *writer, unsigned value)
 {
-	writer->to[writer->used++] = (uint8_t)(value >> 8);
-	writer->to[writer->used++] = (uint8_t)value;
+	const uint16_t octets = htons((uint16_t)value);
+
+	memcpy(writer->to + writer->used, &octets, sizeof(octets));
+	writer->used += sizeof(octets);
 }
 
-static void put32(struct writer *writer, uint32_t value)
+/* Type, class, TTL and length of a record. */
+static void put_fixed(struct writer *writer, const struct record *record)
 {
-	put16(writer, value >> 16);
-	put16(writer, value & 0xffffu);
+	const struct {
+		uint16_t type, class, ttl_high, ttl_low, length;
+	} fixed = { htons(record->type), htons(record->class), htons((uint16_t)(record->ttl >> 16)),
+		htons((uint16_t)record->ttl), htons(record->rdata_length) };
+
+	memcpy(writer->to + writer->used, &fixed, RECORD_FIXED_OCTETS);
+	writer->used += RECORD_FIXED_OCTETS;
 }
 
 static void put(struct writer *writer, const void *octets, size_t count)
@@ -97,10 +108,7 @@ static void put_record(struct writer *writer, const struct record *record, size_
 		writer->owner = (struct place){ writer->used, record->owner_length };
 		put(writer, record->owner, record->owner_length);
 	}
-	put16(writer, record->type);
-	put16(writer, record->class);
-	put32(writer, record->ttl);
-	put16(writer, record->rdata_length);
+	put_fixed(writer, record);
 	if (record->type == TYPE_CNAME)
 		writer->target = (struct place){ writer->used, record->rdata_length };
 	put(writer, record->rdata, record->rdata_length);
@@ -110,7 +118,7 @@ static bool visit_record(void *arg, const struct record *record)
 {
 	struct writer *writer = arg;
 	size_t pointer = find_owner(writer, record);
-	size_t need = (pointer ? 2u : record->owner_length) + 10u + record->rdata_length;
+	size_t need = (pointer ? 2u : record->owner_length) + RECORD_FIXED_OCTETS + record->rdata_length;
 
 	if (record->type == TYPE_OPT)
 		return true;   /* we write our own */

@@ -248,6 +248,25 @@ static void waits_longer_and_longer_for_a_place_that_can_not_be_had(void **state
 	place_remove(&place);
 }
 
+/* Verdicts that are in the file already must not push out allows that are not. */
+static void what_is_written_makes_room_in_memory(void **state)
+{
+	static const uint8_t frame[FRAME_OCTETS] = { 0 };
+	struct place place = place_make(0, 0);
+	unsigned turn, i;
+
+	(void)state;
+	for (turn = 0; turn < 200; turn++) {
+		for (i = 0; i < 400; i++)
+			assert_true(spool_append(place.spool, i < 200 ? LANE_PLAIN : LANE_VERDICT, frame, sizeof(frame), place.now));
+		spool_flush(place.spool, place.now);
+		serve(&place, 0);
+	}
+	assert_int_equal(counts_of(&place).lost + counts_of(&place).unsure, 0);
+	assert_int_equal(counts_of(&place).written, 200 * 400);
+	place_remove(&place);
+}
+
 static void is_finished_when_all_is_written_and_committed(void **state)
 {
 	struct place place = place_make(0, 0);
@@ -288,6 +307,7 @@ int main(void)
 		cmocka_unit_test(begins_a_new_file_on_request),
 		cmocka_unit_test(a_file_ends_with_a_whole_frame_when_the_disk_is_full),
 		cmocka_unit_test(waits_longer_and_longer_for_a_place_that_can_not_be_had),
+		cmocka_unit_test(what_is_written_makes_room_in_memory),
 		cmocka_unit_test(is_finished_when_all_is_written_and_committed),
 		cmocka_unit_test(a_target_that_can_not_write_is_finished_all_the_same),
 	};
