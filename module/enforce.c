@@ -60,6 +60,9 @@ static void judge_question(struct judge *judge)
 	const bool asked = first_client(qstate) != NULL;
 	bool differs;
 
+	evaluate_begin(judge->snapshot, &judge->facts, &judge->start);
+	/* Which either the verdict or its absence will need. */
+	query_make(qstate, judge->id);
 	if (judge_next(judge, NULL))
 		query_unshare(qstate, judge->id);
 	judge_for(judge, first_client(qstate));

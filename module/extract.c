@@ -78,6 +78,7 @@ bool extract_question(struct facts *facts, const struct query_info *qinfo)
 {
 	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
 		return false;
+	facts->begun = NULL;
 	facts->unlisted_in = 0;
 	facts->qtype = qinfo->qtype;
 	facts->qclass = qinfo->qclass;
@@ -103,6 +104,7 @@ bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
 	behind = start + LDNS_HEADER_SIZE + facts->qname.length;
 	if (octets - (size_t)(behind - start) < 4)
 		return false;
+	facts->begun = NULL;
 	facts->unlisted_in = 0;
 	facts->qtype = sldns_read_uint16(behind);
 	facts->qclass = sldns_read_uint16(behind + 2);

@@ -29,6 +29,7 @@ struct judge {
 	struct budget budget;
 	struct extract extract;
 	struct facts facts;
+	struct match_start start;        /* behind the facts */
 	struct verdict verdict;
 	struct servers servers;          /* behind the facts */
 };

@@ -284,6 +284,12 @@ static void evaluate(const struct snapshot *snapshot, const struct facts *facts,
 	judging_end(&judging);
 }
 
+void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start)
+{
+	match_begin(snapshot, &facts->qname, start);
+	facts->begun = start;
+}
+
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
 	evaluate(snapshot, facts, STAGE_QUESTION, verdict);

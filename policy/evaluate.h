@@ -20,6 +20,10 @@
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
+/* Begins the search for the qname, so that memory is on its way while the caller does something else before it judges.
+ * The facts borrow `start` from here on, and their qname may not change any more. */
+void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start);
+
 /* Judges the question alone, before anything is resolved. Who puts the verdict's `unlisted_in` into the facts spares
  * later calls for the same qname the search for it. */
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);

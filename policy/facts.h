@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/hash.h"
 #include "policy/name.h"
 
 #define FACTS_RECORDS_MAX 256
@@ -89,11 +90,19 @@ struct path_info {
 
 extern const struct path_info path_table[PATH_COUNT];
 
+/* A search for the rules about a qname, begun (evaluate_begin). */
+struct match_start {
+	uint64_t number;             /* of the snapshot; 0: nothing was begun */
+	struct hash_walk walk;       /* down to SET_ABOVE_FROM labels; borrows the name */
+	struct hash_half half;       /* of those */
+};
+
 struct facts {
 	struct address client;      /* behind a proxy: the proxied address */
 	struct address server;      /* where the query came in */
 	enum transport transport;
 	struct name qname;
+	const struct match_start *begun;   /* of this qname; borrowed; NULL: no search was begun */
 	uint64_t unlisted_in;       /* the number of a snapshot without rules about the qname (verdict.h); 0: not known */
 	uint16_t qtype;             /* host order */
 	uint16_t qclass;            /* host order */

@@ -36,23 +36,31 @@ static bool asks_filter(unsigned labels)
 	return labels >= SET_ABOVE_FROM && labels <= SET_ABOVE_TO;
 }
 
-/* Walks down from the top as far as there can be rules. Fills `candidates`, the shortest first. */
+/* Walks down from the top, or from where `start` is (NULL: nowhere), as far as there can be rules. Fills `candidates`,
+ * the shortest first. */
 static size_t collect(const struct snapshot *snapshot, const struct hash_key *key, const struct hash_depths *depths,
-		      const struct name *name, struct candidate *candidates)
+		      const struct match_start *start, const struct name *name, struct candidate *candidates)
 {
 	struct hash_walk walk;
 	size_t count = 0;
 	unsigned labels;
 
-	hash_walk_begin(&walk, key, name);
-	for (labels = 1; labels <= name->labels; labels++) {
+	if (start != NULL)
+		walk = start->walk;
+	else
+		hash_walk_begin(&walk, key, name);
+	for (labels = start != NULL ? SET_ABOVE_FROM : 1; labels <= name->labels; labels++) {
 		struct candidate *candidate = &candidates[count];
 		struct set_hint hint;
 
-		hash_walk_label(&walk);
-		if (!hash_depths_has(depths, labels) && !asks_filter(labels))
-			continue;
-		hash_walk_half(&walk, &candidate->half);
+		if (start != NULL && labels == SET_ABOVE_FROM) {
+			candidate->half = start->half;
+		} else {
+			hash_walk_label(&walk);
+			if (!hash_depths_has(depths, labels) && !asks_filter(labels))
+				continue;
+			hash_walk_half(&walk, &candidate->half);
+		}
 		candidate->cut = walk.cut;
 		/* Of the whole name there is nothing below to ask the filter for, and the line says more: most rules that
 		 * are found are found there, and each look elsewhere in so much memory is one to wait for. */
@@ -70,13 +78,9 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 	return count;
 }
 
-void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,
-		void *arg)
+static void visit_candidates(const struct snapshot *snapshot, enum trigger trigger, const struct name *name,
+			     const struct candidate *candidates, size_t count, match_visit visit, void *arg)
 {
-	struct candidate candidates[NAME_LABELS_MAX];
-	const bool qname = trigger == TRIGGER_QNAME;
-	size_t count = collect(snapshot, qname ? &snapshot->key : &snapshot->keys[trigger],
-			       qname ? set_depths(snapshot->set) : &snapshot->server_depths, name, candidates);
 	struct match match;
 
 	if (count == 0)
@@ -86,6 +90,51 @@ void match_name(const struct snapshot *snapshot, enum trigger trigger, const str
 		match.cut = candidates[count].cut;
 		visit_candidate(snapshot, &candidates[count], &match, visit, arg);
 	}
+}
+
+void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,
+		void *arg)
+{
+	struct candidate candidates[NAME_LABELS_MAX];
+	const bool qname = trigger == TRIGGER_QNAME;
+	size_t count = collect(snapshot, qname ? &snapshot->key : &snapshot->keys[trigger],
+			       qname ? set_depths(snapshot->set) : &snapshot->server_depths, NULL, name, candidates);
+
+	visit_candidates(snapshot, trigger, name, candidates, count, visit, arg);
+}
+
+/* Without rules for top-level domains, which are rare, a search begins at SET_ABOVE_FROM labels. */
+void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
+{
+	start->number = 0;
+	if (name->labels < SET_ABOVE_FROM || hash_depths_has(set_depths(snapshot->set), 1))
+		return;
+	hash_walk_begin(&start->walk, &snapshot->key, name);
+	while (start->walk.cut + SET_ABOVE_FROM > name->labels)
+		hash_walk_label(&start->walk);
+	hash_walk_half(&start->walk, &start->half);
+	if (start->walk.cut == 0)
+		set_prefetch(snapshot->set, start->half.low);
+	else
+		set_prefetch_hint(snapshot->set, start->half.low);
+	start->number = snapshot->number;
+}
+
+void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
+		 match_visit visit, void *arg)
+{
+	struct candidate candidates[NAME_LABELS_MAX];
+	const bool begun = start != NULL && start->number == snapshot->number;
+	const struct hash_depths *depths = set_depths(snapshot->set);
+	size_t count;
+
+	if (begun && start->walk.cut == 0) {
+		candidates[0] = (struct candidate){ .half = start->half, .cut = 0 };
+		count = hash_depths_has(depths, SET_ABOVE_FROM);
+	} else {
+		count = collect(snapshot, &snapshot->key, depths, begun ? start : NULL, name, candidates);
+	}
+	visit_candidates(snapshot, TRIGGER_QNAME, name, candidates, count, visit, arg);
 }
 
 /* --- addresses -------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,14 @@ struct match {
 
 typedef void (*match_visit)(void *arg, const struct match *match);
 
+/* Begins the search for the QNAME rules of a name: what it will read first is on its way from memory meanwhile. */
+void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start);
+
+/* Goes on with what match_begin has begun for that very name in that snapshot; `start` may be NULL or of another
+ * snapshot. Else as match_name. */
+void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
+		 match_visit visit, void *arg);
+
 /* Visits every rule of every list with that trigger (QNAME or NSDNAME) that matches: the longest rule name first, and
  * for one name in the order in which each list says it. */
 void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,

@@ -101,7 +101,7 @@ void position_match(const struct snapshot *snapshot, const struct position *posi
 		match_address(snapshot, TRIGGER_CLIENT_IP, &facts->client, visit, arg);
 	if (triggers & BIT(TRIGGER_QNAME) &&
 	    !(position->name == &facts->qname && facts->unlisted_in == snapshot->number))
-		match_name(snapshot, TRIGGER_QNAME, position->name, visit, arg);
+		match_qname(snapshot, position->name == &facts->qname ? facts->begun : NULL, position->name, visit, arg);
 	if (triggers & BIT(TRIGGER_IP))
 		match_addresses(&matching);
 	if (triggers & BIT(TRIGGER_NSDNAME))

@@ -38,6 +38,11 @@ void set_prefetch(const struct set *set, uint64_t low)
 	__builtin_prefetch(&part.lines[home(&part, place_of(low))]);
 }
 
+void set_prefetch_hint(const struct set *set, uint64_t low)
+{
+	__builtin_prefetch(block_of(set, place_of(low)));
+}
+
 /* The slots of the line that hold that name, among those with its short tag. The rest of the hash is made for them
  * alone. */
 static size_t take(const struct line *line, unsigned found, const struct hash_half *half, uint16_t *classes,

@@ -74,8 +74,9 @@ struct set_hint {
 };
 struct set_hint set_hint(const struct set *set, uint64_t low);
 
-/* Starts to fetch what set_find will read. */
+/* Starts to fetch what set_find will read, and what set_hint will. */
 void set_prefetch(const struct set *set, uint64_t low);
+void set_prefetch_hint(const struct set *set, uint64_t low);
 
 /* Writes the classes of that name, at most `cap`, in the order in which they were added. Returns how many. */
 size_t set_find(const struct set *set, const struct hash_half *half, uint16_t *classes, size_t cap);

@@ -60,20 +60,9 @@ static void copy_match(struct rule_match *to, const struct rule_match *from)
 
 void verdict_copy(struct verdict *to, const struct verdict *from)
 {
-	to->action = from->action;
+	memcpy(to, from, offsetof(struct verdict, rule));
 	copy_match(&to->rule, &from->rule);
 	copy_match(&to->shadow, &from->shadow);
-	to->denied_to_some = from->denied_to_some;
-	to->differs = from->differs;
-	to->final = from->final;
-	to->traits = from->traits;
-	to->group = from->group;
-	to->ttl = from->ttl;
-	to->unlisted_in = from->unlisted_in;
-	to->group_name[0] = '\0';
-	if (from->group_name[0] != '\0')
-		memcpy(to->group_name, from->group_name, sizeof(to->group_name));
-	to->data = from->data;
 }
 
 bool verdict_demote(struct verdict *verdict)

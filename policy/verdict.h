@@ -46,8 +46,6 @@ struct rule_match {
 
 struct verdict {
 	enum action action;             /* what is done for this client: ACTION_ALLOW when rule is empty */
-	struct rule_match rule;         /* what decided */
-	struct rule_match shadow;       /* the first that would have decided, but is in shadow mode or came too late */
 	bool denied_to_some;            /* some client, this one or another, is denied: keep it out of shared caches */
 	bool differs;                   /* clients of different groups get different verdicts */
 	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
@@ -57,6 +55,8 @@ struct verdict {
 	uint64_t unlisted_in;           /* at the question: the snapshot's number, if no rule of a list matches; else 0 */
 	char group_name[LIST_NAME_MAX]; /* empty when no groups are configured */
 	const struct local_data *data;  /* for SINKHOLE and LOCAL_DATA; borrowed from the snapshot */
+	struct rule_match rule;         /* what decided */
+	struct rule_match shadow;       /* the first that would have decided, but is in shadow mode or came too late */
 };
 
 /* Makes `verdict` a plain allow. */

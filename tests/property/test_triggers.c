@@ -268,6 +268,7 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 		.records = show_records, .source = scene, .servers = show_servers, .servers_source = scene,
 		.recursion_desired = true };
 	struct facts question = facts;
+	struct match_start start;
 	struct verdict verdicts[CLIENTS], asked_first;
 	struct expected expected[CLIENTS];
 	bool any_denied = false, any_let = false;
@@ -289,6 +290,8 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 			return broken("group", scene, &verdicts[i], &expected[i]);
 		if (!is_explained(snapshot, &facts, &verdicts[i]))
 			return broken("explanation", scene, &verdicts[i], &expected[i]);
+		if (draw(2) == 0)
+			evaluate_begin(snapshot, &question, &start);
 		evaluate_question(snapshot, &question, &asked_first);
 		if (asked_first.final && !is_expected(&asked_first, &expected[i]))
 			return broken("final", scene, &asked_first, &expected[i]);

@@ -139,6 +139,45 @@ static void knows_no_more_than_that_its_own_lists_have_no_rule(void **state)
 	snapshot_destroy(&derived);
 }
 
+/* Without a rule for a top-level domain, for which no search is begun. */
+static void a_search_begun_finds_what_a_whole_one_finds(void **state)
+{
+	static const struct fake_rule rules[] = {
+		{ .name = "bad.test" }, { .name = "=a.fine.test" }, { .name = "c.d.e.f.g.fine.test" },
+	};
+	static const struct { const char *qname, *rule; } rows[] = {
+		{ ".", "" }, { "test", "" }, { "bad.test", "bad.test" }, { "bat.test", "" }, { "x.bad.test", "*.bad.test" },
+		{ "a.b.bad.test", "*.bad.test" }, { "fine.test", "" }, { "a.fine.test", "a.fine.test" },
+		{ "b.a.fine.test", "" }, { "c.d.e.f.g.fine.test", "c.d.e.f.g.fine.test" },
+		{ "b.c.d.e.f.g.fine.test", "*.c.d.e.f.g.fine.test" }, { "d.e.f.g.fine.test", "" },
+	};
+	static const struct fake_list list = { .name = "l", .rules = rules, .count = COUNT(rules) };
+	struct diag diag;
+	struct snapshot *plain = fake_snapshot(&list, 1, MODE_ENFORCE, NULL, &diag);
+	struct snapshot *other = fake_snapshot(&list, 1, MODE_ENFORCE, NULL, &diag);   /* its hashes have another key */
+	char text[NAME_TEXT_MAX + 2];
+
+	(void)state;
+	assert_true(plain != NULL && other != NULL);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct facts facts = fake_question(rows[i].qname);
+		struct match_start start;
+		struct verdict verdict;
+
+		evaluate_begin(plain, &facts, &start);
+		for (unsigned turn = 0; turn < 3; turn++) {
+			if (turn < 2)
+				evaluate_question(plain, &facts, &verdict);
+			else
+				evaluate_answer(other, &facts, &verdict);
+			if (strcmp(rule_match_text(&verdict.rule, text), rows[i].rule) != 0)
+				fail_msg("%s: %s in turn %u", rows[i].qname, text, turn);
+		}
+	}
+	snapshot_destroy(&other);
+	snapshot_destroy(&plain);
+}
+
 static void judges_questions_in_order_of_precedence(void **state)
 {
 	char rule[NAME_TEXT_MAX + 2];
@@ -485,6 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_no_more_than_that_its_own_lists_have_no_rule),
+		cmocka_unit_test(a_search_begun_finds_what_a_whole_one_finds),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
 		cmocka_unit_test(tells_all_of_the_list),
 		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),
