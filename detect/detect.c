@@ -76,6 +76,14 @@ void detect_turn(struct detect *detect, int64_t now_ms)
 	bloom_turn(detect->answers, now_ms / 1000);
 }
 
+size_t detect_octets(const struct detect *detect)
+{
+	return sizeof(*detect) + suffix_octets(detect->suffixes) + table_counts(detect->zones).octets +
+		table_counts(detect->clients).octets + table_counts(detect->pairs).octets +
+		table_counts(detect->reports).octets + bloom_octets(detect->names) + bloom_octets(detect->known) +
+		bloom_octets(detect->answers);
+}
+
 unsigned detect_zone_labels(const struct detect *detect, const struct name *name)
 {
 	uint64_t hash;

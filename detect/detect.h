@@ -12,7 +12,7 @@
  *   calls                        | need outside synchronisation with
  *   detect_answer                | nobody
  *   detect_turn                  | itself
- *   detect_counts, detect_zone   | nobody
+ *   detect_octets ...            | nobody
  */
 #ifndef DETECT_DETECT_H
 #define DETECT_DETECT_H
@@ -60,6 +60,9 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 
 /* Ends the generations whose time is over: to be called now and then, at least once an hour. */
 void detect_turn(struct detect *detect, int64_t now_ms);
+
+/* Octets of memory that it all takes; it never grows. */
+size_t detect_octets(const struct detect *detect);
 
 /* The registrable domain of a name: how many labels it has; 0: none. */
 unsigned detect_zone_labels(const struct detect *detect, const struct name *name);
