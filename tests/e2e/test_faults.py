@@ -329,7 +329,7 @@ def a_read_only_directory(tap):
 def a_spool_at_its_cap(tap):
 	with Case("spool at its cap") as here:
 		here.begin(collector=False, more="\tspool-size: 8m\n")
-		refused = here.load_until(longer(2, 8), lambda: here.status()["targets"][0]["lost"] > 0, "a full spool")
+		refused = here.load_until(2, lambda: here.status()["targets"][0]["lost"] > 0, "a full spool")
 		metrics = here.metrics()
 		here.start_capture()
 		here.settle()
