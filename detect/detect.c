@@ -86,9 +86,7 @@ size_t detect_octets(const struct detect *detect)
 
 unsigned detect_zone_labels(const struct detect *detect, const struct name *name)
 {
-	uint64_t hash;
-
-	return suffix_zone(detect->suffixes, name, &hash);
+	return suffix_find(detect->suffixes, name).labels;
 }
 
 /* --- what detectors are given ------------------------------------------------------------------------------------- */
@@ -113,13 +111,19 @@ static uint64_t hash_client(const struct detect *detect, const struct address *c
 	return hash_octets(&detect->key, client->octets, client->family == ADDRESS_INET ? 4 : 8);
 }
 
+/* Both are keyed already, and nobody outside knows the one that he could choose the other to meet. */
+static uint64_t hash_both(uint64_t one, uint64_t other)
+{
+	one = (one ^ one >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + other;
+	return (one ^ one >> 32) * UINT64_C(0x94d049bb133111eb);
+}
+
 static struct report *report_enter(struct look *look, enum detector detector, uint64_t *hash)
 {
-	const uint64_t subject[] = { detector, look->has_zone ? look->zone_hash : 0, look->client_hash };
 	struct report *report;
 	bool fresh;
 
-	*hash = hash_octets(&look->detect->key, subject, sizeof(subject));
+	*hash = hash_both(hash_both(detector, look->has_zone ? look->zone_hash : 0), look->client_hash);
 	report = table_enter(look->detect->reports, *hash, look->now_s, &fresh);
 	if (report != NULL)
 		report->last_s = (uint32_t)look->now_s;
@@ -188,10 +192,9 @@ static void run(struct look *look, enum hook hook)
 static void look_at_pair(struct look *look)
 {
 	struct detect *detect = look->detect;
-	const uint64_t both[] = { look->zone_hash, look->client_hash };
 	bool fresh;
 
-	look->pair_hash = hash_octets(&detect->key, both, sizeof(both));
+	look->pair_hash = hash_both(look->zone_hash, look->client_hash);
 	look->pair = table_enter(detect->pairs, look->pair_hash, look->now_s, &fresh);
 	if (look->pair == NULL)
 		return;
@@ -259,14 +262,12 @@ bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ord
 static bool find_zone(struct look *look)
 {
 	const struct name *qname = &look->facts->qname;
+	const struct suffix_found found = suffix_find(look->detect->suffixes, qname);
 
-	look->zone_labels = suffix_zone(look->detect->suffixes, qname, &look->zone_hash);
-	if (look->zone_labels > 0)
-		return true;
-	if (qname->labels < 2 || suffix_has_tld(look->detect->suffixes, qname))
-		return false;
-	look->zone_hash = ~look->client_hash;
-	return true;
+	look->name_hash = found.name;
+	look->zone_labels = found.labels;
+	look->zone_hash = found.labels > 0 ? found.zone : ~look->client_hash;
+	return found.labels > 0 || (qname->labels >= 2 && !found.has_tld);
 }
 
 static bool is_watched(const struct look *look)
@@ -292,7 +293,6 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		return;
 	look.client_hash = hash_client(detect, &look.facts->client);
 	look.has_zone = find_zone(&look);
-	look.name_hash = hash_octets(&detect->key, look.facts->qname.octets, look.facts->qname.length);
 	if (is_watched(&look) && look.is_miss) {
 		look_at_pair(&look);
 		look_at_zone(&look);

@@ -10,6 +10,7 @@
 
 #define TEXT_OCTETS_MAX ((size_t)4 << 20)
 #define SLOTS_MIN 32768u             /* twice what the list has */
+#define DEPTH_MAX 8u                 /* labels that are looked at; no rule has more than six */
 #define RULES_MAX 200000u
 #define RULES_MIN 100u               /* with fewer the file is something else */
 
@@ -85,7 +86,9 @@ static const char *add_line(struct suffix_set *set, const char *line)
 	idn2_free(ascii);
 	if (wrong != NULL)
 		return wrong;
-	return name.labels > 0 && add_name(set, &name, rule) ? NULL : "is more than can be held";
+	if (name.labels == 0 || name.labels >= DEPTH_MAX)
+		return "has no labels, or too many";
+	return add_name(set, &name, rule) ? NULL : "is more than can be held";
 }
 
 static int read_lines(struct suffix_set *set, char *text, const char *path, struct diag *diag)
@@ -173,27 +176,16 @@ void suffix_destroy(struct suffix_set **set)
 	*set = NULL;
 }
 
-/* The longest rule prevails, and an exception over all. The hash that is wanted is that of one label more than the
- * rule's, so the walk is always one label ahead. */
-unsigned suffix_zone(const struct suffix_set *set, const struct name *name, uint64_t *hash)
+/* The longest rule prevails, and an exception over all. */
+static unsigned suffix_labels(const struct suffix_set *set, const uint64_t *hashes, unsigned labels)
 {
-	uint64_t hashes[NAME_LABELS_MAX + 1] = { 0 };
-	unsigned suffix = 0, done = 0;
-	struct hash_walk walk;
-	struct hash_half half;
+	unsigned suffix = 0;
 
-	hash_walk_begin(&walk, &set->key, name);
-	while (walk.cut > 0) {
-		uint8_t rules;
+	for (unsigned done = 1; done <= labels; done++) {
+		const uint8_t rules = slot_of(set, hashes[done])->rules;
 
-		hash_walk_label(&walk);
-		hash_walk_half(&walk, &half);
-		hashes[++done] = half.low;
-		rules = slot_of(set, half.low)->rules;
-		if (rules & RULE_EXCEPTION) {
-			suffix = done - 1;
-			break;
-		}
+		if (rules & RULE_EXCEPTION)
+			return done - 1;
 		if (rules & RULE_PLAIN)
 			suffix = done;
 		if (rules & RULE_WILDCARD)
@@ -201,23 +193,28 @@ unsigned suffix_zone(const struct suffix_set *set, const struct name *name, uint
 		if (!(rules & (RULE_ABOVE | RULE_WILDCARD)) && suffix < done)
 			break;
 	}
-	if (suffix == 0 || suffix >= name->labels)
-		return 0;
-	*hash = hashes[suffix + 1];
-	return suffix + 1;
+	return suffix;
 }
 
-bool suffix_has_tld(const struct suffix_set *set, const struct name *name)
+struct suffix_found suffix_find(const struct suffix_set *set, const struct name *name)
 {
-	struct hash_walk walk;
-	struct hash_half half;
+	uint64_t hashes[DEPTH_MAX + 2] = { 0 };
+	struct suffix_found found = { .labels = 0 };
+	const unsigned known = name->labels < DEPTH_MAX ? name->labels : DEPTH_MAX;
+	unsigned suffix;
 
-	hash_walk_begin(&walk, &set->key, name);
-	if (walk.cut == 0)
-		return false;
-	hash_walk_label(&walk);
-	hash_walk_half(&walk, &half);
-	return slot_of(set, half.low)->rules != 0;
+	found.name = hash_name_above(&set->key, name, 1, DEPTH_MAX, hashes + 1).low;
+	if (name->labels <= DEPTH_MAX)
+		hashes[name->labels] = found.name;
+	if (name->labels == 0)
+		return found;
+	found.has_tld = slot_of(set, hashes[1])->rules != 0;
+	suffix = suffix_labels(set, hashes, known);
+	if (suffix == 0 || suffix >= known)
+		return found;
+	found.labels = suffix + 1;
+	found.zone = hashes[suffix + 1];
+	return found;
 }
 
 size_t suffix_octets(const struct suffix_set *set)

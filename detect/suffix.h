@@ -21,17 +21,19 @@
 
 struct suffix_set;
 
-/* Reads the list's text form. `key` is that of the hashes that suffix_zone gives. Owned; NULL with *diag set: file,
+/* Reads the list's text form. `key` is that of the hashes that suffix_find gives. Owned; NULL with *diag set: file,
  * line and what is wrong. */
 struct suffix_set *suffix_load(const char *path, const struct hash_key *key, struct diag *diag);
 void suffix_destroy(struct suffix_set **set);
 
-/* How many labels the registrable domain of `name` has, and its hash; 0: it has none (a public suffix, or no known
- * top-level domain). */
-unsigned suffix_zone(const struct suffix_set *set, const struct name *name, uint64_t *hash);
+struct suffix_found {
+	unsigned labels;             /* of the registrable domain; 0: it has none (a public suffix, or no known TLD) */
+	bool has_tld;                /* its top-level domain is one that there is */
+	uint64_t zone;               /* hash of the registrable domain, where there is one */
+	uint64_t name;               /* hash of the whole name */
+};
 
-/* Is its top-level domain one that there is? */
-bool suffix_has_tld(const struct suffix_set *set, const struct name *name);
+struct suffix_found suffix_find(const struct suffix_set *set, const struct name *name);
 
 size_t suffix_octets(const struct suffix_set *set);
 

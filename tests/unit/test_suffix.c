@@ -97,8 +97,7 @@ static void rules_apply_as_the_list_says(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct name name = name_of(rows[i].name);
-		uint64_t hash = 0;
-		const unsigned labels = suffix_zone(set, &name, &hash);
+		const unsigned labels = suffix_find(set, &name).labels;
 
 		if (labels != rows[i].labels)
 			fail_msg("%s: %u labels, not %u: %s", rows[i].name, labels, rows[i].labels, rows[i].why);
@@ -111,14 +110,20 @@ static void the_hash_is_that_of_the_zone(void **state)
 {
 	struct suffix_set *set = small_set();
 	const struct name zone = name_of("example.co.uk"), below = name_of("a.b.example.co.uk"), other = name_of("other.co.uk");
-	uint64_t of_zone, of_below, of_other;
+	struct name deep;
 
 	(void)state;
-	suffix_zone(set, &zone, &of_zone);
-	suffix_zone(set, &below, &of_below);
-	suffix_zone(set, &other, &of_other);
-	assert_true(of_zone == hash_name(&key, &zone).low);
-	assert_true(of_below == of_zone && of_other != of_zone);
+	assert_true(suffix_find(set, &zone).zone == hash_name(&key, &zone).low);
+	assert_true(suffix_find(set, &zone).name == hash_name(&key, &zone).low);
+	assert_true(suffix_find(set, &below).zone == suffix_find(set, &zone).zone);
+	assert_true(suffix_find(set, &below).name == hash_name(&key, &below).low);
+	assert_true(suffix_find(set, &other).zone != suffix_find(set, &zone).zone);
+	deep = name_of("1.2.3.4.5.6.7.8.9.10.11.12.example.co.uk");
+	assert_true(suffix_find(set, &deep).zone == suffix_find(set, &zone).zone);
+	assert_true(suffix_find(set, &deep).name == hash_name(&key, &deep).low);
+	assert_true(suffix_find(set, &deep).has_tld);
+	deep = name_of("host.lan");
+	assert_false(suffix_find(set, &deep).has_tld);
 	suffix_destroy(&set);
 }
 
@@ -181,7 +186,6 @@ static void real_names_have_the_domains_of_libpsl(void **state)
 			const char *at;
 			struct name name;
 			unsigned labels = 0, wanted = 0;
-			uint64_t hash;
 
 			snprintf(text, sizeof(text), "%s%s", before[i], rule);
 			if (name_from_text(&name, text, strlen(text)) != NULL)
@@ -206,7 +210,7 @@ static void real_names_have_the_domains_of_libpsl(void **state)
 				if (psl_is_public_suffix2(psl, suffix, PSL_TYPE_ICANN))
 					wanted = deeper < name.labels ? deeper + 1 : 0;
 			}
-			labels = suffix_zone(set, &name, &hash);
+			labels = suffix_find(set, &name).labels;
 			if (labels != wanted)
 				fail_msg("%s: %u labels, libpsl says %u", text, labels, wanted);
 			compared++;
