@@ -180,7 +180,7 @@ def frames_per_answer(resolver):
 	answers = int(float(resolver.lab.statistics()["total.num.queries"]))
 	resolver.lab.unbound.stop()
 	frames = len({lab.frames.number(frame) for frame in resolver.lab.captured(parse=False)})
-	lost, unsent = re.findall(r"frames, of which (\d+) were dropped and (\d+) were not sent", resolver.lab.unbound.output())[-1]
+	lost, unsent = re.findall(r"frames, of which (\d+) were dropped; at the last end (\d+) were not sent", resolver.lab.unbound.output())[-1]
 	dropped = int(lost) + int(unsent)
 	bench("frames_per_answer", frames / answers, "ratio")
 	bench("frames_dropped", dropped, "frames")
