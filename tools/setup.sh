@@ -19,7 +19,7 @@ packages_run=(
 packages_unbound=(dpkg-dev flex bison libevent-dev libexpat1-dev libssl-dev libnghttp2-dev libsystemd-dev)
 packages_unbound_later=(libhiredis-dev)   # what later releases of Debian's package are configured with, too
 packages_tests=(
-	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf faketime ldnsutils binutils valgrind
+	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf faketime ldnsutils publicsuffix dns2tcp iodine binutils valgrind
 	curl openssl dnsdbq python3-jsonschema dnstap-ldns golang-github-dnstap-golang-dnstap-cli
 	knot-dnsutils
 )
