@@ -101,6 +101,8 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, struc
 	own = *behaviour;
 	if (own == NULL)
 		return -1;
+	if (detect_protect(own->detect, conf->live.protected, conf->live.protected_count) != 0)
+		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
 	own->stopping = false;
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;
 	return own->running ? 0 : diag_set(diag, conf->path, 0, 0, "detection: no thread");

@@ -65,8 +65,27 @@ void detect_destroy(struct detect **detect)
 	bloom_destroy(&(*detect)->names);
 	bloom_destroy(&(*detect)->known);
 	bloom_destroy(&(*detect)->answers);
+	brands_destroy(&(*detect)->brands);
 	free(*detect);
 	*detect = NULL;
+}
+
+static bool forget_likeness(void *arg, uint64_t hash, void *record)
+{
+	struct zone *zone = record;
+
+	(void)arg;
+	(void)hash;
+	zone->likeness = LIKENESS_UNKNOWN;
+	return true;
+}
+
+int detect_protect(struct detect *detect, const struct name *names, size_t count)
+{
+	brands_destroy(&detect->brands);
+	detect->brands = brands_create(detect->suffixes, names, count);
+	table_walk(detect->zones, forget_likeness, NULL);
+	return detect->brands != NULL ? 0 : -1;
 }
 
 void detect_turn(struct detect *detect, int64_t now_ms)

@@ -37,11 +37,15 @@ struct detect_sizes {
 
 extern const struct detect_sizes detect_sizes_default, detect_sizes_small;
 
+/* What validation (RFC 4033 section 5) made of an answer. */
+enum security { SECURITY_UNKNOWN, SECURITY_BOGUS, SECURITY_INSECURE, SECURITY_SECURE };
+
 /* One answer, as the detectors see it. */
 struct sight {
 	const struct facts *facts;           /* borrowed */
 	enum answer_path path;               /* PATH_CACHED: the name is nothing new */
 	unsigned traits;                     /* of enum trait */
+	enum security security;
 	uint64_t ordinal;                    /* counts the caller's answers: of cached ones only some are looked at */
 	int64_t now_ms;                      /* Unix time */
 };
@@ -50,6 +54,10 @@ struct sight {
 struct detect *detect_create(const struct detect_sizes *sizes, const char *suffixes, const struct hash_key *key,
 	int64_t now_ms, struct diag *diag);
 void detect_destroy(struct detect **detect);
+
+/* Names that others may want to be taken for. Copied, in the place of those before; while nobody calls anything else.
+ * 0; -1: no memory, and there are none. */
+int detect_protect(struct detect *detect, const struct name *names, size_t count);
 
 /* Would detect_answer look at it? Of cached answers only some matter; asking costs nothing. `ordinal` as in a sight. */
 bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal);

@@ -10,6 +10,8 @@ const struct detector_row detector_rows[] = {
 	{ DETECTOR_FAST_FLUX, HOOK_ZONE, judge_fast_flux },
 	{ DETECTOR_RANDOM_SUBDOMAIN, HOOK_ZONE, judge_random_subdomain },
 	{ DETECTOR_BEACON, HOOK_ZONE, judge_beacon },
+	{ DETECTOR_DNSSEC_DROP, HOOK_ZONE, judge_dnssec_drop },
+	{ DETECTOR_LOOK_ALIKE, HOOK_ZONE, judge_look_alike },
 	{ DETECTOR_ODD_TYPE, HOOK_CLIENT, judge_odd_type },
 	{ DETECTOR_RESOLVER_BYPASS, HOOK_CLIENT, judge_resolver_bypass },
 	{ DETECTOR_REBINDING, HOOK_CLIENT, judge_rebinding },

@@ -12,6 +12,7 @@
 #include "detect/bloom.h"
 #include "detect/client.h"
 #include "detect/detect.h"
+#include "detect/look_alike.h"
 #include "detect/pair.h"
 #include "detect/suffix.h"
 #include "detect/table.h"
@@ -24,6 +25,7 @@ struct detect {
 	struct bloom *names;                 /* whole names, a day */
 	struct bloom *known;                 /* zones, a month */
 	struct bloom *answers;               /* zone, type and network, a month */
+	struct brands *brands;               /* NULL: nothing is protected */
 	int64_t started_s;
 };
 
@@ -85,7 +87,9 @@ void random_subdomain_hit(struct look *look);
 
 void judge_beacon(struct look *look);
 void judge_changed_resolution(struct look *look);       /* and conditional answers */
+void judge_dnssec_drop(struct look *look);
 void judge_fast_flux(struct look *look);
+void judge_look_alike(struct look *look);
 void judge_newly_observed(struct look *look);
 void judge_odd_type(struct look *look);
 void judge_random_subdomain(struct look *look);

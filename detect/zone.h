@@ -44,7 +44,11 @@ struct zone {
 	uint32_t queries, failures, hits, children;
 
 	uint32_t secure_s;           /* signed since; 0: not */
-	uint8_t bogus;
+	uint32_t secure_name;        /* hash of a name below it that was signed, too; 0: none */
+	uint32_t unsigned_s;         /* when it was found not to be any more; 0: not */
+	uint8_t bogus;               /* answers, since the last one that was not */
+
+	uint8_t likeness;            /* to a protected name (detect/look_alike.c) */
 
 	uint32_t hour_s;             /* when this hour of changes began */
 	uint32_t answer;             /* hash of name and answer as they were */

@@ -22,6 +22,7 @@ struct answer {
 	enum answer_path path;
 	struct facts facts;
 	struct extract extract;
+	enum security security;
 	struct event event;
 	struct verdict *verdict;       /* &own, or the query state's */
 	struct verdict own;
@@ -183,7 +184,8 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 static void answer_detect(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
-	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter };
+	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
+		.security = answer->security };
 	struct timespec now;
 
 	answer->event.detections = NULL;
@@ -218,12 +220,24 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 	live_note_denial(live, slot->index, &answer->event);
 }
 
+static enum security security_of(const struct reply_info *reply)
+{
+	switch (reply != NULL ? reply->security : sec_status_unchecked) {
+	case sec_status_secure: return SECURITY_SECURE;
+	case sec_status_insecure: return SECURITY_INSECURE;
+	case sec_status_bogus: case sec_status_secure_sentinel_fail: return SECURITY_BOGUS;
+	case sec_status_unchecked: case sec_status_indeterminate: break;
+	}
+	return SECURITY_UNKNOWN;
+}
+
 static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode,
 	const struct edns_data *edns, const struct timeval *start_time)
 {
 	const bool absolute = answer->path == PATH_CACHED;
 	const bool error = answer->path == PATH_SERVFAIL || (answer->path == PATH_RESOLVED && rcode != 0);
 
+	answer->security = security_of(reply);
 	answer->extract = (struct extract){
 		.reply = error ? NULL : reply,
 		.now = absolute && start_time != NULL ? start_time->tv_sec : 0,

@@ -26,6 +26,8 @@ const char *const feature_names[FEATURE_COUNT] = {
 	[FEATURE_VARIATION] = "variation",
 	[FEATURE_INSIDE] = "inside",
 	[FEATURE_OUTSIDE] = "outside",
+	[FEATURE_BOGUS] = "bogus",
+	[FEATURE_LIKENESS] = "likeness",
 };
 
 const char *const reaction_names[REACTION_COUNT] = {

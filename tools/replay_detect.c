@@ -52,6 +52,10 @@ struct replay_detect *replay_detect_create(const struct conf *conf, struct diag 
 		diag_set(diag, conf->path, 0, 0, "out of memory");
 	else
 		detect->detect = detect_create(&sizes, wanted->suffixes, &key, 0, diag);
+	if (detect->detect != NULL && detect_protect(detect->detect, conf->live.protected, conf->live.protected_count) != 0) {
+		diag_set(diag, conf->path, 0, 0, "out of memory");
+		detect_destroy(&detect->detect);
+	}
 	if (detect->detect == NULL)
 		replay_detect_destroy(&detect);
 	return detect;

@@ -1,0 +1,128 @@
+/* look_alike.c: compares the label of a new zone with those of all protected ones. */
+#include "detect/look_alike.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "detect/look.h"
+#include "detect/skeleton.h"
+
+enum { LENGTH_MIN };
+
+#define TOKEN_MIN 4u                 /* octets: shorter ones are parts of many words */
+
+struct brand {
+	uint64_t zone_hash;
+	uint8_t label[1 + SKELETON_MAX];     /* its length first */
+	struct skeleton skeleton;
+};
+
+struct brands {
+	size_t count;
+	struct brand all[];
+};
+
+/* The leftmost label of the zone, its length first. */
+static const uint8_t *label_of(const struct name *name, unsigned labels)
+{
+	return name_suffix(name, name->labels - labels);
+}
+
+struct brands *brands_create(const struct suffix_set *suffixes, const struct name *names, size_t count)
+{
+	struct brands *brands = calloc(1, sizeof(*brands) + count * sizeof(brands->all[0]));
+
+	for (size_t i = 0; brands != NULL && i < count; i++) {
+		struct brand *brand = &brands->all[brands->count];
+		const unsigned labels = suffix_zone(suffixes, &names[i], &brand->zone_hash);
+		const uint8_t *label;
+
+		if (labels == 0)
+			continue;
+		label = label_of(&names[i], labels);
+		memcpy(brand->label, label, 1u + *label);
+		skeleton_make(&brand->skeleton, label + 1, *label);
+		brands->count++;
+	}
+	return brands;
+}
+
+void brands_destroy(struct brands **brands)
+{
+	free(*brands);
+	*brands = NULL;
+}
+
+static bool has_token(const uint8_t *label, const uint8_t *token)
+{
+	const size_t length = *label, wanted = *token;
+
+	if (wanted < TOKEN_MIN)
+		return false;
+	for (size_t at = 1; at + wanted <= length + 1; at++)
+		if ((at == 1 || label[at - 1] == '-') && (at + wanted == length + 1 || label[at + wanted] == '-') &&
+		    memcmp(label + at, token + 1, wanted) == 0)
+			return true;
+	return false;
+}
+
+static enum likeness compare(const struct brand *brand, const uint8_t *label, const struct skeleton *skeleton,
+	size_t near_min)
+{
+	if (*label == *brand->label && memcmp(label, brand->label, 1u + *label) == 0)
+		return LIKENESS_SAME;
+	if (skeleton->length > 0 && skeleton_equal(skeleton, &brand->skeleton))
+		return LIKENESS_SKELETON;
+	if (*brand->label >= near_min && label_is_near(label + 1, *label, brand->label + 1, *brand->label))
+		return LIKENESS_NEAR;
+	return has_token(label, brand->label) ? LIKENESS_TOKEN : LIKENESS_NONE;
+}
+
+enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels, uint64_t zone_hash,
+	size_t near_min, size_t *length)
+{
+	const uint8_t *label = label_of(name, labels);
+	enum likeness most = LIKENESS_NONE;
+	struct skeleton skeleton;
+
+	skeleton_make(&skeleton, label + 1, *label);
+	for (size_t i = 0; i < brands->count; i++) {
+		const enum likeness likeness = compare(&brands->all[i], label, &skeleton, near_min);
+
+		if (brands->all[i].zone_hash == zone_hash)
+			return LIKENESS_NONE;
+		if (likeness > most) {
+			most = likeness;
+			*length = *brands->all[i].label;
+		}
+	}
+	return most;
+}
+
+static enum tier tier_of(enum likeness likeness)
+{
+	switch (likeness) {
+	case LIKENESS_UNKNOWN: case LIKENESS_NONE: break;
+	case LIKENESS_SAME: return TIER_TAG;
+	case LIKENESS_TOKEN: case LIKENESS_NEAR: return TIER_LOW;
+	case LIKENESS_SKELETON: return TIER_ALERT;
+	}
+	return TIER_NONE;
+}
+
+void judge_look_alike(struct look *look)
+{
+	const uint32_t near_min = look_option(look, DETECTOR_LOOK_ALIKE, LENGTH_MIN);
+	const struct brands *brands = look->detect->brands;
+	struct zone *zone = look->zone;
+	size_t length = 0;
+
+	if (brands == NULL || brands->count == 0 || look->zone_labels == 0 || zone->likeness == LIKENESS_NONE)
+		return;
+	/* Once for each zone, and for those that are like one each time: they are few. */
+	zone->likeness = (uint8_t)brands_compare(brands, &look->facts->qname, look->zone_labels, look->zone_hash, near_min,
+		&length);
+	if (zone->likeness != LIKENESS_NONE)
+		detection_add(look_report(look, DETECTOR_LOOK_ALIKE, tier_of((enum likeness)zone->likeness), (float)length,
+			near_min), FEATURE_LIKENESS, zone->likeness);
+}

@@ -1,0 +1,223 @@
+/* test_delegation.c: what zones look like, how they are signed and who serves them. */
+#include "detect/detect.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/rrtype.h"
+#include "tests/unit/temp_file.h"
+
+#define START 1700000000000
+#define DAY_MS 86400000
+
+static struct {
+	struct detect *detect;
+	struct detector_conf conf[DETECTOR_COUNT];
+	struct detections detections;
+	int64_t now_ms;
+	unsigned traits;
+	uint32_t client;
+} here;
+
+static int start(void **state)
+{
+	static const struct hash_key key = { 1, 2 };
+	static const char *const brands[] = { "www.example-bank.com", "paypal.com", "abc.org" };
+	char text[8192], path[TEMP_PATH_MAX];
+	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\nco.uk\narpa\n");
+	struct name names[sizeof(brands) / sizeof(brands[0])];
+	struct diag diag = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
+	memset(&here, 0, sizeof(here));
+	detector_conf_defaults(here.conf);
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 0;
+	here.now_ms = START;
+	here.detect = detect_create(&detect_sizes_small, temp_file(path, text, used), &key, START, &diag);
+	remove(path);
+	if (here.detect == NULL)
+		return -1;
+	for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
+		if (name_from_text(&names[i], brands[i], strlen(brands[i])) != NULL)
+			return -1;
+	return detect_protect(here.detect, names, sizeof(names) / sizeof(names[0]));
+}
+
+static int end(void **state)
+{
+	(void)state;
+	detect_destroy(&here.detect);
+	return 0;
+}
+
+static size_t show(const void *source, record_visit visit, void *arg)
+{
+	const struct facts *facts = source;
+	const struct record record = { SECTION_ANSWER, facts->qname.octets, facts->qname.length,
+		facts->qtype, 1, 300, (const uint8_t *)"\300\0\2\1", 4 };
+
+	visit(arg, &record);
+	return 0;
+}
+
+/* `type` is that of the record that answers, too; 0: none does. */
+static const struct detection *ask(const char *text, uint16_t type, enum security security, enum detector detector)
+{
+	struct facts facts = { .qtype = type != 0 ? type : RRTYPE_A, .qclass = 1, .rcode = security == SECURITY_BOGUS ? 2 : 0 };
+	struct sight sight = { .facts = &facts, .traits = here.traits, .now_ms = here.now_ms, .security = security,
+		.path = security == SECURITY_BOGUS ? PATH_SERVFAIL : PATH_RESOLVED };
+
+	assert_null(name_from_text(&facts.qname, text, strlen(text)));
+	facts.client.family = ADDRESS_INET;
+	memcpy(facts.client.octets, &here.client, 4);
+	if (type != 0 && security != SECURITY_BOGUS) {
+		facts.records = show;
+		facts.source = &facts;
+	}
+	detect_answer(here.detect, here.conf, &sight, &here.detections);
+	for (size_t i = 0; i < here.detections.count; i++)
+		if (here.detections.items[i].detector == detector)
+			return &here.detections.items[i];
+	return NULL;
+}
+
+/* --- look-alikes ---------------------------------------------------------------------------------------------------- */
+
+static void a_look_alike_is_said_as_what_it_is(void **state)
+{
+	static const struct { const char *name; enum tier tier; const char *why; } rows[] = {
+		{ "www.examp1e-bank.com", TIER_ALERT, "looks the same" },
+		{ "login.xn--pypal-4ve.net", TIER_ALERT, "looks the same when decoded" },
+		{ "exampel-bank.org", TIER_LOW, "two letters changed over" },
+		{ "paypall.tld7", TIER_LOW, "one letter more" },
+		{ "paypal-login.net", TIER_LOW, "between hyphens, at the beginning" },
+		{ "my-paypal.net", TIER_LOW, "at the end" },
+		{ "secure-paypal-login.net", TIER_LOW, "in the middle" },
+		{ "paypal.co.uk", TIER_TAG, "the same elsewhere" },
+		{ "mypaypal.net", TIER_NONE, "no token" },
+		{ "www.paypal.com", TIER_NONE, "itself" },
+		{ "pay.example-bank.com", TIER_NONE, "itself, by the zone that holds it" },
+		{ "abd.org", TIER_NONE, "too short for one letter to count" },
+		{ "my-abc.net", TIER_NONE, "too short for a token" },
+		{ "wikipedia.org", TIER_NONE, "something else" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct detection *found = ask(rows[i].name, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_LOOK_ALIKE);
+
+		if ((found != NULL ? found->tier : TIER_NONE) != rows[i].tier)
+			fail_msg("%s: %s: %d", rows[i].name, rows[i].why, found != NULL ? found->tier : 0);
+	}
+}
+
+static void an_approved_look_alike_is_not_said(void **state)
+{
+	(void)state;
+	here.traits = TRAIT_APPROVED;
+	assert_null(ask("www.examp1e-bank.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_LOOK_ALIKE));
+}
+
+static void other_protected_names_are_looked_at_anew(void **state)
+{
+	struct name name;
+
+	(void)state;
+	assert_null(ask("wikipedja.org", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_LOOK_ALIKE));
+	assert_null(name_from_text(&name, "wikipedia.org", 13));
+	assert_int_equal(detect_protect(here.detect, &name, 1), 0);
+	assert_non_null(ask("wikipedja.org", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_LOOK_ALIKE));
+}
+
+/* --- signatures ------------------------------------------------------------------------------------------------------ */
+
+static void sign_for(const char *name, unsigned days)
+{
+	for (unsigned day = 0; day <= days; day++) {
+		assert_null(ask(name, RRTYPE_A, SECURITY_SECURE, DETECTOR_DNSSEC_DROP));
+		here.now_ms += DAY_MS;
+	}
+}
+
+static void a_zone_that_was_signed_and_is_not_is_said(void **state)
+{
+	const struct detection *found;
+
+	(void)state;
+	sign_for("signed.com", 7);
+	found = ask("signed.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP);
+	assert_non_null(found);
+	assert_int_equal(found->tier, TIER_ALERT);
+	assert_int_equal(found->value, 8);
+}
+
+static void one_that_was_signed_for_days_alone_is_not(void **state)
+{
+	(void)state;
+	sign_for("signed.com", 3);
+	assert_null(ask("signed.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP));
+}
+
+static void what_says_nothing_of_the_zone_does_not_count(void **state)
+{
+	static const struct { const char *name; uint16_t type; const char *why; } rows[] = {
+		{ "sub.signed.com", RRTYPE_A, "a name that was never signed may be in an unsigned zone below" },
+		{ "signed.com", RRTYPE_CNAME, "an alias leads to other zones" },
+		{ "signed.com", 0, "opt-out leaves what is not there unsigned" },
+	};
+
+	(void)state;
+	sign_for("www.signed.com", 8);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (ask(rows[i].name, rows[i].type, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP) != NULL)
+			fail_msg("%s", rows[i].why);
+	assert_non_null(ask("www.signed.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP));
+}
+
+static void three_failures_in_a_row_are_said(void **state)
+{
+	(void)state;
+	sign_for("signed.com", 8);
+	assert_null(ask("a.signed.com", RRTYPE_A, SECURITY_BOGUS, DETECTOR_DNSSEC_DROP));
+	assert_null(ask("b.signed.com", RRTYPE_A, SECURITY_BOGUS, DETECTOR_DNSSEC_DROP));
+	assert_null(ask("signed.com", RRTYPE_A, SECURITY_SECURE, DETECTOR_DNSSEC_DROP));
+	assert_null(ask("a.signed.com", RRTYPE_A, SECURITY_BOGUS, DETECTOR_DNSSEC_DROP));
+	assert_null(ask("b.signed.com", RRTYPE_A, SECURITY_BOGUS, DETECTOR_DNSSEC_DROP));
+	assert_non_null(ask("c.signed.com", RRTYPE_A, SECURITY_BOGUS, DETECTOR_DNSSEC_DROP));
+}
+
+static void a_zone_that_stays_unsigned_is_one_in_the_end(void **state)
+{
+	unsigned said = 0;
+
+	(void)state;
+	sign_for("signed.com", 8);
+	for (unsigned day = 0; day < 30; day++) {
+		said += ask("signed.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP) != NULL;
+		here.now_ms += DAY_MS;
+	}
+	assert_int_equal(said, 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_look_alike_is_said_as_what_it_is, start, end),
+		cmocka_unit_test_setup_teardown(an_approved_look_alike_is_not_said, start, end),
+		cmocka_unit_test_setup_teardown(other_protected_names_are_looked_at_anew, start, end),
+		cmocka_unit_test_setup_teardown(a_zone_that_was_signed_and_is_not_is_said, start, end),
+		cmocka_unit_test_setup_teardown(one_that_was_signed_for_days_alone_is_not, start, end),
+		cmocka_unit_test_setup_teardown(what_says_nothing_of_the_zone_does_not_count, start, end),
+		cmocka_unit_test_setup_teardown(three_failures_in_a_row_are_said, start, end),
+		cmocka_unit_test_setup_teardown(a_zone_that_stays_unsigned_is_one_in_the_end, start, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
