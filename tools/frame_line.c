@@ -9,6 +9,7 @@
 
 #include "policy/action.h"
 #include "policy/name.h"
+#include "tools/frame_text.h"
 
 #define TEXT_MAX 256
 #define NUMBER_MAX (FRAME_BOOT_MAX + 48)
@@ -128,7 +129,7 @@ static enum term_style style_of(const char *action)
 	return known < ACTION_COUNT && action_table[known].denies ? STYLE_BAD : STYLE_PLAIN;
 }
 
-static void put_safe(FILE *to, const char *before, const char *text, const char *after)
+void frame_put_safe(FILE *to, const char *before, const char *text, const char *after)
 {
 	char safe[NAME_TEXT_MAX];
 
@@ -138,12 +139,12 @@ static void put_safe(FILE *to, const char *before, const char *text, const char 
 	fprintf(to, "%s%s%s", before, safe, after);
 }
 
-static void put_text(FILE *to, const char *before, struct json_value value)
+void frame_put_text(FILE *to, const char *before, struct json_value value)
 {
 	char text[FRAME_TEXT_MAX];
 
 	json_text_of(&value, text, sizeof(text));
-	put_safe(to, before, text, "");
+	frame_put_safe(to, before, text, "");
 }
 
 static void put_attack(FILE *to, struct json_value ids)
@@ -154,7 +155,7 @@ static void put_attack(FILE *to, struct json_value ids)
 
 	while (json_next(&ids, &at, &id)) {
 		if (id.octets > 2 && id.at[0] == '"') {
-			put_text(to, any ? " " : " (", id);
+			frame_put_text(to, any ? " " : " (", id);
 			any = true;
 		}
 	}
@@ -164,8 +165,8 @@ static void put_attack(FILE *to, struct json_value ids)
 
 static void put_rule(FILE *to, const struct frame_decision *decision)
 {
-	put_text(to, " by ", decision->list);
-	put_text(to, ":", decision->rule);
+	frame_put_text(to, " by ", decision->list);
+	frame_put_text(to, ":", decision->rule);
 	put_attack(to, decision->attack);
 }
 
@@ -181,7 +182,7 @@ static void put_shadow(const struct frame_printer *printer, const struct frame_f
 		json_text_of(&action, text, sizeof(text));
 	}
 	fputs(term_on(&printer->term, STYLE_WARN), printer->to);
-	put_safe(printer->to, ", would be ", *text != '\0' ? text : "denied", "");
+	frame_put_safe(printer->to, ", would be ", *text != '\0' ? text : "denied", "");
 	put_rule(printer->to, decision);
 	fputs(term_off(&printer->term, STYLE_WARN), printer->to);
 }
@@ -191,11 +192,41 @@ static void put_verdict(const struct frame_printer *printer, const struct frame_
 {
 	enum term_style style = style_of(decision->verdict);
 
-	put_safe(printer->to, term_on(&printer->term, style), decision->verdict, term_off(&printer->term, style));
+	frame_put_safe(printer->to, term_on(&printer->term, style), decision->verdict, term_off(&printer->term, style));
 	if (decision->shadow)
 		put_shadow(printer, fields, decision);
 	else
 		put_rule(printer->to, decision);
+}
+
+/* What the detectors make of it; a tag says nothing against anybody. */
+static void put_detections(const struct frame_printer *printer, const struct frame_fields *fields)
+{
+	const struct json_value all = json_find(&fields->extra, "detections");
+	struct json_value one, detector, tier;
+	struct json_members members;
+	uint64_t value, threshold;
+	size_t at = 0;
+
+	while (json_next(&all, &at, &one)) {
+		enum term_style style;
+
+		if (!json_scan(one.at, one.octets, &members))
+			continue;
+		detector = json_find(&members, "detector");
+		tier = json_find(&members, "tier");
+		style = json_is_text(&tier, "tag") ? STYLE_FAINT : STYLE_WARN;
+		fputs(term_on(&printer->term, style), printer->to);
+		frame_put_text(printer->to, "; ", detector);
+		frame_put_text(printer->to, " ", tier);
+		value = threshold = 0;
+		detector = json_find(&members, "value");
+		tier = json_find(&members, "threshold");
+		if (json_number_of(&detector, &value) && json_number_of(&tier, &threshold) && threshold > 1)
+			fprintf(printer->to, " %llu/%llu", (unsigned long long)value, (unsigned long long)threshold);
+		put_attack(printer->to, json_find(&members, "attack"));
+		fputs(term_off(&printer->term, style), printer->to);
+	}
 }
 
 /* A frame of another writer that knows dnstap's policy. */
@@ -205,7 +236,7 @@ static void put_policy(FILE *to, const Dnstap__Policy *policy)
 	char safe[TEXT_MAX];
 
 	fprintf(to, "policy %s", action != NULL ? action : "of unknown action");
-	put_safe(to, " by ", policy->type, "");
+	frame_put_safe(to, " by ", policy->type, "");
 	if (policy->has_rule) {
 		term_escape(safe, sizeof(safe), policy->rule.data, policy->rule.len);
 		fprintf(to, " %s", safe);
@@ -218,7 +249,7 @@ static void put_decision(const struct frame_printer *printer, const struct frame
 
 	frame_decide(fields, &decision);
 	if (json_find(&fields->extra, "verdict").at != NULL)
-		put_verdict(printer, fields, &decision);
+		put_verdict(printer, fields, &decision), put_detections(printer, fields);
 	else if (fields->message->policy != NULL)
 		put_policy(printer->to, fields->message->policy);
 	else if (fields->dns.error != NULL)
@@ -236,120 +267,12 @@ static void put_tail(const struct frame_printer *printer, const struct frame_fie
 
 	fputs(term_on(&printer->term, STYLE_FAINT), printer->to);
 	if (!json_is_text(&group, "default"))
-		put_text(printer->to, "  group ", group);
+		frame_put_text(printer->to, "  group ", group);
 	if (frame_number(fields, number, sizeof(number)))
-		put_safe(printer->to, "  ", number, "");
+		frame_put_safe(printer->to, "  ", number, "");
 	if (ns >= 0)
 		fprintf(printer->to, ns < 10000000 ? "  %.2fms" : "  %.1fms", (double)(ns / 1000) / 1000);
 	fputs(term_off(&printer->term, STYLE_FAINT), printer->to);
-}
-
-/* --- the resolver of itself --------------------------------------------------------------------------------- */
-
-static uint64_t number_in(const struct json_members *members, const char *key)
-{
-	struct json_value value = json_find(members, key);
-	uint64_t number = 0;
-
-	json_number_of(&value, &number);
-	return number;
-}
-
-static void put_targets(FILE *to, struct json_value targets)
-{
-	struct json_members members;
-	struct json_value target;
-	size_t at = 0;
-
-	while (json_next(&targets, &at, &target)) {
-		if (!json_scan(target.at, target.octets, &members))
-			continue;
-		put_text(to, "; ", json_find(&members, "name"));
-		fprintf(to, " %s", json_find(&members, "up").octets == 4 ? "up" : "down");
-		if (number_in(&members, "lost") > 0)
-			fprintf(to, ", %" PRIu64 " lost", number_in(&members, "lost"));
-		if (number_in(&members, "waiting_ms") > 0)
-			fprintf(to, ", waiting %" PRIu64 " ms", number_in(&members, "waiting_ms"));
-	}
-}
-
-static void put_heartbeat(FILE *to, const struct json_members *extra)
-{
-	struct json_value workers = json_find(extra, "workers"), worker;
-	struct json_members members;
-	uint64_t answers = 0, dropped = 0;
-	size_t at = 0;
-
-	while (json_next(&workers, &at, &worker)) {
-		if (!json_scan(worker.at, worker.octets, &members))
-			continue;
-		answers += number_in(&members, "seq");
-		dropped += number_in(&members, "dropped");
-	}
-	fprintf(to, "heartbeat %" PRIu64 ": %" PRIu64 " answers so far, %" PRIu64 " frames dropped",
-		number_in(extra, "heartbeat"), answers, dropped);
-	put_targets(to, json_find(extra, "targets"));
-}
-
-static void put_former(FILE *to, const struct json_members *extra)
-{
-	struct json_value former = json_find(extra, "former");
-	struct json_members members;
-
-	if (!json_scan(former.at, former.octets, &members)) {
-		fputs("of a former process, and cannot be read", to);
-		return;
-	}
-	fprintf(to, "former process: worker %" PRIu64 " had come to %" PRIu64 ", %" PRIu64 " frames dropped, %" PRIu64
-		" recovered%s", number_in(&members, "worker"), number_in(&members, "seq"), number_in(&members, "dropped"),
-		number_in(&members, "recovered"), json_find(&members, "damaged").octets == 4 ? ", its memory is damaged" : "");
-}
-
-static void put_note(FILE *to, const struct frame_fields *fields)
-{
-	put_text(to, "-- boot ", json_find(&fields->extra, "boot"));
-	fputs(", ", to);
-	if (fields->kind == FRAME_HEARTBEAT)
-		put_heartbeat(to, &fields->extra);
-	else
-		put_former(to, &fields->extra);
-}
-
-static bool any_of(struct json_value array, bool (*wanted)(const struct json_members *))
-{
-	struct json_members members;
-	struct json_value one;
-	size_t at = 0;
-
-	while (json_next(&array, &at, &one))
-		if (json_scan(one.at, one.octets, &members) && wanted(&members))
-			return true;
-	return false;
-}
-
-static bool has_dropped(const struct json_members *worker)
-{
-	return number_in(worker, "dropped") > 0;
-}
-
-static bool is_in_trouble(const struct json_members *target)
-{
-	return json_find(target, "up").octets != 4 || number_in(target, "lost") > 0;
-}
-
-/* All is well, as mostly: faint. Else a person should see it. */
-static enum term_style style_of_note(const struct frame_fields *fields)
-{
-	struct json_value former = json_find(&fields->extra, "former");
-	struct json_members members;
-	bool trouble;
-
-	if (json_scan(former.at, former.octets, &members))
-		trouble = has_dropped(&members) || json_find(&members, "damaged").octets == 4;
-	else
-		trouble = any_of(json_find(&fields->extra, "workers"), has_dropped) ||
-			any_of(json_find(&fields->extra, "targets"), is_in_trouble);
-	return trouble ? STYLE_WARN : STYLE_FAINT;
 }
 
 static void put_answer(const struct frame_printer *printer, const struct frame_fields *fields)
@@ -365,14 +288,14 @@ static void put_answer(const struct frame_printer *printer, const struct frame_f
 bool frame_print_line(struct frame_printer *printer, const struct frame_fields *fields)
 {
 	bool narrow = printer->term.columns != 0 && printer->term.columns < NARROW_COLUMNS;
-	enum term_style style = fields->kind == FRAME_EVENT ? STYLE_PLAIN : style_of_note(fields);
+	enum term_style style = fields->kind == FRAME_EVENT ? STYLE_PLAIN : frame_note_style(fields);
 
 	fputs(term_on(&printer->term, style), printer->to);
 	put_time(printer, fields->message, narrow);
 	if (fields->kind == FRAME_EVENT)
 		put_answer(printer, fields);
 	else
-		put_note(printer->to, fields);
+		frame_put_note(printer->to, fields);
 	fputs(term_off(&printer->term, style), printer->to);
 	putc('\n', printer->to);
 	return !ferror(printer->to);

@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import subprocess
 
 import dns.message
 import dns.query
@@ -82,6 +83,9 @@ def what_they_see_stands_in_the_frames(tap):
 		tap.equal(sorted(d["name"].split(".", 1)[1] for d in found.get("newly-observed", [])),
 			["net.", "quiet-lab.com.", "rebind-lab.com.", "tunnel-lab.com."],
 			"each zone is new once, but a popular one")
+		lines = subprocess.run([lab.VERDICTCTL, "tap", here.frames_file], capture_output=True, text=True).stdout.splitlines()
+		tap.ok(any("; tunnel low " in line and "/512 (T1071.004 T1048.003 T1572)" in line for line in lines),
+			"and stands in the lines for people")
 
 
 def nothing_is_new_at_first(tap):
