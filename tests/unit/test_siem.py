@@ -23,10 +23,6 @@ FOLDER = os.path.join(SRCDIR, "doc", "siem")
 CLIENT, OTHER, BOOT = "10.0.0.7", "10.0.0.8", formats.BOOT
 
 
-class Skip(Exception):
-    pass
-
-
 def content(*names):
     with open(os.path.join(FOLDER, *names), encoding="utf-8") as file:
         return file.read()
@@ -88,7 +84,7 @@ def files_of_json_and_yaml_can_be_parsed():
     try:
         import yaml
     except ImportError:
-        raise Skip("no python3-yaml for the others")
+        raise formats.Skip("no python3-yaml for the others")
     for path in files():
         if path.endswith((".yaml", ".yml")):
             with open(path, encoding="utf-8") as file:
@@ -154,7 +150,7 @@ def ask_clickhouse(folder, text):
     """The rows of each statement that gives some."""
     program = os.environ.get("CLICKHOUSE") or shutil.which("clickhouse")
     if not program:
-        raise Skip("no clickhouse: set CLICKHOUSE to one")
+        raise formats.Skip("no clickhouse: set CLICKHOUSE to one")
     path = os.path.join(folder, "queries.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
@@ -213,7 +209,7 @@ def count_in(received):
 def rsyslog_sends_every_line_whole():
     program = os.environ.get("RSYSLOGD") or shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not program:
-        raise Skip("no rsyslogd: set RSYSLOGD to one")
+        raise formats.Skip("no rsyslogd: set RSYSLOGD to one")
     long = [formats.d.record("www.example", 16, b"\xff" + b"x" * 255) for _ in range(100)]
     sent = formats.tap(formats.d.stream(*formats.every_frame(), formats.answer(18, answers=long)), "-f", "ecs")[1]
     assert max(map(len, sent.splitlines())) > 20000
@@ -247,25 +243,8 @@ def rsyslog_sends_every_line_whole():
         assert re.match(rb"<174>1 \d{4}-", messages[0]), (messages[0][:80], output)
 
 
-def main():
-    tests = [every_file_says_what_was_run, the_table_names_every_file, files_of_json_and_yaml_can_be_parsed,
+if __name__ == "__main__":
+    sys.exit(formats.run([every_file_says_what_was_run, the_table_names_every_file, files_of_json_and_yaml_can_be_parsed,
              elastics_template_has_the_fields_of_ecs_and_none_but_those_of_extra, splunk_has_the_fields_of_flat,
              clickhouses_columns_are_those_of_native, clickhouse_takes_the_lines_and_answers_five_questions,
-             rsyslog_sends_every_line_whole]
-    failed = 0
-    print("1..%d" % len(tests))
-    for number, test in enumerate(tests, 1):
-        claim = test.__name__.replace("_", " ")
-        try:
-            test()
-            print("ok %d - %s" % (number, claim), flush=True)
-        except Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, claim, why), flush=True)
-        except Exception as wrong:   # an error of the test itself is a failure, too
-            failed += 1
-            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:1500]), flush=True)
-    return failed > 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+             rsyslog_sends_every_line_whole]))

@@ -15,14 +15,10 @@ import siem_fields  # noqa: E402
 import test_verdictctl_formats as formats  # noqa: E402
 
 
-class Skip(Exception):
-    pass
-
-
 def checkout(variable, file):
     folder = os.environ.get(variable)
     if not folder:
-        raise Skip("set %s to a checkout to compare with" % variable)
+        raise formats.Skip("set %s to a checkout to compare with" % variable)
     path = os.path.join(folder, file)
     if not os.path.exists(path):
         raise AssertionError("%s: there is no %s" % (variable, path))
@@ -50,7 +46,7 @@ def ecs_fields():
     try:
         import yaml
     except ImportError:
-        raise Skip("no python3-yaml")
+        raise formats.Skip("no python3-yaml")
     with open(os.path.join(folder, "version"), encoding="ascii") as file:
         print("# ECS %s" % file.read().strip())
     with open(os.path.join(folder, "generated", "ecs", "ecs_flat.yml"), encoding="utf-8") as file:
@@ -276,22 +272,5 @@ def what_is_written_fits_ocsf():
     none(problems)
 
 
-def main():
-    tests = [the_table_is_that_of_ecs, what_is_written_fits_ecs, the_table_is_that_of_ocsf, what_is_written_fits_ocsf]
-    failed = 0
-    print("1..%d" % len(tests))
-    for number, test in enumerate(tests, 1):
-        claim = test.__name__.replace("_", " ")
-        try:
-            test()
-            print("ok %d - %s" % (number, claim), flush=True)
-        except Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, claim, why), flush=True)
-        except Exception as wrong:   # an error of the test itself is a failure, too
-            failed += 1
-            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:1500]), flush=True)
-    return failed > 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(formats.run([the_table_is_that_of_ecs, what_is_written_fits_ecs, the_table_is_that_of_ocsf, what_is_written_fits_ocsf]))

@@ -433,15 +433,8 @@ def refuses_options_that_do_not_fit():
         equal((options, tap(b"", *options)[0]), (options, 2))
 
 
-def main():
-    tests = [
-        prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
-        has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
-        tells_verdicts_apart_for_each_schema, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
-        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing, tells_what_targets_lost,
-        counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
-        follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
-        collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]
+def run(tests):
+    """Runs them as TAP, a claim by the name of each; returns whether one failed."""
     failed = 0
     print("1..%d" % len(tests))
     for number, test in enumerate(tests, 1):
@@ -453,9 +446,16 @@ def main():
             print("ok %d - %s # SKIP %s" % (number, claim, why), flush=True)
         except Exception as wrong:   # an error of the test itself is a failure, too
             failed += 1
-            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:600]), flush=True)
+            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:1500]), flush=True)
     return failed > 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run([
+        prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
+        has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
+        tells_verdicts_apart_for_each_schema, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
+        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing, tells_what_targets_lost,
+        counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
+        follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
+        collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]))
