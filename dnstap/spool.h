@@ -100,6 +100,13 @@ size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned
 /* Everything that was read is at the collector. */
 void spool_commit(struct spool_reader *reader);
 
+/* A collector may hold so much in memory after it has confirmed it: a commit counts for what is below only when so much
+ * was read since the one that counted before. 0 at first. */
+void spool_reader_keep(struct spool_reader *reader, size_t octets);
+
+/* All that was committed is safe: nothing of it is read again. */
+void spool_settle(struct spool_reader *reader);
+
 /* Is memory so full that a commit now may save what was not read yet from going? */
 bool spool_is_crowded(const struct spool_reader *reader);
 

@@ -39,6 +39,7 @@ struct reader_lane {
 	int64_t since_ms;          /* since when it has not read all */
 	uint64_t gone_before;      /* frames read between `before` and `committed` whose segments have gone since */
 	uint64_t gone;             /* and between that and `read` */
+	uint64_t once, twice;      /* up to which index all was committed, the last time and the time before */
 };
 
 struct spool_reader {
@@ -47,6 +48,8 @@ struct spool_reader {
 	char name[SPOOL_READER_NAME_MAX];
 	struct reader_lane lanes[LANE_COUNT];
 	uint64_t lost, unsure;
+	size_t keep_octets;        /* a commit counts when so much was read since the one that counted before */
+	uint64_t octets;           /* read since then */
 };
 
 struct spool {

@@ -136,10 +136,11 @@ size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned
 	*frames = 0;
 	for (lane = 0; lane < LANE_COUNT && got == 0; lane++)
 		got = read_lane(reader, (enum spool_lane)lane, to, cap, frames);
+	reader->octets += got;
 	return got;
 }
 
-void spool_commit(struct spool_reader *reader)
+static void advance(struct spool_reader *reader)
 {
 	unsigned i;
 
@@ -151,8 +152,32 @@ void spool_commit(struct spool_reader *reader)
 		lane->gone_before = lane->gone;
 		lane->gone = 0;
 	}
+	reader->octets = 0;
 	spool_reader_save(reader);
 	spool_remove_read(reader->spool);
+}
+
+void spool_commit(struct spool_reader *reader)
+{
+	unsigned i;
+
+	for (i = 0; i < LANE_COUNT; i++) {
+		reader->lanes[i].twice = reader->lanes[i].once;
+		reader->lanes[i].once = reader->lanes[i].read.index;
+	}
+	if (reader->octets >= reader->keep_octets)
+		advance(reader);
+}
+
+void spool_settle(struct spool_reader *reader)
+{
+	advance(reader);
+	advance(reader);
+}
+
+void spool_reader_keep(struct spool_reader *reader, size_t octets)
+{
+	reader->keep_octets = octets;
 }
 
 bool spool_is_crowded(const struct spool_reader *reader)
@@ -174,8 +199,10 @@ void spool_rewind(struct spool_reader *reader)
 			lane->before = oldest ? spool_start_of(oldest) : lane->read;
 		lane->read = lane->committed = lane->before;
 		lane->gone = lane->gone_before = 0;
+		lane->once = lane->twice = lane->before.index;
 		lane->at = NULL;
 	}
+	reader->octets = 0;
 }
 
 uint64_t spool_unread(const struct spool_reader *reader)
@@ -210,7 +237,7 @@ bool spool_has_uncommitted(const struct spool_reader *reader)
 	unsigned i;
 
 	for (i = 0; i < LANE_COUNT; i++)
-		if (reader->lanes[i].before.index < reader->spool->lanes[i].frames)
+		if (reader->lanes[i].twice < reader->spool->lanes[i].frames)
 			return true;
 	return false;
 }

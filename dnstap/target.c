@@ -15,6 +15,7 @@
 
 #define BUFFER_OCTETS ((size_t)256 * 1024)
 #define RETRY_MIN_MS 100
+#define KEEP_OCTETS ((size_t)16 * 1024)   /* fstrm_capture writes its file in blocks of 4 KiB, and no sooner */
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 5000
 
@@ -46,6 +47,7 @@ struct target *target_create_stream(struct stream *stream, struct spool_reader *
 	if (!target)
 		return NULL;
 	target->stream = stream;
+	spool_reader_keep(reader, KEEP_OCTETS);
 	target->commit_ms = commit_interval_ms;
 	return target;
 }
@@ -203,6 +205,8 @@ static bool service_stream(struct target *target, int64_t now_ms)
 		target->retry_ms = 0;
 		/* Twice at the end: a collector that has begun the next stream has written the one before. */
 		target->finished = target->finishing && !spool_has_uncommitted(target->reader);
+		if (target->finished)
+			spool_settle(target->reader);
 		target->hurried = target->finishing;
 		stream_cut(target->stream);
 		state = STREAM_DOWN;

@@ -166,6 +166,20 @@ def a_killed_collector(tap):
 		tap.equal(books.lost("far") - sum(books.dropped.values()), 0, "killed collectors: nothing is lost on the way")
 
 
+def a_quiet_killed_collector(tap):
+	"""fstrm_capture has confirmed everything, and not written the last of it."""
+	with Case("quiet collector killed") as here:
+		here.begin()
+		here.loaded(here.load(0.5))
+		here.settle()
+		here.settle()
+		here.capture.stop(signal.SIGKILL)
+		here.start_capture()
+		here.settle()
+		here.end()
+		here.balance(tap)
+
+
 def a_stopped_collector(tap):
 	with Case("collector stopped") as here:
 		here.begin()
@@ -462,6 +476,6 @@ if __name__ == "__main__":
 		sys.exit(0)
 	import atexit
 	atexit.register(show_table)
-	tap.run(a_killed_collector, a_stopped_collector, a_resolver_that_ends_before_a_stopped_collector, a_collector_that_never_answers,
-		a_late_answer, a_full_disk, a_full_disk_and_a_killed_resolver, a_read_only_directory,
+	tap.run(a_killed_collector, a_quiet_killed_collector, a_stopped_collector, a_resolver_that_ends_before_a_stopped_collector,
+		a_collector_that_never_answers, a_late_answer, a_full_disk, a_full_disk_and_a_killed_resolver, a_read_only_directory,
 		a_spool_at_its_cap, a_killed_resolver, a_reloaded_resolver, no_state_directory, two_writers_on_one_directory, a_clock_that_jumps)

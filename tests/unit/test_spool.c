@@ -736,6 +736,47 @@ static void memory_that_was_read_is_left_for_the_disk(void **state)
 	directory_remove(&directory);
 }
 
+/* A collector that writes in blocks has confirmed what it may not have written. */
+static void little_that_was_committed_is_read_again(void **state)
+{
+	struct spool *spool = open_spool(NULL);
+	struct spool_reader *reader = spool_reader_add(spool, "a");
+	struct got *got = fresh();
+	uint32_t at;
+
+	(void)state;
+	spool_reader_keep(reader, 16 * 1024);
+	fill(spool, 0, 300);
+	read_all(reader, got);
+	spool_commit(reader);
+	for (at = 300; at < 340; at += 10) {
+		fill(spool, at, at + 10);
+		read_all(reader, got);
+		spool_commit(reader);
+		assert_int_equal(spool_has_uncommitted(reader), true);
+	}
+	spool_commit(reader);
+	assert_false(spool_has_uncommitted(reader));
+	spool_rewind(reader);
+	memset(got, 0, sizeof(*got));
+	read_all(reader, got);
+	assert_each_once(got, 0, 340);
+	spool_commit(reader);
+	fill(spool, 340, 640);
+	read_all(reader, got);
+	spool_commit(reader);
+	spool_rewind(reader);
+	memset(got, 0, sizeof(*got));
+	read_all(reader, got);
+	assert_int_equal(got->frames, 300);
+	assert_each_once(got, 340, 640);
+	spool_settle(reader);
+	spool_rewind(reader);
+	assert_int_equal(read_some(reader, got, SPOOL_READ_MIN), 0);
+	free(got);
+	spool_close(&spool, 1);
+}
+
 static void memory_that_ends_is_counted(void **state)
 {
 	struct spool *spool = open_spool(NULL);
@@ -877,6 +918,7 @@ int main(void)
 		cmocka_unit_test(files_from_the_future_wait_for_no_time),
 		cmocka_unit_test(a_full_disk_goes_on_in_memory),
 		cmocka_unit_test(memory_that_was_read_is_left_for_the_disk),
+		cmocka_unit_test(little_that_was_committed_is_read_again),
 		cmocka_unit_test(memory_that_ends_is_counted),
 		cmocka_unit_test(refuses_frames_that_are_too_long),
 		cmocka_unit_test(says_since_when_frames_wait),
