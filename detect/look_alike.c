@@ -34,12 +34,13 @@ struct brands *brands_create(const struct suffix_set *suffixes, const struct nam
 
 	for (size_t i = 0; brands != NULL && i < count; i++) {
 		struct brand *brand = &brands->all[brands->count];
-		const unsigned labels = suffix_zone(suffixes, &names[i], &brand->zone_hash);
+		const struct suffix_found found = suffix_find(suffixes, &names[i]);
 		const uint8_t *label;
 
-		if (labels == 0)
+		if (found.labels == 0)
 			continue;
-		label = label_of(&names[i], labels);
+		label = label_of(&names[i], found.labels);
+		brand->zone_hash = found.zone;
 		memcpy(brand->label, label, 1u + *label);
 		skeleton_make(&brand->skeleton, label + 1, *label);
 		brands->count++;
