@@ -10,6 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "policy/address.h"
+#include "policy/conf.h"
+#include "policy/conf_value.h"
+
 int unbound_no_memory(struct unbound *unbound)
 {
 	return diag_set(unbound->diag, unbound->path, unbound->line, 0, "out of memory");
@@ -25,7 +29,7 @@ bool unbound_is_one_of(const char *word, const char *const *words)
 
 void unbound_name_group(const struct unbound *unbound, uint64_t tags, char *to, size_t cap)
 {
-	size_t used = (size_t)snprintf(to, cap, "tags");
+	size_t used = (size_t)snprintf(to, cap, tags != 0 ? "tags" : "no-tags");
 
 	for (unsigned i = 0; i < unbound->tag_count && used < cap; i++)
 		if (tags >> i & 1)
@@ -39,6 +43,58 @@ static bool is_repeated(const struct unbound *unbound, size_t at)
 		if (unbound->entries[i].kind == KIND_CLIENT && unbound->entries[i].tags == unbound->entries[at].tags)
 			return true;
 	return false;
+}
+
+static bool read_network(const struct entry *client, struct network *network)
+{
+	const struct conf_limits limits = { .max = 0 };
+	char wrong[CONF_WRONG_MAX];
+
+	return conf_network_parse(&limits, client->text, network, wrong) == 0;
+}
+
+static bool is_inside(const struct network *inner, const struct network *outer)
+{
+	struct address address = inner->address;
+
+	if (address.family != outer->address.family || inner->prefix_length < outer->prefix_length)
+		return false;
+	address_mask(&address, outer->prefix_length);
+	return memcmp(address.octets, outer->address.octets, sizeof(address.octets)) == 0;
+}
+
+/* Is there something else to say of this network, or nothing that could be said here? */
+static bool is_needless(struct unbound *unbound, const struct entry *client)
+{
+	struct network network, other;
+	bool inside = false;
+
+	if (!read_network(client, &network)) {
+		if (client->tags != 0)
+			import_lost(unbound->import, client->path, client->line, "access-control-tag: %.100s", client->text);
+		return true;
+	}
+	for (const struct entry *at = unbound->entries; at < unbound->entries + unbound->count; at++) {
+		if (at == client || at->kind != KIND_CLIENT || !read_network(at, &other) || !is_inside(&network, &other))
+			continue;
+		inside |= at->tags != 0;
+		if (network.prefix_length != other.prefix_length || (client->tags != 0 && (at->tags == 0 || at < client)))
+			continue;
+		if (client->tags != 0 && client->tags != at->tags)
+			import_lost(unbound->import, client->path, client->line, "access-control-tag: %.100s, which has others further "
+				"down", client->text);
+		if (client->tags != 0 || at->tags != 0 || at > client)
+			return true;
+	}
+	return client->tags == 0 && !inside;
+}
+
+/* In Unbound the longest network says which tags a client has, also one that has none. */
+static void drop_needless_clients(struct unbound *unbound)
+{
+	for (size_t i = 0; i < unbound->count; i++)
+		if (unbound->entries[i].kind == KIND_CLIENT && is_needless(unbound, &unbound->entries[i]))
+			unbound->entries[i].kind = KIND_GONE;
 }
 
 static void put_groups(struct unbound *unbound)
@@ -117,6 +173,7 @@ static int put_rpz(struct unbound *unbound, const struct entry *rpz)
 
 static int put_all(struct unbound *unbound)
 {
+	drop_needless_clients(unbound);
 	put_groups(unbound);
 	if (unbound_put_zones(unbound) != 0)
 		return -1;

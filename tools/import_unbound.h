@@ -17,7 +17,7 @@
 #define TAGS_MAX 64u
 #define KEY_MAX 40u
 
-enum kind { KIND_ZONE, KIND_DATA, KIND_CLIENT, KIND_ADDRESS, KIND_RPZ };
+enum kind { KIND_ZONE, KIND_DATA, KIND_CLIENT, KIND_ADDRESS, KIND_RPZ, KIND_GONE };
 
 /* What was read, in order; which fields count depends on the kind. */
 struct entry {
@@ -25,7 +25,7 @@ struct entry {
 	struct name name;              /* zone, data: its owner */
 	char *text;                    /* zone: type; data: record; client, address: network; rpz: name. Owned, as all */
 	char *action;                  /* address: action; rpz: override */
-	char *data;                    /* address: what it is redirected to; rpz: the override's CNAME */
+	char *data;                    /* data: TTL, type, address; address: what it is redirected to; rpz: its CNAME */
 	char *zonefile;
 	uint64_t tags;
 	unsigned layer;                /* zone: of lists; a higher one is asked first */

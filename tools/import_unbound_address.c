@@ -79,16 +79,23 @@ int unbound_put_addresses(struct unbound *unbound)
 {
 	const struct entry **sorted = calloc(unbound->count + 1, sizeof(*sorted));
 	bool differ = false;
+	const struct entry *rpz = NULL;
 	unsigned count = 0;
 	int code = 0;
 
 	if (sorted == NULL)
 		return unbound_no_memory(unbound);
-	for (size_t i = 0; i < unbound->count; i++)
+	for (size_t i = 0; i < unbound->count; i++) {
+		if (unbound->entries[i].kind == KIND_RPZ)
+			rpz = &unbound->entries[i];
 		if (unbound->entries[i].kind == KIND_ADDRESS) {
 			sorted[count++] = &unbound->entries[i];
 			differ |= !do_the_same(sorted[0], sorted[count - 1]);
 		}
+	}
+	if (count > 0 && rpz != NULL)
+		import_differs(unbound->import, rpz->path, rpz->line, "rpz: what it lets through is not asked of response-ip, and "
+			"its addresses come before those; in Unbound they come behind");
 	if (differ)
 		import_differs(unbound->import, sorted[0]->path, sorted[0]->line, "response-ip: of an answer with addresses in "
 			"several networks the longest prefix decides here, the first of these addresses in Unbound");

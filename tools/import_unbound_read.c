@@ -1,7 +1,9 @@
 /* import_unbound_read.c: local-zone, local-data, tags, response-ip and rpz of unbound.conf(5), with its includes. */
 #include "tools/import_unbound.h"
 
+#include <arpa/inet.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +12,9 @@
 
 #define ENTRIES_MAX ((size_t)4 << 20)
 #define DEPTH_MAX 16u
-#define VALUES_MAX 3u
+#define RECORD_MAX 2048
+#define RECORD_TTL 3600u    /* Unbound's own, where a record says none */
+#define VALUES_MAX 4u
 
 static void lost(struct unbound *unbound, const char *key, const char *value)
 {
@@ -90,16 +94,26 @@ static int read_zone_tag(struct unbound *unbound, char *values[])
 	return 0;
 }
 
-/* `owner [ttl] [IN] A address`: other types have no equal. */
-static bool is_address_record(const char *text)
+/* `owner [ttl] [IN] A address` as `ttl A address`: other types have no equal. */
+static bool split_record(const char *text, char *to, size_t cap)
 {
-	for (text += strcspn(text, " \t"); *(text += strspn(text, " \t")) != '\0'; text += strcspn(text, " \t")) {
-		const size_t octets = strcspn(text, " \t");
+	char copy[RECORD_MAX], *rest = copy, *word;
+	unsigned ttl = RECORD_TTL;
+	uint8_t octets[16];
 
-		if ((octets == 1 && (*text | 0x20) == 'a') || (octets == 4 && strncasecmp(text, "aaaa", 4) == 0))
-			return true;
-		if ((*text < '0' || *text > '9') && (octets != 2 || strncasecmp(text, "in", 2) != 0))
+	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy) || strtok_r(copy, " \t", &rest) == NULL)
+		return false;
+	while ((word = strtok_r(NULL, " \t", &rest)) != NULL && strcasecmp(word, "A") != 0 && strcasecmp(word, "AAAA") != 0)
+		if (strcasecmp(word, "IN") != 0 && (strspn(word, "0123456789") != strlen(word) || sscanf(word, "%9u", &ttl) != 1))
 			return false;
+	if (word != NULL) {
+		const bool four = word[1] == '\0';
+		const char *address = strtok_r(NULL, " \t", &rest);
+
+		if (address == NULL || inet_pton(four ? AF_INET : AF_INET6, address, octets) != 1 ||
+		    strtok_r(NULL, " \t", &rest) != NULL)
+			return false;
+		return snprintf(to, cap, "%u %s %s", ttl, four ? "A" : "AAAA", address) < (int)cap;
 	}
 	return false;
 }
@@ -107,18 +121,19 @@ static bool is_address_record(const char *text)
 static int read_data(struct unbound *unbound, char *values[])
 {
 	const char *text = values[0] + strspn(values[0], " \t");
+	char record[RECORD_MAX];
 	struct name name;
 	struct entry *entry;
 
-	if (name_from_text(&name, text, strcspn(text, " \t")) != NULL || !is_address_record(text) ||
-	    strpbrk(text, "\"\r\n") != NULL) {
+	if (name_from_text(&name, text, strcspn(text, " \t")) != NULL || !split_record(text, record, sizeof(record))) {
 		lost(unbound, "local-data other than A and AAAA", text);
 		return 0;
 	}
 	entry = add(unbound, KIND_DATA, text);
-	if (entry != NULL)
-		entry->name = name;
-	return entry != NULL ? 0 : unbound_no_memory(unbound);
+	if (entry == NULL || (entry->data = strdup(record)) == NULL)
+		return unbound_no_memory(unbound);
+	entry->name = name;
+	return 0;
 }
 
 static int read_client(struct unbound *unbound, char *values[])
@@ -128,6 +143,12 @@ static int read_client(struct unbound *unbound, char *values[])
 	if (entry != NULL)
 		entry->tags = read_tags(unbound, values[1]);
 	return entry != NULL ? 0 : unbound_no_memory(unbound);
+}
+
+/* Whom it is about has no tags, unless the same network has some elsewhere. */
+static int read_access(struct unbound *unbound, char *values[])
+{
+	return add(unbound, KIND_CLIENT, values[0]) != NULL ? 0 : unbound_no_memory(unbound);
 }
 
 static int read_address(struct unbound *unbound, char *values[])
@@ -185,7 +206,7 @@ struct option_row {
 
 static const struct option_row option_rows[] = {
 	{ "local-zone:", 2, read_zone }, { "local-data:", 1, read_data }, { "local-zone-tag:", 2, read_zone_tag },
-	{ "access-control-tag:", 2, read_client }, { "response-ip:", 2, read_address },
+	{ "access-control-tag:", 2, read_client }, { "access-control:", 2, read_access }, { "response-ip:", 2, read_address },
 	{ "response-ip-data:", 2, read_address_data }, { "local-data-ptr:", 1, NULL }, { "local-zone-override:", 1, NULL },
 	{ "access-control-tag-action:", 1, NULL }, { "access-control-tag-data:", 1, NULL },
 	{ "access-control-view:", 1, NULL }, { "response-ip-tag:", 1, NULL }, { "interface-tag:", 1, NULL },
@@ -226,8 +247,20 @@ static int begin_clause(struct unbound *unbound, const char *key)
 	return strcmp(key, "rpz:") != 0 || add(unbound, KIND_RPZ, "") != NULL ? 0 : unbound_no_memory(unbound);
 }
 
+/* `server: local-zone: ...` */
+static bool is_clause(const char *key)
+{
+	static const char *const clauses[] = { "server:", "rpz:", "view:", "auth-zone:", "forward-zone:", "stub-zone:",
+		"remote-control:", "dnstap:", "python:", "dynlib:", "cachedb:", "dnscrypt:", "ipset:", NULL };
+
+	return unbound_is_one_of(key, clauses);
+}
+
 static int read_option(struct unbound *unbound, const char *key, char *values[], unsigned count)
 {
+	if (is_clause(key))
+		return begin_clause(unbound, key) != 0 ? -1 :
+			count > 1 ? read_option(unbound, values[0], values + 1, count - 1) : 0;
 	if (strcmp(key, "include:") == 0 || strcmp(key, "include-toplevel:") == 0)
 		return include(unbound, values[0]);
 	if (strcmp(unbound->clause, "rpz:") == 0)
@@ -241,9 +274,13 @@ static int read_option(struct unbound *unbound, const char *key, char *values[],
 
 		if (strcmp(row->key, key) != 0)
 			continue;
-		if (row->read != NULL && count >= row->values)
-			return row->read(unbound, values);
-		lost(unbound, key, values[0]);
+		if (row->read == NULL || count < row->values) {
+			lost(unbound, key, values[0]);
+			return 0;
+		}
+		if (count > row->values)
+			lost(unbound, "what is behind an option on its line:", values[row->values]);
+		return row->read(unbound, values);
 	}
 	return 0;
 }

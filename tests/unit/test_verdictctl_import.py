@@ -125,7 +125,8 @@ def unbound_with_everything_that_has_an_equal(tap):
 	write("u/feed.db", ZONE % ("fed.example", "fed.example"))
 	write("u/more1.conf", 'server:\n\tlocal-zone: "more.example" always_nxdomain # a comment\n')
 	code, conf, err = imported("unbound", write("u/unbound.conf", UNBOUND % {"place": path("u")}))
-	tap.equal(code, 0, "all is carried over: " + err)
+	tap.equal((code, err.count("differs: ")), (1, 1), "all is carried over: " + err)
+	tap.ok(re.search(r"unbound\.conf:25: differs: rpz: .*response-ip", err), "the order of rpz and response-ip is told")
 	kid, other = ["--client", "192.0.2.7"], ["--client", "10.0.0.1"]
 	verdicts(tap, conf, [
 		("static", ["nothing.static.example"], ["nxdomain"]), ("its data", ["www.static.example"], ["local-data"]),
@@ -170,6 +171,58 @@ def unbound_zones_inside_of_each_other(tap):
 		("for others as around", [*other, "a.kids.static.example"], ["nxdomain"]),
 		("without a tag inside of it", [*kid, "all.kids.static.example"], ["drop"]), ("for others, too", [*other, "all.kids.static.example"], ["drop"]),
 		("an open one inside of always_null", ["a.open.null.example"], ["pass"]), ("around it", ["a.null.example"], ["sinkhole"])])
+
+
+PLAIN = """server: local-zone: "inline.example" always_nxdomain
+	access-control: 192.0.2.0/24 allow
+	access-control: 192.0.2.9/32 allow
+	access-control: 198.51.100.0/24 allow
+	access-control-tag: 192.0.2.0/24 "kids"
+	local-zone: "games.example" always_nxdomain
+	local-zone-tag: "games.example" "kids"
+	local-data: "null.example A 0.0.0.0"
+	local-zone: "redirect.example" redirect
+	local-data: "redirect.example 60 IN A 0.0.0.0"
+	local-zone: "other.redirect.example" static
+	local-zone: "twice.example" static
+	local-zone: "twice.example" always_refuse
+"""
+
+
+def unbound_blocks_with_addresses_of_nobody(tap):
+	code, conf, err = imported("unbound", write("p/unbound.conf", PLAIN))
+	tap.equal(code, 0, "all is carried over: " + err)
+	kid, free, other = ["--client", "192.0.2.7"], ["--client", "192.0.2.9"], ["--client", "198.51.100.1"]
+	verdicts(tap, conf, [("0.0.0.0 is an answer", ["null.example"], ["local-data", "null.example.\t3600\tIN\tA\t0.0.0.0"]),
+		("so it is below a redirect zone", ["x.redirect.example"], ["local-data", "x.redirect.example.\t60\tIN\tA\t0.0.0.0"]),
+		("another type has no data", ["x.redirect.example", "AAAA"], ["local-data"]),
+		("a zone inside of that", ["x.other.redirect.example"], ["nxdomain"]),
+		("an option behind `server:`", ["inline.example"], ["nxdomain"]),
+		("of a zone said twice the last", ["twice.example"], ["refuse"]),
+		("who has the tag", [*kid, "games.example"], ["nxdomain"]),
+		("who is further in and has none", [*free, "games.example"], ["allow"]),
+		("who never had one", [*other, "games.example"], ["allow"])])
+	tap.ok("198.51.100.0" not in open(conf).read(), "networks without tags outside of others need no group")
+
+
+def unbound_tells_of_its_default_zones(tap):
+	conf = write("d/unbound.conf", """server:
+	local-zone: "home.arpa." static
+	local-data: "nas.home.arpa. A 192.0.2.9"
+	local-zone: "10.in-addr.arpa" nodefault
+	local-data: "printer.test A 192.0.2.10"
+	local-zone: "athome.arpa" static
+	local-zone: "refused.example" refuse
+	local-data: "a.refused.example A 192.0.2.1"
+	local-data: "b.example A 192.0.2.1 2"
+	local-zone: "c.example" static local-zone: "d.example" static
+""")
+	code, made, err = imported("unbound", conf)
+	tap.equal((code, err.count("differs: ")), (1, 4), "the exit code says so, and so many differ: " + err)
+	for line, what in ((2, "differs: home.arpa .*nodefault"), (4, "differs: 10.in-addr.arpa .*nodefault"),
+			(5, "differs: printer.test .*nodefault"), (8, "differs: local-data: a.refused.example"),
+			(9, "no equal: local-data"), (10, "no equal: what is behind")):
+		tap.ok(re.search(r"unbound\.conf:%d: %s" % (line, what), err), "with file and line: " + what, err)
 
 
 def unbound_tells_what_differs(tap):
@@ -236,6 +289,7 @@ def usage(tap):
 
 try:
 	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused,
-		unbound_with_everything_that_has_an_equal, unbound_zones_inside_of_each_other, unbound_tells_what_differs, unbound_tells_what_has_no_equal, usage)
+		unbound_with_everything_that_has_an_equal, unbound_zones_inside_of_each_other,
+		unbound_blocks_with_addresses_of_nobody, unbound_tells_of_its_default_zones, unbound_tells_what_differs, unbound_tells_what_has_no_equal, usage)
 finally:
 	shutil.rmtree(folder)
