@@ -139,10 +139,12 @@ static uint64_t hash_both(uint64_t one, uint64_t other)
 
 static struct report *report_enter(struct look *look, enum detector detector, uint64_t *hash)
 {
+	/* A burst is about no zone: the last one of it is one of many. */
+	const bool about_zone = look->has_zone && detector != DETECTOR_NXDOMAIN_BURST;
 	struct report *report;
 	bool fresh;
 
-	*hash = hash_both(hash_both(detector, look->has_zone ? look->zone_hash : 0), look->client_hash);
+	*hash = hash_both(hash_both(detector, about_zone ? look->zone_hash : 0), look->client_hash);
 	report = table_enter(look->detect->reports, *hash, look->now_s, &fresh);
 	if (report != NULL)
 		report->last_s = (uint32_t)look->now_s;
@@ -260,6 +262,18 @@ static void look_at_client(struct look *look)
 	table_leave(detect->clients, look->client_hash);
 }
 
+/* What share of a client's answers says that there is no such name depends on the cached ones, too. */
+static void count_hits(struct look *look)
+{
+	struct client *client = table_find(look->detect->clients, look->client_hash);
+
+	if (client == NULL)
+		return;
+	client_age(client, look->now_s);
+	client->answers += HITS_SAMPLED;
+	table_leave(look->detect->clients, look->client_hash);
+}
+
 static bool was_resolved(enum answer_path path)
 {
 	return path == PATH_RESOLVED || path == PATH_SERVFAIL;
@@ -304,6 +318,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		.is_warming_up = sight->now_ms / 1000 - detect->started_s < (int64_t)DAY_S *
 			conf[DETECTOR_NEWLY_OBSERVED].values[0],
 		.is_miss = was_resolved(sight->path),
+		.score = ZONE_NOT_SCORED,
 	};
 
 	detections->count = 0;
@@ -320,6 +335,8 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 	}
 	if (is_telling(look.facts, sight->path))
 		look_at_client(&look);
+	else
+		count_hits(&look);
 	if (look.pair != NULL)
 		table_leave(detect->pairs, look.pair_hash);
 }

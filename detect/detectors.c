@@ -12,9 +12,11 @@ const struct detector_row detector_rows[] = {
 	{ DETECTOR_BEACON, HOOK_ZONE, judge_beacon },
 	{ DETECTOR_DNSSEC_DROP, HOOK_ZONE, judge_dnssec_drop },
 	{ DETECTOR_LOOK_ALIKE, HOOK_ZONE, judge_look_alike },
+	{ DETECTOR_GENERATED_NAME, HOOK_ZONE, judge_generated_name },
 	{ DETECTOR_ODD_TYPE, HOOK_CLIENT, judge_odd_type },
 	{ DETECTOR_RESOLVER_BYPASS, HOOK_CLIENT, judge_resolver_bypass },
 	{ DETECTOR_REBINDING, HOOK_CLIENT, judge_rebinding },
 	{ DETECTOR_RECON, HOOK_CLIENT, judge_recon },
+	{ DETECTOR_NXDOMAIN_BURST, HOOK_CLIENT, judge_nxdomain_burst },
 };
 const size_t detector_row_count = sizeof(detector_rows) / sizeof(detector_rows[0]);

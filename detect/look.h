@@ -38,6 +38,7 @@ struct look {
 	int64_t now_s;
 	bool has_zone;                       /* a registrable domain, or what stands for one */
 	unsigned zone_labels;                /* of it; 0: none */
+	int score;                           /* of the zone's name, or ZONE_NOT_SCORED */
 	uint64_t zone_hash, client_hash, name_hash, pair_hash;
 	bool is_warming_up;                  /* too early to say what is new */
 	bool is_miss;                        /* it was resolved for somebody, just now */
@@ -90,7 +91,9 @@ void judge_changed_resolution(struct look *look);       /* and conditional answe
 void judge_dnssec_drop(struct look *look);
 void judge_fast_flux(struct look *look);
 void judge_look_alike(struct look *look);
+void judge_generated_name(struct look *look);
 void judge_newly_observed(struct look *look);
+void judge_nxdomain_burst(struct look *look);
 void judge_odd_type(struct look *look);
 void judge_random_subdomain(struct look *look);
 void judge_rebinding(struct look *look);                /* and flips */

@@ -14,7 +14,7 @@ void zone_init(struct zone *zone, int64_t now_s, bool known)
 {
 	zone->first_s = known ? 0 : (uint32_t)now_s;
 	zone->last_s = (uint32_t)now_s;
-	zone->score = -1;
+	zone->score = ZONE_NOT_SCORED;
 }
 
 void zone_age(struct zone *zone, int64_t now_s)

@@ -13,6 +13,7 @@
 
 #define ZONE_CLIENTS_MAX 4u          /* beyond that it is "many" */
 #define ZONE_PREFIXES 4u
+#define ZONE_NOT_SCORED (-1)
 #define PREFIX_HEAD 40u
 #define PREFIX_TAIL 22u
 
@@ -34,7 +35,7 @@ struct zone {
 	uint32_t clients[ZONE_CLIENTS_MAX];
 	uint8_t client_count;        /* up to ZONE_CLIENTS_MAX */
 	uint8_t next;                /* of prefixes */
-	int16_t score;               /* of the name itself, thousandths; below 0: not scored yet */
+	int16_t score;               /* of the name itself, thousandths; ZONE_NOT_SCORED, or below that: none */
 	struct prefix prefixes[ZONE_PREFIXES];
 
 	uint32_t flux_s;             /* when this day of addresses began */

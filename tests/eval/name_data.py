@@ -1,0 +1,101 @@
+"""Labels to learn from and to be measured by, out of the files below VERDICT_DATA."""
+import csv
+import hashlib
+import lzma
+import os
+import re
+
+LABEL = re.compile(r"[a-z0-9-]{1,63}\Z")
+SOURCES = ("benign/cloudflare1m_resolved.tsv.xz", "benign/umbrella_hostnames.csv.xz", "benign/domains_older_toplists.csv.xz")
+RANDOM = ("random", "alnum", "hex", "hex-like", "DDNS")
+# Which part a benign label is of, by its hash: fitting of the language, of the trees, of the thresholds; measuring.
+PARTS = (("language", 50), ("trees", 75), ("thresholds", 87), ("test", 100))
+
+
+def data_directory():
+    return os.environ.get("VERDICT_DATA", os.path.join(os.path.dirname(__file__), "../../../shared/data"))
+
+
+def lines(path):
+    opened = lzma.open(path, "rt", errors="replace") if path.endswith(".xz") else open(path, errors="replace")
+    with opened as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def number(text):
+    return int(hashlib.md5(text.encode()).hexdigest()[:8], 16)
+
+
+def part_of(label):
+    at = number(label) % 100
+    return next(name for name, end in PARTS if at < end)
+
+
+def is_test_family(family):
+    """A third of the families is never learned from."""
+    return number("family " + family) % 3 == 0
+
+
+class Suffixes:
+    """The ICANN section of the Public Suffix List."""
+
+    def __init__(self, data):
+        self.rules = set()
+        inside = False
+        for line in lines(os.path.join(data, "lists/public_suffix_list.dat")):
+            inside = inside and "===END ICANN" not in line or "===BEGIN ICANN" in line
+            if inside and line and not line.startswith("//"):
+                try:
+                    self.rules.add(line.encode("idna").decode() if line[0] not in "*!" else line)
+                except UnicodeError:
+                    self.rules.add(line)
+
+    def zone(self, name):
+        """The registrable domain, or None."""
+        labels = name.rstrip(".").lower().split(".")
+        for at in range(len(labels)):
+            if "!" + ".".join(labels[at:]) in self.rules:
+                return ".".join(labels[at:])
+            if ".".join(labels[at:]) in self.rules or "*." + ".".join(labels[at + 1:]) in self.rules:
+                return ".".join(labels[at - 1:]) if at > 0 else None
+        return None
+
+
+def is_scored(label):
+    return LABEL.match(label) is not None and not label.startswith("xn--")
+
+
+def name_column(path):
+    for line in lines(path):
+        if "cloudflare1m" in path:
+            yield line.split("\t", 2)[1]
+        else:
+            yield line.rsplit(",", 1)[-1]
+
+
+def blocked(data, suffixes):
+    """Labels of names that a block list has: what is popular is not always good."""
+    return {suffixes.zone(name) for name in lines(os.path.join(data, "lists/block_malware_big.txt.xz"))}
+
+
+def benign(data, suffixes):
+    """Each label once, sorted; the zones on a block list are left out."""
+    zones = set()
+    for source in SOURCES:
+        zones.update(suffixes.zone(name) for name in name_column(os.path.join(data, source)))
+    zones -= blocked(data, suffixes)
+    zones.discard(None)
+    return sorted({zone.split(".")[0] for zone in zones if is_scored(zone.split(".")[0])})
+
+
+def generated(data, suffixes):
+    """{family: (type, [label])}, sorted; below dynamic DNS the first label is the one that was made."""
+    families = {}
+    with lzma.open(os.path.join(data, "dga/dga_train.tsv.xz"), "rt") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            zone = suffixes.zone(row["domain"]) or ".".join(row["domain"].lower().split(".")[-2:])
+            label = (row["domain"].lower() if row["type"] == "DDNS" else zone).split(".")[0]
+            if is_scored(label):
+                families.setdefault(row["family"], (row["type"], set()))[1].add(label)
+    return {family: (kind, sorted(labels)) for family, (kind, labels) in sorted(families.items())}
