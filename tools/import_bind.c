@@ -21,11 +21,37 @@ static const struct policy_row policy_rows[] = {
 };
 #define POLICY_ROWS (sizeof(policy_rows) / sizeof(policy_rows[0]))
 
+/* With or without the last dot. */
+static bool is_same_name(const char *a, const char *b)
+{
+	const size_t of_a = strlen(a), of_b = strlen(b);
+	const size_t length = of_a > 0 && a[of_a - 1] == '.' ? of_a - 1 : of_a;
+
+	return length == (of_b > 0 && b[of_b - 1] == '.' ? of_b - 1 : of_b) && strncasecmp(a, b, length) == 0;
+}
+
+static bool is_text(const struct bind *bind, const struct zone *zone)
+{
+	const int format = zone->format != FORMAT_UNSAID ? (int)zone->format : bind->format;
+
+	return format == FORMAT_TEXT || (format == FORMAT_UNSAID && !zone->copied);
+}
+
+/* What options say holds for views that have no response-policy of their own. */
+static bool is_replaced(const struct bind *bind, const struct policy_zone *policy)
+{
+	bool own = false;
+
+	for (unsigned i = 0; i < bind->policy_count; i++)
+		own |= bind->policies[i].view != 0;
+	return policy->view == 0 && bind->view_count == 1 && own;
+}
+
 static const struct zone *find_zone(const struct bind *bind, const struct policy_zone *policy)
 {
 	for (unsigned i = 0; i < bind->zone_count; i++)
 		if ((policy->view == 0 || bind->zones[i].view == policy->view || bind->zones[i].view == 0) &&
-		    strcasecmp(bind->zones[i].name, policy->name) == 0)
+		    is_same_name(bind->zones[i].name, policy->name))
 			return &bind->zones[i];
 	return NULL;
 }
@@ -66,14 +92,14 @@ static int put_list(struct bind *bind, const struct policy_zone *policy)
 {
 	struct import *import = bind->import;
 	const struct zone *zone = find_zone(bind, policy);
-	const bool usable = zone != NULL && zone->file != NULL && zone->text;
+	const bool usable = zone != NULL && zone->file != NULL && is_text(bind, zone);
 	char *path = NULL;
 
 	if (!import_list(import, policy->name, !usable, policy->path, policy->line))
 		return 0;
 	if (zone == NULL || zone->file == NULL)
 		import_lost(import, policy->path, policy->line, "zone %s has no file here: write it to one", policy->name);
-	else if (!zone->text)
+	else if (!usable)
 		import_lost(import, policy->path, policy->line,
 			"zone %s has a raw file (masterfile-format): have it written as text", policy->name);
 	if (zone != NULL && zone->file != NULL) {
@@ -103,7 +129,7 @@ static int put_all(struct bind *bind)
 	for (size_t i = 0; i < BIND_OPTIONS; i++)
 		import_option(bind->import, bind_options[i].ours, bind->values[i]);
 	for (unsigned i = 0; i < bind->policy_count; i++)
-		if (put_list(bind, &bind->policies[i]) != 0)
+		if (!is_replaced(bind, &bind->policies[i]) && put_list(bind, &bind->policies[i]) != 0)
 			return -1;
 	if (bind->policy_count == 0)
 		import_lost(bind->import, bind->token.file, bind->token.line, "there is no response-policy");

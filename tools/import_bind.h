@@ -17,7 +17,8 @@
 
 struct zone {
 	char *name, *file;        /* owned */
-	bool text;                /* its file is */
+	enum { FORMAT_UNSAID, FORMAT_TEXT, FORMAT_OTHER } format;
+	bool copied;              /* from another server, which is written raw unless told else */
 	unsigned view;
 };
 
@@ -49,6 +50,7 @@ struct bind {
 	struct policy_zone policies[POLICIES_MAX];
 	unsigned policy_count;
 	char values[BIND_OPTIONS][16];
+	int format;               /* of zones that do not say: as in struct zone */
 	unsigned view, view_count;   /* 0: outside of views */
 };
 

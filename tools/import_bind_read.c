@@ -217,6 +217,12 @@ static int read_policy_zone(struct bind *bind)
 	return bind->token.kind == NAMED_SEMICOLON ? 0 : wrong(bind, "response-policy: a semicolon is missing");
 }
 
+static void use_fallbacks(struct bind *bind)
+{
+	for (size_t i = 0; i < BIND_OPTIONS; i++)
+		strcpy(bind->values[i], bind_options[i].fallback);
+}
+
 /* The zones, and behind their block what holds for all of them. */
 static int read_response_policy(struct bind *bind)
 {
@@ -224,6 +230,8 @@ static int read_response_policy(struct bind *bind)
 
 	if (block <= 0)
 		return block;
+	/* A view's own replaces that of options. */
+	use_fallbacks(bind);
 	for (;;) {
 		if (next(bind) != 0)
 			return -1;
@@ -255,12 +263,11 @@ static int read_zone_row(struct bind *bind, void *arg)
 		code = take_word(bind, &zone->file);
 	else if (is_word(bind, "masterfile-format")) {
 		code = take_word(bind, &format);
-		zone->text = code == 0 && strcasecmp(format, "text") == 0;
+		zone->format = code == 0 && strcasecmp(format, "text") == 0 ? FORMAT_TEXT : FORMAT_OTHER;
 	} else if (is_word(bind, "type")) {
 		code = take_word(bind, &format);
-		/* Copies of other servers' zones are written raw unless told else. */
-		if (code == 0 && (strcasecmp(format, "slave") == 0 || strcasecmp(format, "secondary") == 0))
-			zone->text = false;
+		zone->copied = code == 0 && (strcasecmp(format, "slave") == 0 || strcasecmp(format, "secondary") == 0 ||
+			strcasecmp(format, "mirror") == 0);
 	}
 	free(format);
 	return code == 0 ? skip_statement(bind) : -1;
@@ -278,7 +285,7 @@ static int read_zone(struct bind *bind)
 		return wrong(bind, "out of memory");
 	bind->zones = grown;
 	zone = &grown[bind->zone_count++];
-	*zone = (struct zone){ .text = true, .view = bind->view };
+	*zone = (struct zone){ .view = bind->view };
 	if (take_word(bind, &zone->name) != 0)
 		return -1;
 	block = find_block(bind);
@@ -303,9 +310,18 @@ static int read_view(struct bind *bind)
 
 static int read_row(struct bind *bind, void *arg)
 {
+	char *format = NULL;
+
 	(void)arg;
 	if (is_word(bind, "response-policy"))
 		return read_response_policy(bind);
+	if (is_word(bind, "masterfile-format")) {
+		if (take_word(bind, &format) != 0)
+			return -1;
+		bind->format = strcasecmp(format, "text") == 0 ? FORMAT_TEXT : FORMAT_OTHER;
+		free(format);
+		return skip_statement(bind);
+	}
 	if (is_word(bind, "zone"))
 		return read_zone(bind);
 	if (is_word(bind, "directory") && bind->view == 0)
@@ -343,8 +359,7 @@ static int read_top(struct bind *bind)
 
 int bind_read(struct bind *bind, const char *path)
 {
-	for (size_t i = 0; i < BIND_OPTIONS; i++)
-		strcpy(bind->values[i], bind_options[i].fallback);
+	use_fallbacks(bind);
 	bind->lex = named_lex_open(path, bind->diag);
 	return bind->lex != NULL ? read_top(bind) : -1;
 }

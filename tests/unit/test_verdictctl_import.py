@@ -79,6 +79,30 @@ options {
 	verdicts(tap, made, [("what is left decides", ["b.example"], ["nxdomain"])])
 
 
+VIEW = """options {
+	directory "%s";
+	masterfile-format raw;
+	response-policy { zone "outer.rpz"; } min-ns-dots 3;
+};
+view "only" {
+	zone "inner.rpz." { masterfile-format text; type secondary; file "inner.db"; primaries { 192.0.2.1; }; };
+	zone "raw.rpz" { type primary; file "inner.db"; };
+	zone "outer.rpz" { type primary; file "inner.db"; };
+	response-policy { zone "INNER.rpz"; zone "raw.rpz"; };
+};
+"""
+
+
+def bind_with_a_view_of_its_own(tap):
+	write("one/inner.db", ZONE % ("inner.example", "inner.example"))
+	code, made, err = imported("bind", write("one/named.conf", VIEW % path("one")))
+	tap.equal((code, err.count("no equal: ")), (1, 1), "one zone is lost: " + err)
+	tap.ok(re.search(r"named\.conf:10: no equal: zone raw.rpz has a raw file", err), "by the format that options say", err)
+	got = options(made)
+	tap.ok("name: outer.rpz" not in got and "min-ns-dots: 1" in got, "the view's policy replaces that of options", "\n".join(got))
+	verdicts(tap, made, [("a copy written as text", ["inner.example"], ["nxdomain"])])
+
+
 def what_is_no_named_conf_is_refused(tap):
 	rows = [("options {", "does not end"), ("options { response-policy { zone ; }; };", "a value is missing"),
 		("/* never closed", "a comment does not end"), ('zone "x', "a quote does not end"),
@@ -288,7 +312,7 @@ def usage(tap):
 
 
 try:
-	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, what_is_no_named_conf_is_refused,
+	tap.run(bind_with_everything_that_has_an_equal, bind_tells_what_has_no_equal, bind_with_a_view_of_its_own, what_is_no_named_conf_is_refused,
 		unbound_with_everything_that_has_an_equal, unbound_zones_inside_of_each_other,
 		unbound_blocks_with_addresses_of_nobody, unbound_tells_of_its_default_zones, unbound_tells_what_differs, unbound_tells_what_has_no_equal, usage)
 finally:
