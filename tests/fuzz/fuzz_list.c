@@ -33,7 +33,7 @@ struct seen {
 	struct diag diag;
 };
 
-static uint64_t hash_octets(uint64_t hash, const void *octets, size_t count)
+static uint64_t sum_octets(uint64_t hash, const void *octets, size_t count)
 {
 	const uint8_t *at = octets;
 
@@ -72,13 +72,13 @@ static bool see(void *arg, const struct rule *rule)
 	} else {
 		if (!is_network(rule))
 			abort();
-		seen->hash = hash_octets(seen->hash, &rule->address, sizeof(rule->address));
+		seen->hash = sum_octets(seen->hash, &rule->address, sizeof(rule->address));
 	}
-	seen->hash = hash_octets(seen->hash, words, sizeof(words));
-	seen->hash = hash_octets(seen->hash, rule->name.octets, rule->name.length);
+	seen->hash = sum_octets(seen->hash, words, sizeof(words));
+	seen->hash = sum_octets(seen->hash, rule->name.octets, rule->name.length);
 	if (rule->rdata != NULL) {
-		seen->hash = hash_octets(seen->hash, &rule->ttl, sizeof(rule->ttl));
-		seen->hash = hash_octets(seen->hash, rule->rdata, rule->rdata_length);
+		seen->hash = sum_octets(seen->hash, &rule->ttl, sizeof(rule->ttl));
+		seen->hash = sum_octets(seen->hash, rule->rdata, rule->rdata_length);
 	}
 	seen->count++;
 	return true;
