@@ -71,7 +71,7 @@ static void stays_within_bounds(void **state)
 
 		for (size_t i = 0; i < length; i++) {
 			seed = seed * 1664525 + 1013904223;
-			octets[i] = (uint8_t)(round % 3 == 0 ? seed >> 24 : "abcdefghijklmnopqrstuvwxyz0123456789-"[(seed >> 16) % 37]);
+			octets[i] = (uint8_t)(round % 3 == 0 ? seed >> 24 : (uint32_t)"abcdefghijklmnopqrstuvwxyz0123456789-"[(seed >> 16) % 37]);
 		}
 		score = name_score(octets, length);
 		assert_true((score >= 0 && score <= 1000) || score == NAME_SCORE_NONE);
