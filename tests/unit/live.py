@@ -1,6 +1,7 @@
 """A control socket without a resolver behind it (tests/unit/fake_resolver.c), and verdictctl."""
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,14 @@ policy-list:
 
 class Skip(Exception):
     pass
+
+
+def terminal():
+    """Both ends of one."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        raise Skip("no terminals here: %s" % error)
 
 
 class Fake:

@@ -4,7 +4,6 @@ import gzip
 import json
 import lzma
 import os
-import pty
 import random
 import socket
 import struct
@@ -419,7 +418,7 @@ def says_whom_it_does_not_know(folder):
 def shows_progress_to_a_terminal_alone(folder):
     path = write(folder, "t.tsv", "a.example A\n" * 1000001)
     equal(replay(folder, "--json", path).stderr, b"")
-    terminal, theirs = pty.openpty()
+    terminal, theirs = live.terminal()
     subprocess.run([COMMAND, "replay", "--policy", os.path.join(folder, "v.conf"), "--json", path], stdout=subprocess.DEVNULL,
                    stderr=theirs, check=True, timeout=120)
     os.close(theirs)

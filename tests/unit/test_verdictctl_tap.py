@@ -2,7 +2,6 @@
 """What `verdictctl tap` prints, and what it does with damaged and hostile input. TAP."""
 import json
 import os
-import pty
 import resource
 import signal
 import socket
@@ -15,6 +14,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import dnstap_bytes as d  # noqa: E402
+import live  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 ENVIRONMENT = {**os.environ, "TZ": "UTC"}
@@ -67,7 +67,7 @@ def prints_the_group_of_the_client():
 
 def on_a_terminal(octets, **environment):
     """What a person's terminal gets."""
-    master, slave = pty.openpty()
+    master, slave = live.terminal()
     with tempfile.NamedTemporaryFile() as file:
         file.write(octets)
         file.flush()
@@ -487,6 +487,8 @@ if __name__ == "__main__":
         try:
             claim()
             print("ok %d - %s" % (number, title), flush=True)
+        except live.Skip as why:
+            print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
         except Exception as error:
             print("not ok %d - %s" % (number, title))
             print("# " + repr(error).replace("\n", "\n# "), flush=True)
