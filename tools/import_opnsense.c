@@ -25,23 +25,22 @@ static int no_memory(struct opnsense *opnsense)
 	return diag_set(opnsense->diag, opnsense->path, 0, 0, "out of memory");
 }
 
-static const char *field(const struct opnsense_item *item, enum opnsense_field which)
+const char *opnsense_field(const struct opnsense_item *item, enum opnsense_field which)
 {
 	return item->fields[which] != NULL ? item->fields[which] : "";
 }
 
-static bool is_on(const struct opnsense_item *item)
+bool opnsense_is_on(const struct opnsense_item *item)
 {
-	return strcmp(field(item, FIELD_ENABLED), "1") == 0;
+	return strcmp(opnsense_field(item, FIELD_ENABLED), "1") == 0;
 }
 
-static void lost(struct opnsense *opnsense, const struct opnsense_item *item, const char *what, const char *value)
+void opnsense_lost(struct opnsense *opnsense, const struct opnsense_item *item, const char *what, const char *value)
 {
 	import_lost(opnsense->import, opnsense->path, item->line, "%s %.400s", what, value);
 }
 
-/* Calls for each part of a row of values with commas (or lines) between. */
-static void each_value(struct opnsense *opnsense, const struct opnsense_item *item, const char *values, FILE *to,
+void opnsense_each_value(struct opnsense *opnsense, const struct opnsense_item *item, const char *values, FILE *to,
 	void (*take)(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, FILE *to))
 {
 	while (*(values += strspn(values, ", \t\r\n")) != '\0') {
@@ -60,7 +59,7 @@ static void each_value(struct opnsense *opnsense, const struct opnsense_item *it
 /* One record; a host of `*` is the domain with all below it. */
 static bool put_record(const char *host, const char *domain, const struct opnsense_item *data, FILE *to)
 {
-	const char *type = field(data, FIELD_RR), *server = field(data, FIELD_SERVER);
+	const char *type = opnsense_field(data, FIELD_RR), *server = opnsense_field(data, FIELD_SERVER);
 	const bool all = strcmp(host, "*") == 0;
 	char text[NAME_TEXT_MAX], target[NAME_TEXT_MAX], joined[2 * NAME_TEXT_MAX];
 	struct name name, mx;
@@ -72,9 +71,9 @@ static bool put_record(const char *host, const char *domain, const struct opnsen
 		return false;
 	name_to_text(&name, text);
 	if (strcmp(type, "MX") == 0) {
-		const char *priority = field(data, FIELD_MXPRIO);
+		const char *priority = opnsense_field(data, FIELD_MXPRIO);
 
-		if (name_from_text(&mx, field(data, FIELD_MX), strlen(field(data, FIELD_MX))) != NULL || *priority == '\0' ||
+		if (name_from_text(&mx, opnsense_field(data, FIELD_MX), strlen(opnsense_field(data, FIELD_MX))) != NULL || *priority == '\0' ||
 		    strlen(priority) > 5 || strspn(priority, "0123456789") != strlen(priority))
 			return false;
 		fprintf(to, "%s MX %s %s.\n", text, priority, name_to_text(&mx, target));
@@ -104,17 +103,17 @@ static const struct opnsense_item *find_host(const struct opnsense *opnsense, co
 static unsigned put_override(struct opnsense *opnsense, const struct opnsense_item *item, FILE *to)
 {
 	const struct opnsense_item *host = item->kind == OPNSENSE_HOST ? item :
-		find_host(opnsense, field(item, FIELD_HOST));
-	const char *name = field(item, FIELD_HOSTNAME), *domain = field(item, FIELD_DOMAIN);
+		find_host(opnsense, opnsense_field(item, FIELD_HOST));
+	const char *name = opnsense_field(item, FIELD_HOSTNAME), *domain = opnsense_field(item, FIELD_DOMAIN);
 
-	if (!is_on(item) || (host != NULL && !is_on(host)))
+	if (!opnsense_is_on(item) || (host != NULL && !opnsense_is_on(host)))
 		return 0;
-	if (host != NULL && put_record(*name != '\0' ? name : field(host, FIELD_HOSTNAME),
-	    *domain != '\0' ? domain : field(host, FIELD_DOMAIN), host, to))
+	if (host != NULL && put_record(*name != '\0' ? name : opnsense_field(host, FIELD_HOSTNAME),
+	    *domain != '\0' ? domain : opnsense_field(host, FIELD_DOMAIN), host, to))
 		return 1;
 	import_lost(opnsense->import, opnsense->path, item->line, "%s override %.100s.%.100s %.10s %.100s",
-		item->kind == OPNSENSE_HOST ? "host" : "alias of a host", name, domain, field(item, FIELD_RR),
-		field(item, FIELD_SERVER));
+		item->kind == OPNSENSE_HOST ? "host" : "alias of a host", name, domain, opnsense_field(item, FIELD_RR),
+		opnsense_field(item, FIELD_SERVER));
 	return 0;
 }
 
@@ -148,48 +147,19 @@ static int put_overrides(struct opnsense *opnsense)
 
 /* --- blocklists ------------------------------------------------------------------------------------------------- */
 
-/* A whole configuration has few policies, so each has a group of its own for its networks. */
-static void put_network(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, FILE *to)
-{
-	(void)item;
-	(void)to;
-	import_option(opnsense->import, "network", value);
-}
-
-static void name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem, char *to,
-	size_t cap)
-{
-	unsigned number = 1;
-
-	for (const struct opnsense_item *before = opnsense->items; before < item; before++)
-		number += before->kind == OPNSENSE_BLOCKLIST && is_on(before);
-	snprintf(to, cap, number > 1 ? "%s-%u" : "%s", stem, number);
-}
-
-static void put_group(struct opnsense *opnsense, const struct opnsense_item *item)
-{
-	char name[32];
-
-	if (*field(item, FIELD_SOURCE_NETS) == '\0')
-		return;
-	import_clause(opnsense->import, "client-group");
-	name_policy(opnsense, item, "networks", name, sizeof(name));
-	import_option(opnsense->import, "name", name);
-	each_value(opnsense, item, field(item, FIELD_SOURCE_NETS), NULL, put_network);
-}
-
 static void end_list(struct opnsense *opnsense, const struct opnsense_item *item, bool allows)
 {
-	const bool nxdomain = strcmp(field(item, FIELD_NXDOMAIN), "1") == 0;
-	const char *address = field(item, FIELD_ADDRESS);
+	const bool nxdomain = strcmp(opnsense_field(item, FIELD_NXDOMAIN), "1") == 0;
+	const char *address = opnsense_field(item, FIELD_ADDRESS);
 	char name[32];
 
 	import_option(opnsense->import, "action", allows ? "pass" : nxdomain ? "nxdomain" : "sinkhole");
 	if (!allows && !nxdomain)
 		import_option(opnsense->import, "sinkhole-address", *address != '\0' ? address : "0.0.0.0");
-	name_policy(opnsense, item, "networks", name, sizeof(name));
-	if (*field(item, FIELD_SOURCE_NETS) != '\0')
-		import_option(opnsense->import, "group", name);
+	if (*opnsense_field(item, FIELD_SOURCE_NETS) == '\0')
+		return;
+	opnsense_name_policy(opnsense, opnsense_group_of(opnsense, item), "networks", name, sizeof(name));
+	import_option(opnsense->import, "group", name);
 }
 
 /* OPNsense takes a pattern from the beginning of a name on, and to no end. */
@@ -208,7 +178,7 @@ static void put_allowed(struct opnsense *opnsense, const struct opnsense_item *i
 	if (found)
 		fprintf(to, "%s\n", filter);
 	else
-		lost(opnsense, item, "allowed", value);
+		opnsense_lost(opnsense, item, "allowed", value);
 }
 
 static void put_filter(struct opnsense *opnsense, const struct opnsense_item *item, const char *value,
@@ -219,7 +189,7 @@ static void put_filter(struct opnsense *opnsense, const struct opnsense_item *it
 	if (filter_of_name(value, cover, filter))
 		fprintf(to, "%s\n", filter);
 	else
-		lost(opnsense, item, "blocked", value);
+		opnsense_lost(opnsense, item, "blocked", value);
 }
 
 static void put_blocked(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, FILE *to)
@@ -265,15 +235,15 @@ static int put_names(struct opnsense *opnsense, const struct opnsense_item *item
 	if (lines.to == NULL)
 		return no_memory(opnsense);
 	if (allows) {
-		each_value(opnsense, item, field(item, FIELD_ALLOWED), lines.to, put_allowed);
+		opnsense_each_value(opnsense, item, opnsense_field(item, FIELD_ALLOWED), lines.to, put_allowed);
 	} else {
-		each_value(opnsense, item, field(item, FIELD_BLOCKLISTS), lines.to, put_blocked);
-		each_value(opnsense, item, field(item, FIELD_WILDCARDS), lines.to, put_wildcard);
+		opnsense_each_value(opnsense, item, opnsense_field(item, FIELD_BLOCKLISTS), lines.to, put_blocked);
+		opnsense_each_value(opnsense, item, opnsense_field(item, FIELD_WILDCARDS), lines.to, put_wildcard);
 	}
 	if (fclose(lines.to) != 0)
 		code = no_memory(opnsense);
 	else {
-		name_policy(opnsense, item, allows ? "allowed" : "blocked", name, sizeof(name));
+		opnsense_name_policy(opnsense, item, allows ? "allowed" : "blocked", name, sizeof(name));
 		code = import_put_list(opnsense->import, name, "adblock", lines.text, lines.length, false, opnsense->diag);
 	}
 	free(lines.text);
@@ -286,12 +256,16 @@ static int put_names(struct opnsense *opnsense, const struct opnsense_item *item
 
 static int put_policy(struct opnsense *opnsense, const struct opnsense_item *item)
 {
-	if (strcmp(field(item, FIELD_SAFESEARCH), "1") == 0)
-		lost(opnsense, item, "safesearch", "");
+	if (*opnsense_field(item, FIELD_SOURCE_NETS) != '\0' && opnsense_group_of(opnsense, item) == NULL) {
+		opnsense_lost(opnsense, item, "a policy without a network of its own:", opnsense_field(item, FIELD_SOURCE_NETS));
+		return 0;
+	}
+	if (strcmp(opnsense_field(item, FIELD_SAFESEARCH), "1") == 0)
+		opnsense_lost(opnsense, item, "safesearch", "");
 	if (put_names(opnsense, item, true) != 0 || put_names(opnsense, item, false) != 0)
 		return -1;
-	each_value(opnsense, item, field(item, FIELD_LISTS), NULL, put_url);
-	each_value(opnsense, item, field(item, FIELD_TYPE), NULL, put_type);
+	opnsense_each_value(opnsense, item, opnsense_field(item, FIELD_LISTS), NULL, put_url);
+	opnsense_each_value(opnsense, item, opnsense_field(item, FIELD_TYPE), NULL, put_type);
 	return 0;
 }
 
@@ -302,18 +276,21 @@ static int put_all(struct opnsense *opnsense)
 	if (!opnsense->has_unbound)
 		import_lost(opnsense->import, opnsense->path, 0, "there is no Unbound in it");
 	for (size_t i = 0; i < opnsense->count; i++)
-		if (opnsense->items[i].kind == OPNSENSE_BLOCKLIST && is_on(&opnsense->items[i]))
-			put_group(opnsense, &opnsense->items[i]);
+		if (opnsense->items[i].kind == OPNSENSE_BLOCKLIST && opnsense_is_on(&opnsense->items[i]))
+			opnsense_put_group(opnsense, &opnsense->items[i]);
 	if (put_overrides(opnsense) != 0)
 		return -1;
+	if (opnsense->old_line > 0)
+		import_lost(opnsense->import, opnsense->path, opnsense->old_line, "host overrides as before 22.1, below <unbound>: have "
+			"a newer OPNsense write config.xml");
 	for (size_t i = 0; i < opnsense->count; i++) {
 		const struct opnsense_item *item = &opnsense->items[i];
 
-		if (item->kind == OPNSENSE_ACL && is_on(item))
+		if (item->kind == OPNSENSE_ACL && opnsense_is_on(item))
 			import_lost(opnsense->import, opnsense->path, item->line,
-				"access list %.60s (%.40s %.300s): access-control: of Unbound", field(item, FIELD_NAME),
-				field(item, FIELD_ACTION), field(item, FIELD_NETWORKS));
-		if (item->kind == OPNSENSE_BLOCKLIST && is_on(item) && put_policy(opnsense, item) != 0)
+				"access list %.60s (%.40s %.300s): access-control: of Unbound", opnsense_field(item, FIELD_NAME),
+				opnsense_field(item, FIELD_ACTION), opnsense_field(item, FIELD_NETWORKS));
+		if (item->kind == OPNSENSE_BLOCKLIST && opnsense_is_on(item) && put_policy(opnsense, item) != 0)
 			return -1;
 	}
 	return 0;

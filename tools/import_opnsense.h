@@ -35,9 +35,31 @@ struct opnsense {
 	struct opnsense_item *items;
 	size_t count, room;
 	bool has_unbound;
+	unsigned old_line;            /* of host overrides in the layout of before 22.1; 0: there are none */
 };
 
 /* 0, or -1 with *diag; what was read is freed by the caller, whatever comes. */
 int opnsense_read(struct opnsense *opnsense);
+
+/* The field's text, empty when it is not said. */
+const char *opnsense_field(const struct opnsense_item *item, enum opnsense_field which);
+bool opnsense_is_on(const struct opnsense_item *item);
+
+/* Tells of something of the item that has no equal. */
+void opnsense_lost(struct opnsense *opnsense, const struct opnsense_item *item, const char *what, const char *value);
+
+/* Calls for each part of a row of values with commas (or lines) between. */
+void opnsense_each_value(struct opnsense *opnsense, const struct opnsense_item *item, const char *values, FILE *to,
+	void (*take)(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, FILE *to));
+
+/* A name for what the policy makes: `stem`, with its number behind it unless it is the first. */
+void opnsense_name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem, char *to,
+	size_t cap);
+
+/* The policy whose group the policy's clients are in; NULL: all its networks are of other policies. */
+const struct opnsense_item *opnsense_group_of(struct opnsense *opnsense, const struct opnsense_item *item);
+
+/* Writes the client-group of a policy that has one of its own. import_opnsense_group.c */
+void opnsense_put_group(struct opnsense *opnsense, const struct opnsense_item *item);
 
 #endif

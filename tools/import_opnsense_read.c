@@ -14,6 +14,7 @@
 
 #define FILE_OCTETS_MAX ((size_t)64 << 20)
 #define PATH_MAX_OCTETS 512
+#define DEPTH_MAX 1000000u    /* beyond that; each costs memory */
 #define ITEMS_MAX ((size_t)1 << 18)
 #define ROOT "/opnsense/OPNsense/unboundplus"
 
@@ -90,12 +91,15 @@ static void begin_element(void *arg, const XML_Char *name, const XML_Char **attr
 
 	reading->length = 0;
 	if (reading->beyond > 0 || strlen(name) + 2 > sizeof(reading->path) - used) {
-		reading->beyond++;
+		if (++reading->beyond > DEPTH_MAX)
+			fail(reading, "has too many elements in each other");
 		return;
 	}
 	sprintf(reading->path + used, "/%s", name);
 	if (used == 0 && strcmp(name, "opnsense") != 0)
 		fail(reading, "is no config.xml of OPNsense: it does not begin with <opnsense>");
+	if (strcmp(reading->path, "/opnsense/unbound/hosts") == 0 && reading->opnsense->old_line == 0)
+		reading->opnsense->old_line = (unsigned)XML_GetCurrentLineNumber(reading->parser);
 	if (strncmp(reading->path, ROOT, sizeof(ROOT) - 1) != 0)
 		return;
 	reading->opnsense->has_unbound = true;

@@ -10,9 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "policy/address.h"
-#include "policy/conf.h"
-#include "policy/conf_value.h"
+#include "tools/import_network.h"
 
 int unbound_no_memory(struct unbound *unbound)
 {
@@ -45,37 +43,19 @@ static bool is_repeated(const struct unbound *unbound, size_t at)
 	return false;
 }
 
-static bool read_network(const struct entry *client, struct network *network)
-{
-	const struct conf_limits limits = { .max = 0 };
-	char wrong[CONF_WRONG_MAX];
-
-	return conf_network_parse(&limits, client->text, network, wrong) == 0;
-}
-
-static bool is_inside(const struct network *inner, const struct network *outer)
-{
-	struct address address = inner->address;
-
-	if (address.family != outer->address.family || inner->prefix_length < outer->prefix_length)
-		return false;
-	address_mask(&address, outer->prefix_length);
-	return memcmp(address.octets, outer->address.octets, sizeof(address.octets)) == 0;
-}
-
 /* Is there something else to say of this network, or nothing that could be said here? */
 static bool is_needless(struct unbound *unbound, const struct entry *client)
 {
 	struct network network, other;
 	bool inside = false;
 
-	if (!read_network(client, &network)) {
+	if (!import_read_network(client->text, &network)) {
 		if (client->tags != 0)
 			import_lost(unbound->import, client->path, client->line, "access-control-tag: %.100s", client->text);
 		return true;
 	}
 	for (const struct entry *at = unbound->entries; at < unbound->entries + unbound->count; at++) {
-		if (at == client || at->kind != KIND_CLIENT || !read_network(at, &other) || !is_inside(&network, &other))
+		if (at == client || at->kind != KIND_CLIENT || !import_read_network(at->text, &other) || !import_is_inside(&network, &other))
 			continue;
 		inside |= at->tags != 0;
 		if (network.prefix_length != other.prefix_length || (client->tags != 0 && (at->tags == 0 || at < client)))

@@ -292,6 +292,23 @@ def opnsense_policies_for_networks(tap):
 		("for all, and that network, too", ["--client", "192.0.2.1", "all.example"], ["nxdomain"])])
 
 
+def opnsense_policies_for_the_same_networks(tap):
+	rows = (("bad", "192.0.2.0/24,198.51.100.1"), ("same", "192.0.2.0/24,198.51.100.1"), ("part", "198.51.100.1"), ("inner", "192.0.2.128/25"),
+		("odd", "gateway"))
+	new = "<dnsbl>%s</dnsbl>" % "".join("\n<blocklist uuid='%s'><enabled>1</enabled><blocklists>%s.example</blocklists><nxdomain>1</nxdomain>"
+		"<source_nets>%s</source_nets></blocklist>" % (name, name, networks) for name, networks in rows)
+	code, conf, err = imported("opnsense", write("shared.xml", (OPNSENSE % new).replace("<OPNsense>",
+		"<unbound><hosts><host>old</host></hosts></unbound><OPNsense>", 1)))
+	tap.equal(code, 1, "the exit code says so")
+	for line, word, what in ((7, "no equal", "a policy without"), (8, "differs", "source_nets 192.0.2.128/25 overlaps"),
+			(9, "no equal", "a policy without"), (3, "no equal", "host overrides as before")):
+		tap.ok(re.search(r"shared\.xml:%d: %s: .*%s" % (line, word, what), err), "with file and line: " + what, err)
+	verdicts(tap, conf, [("of the first", ["--client", "192.0.2.1", "bad.example"], ["nxdomain"]),
+		("of the second, for the same networks", ["--client", "198.51.100.1", "same.example"], ["nxdomain"]),
+		("of one further in", ["--client", "192.0.2.129", "inner.example"], ["nxdomain"]),
+		("whose networks are not known denies nobody", ["odd.example"], ["allow"])])
+
+
 def opnsense_tells_what_has_no_equal(tap):
 	odd = """<acls><acl uuid="x"><enabled>1</enabled><name>guests</name><action>refuse</action><networks>192.0.2.0/24</networks></acl></acls>
 <dnsbl><enabled>1</enabled><safesearch>1</safesearch><whitelists>.*\\.fine\\.example,ads?\\.</whitelists><blocklists>no..name,left.example</blocklists></dnsbl>
@@ -325,6 +342,6 @@ def opnsense_that_is_no_configuration_is_refused(tap):
 try:
 	tap.run(pihole_domains_decide_as_there, pihole_groups_and_clients, pihole_teleporter_archives, pihole_tells_what_differs, pihole_before_the_database,
 		pihole_tells_what_has_no_equal, pihole_that_is_damaged_is_refused, pihole_databases_run_nothing, opnsense_lists_and_overrides,
-		opnsense_policies_for_networks, opnsense_tells_what_has_no_equal, opnsense_that_is_no_configuration_is_refused)
+		opnsense_policies_for_networks, opnsense_policies_for_the_same_networks, opnsense_tells_what_has_no_equal, opnsense_that_is_no_configuration_is_refused)
 finally:
 	shutil.rmtree(folder)
