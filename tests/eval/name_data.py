@@ -16,6 +16,16 @@ def data_directory():
     return os.environ.get("VERDICT_DATA", os.path.join(os.path.dirname(__file__), "../../../shared/data"))
 
 
+def file_of(data, path):
+    """What another directory lacks is taken from the default one: a list of suffixes is good anywhere."""
+    own = os.path.join(data, path)
+    return own if os.path.exists(own) else os.path.join(data_directory(), path)
+
+
+def first_of(data, folder):
+    return os.path.join(data, folder, sorted(os.listdir(os.path.join(data, folder)))[0])
+
+
 def lines(path):
     opened = lzma.open(path, "rt", errors="replace") if path.endswith(".xz") else open(path, errors="replace")
     with opened as file:
@@ -43,7 +53,7 @@ class Suffixes:
     def __init__(self, data):
         self.rules = set()
         inside = False
-        for line in lines(os.path.join(data, "lists/public_suffix_list.dat")):
+        for line in lines(file_of(data, "lists/public_suffix_list.dat")):
             inside = inside and "===END ICANN" not in line or "===BEGIN ICANN" in line
             if inside and line and not line.startswith("//"):
                 try:
@@ -76,14 +86,14 @@ def name_column(path):
 
 def blocked(data, suffixes):
     """Labels of names that a block list has: what is popular is not always good."""
-    return {suffixes.zone(name) for name in lines(os.path.join(data, "lists/block_malware_big.txt.xz"))}
+    return {suffixes.zone(name) for name in lines(file_of(data, "lists/block_malware_big.txt.xz"))}
 
 
 def benign(data, suffixes):
     """Each label once, sorted; the zones on a block list are left out."""
     zones = set()
     for source in SOURCES:
-        zones.update(suffixes.zone(name) for name in name_column(os.path.join(data, source)))
+        zones.update(suffixes.zone(name) for name in name_column(file_of(data, source)))
     zones -= blocked(data, suffixes)
     zones.discard(None)
     return sorted({zone.split(".")[0] for zone in zones if is_scored(zone.split(".")[0])})
@@ -92,10 +102,9 @@ def benign(data, suffixes):
 def generated(data, suffixes):
     """{family: (type, [label])}, sorted; below dynamic DNS the first label is the one that was made."""
     families = {}
-    with lzma.open(os.path.join(data, "dga/dga_train.tsv.xz"), "rt") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            zone = suffixes.zone(row["domain"]) or ".".join(row["domain"].lower().split(".")[-2:])
-            label = (row["domain"].lower() if row["type"] == "DDNS" else zone).split(".")[0]
-            if is_scored(label):
-                families.setdefault(row["family"], (row["type"], set()))[1].add(label)
+    for row in csv.DictReader(lines(first_of(data, "dga")), delimiter="\t"):
+        zone = suffixes.zone(row["domain"]) or ".".join(row["domain"].lower().split(".")[-2:])
+        label = (row["domain"].lower() if row["type"] == "DDNS" else zone).split(".")[0]
+        if is_scored(label):
+            families.setdefault(row["family"], (row["type"], set()))[1].add(label)
     return {family: (kind, sorted(labels)) for family, (kind, labels) in sorted(families.items())}

@@ -1,0 +1,347 @@
+#!/usr/bin/python3
+"""evaluate.py [--bounded] [DIRECTORY ...]: runs recordings through `verdictctl replay` and prints `eval NAME VALUE`.
+
+A directory is laid out as that which VERDICT_DATA names, the default. What the model of generated names was learned
+from is left out: benign labels but those of the part `test`, and families that are not kept back (name_data.py).
+--bounded takes a part of the long lists. Builds on verdictctl of $builddir, or that which $VERDICTCTL names."""
+import csv
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import name_data
+
+SEED = 20260801
+START = 1700000000
+SEEN = re.compile(r"([a-z-]+) (tag|low|alert|high|block) (\d+)/(\d+)")
+POPULAR_HOSTS = 5000
+BOUNDED_ROWS = 40000
+SMALL = 1000                       # octets: a capture with less has not begun to carry anything
+TUNNEL_CURVE = (256, 512, 1024, 2048)
+BURSTS, BURST_NAMES = 10, 100
+DEFAULT_SCORES = (900, 990, 999)
+CURVE = (500, 600, 700, 800, 850, 900, 920, 940, 950, 960, 970, 980, 985, 990, 992, 994, 996, 998, 999)
+
+
+def command():
+    return os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
+
+
+def say(name, value):
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    print("eval %s %s" % (name, "%.6g" % value if isinstance(value, float) else value), flush=True)
+
+
+class Bench:
+    """A folder with a policy, in which recordings are replayed."""
+
+    def __init__(self, data, folder):
+        self.data, self.folder = data, folder
+        with open(self.path("popular.txt"), "w") as file:
+            file.writelines(name + "\n" for name in self.popular())
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def popular(self):
+        names = []
+        for line in name_data.lines(name_data.file_of(self.data, "benign/umbrella_hostnames.csv.xz")):
+            rank, name = line.split(",", 1)
+            if rank.isdigit() and int(rank) <= POPULAR_HOSTS:
+                names.append(name)
+        return names
+
+    def policy(self, popular, options):
+        lines = ["detection:", " public-suffix-list: \"%s\"" % name_data.file_of(self.data, "lists/public_suffix_list.dat"),
+                 " names-size: 4m", " known-size: 1m", " answers-size: 1m"]
+        for detector, values in options.items():
+            lines += ["detector:", " name: " + detector] + [" %s: %s" % pair for pair in values.items()]
+        if popular:
+            lines += ["policy-list:", " name: popular", " file: popular.txt", " enrich: popular"]
+        with open(self.path("verdict.conf"), "w") as file:
+            file.write("\n".join(lines) + "\n")
+        return self.path("verdict.conf")
+
+    def replay(self, rows, popular=True, options=None):
+        """What was said of each row (time, client, name, type, rcode, answers): lists of (detector, tier, value)."""
+        path = self.path("rows.tsv")
+        with open(path, "w") as file:
+            file.writelines("\t".join((*row, "1", "")) + "\n" for row in rows)
+        done = subprocess.run([command(), "replay", "--policy", self.policy(popular, options or {}), "--each", path],
+                              capture_output=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.decode())
+        said = [[] for _ in rows]
+        for line in done.stdout.decode("latin-1").split("\n")[:-1]:
+            fields = line.split("\t")
+            if len(fields) > 9 and fields[9]:
+                said[int(fields[0].rsplit(":", 1)[1]) - 1] = [
+                    (found[1], found[2], int(found[3])) for found in SEEN.finditer(fields[9])]
+        return said
+
+
+def row(time, client, name, kind="A", rcode="0", answers=""):
+    return ("%.3f" % time, client, name, kind or "A", rcode or "0", answers)
+
+
+# --- tunnels: how much gets out before it is said
+
+def captures(data):
+    """{tool and number of its capture: rows}, in order. Rows without a time come once a second."""
+    found = {}
+    for one in csv.DictReader(name_data.lines(name_data.first_of(data, "tunnel")), delimiter="\t", quoting=csv.QUOTE_NONE):
+        rows = found.setdefault((one["tool"].split(" (")[0], one["source"]), [])
+        rows.append(row(float(one["ts"]) if one["ts"] else START + len(rows), one["client"] or "192.0.2.1", one["qname"],
+                        one["qtype"], one["rcode"] if one["rcode"].isdigit() else "0", one["answers"] or ""))
+    numbers = {}
+    for tool, source in found:
+        numbers[tool] = numbers.get(tool, 0) + 1
+        yield "%s.%d" % (tool, numbers[tool]), sorted(found[tool, source], key=lambda one: float(one[0]))
+
+
+def crossings(rows, said, zones):
+    """Of each detector and tier the first time: (queries, octets before the zone until then, what was measured)."""
+    octets, asked, first = 0, set(), {}
+    for at, (one, found) in enumerate(zip(rows, said)):
+        if one[2].lower() not in asked:
+            asked.add(one[2].lower())
+            octets += len(one[2]) - len(zones.zone(one[2]) or "")
+        for detector, tier, value in found:
+            if tier != "tag":
+                first.setdefault((detector, tier), (at + 1, octets, value))
+    return octets, first
+
+
+def evaluate_tunnels(bench, zones):
+    """{capture: (octets that names held, {(detector, tier): crossing})}"""
+    results = {}
+    for name, rows in captures(bench.data):
+        octets, first = crossings(rows, bench.replay(rows), zones)
+        say("tunnel.%s.queries" % name, len(rows))
+        say("tunnel.%s.octets" % name, octets)
+        for (detector, tier), (queries, carried, _) in sorted(first.items()):
+            say("tunnel.%s.%s.%s.queries_until" % (name, detector, tier), queries)
+            say("tunnel.%s.%s.%s.octets_until" % (name, detector, tier), carried)
+        for threshold in TUNNEL_CURVE:
+            _, other = crossings(rows, bench.replay(rows, options={"tunnel": {
+                "low-octets": threshold, "low-octets-12h": threshold}}), zones)
+            soonest = min((value for (detector, _), value in other.items() if detector == "tunnel"), default=(0, 0, 0))
+            say("tunnel.%s.curve.%d.queries_until" % (name, threshold), soonest[0])
+            say("tunnel.%s.curve.%d.octets_until" % (name, threshold), soonest[1])
+        results[name] = (octets, first)
+    large = [first for octets, first in results.values() if octets > SMALL]
+    say("tunnel.captures_over_%d_octets" % SMALL, len(large))
+    say("tunnel.captures_detected", sum(bool(tunnel_told(first)) for first in large))
+    say("tunnel.octets_until_most", max((tunnel_told(first)[1] for first in large if tunnel_told(first)), default=0))
+    return results
+
+
+def tunnel_told(first):
+    """The first crossing of the tunnel detector alone, or None."""
+    return min((value for (detector, _), value in first.items() if detector == "tunnel"), default=None)
+
+
+# --- what is no tunnel: zones and clients that are accused
+
+def accused(rows, said, zones, detectors=None):
+    """{detector: (zones, clients)} of what is worse than a tag."""
+    found = {}
+    for one, detections in zip(rows, said):
+        for detector, tier, _ in detections:
+            if tier != "tag" and (detectors is None or detector in detectors):
+                about = found.setdefault(detector, (set(), set()))
+                about[0].add(zones.zone(one[2]) or one[2])
+                about[1].add(one[1])
+    return found
+
+
+def say_accused(name, rows, said, zones):
+    found = accused(rows, said, zones)
+    all_zones = {zones.zone(one[2]) for one in rows}
+    say(name + ".answers", len(rows))
+    say(name + ".zones", len(all_zones))
+    say(name + ".clients", len({one[1] for one in rows}))
+    for detector, (about, clients) in sorted(found.items()):
+        say("%s.%s.zones" % (name, detector), len(about))
+        say("%s.%s.clients" % (name, detector), len(clients))
+    return found
+
+
+def stress(data, most):
+    """Host names of the popular lists, shuffled, from 50 clients within two hours, and the crawl's with its answers."""
+    rng = random.Random(SEED)
+    names = [(line.split(",", 1)[1], "A", "0", "") for line in
+             name_data.lines(name_data.file_of(data, "benign/umbrella_hostnames.csv.xz"))][1:]
+    for at, line in enumerate(name_data.lines(name_data.file_of(data, "benign/cloudflare1m_resolved.tsv.xz"))):
+        fields = line.split("\t")
+        if at > 0 and len(fields) >= 6 and fields[3].isdigit():
+            names.append((fields[1], fields[2], fields[3], fields[5].split(" auth:")[0]))
+        if most and at > most:
+            break
+    rng.shuffle(names)
+    return [row(START + at * 7200 / len(names), "192.0.2.%d" % (1 + at % 50), name, kind, rcode, answers)
+            for at, (name, kind, rcode, answers) in enumerate(names[:most] if most else names)]
+
+
+def evaluate_stress(bench, zones, most):
+    rows = stress(bench.data, most)
+    results = say_accused("stress", rows, bench.replay(rows), zones)
+    for tier_value in TUNNEL_CURVE[1:]:
+        say("stress.tunnel.zones_over_%d" % tier_value, len({zones.zone(one[2]) for one, found in zip(
+            rows, bench.replay(rows, options={"tunnel": {"low-octets": tier_value, "low-octets-12h": tier_value}}))
+            for detector, _, value in found if detector == "tunnel" and value >= tier_value}))
+    return results
+
+
+def typed(kind, answers):
+    """Records of `ttl value` as records with a type."""
+    out = []
+    for part in filter(None, (answers or "").split("; ")):
+        ttl, _, value = part.partition(" ")
+        address = "A" if re.fullmatch(r"[0-9.]+", value) else "AAAA" if re.fullmatch(r"[0-9a-f:]+", value) else None
+        if address or kind in ("A", "AAAA"):
+            out.append("%s %s %s" % (address or "CNAME", ttl.split(".")[0], value))
+    return "; ".join(out)
+
+
+def recordings(data):
+    folder = os.path.join(data, "traffic")
+    for name in sorted(os.listdir(folder)):
+        if "client_facts" in name:
+            continue
+        path = os.path.join(folder, name)
+        rows = []
+        for one in csv.DictReader(name_data.lines(path), delimiter="\t", quoting=csv.QUOTE_NONE):
+            # What goes to a group address never comes to a resolver.
+            if one["client_port"] != "5353" and one["qname"]:
+                rows.append(row(float(one["ts"]), one["client"], one["qname"], one["qtype"],
+                                one["rcode"] if one["rcode"].isdigit() else "0",
+                                typed(one["qtype"], next((one[key] for key in one if key and key.startswith("answers")), ""))))
+        yield name.split(".")[0], sorted(rows, key=lambda one: float(one[0]))
+
+
+def evaluate_traffic(bench, zones):
+    results = {}
+    for name, rows in recordings(bench.data):
+        results[name] = say_accused("traffic." + name, rows, bench.replay(rows, popular=False), zones)
+    return results
+
+
+# --- generated names and bursts
+
+def families(data, zones):
+    """Families that nothing was learned from: those kept back, and those of kinds that are not learned at all."""
+    for family, (kind, labels) in name_data.generated(data, zones).items():
+        if name_data.is_test_family(family) or kind not in name_data.RANDOM:
+            yield family, kind, labels
+
+
+def shares(bench, labels):
+    rows = [row(START + at, "192.0.2.1", label + ".com") for at, label in enumerate(labels)]
+    said = bench.replay(rows, popular=False, options={"generated-name": {"score": 1}})
+    marks = [next((value for detector, _, value in found if detector == "generated-name"), 0) for found in said]
+    return {score: sum(mark >= score for mark in marks) / max(len(marks), 1) for score in CURVE + DEFAULT_SCORES}
+
+
+def evaluate_names(bench, zones, most):
+    rng = random.Random(SEED)
+    labels = [label for label in name_data.benign(bench.data, zones) if name_data.part_of(label) == "test"]
+    labels = sorted(rng.sample(labels, most)) if most and len(labels) > most else labels
+    wrong = shares(bench, labels)
+    say("names.negatives", len(labels))
+    found = {}
+    for family, kind, made in families(bench.data, zones):
+        if len(made) >= 20:
+            found[family] = (kind, shares(bench, made[:2000]))
+            for score in DEFAULT_SCORES:
+                say("names.%s.found_at_%d" % (family, score), found[family][1][score])
+    alike = [one for kind, one in found.values() if kind in name_data.RANDOM]
+    for score in sorted(set(CURVE + DEFAULT_SCORES)):
+        say("names.curve.%d.false" % score, wrong[score])
+        say("names.curve.%d.found" % score, statistics.mean(one[score] for one in alike) if alike else 0.0)
+    say("names.families", len(alike))
+    return wrong, found
+
+
+def bursts(labels, popular, rng):
+    """Clients that go through names two to ten seconds apart, and ask for what everybody asks for, too."""
+    rows, starts = [], []
+    for burst in range(BURSTS):
+        names = rng.sample(labels, min(len(labels), BURST_NAMES))
+        time, client = START + burst * 3600, "192.0.2.%d" % (1 + burst)
+        starts.append((client, len(names)))
+        for name in names:
+            if rng.random() < 0.3:
+                rows.append(row(time, client, rng.choice(popular)))
+            time += rng.uniform(2, 10)
+            rows.append(row(time, client, name, rcode="3"))
+    return rows, starts
+
+
+def evaluate_bursts(bench, zones, burst_families=None):
+    rng = random.Random(SEED)
+    popular = bench.popular() or ["www.example"]
+    caught = {}
+    for family, kind, labels in families(bench.data, zones):
+        if len(labels) < 20 or burst_families and family not in burst_families:
+            continue
+        rows, starts = bursts([label + ".com" for label in labels], popular, rng)
+        until, counts = {}, {}
+        for one, found in zip(rows, bench.replay(rows)):
+            counts[one[1]] = counts.get(one[1], 0) + (one[4] == "3")
+            if any(detector == "nxdomain-burst" for detector, _, _ in found):
+                until.setdefault(one[1], counts[one[1]])
+        caught[family] = (kind, sorted(until.values()), len(starts))
+        say("burst.%s.caught" % family, "%d/%d" % (len(until), len(starts)))
+        if until:
+            say("burst.%s.misses_until_median" % family, statistics.median(until.values()))
+            say("burst.%s.misses_until_most" % family, max(until.values()))
+    alike = [one for one in caught.values() if one[0] in name_data.RANDOM]
+    say("burst.random_like_families", len(alike))
+    say("burst.random_like_caught_within_20", sum(len(one[1]) == one[2] and one[1][-1] <= 20 for one in alike))
+    return caught
+
+
+# --- sweeps
+
+def evaluate_sweeps(bench):
+    """A range of addresses, one after the other; and a desktop that looks up those that it meets."""
+    until = {}
+    for name, gap, addresses in (("sweep_1s", 1.0, 256), ("sweep_250ms", 0.25, 256), ("desktop_11_a_minute", 60 / 11, 80)):
+        rng = random.Random(SEED)
+        rows = [row(START + at * gap, "192.0.2.9", "%d.%s.in-addr.arpa" % (
+            at % 256, "113.0.203" if name.startswith("sweep") else "%d.%d.%d" % tuple(rng.randrange(1, 224) for _ in range(3))),
+            "PTR", "3") for at in range(addresses)]
+        said = bench.replay(rows)
+        until[name] = next((at + 1 for at, found in enumerate(said) if any(one[0] == "recon" for one in found)), 0)
+        say("sweep.%s.queries_until" % name, until[name])
+    return until
+
+
+def evaluate(data, bounded):
+    zones = name_data.Suffixes(data)
+    most = BOUNDED_ROWS if bounded else 0
+    with tempfile.TemporaryDirectory(prefix="verdict") as folder:
+        bench = Bench(data, folder)
+        return {"tunnels": evaluate_tunnels(bench, zones), "traffic": evaluate_traffic(bench, zones),
+                "bursts": evaluate_bursts(bench, zones), "sweeps": evaluate_sweeps(bench),
+                "names": evaluate_names(bench, zones, most), "stress": evaluate_stress(bench, zones, most)}
+
+
+def main(arguments):
+    bounded = "--bounded" in arguments
+    directories = [one for one in arguments if not one.startswith("--")] or [name_data.data_directory()]
+    for directory in directories:
+        if not os.path.isdir(directory):
+            sys.stderr.write("no data in %s: VERDICT_DATA names their directory\n" % directory)
+            continue
+        evaluate(directory, bounded)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+"""What the detectors reach on real data, a bounded part of `make eval`. TAP; without VERDICT_DATA all of it is skipped."""
+import contextlib
+import io
+import os
+import statistics
+import sys
+
+SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(__file__), "../.."))
+sys.path[:0] = [os.path.join(SRCDIR, "tests/eval"), os.path.join(SRCDIR, "tests/e2e")]
+import evaluate
+import name_data
+import tap
+
+TUNNELS = ("tunnel", "tunnel-down", "weak-channel")
+INFORMATION, CARRIED = 1024, 5120      # octets until a tunnel is found: new to the detector, and all that names held
+MISSES, MISSES_OF_WORDS = 20, 60
+SHORT = ("qsnatch",)                   # three to seven letters: by volume alone
+
+
+def tunnels(check):
+    told = {name: evaluate.tunnel_told(first) for name, (octets, first) in results["tunnels"].items()
+            if octets > evaluate.SMALL}
+    check.ok(len(told) >= 5 and all(told.values()), "every tunnel is found", told)
+    found = [one for one in told.values() if one]
+    check.ok(all(value <= INFORMATION for _, _, value in found), "within a kilobyte of information", told)
+    check.ok(all(carried <= CARRIED for _, carried, _ in found), "and five kilobytes of names", told)
+
+
+def people(check):
+    for name, found in sorted(results["traffic"].items()):
+        wrong = {detector: sorted(found[detector][0]) for detector in found if detector in TUNNELS + ("nxdomain-burst",)}
+        check.equal(wrong, {}, "%s: no zone is called a tunnel and no client infected" % name)
+    flagged = results["stress"].get("tunnel", (set(), set()))[0]
+    check.ok(len(flagged) <= 1, "of popular zones behind the most popular ones at most one looks like a tunnel", flagged)
+    check.ok("nxdomain-burst" not in results["stress"], "and none of their clients infected", results["stress"])
+
+
+def bursts(check):
+    for family, (kind, until, clients) in sorted(results["bursts"].items()):
+        plain = kind in name_data.RANDOM and family not in SHORT
+        most = MISSES if plain else MISSES_OF_WORDS
+        check.ok(len(until) == clients and until[-1] <= most,
+                 "%s (%s): each client is told within %d misses" % (family, kind, most), until)
+
+
+def names(check):
+    wrong, found = results["names"]
+    alike = [shares for kind, shares in found.values() if kind in name_data.RANDOM]
+    check.ok(wrong[900] <= 0.015 and wrong[990] <= 0.002, "scores stand for the shares that they say", wrong)
+    check.ok(statistics.mean(one[990] for one in alike) >= 0.33, "a third of unknown families' names score 990",
+             [one[990] for one in alike])
+    check.ok(statistics.mean(one[900] for one in alike) >= 0.70, "and two thirds score 900", [one[900] for one in alike])
+
+
+def sweeps(check):
+    until = results["sweeps"]
+    check.ok(0 < until["sweep_1s"] <= 80 and 0 < until["sweep_250ms"] <= 80, "a sweep of addresses is told", until)
+    check.equal(until["desktop_11_a_minute"], 0, "a desktop that looks up whom it meets is not")
+
+
+if __name__ == "__main__":
+    directory = name_data.data_directory()
+    if not os.path.isdir(directory):
+        print("1..0 # SKIP no real data: %s (set VERDICT_DATA)" % directory)
+        sys.exit(0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        results = evaluate.evaluate(directory, bounded=True)
+    tap.run(tunnels, people, bursts, names, sweeps)
