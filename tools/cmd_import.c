@@ -143,6 +143,7 @@ int cmd_import(const struct command *command, int argc, char **argv)
 	if (given.json && given.output == NULL)
 		return command_misuse(command, "--json needs --output");
 	import.folder = given.lists;
+	import.elsewhere = given.output != NULL && strchr(given.output, '/') != NULL;
 	import.conf = open_memstream(&text, &length);
 	if (import.conf == NULL)
 		return command_misuse(command, "out of memory");
@@ -152,6 +153,7 @@ int cmd_import(const struct command *command, int argc, char **argv)
 	if (code == 0)
 		code = put_out(&given, text, length, &diag);
 	free(text);
+	import_fini(&import, code != 0);
 	if (code != 0)
 		return command_fail(EXIT_UNREADABLE, &diag);
 	summarise(&given, &import);

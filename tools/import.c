@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/term.h"
 
@@ -18,8 +19,8 @@ const struct import_source import_sources[] = {
 	{ NULL, NULL, NULL },
 };
 
-static __attribute__((format(printf, 6, 0))) void complain(struct import *import, const char *file, unsigned line, const char *mark, const char *word,
-	const char *format, va_list args)
+static __attribute__((format(printf, 6, 0))) void complain(struct import *import, const char *file, unsigned line,
+	const char *mark, const char *word, const char *format, va_list args)
 {
 	char text[TEXT_MAX], safe[2 * TEXT_MAX], safe_file[2 * TEXT_MAX], number[16] = "";
 
@@ -119,6 +120,28 @@ void import_option(struct import *import, const char *key, const char *value)
 	fprintf(import->conf, "%s\t%s: %c%s%c\n", import->off ? "#" : "", key, quote, value, quote);
 }
 
+void import_file(struct import *import, const char *path)
+{
+	char *whole = import->elsewhere && *path != '/' ? realpath(".", NULL) : NULL, *joined = NULL;
+
+	if (whole != NULL && asprintf(&joined, "%s/%s", whole, path) < 0)
+		joined = NULL;
+	import_option(import, "file", joined != NULL ? joined : path);
+	free(joined);
+	free(whole);
+}
+
+void import_fini(struct import *import, bool undo)
+{
+	while (import->made_count > 0) {
+		char *path = import->made[--import->made_count];
+
+		if (undo)
+			unlink(path);
+		free(path);
+	}
+}
+
 FILE *import_make_list(struct import *import, const char *name, char **path, struct diag *diag)
 {
 	FILE *file;
@@ -132,6 +155,9 @@ FILE *import_make_list(struct import *import, const char *name, char **path, str
 		return NULL;
 	}
 	file = fopen(*path, "wxe");
+	if (file != NULL && import->made_count < IMPORT_LISTS_MAX &&
+	    (import->made[import->made_count] = strdup(*path)) != NULL)
+		import->made_count++;
 	if (file == NULL) {
 		diag_set(diag, *path, 0, 0, "cannot be made: %s", strerror(errno));
 		free(*path);
@@ -159,7 +185,7 @@ int import_put_list(struct import *import, const char *name, const char *format,
 	}
 	written = import_list(import, name, off, path, 0);
 	if (written) {
-		import_option(import, "file", path);
+		import_file(import, path);
 		import_option(import, "format", format);
 	}
 	free(path);
@@ -178,7 +204,10 @@ bool import_fetched_list(struct import *import, const char *wanted, const char *
 		path = NULL;
 	term_escape(safe, sizeof(safe), from, strlen(from));
 	fprintf(import->conf, "\t# FETCH: %s\n", safe);
-	import_option(import, "file", path != NULL ? path : name);
+	if (path != NULL)
+		import_file(import, path);
+	else
+		import_option(import, "file", name);
 	import->fetch += !off;
 	free(path);
 	return true;

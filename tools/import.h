@@ -23,11 +23,14 @@ struct import {
 	FILE *conf;              /* borrowed: what is written */
 	FILE *complaints;        /* borrowed; NULL: none */
 	const char *folder;      /* for lists that have to be made; NULL: none can be */
+	bool elsewhere;          /* it is not written to the working directory, which relative paths are of */
 	bool off;                /* the clause at hand is a comment */
 	unsigned lists, lost;    /* clauses in force; things without an equal */
 	unsigned differ, fetch;  /* things that decide in another way; lists that are not there yet */
 	unsigned name_count;
 	char names[IMPORT_LISTS_MAX][IMPORT_NAME_MAX + 1];
+	unsigned made_count;
+	char *made[IMPORT_LISTS_MAX];   /* owned: paths of lists that were made */
 };
 
 struct import_source {
@@ -47,6 +50,12 @@ void import_differs(struct import *import, const char *file, unsigned line, cons
 
 /* Begins a clause. */
 void import_clause(struct import *import, const char *clause);
+
+/* The list's file. Paths in a verdict.conf are relative to it. */
+void import_file(struct import *import, const char *path);
+
+/* Ends the import; `undo`: what was made goes, so that the next attempt finds nothing in its way. */
+void import_fini(struct import *import, bool undo);
 
 /* Begins a policy-list with a name like `wanted`; `off` makes it a comment. False (and counted as lost): too many. */
 bool import_list(struct import *import, const char *wanted, bool off, const char *file, unsigned line);

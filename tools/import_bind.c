@@ -106,7 +106,7 @@ static int put_list(struct bind *bind, const struct policy_zone *policy)
 		path = zone_path(bind, policy, zone->file);
 		if (path == NULL)
 			return diag_set(bind->diag, policy->path, policy->line, 0, "out of memory");
-		import_option(import, "file", path);
+		import_file(import, path);
 		free(path);
 	}
 	import_option(import, "format", "rpz");

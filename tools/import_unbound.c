@@ -132,7 +132,7 @@ static int put_rpz(struct unbound *unbound, const struct entry *rpz)
 	if (rpz->zonefile != NULL && path == NULL)
 		return unbound_no_memory(unbound);
 	if (path != NULL)
-		import_option(import, "file", path);
+		import_file(import, path);
 	free(path);
 	import_option(import, "format", "rpz");
 	import_option(import, "zone", rpz->text);

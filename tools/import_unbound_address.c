@@ -36,7 +36,7 @@ static int put_address(struct unbound *unbound, const struct entry *address, uns
 		return -1;
 	fprintf(to, "%s\n", address->text);
 	if (fclose(to) == 0 && import_list(unbound->import, name, false, address->path, address->line)) {
-		import_option(unbound->import, "file", path);
+		import_file(unbound->import, path);
 		import_option(unbound->import, "format", "cidr");
 		import_option(unbound->import, "allow-wide", "yes");
 		import_option(unbound->import, "action", action);

@@ -32,7 +32,7 @@ static void remove_folder(void)
 	rmdir(folder);
 }
 
-static void import_file(const struct import_source *source, const char *path)
+static void import_one(const struct import_source *source, const char *path)
 {
 	struct import import = { .folder = folder };
 	struct diag diag = { .line = 0 };
@@ -50,6 +50,7 @@ static void import_file(const struct import_source *source, const char *path)
 		if ((unsigned char)text[i] > '~' || (text[i] < ' ' && text[i] != '\n' && text[i] != '\t'))
 			abort();
 	free(text);
+	import_fini(&import, true);
 }
 
 /* What the file is called, and who reads it. */
@@ -84,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = data[0] & 7;
 	snprintf(path, sizeof(path), "%s/%s", folder, inputs[input].name);
 	write_file(path, data + 1, size - 1);
-	import_file(&import_sources[inputs[input].source], path);
+	import_one(&import_sources[inputs[input].source], path);
 	empty_folder();
 	return 0;
 }

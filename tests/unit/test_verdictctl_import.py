@@ -307,6 +307,15 @@ def usage(tap):
 	made = write("there.conf", "mine")
 	code, out, err = verdictctl("import", "--from", "bind", "--output", made, conf)
 	tap.ok(code == 3 and open(made).read() == "mine", "a file that is there is not replaced", err)
+	conf = write("u.conf", 'local-zone: "a.example" static\n')
+	os.makedirs(path("made"))
+	for output in (made, path("no/where.conf")):
+		code, out, err = verdictctl("import", "--from", "unbound", "--lists", path("made"), "--output", output, conf)
+		tap.equal((code, os.listdir(path("made"))), (3, []), "what fails leaves no lists in the way of the next attempt")
+	relative = os.path.relpath(path("made"))
+	code, out, err = verdictctl("import", "--from", "unbound", "--lists", relative, "--output", path("made/new.conf"), conf)
+	verdicts(tap, path("made/new.conf"), [("lists are found from where the configuration is", ["a.example"], ["nxdomain"])])
+	conf = write("empty.conf", "")
 	code, out, err = verdictctl("import", "--from", "bind", "--output", path("new.conf"), "--json", conf)
 	tap.equal((code, json.loads(out)["no_equal"]), (1, 1), "the summary for scripts")
 
