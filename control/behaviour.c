@@ -1,24 +1,39 @@
 /* behaviour.c: the detectors of a running resolver. */
 #include "control/behaviour.h"
 
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "control/override_file.h"
 #include "control/thread.h"
 
-#define LOOK_S 60
+#define LOOK_MS 60000
+#define DUE_MS 1000                  /* as long as an override is due */
 
 struct behaviour {
+	const struct control_host *host;
 	struct detect *detect;
 	struct detect_sizes sizes;       /* as asked for, to see that others are */
+	struct flag_limits limits;
+	struct flag_ring *ring;
+	struct flag_book *book;
 	pthread_t thread;
 	bool running;                    /* the thread is */
+	int wake;                        /* eventfd */
+	_Atomic bool woken;              /* there is something in `wake` */
+	_Atomic bool stopping;
+	_Atomic uint64_t said[DETECTOR_COUNT][TIER_COUNT];
 	pthread_mutex_t lock;
-	pthread_cond_t changed;          /* CLOCK_MONOTONIC */
-	bool stopping;                   /* under `lock` */
+	void (*act)(void *arg);          /* under lock */
+	void *act_arg;                   /* likewise */
 };
 
 static int64_t now_ms(void)
@@ -29,81 +44,161 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* --- the thread --------------------------------------------------------------------------------------------------- */
+
+/* Only the first call before the thread has looked makes a system call. */
+static void wake(struct behaviour *behaviour)
+{
+	const uint64_t one = 1;
+	ssize_t written;
+
+	if (atomic_exchange_explicit(&behaviour->woken, true, memory_order_acq_rel))
+		return;
+	written = write(behaviour->wake, &one, sizeof(one));
+	(void)written;
+}
+
+static void wait_to_be_woken(struct behaviour *behaviour, int timeout_ms)
+{
+	struct pollfd fd = { .fd = behaviour->wake, .events = POLLIN };
+	uint64_t count;
+	ssize_t got;
+
+	if (poll(&fd, 1, timeout_ms) > 0) {
+		got = read(behaviour->wake, &count, sizeof(count));
+		(void)got;
+	}
+	/* Before the ring is looked at: what is pushed later wakes again. */
+	atomic_exchange_explicit(&behaviour->woken, false, memory_order_acq_rel);
+}
+
+static void say_call(const struct behaviour *behaviour, const struct flag_call *call)
+{
+	const struct flag flag = { .call = *call };
+	const struct network client = flag_client(&flag);
+	char zone[NAME_TEXT_MAX], who[OVERRIDE_CLIENT_MAX], why[OVERRIDE_WHY_MAX], line[2048];
+
+	snprintf(line, sizeof(line), "flag: detector=%s tier=%s action=%s zone=%s client=%s attack=\"%s\" why=\"%s\"",
+		detector_table[call->lead.detector].name, tier_names[call->lead.tier], reaction_names[call->reaction],
+		name_to_text(&call->zone, zone), override_client_text(&client, who),
+		detector_table[call->lead.detector].attack, flag_why(&flag, why));
+	behaviour->host->log(behaviour->host->arg, false, line);
+}
+
+static void take_calls(struct behaviour *behaviour)
+{
+	struct flag_call call;
+
+	while (flag_ring_pop(behaviour->ring, &call))
+		if (flag_book_take(behaviour->book, &call, &behaviour->limits))
+			say_call(behaviour, &call);
+}
+
+/* Whether overrides are due still. */
+static bool have_them_made(struct behaviour *behaviour)
+{
+	struct override override;
+	struct flag flag;
+	const bool due = flag_book_due(behaviour->book, &flag, &override);
+
+	pthread_mutex_lock(&behaviour->lock);
+	if (due && behaviour->act != NULL)
+		behaviour->act(behaviour->act_arg);
+	pthread_mutex_unlock(&behaviour->lock);
+	return due;
+}
+
 static void *run(void *arg)
 {
 	struct behaviour *behaviour = arg;
-	struct timespec until;
 
-	pthread_mutex_lock(&behaviour->lock);
-	while (!behaviour->stopping) {
-		pthread_mutex_unlock(&behaviour->lock);
+	while (!atomic_load(&behaviour->stopping)) {
+		bool due;
+
+		take_calls(behaviour);
+		due = have_them_made(behaviour);
+		flag_book_turn(behaviour->book, now_ms() / 1000);
 		detect_turn(behaviour->detect, now_ms());
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += LOOK_S;
-		pthread_mutex_lock(&behaviour->lock);
-		while (!behaviour->stopping &&
-		       pthread_cond_timedwait(&behaviour->changed, &behaviour->lock, &until) == 0)
-			;
+		wait_to_be_woken(behaviour, due ? DUE_MS : LOOK_MS);
 	}
-	pthread_mutex_unlock(&behaviour->lock);
 	return NULL;
 }
 
-static struct behaviour *create(const struct conf *conf, const struct detect_sizes *sizes, struct diag *diag)
-{
-	struct behaviour *behaviour = calloc(1, sizeof(*behaviour));
-	pthread_condattr_t monotonic;
-	struct hash_key key;
-
-	if (behaviour == NULL || getrandom(&key, sizeof(key), 0) != sizeof(key)) {
-		diag_set(diag, conf->path, 0, 0, "detection: no memory or no random numbers");
-		free(behaviour);
-		return NULL;
-	}
-	behaviour->sizes = *sizes;
-	behaviour->detect = detect_create(sizes, conf->detection.suffixes, &key, now_ms(), diag);
-	if (behaviour->detect == NULL) {
-		free(behaviour);
-		return NULL;
-	}
-	pthread_mutex_init(&behaviour->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&behaviour->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	return behaviour;
-}
+/* --- start and end ------------------------------------------------------------------------------------------------ */
 
 static void destroy(struct behaviour **behaviour)
 {
 	if (*behaviour == NULL)
 		return;
 	detect_destroy(&(*behaviour)->detect);
-	pthread_cond_destroy(&(*behaviour)->changed);
+	flag_ring_destroy(&(*behaviour)->ring);
+	flag_book_destroy(&(*behaviour)->book);
+	if ((*behaviour)->wake >= 0)
+		close((*behaviour)->wake);
 	pthread_mutex_destroy(&(*behaviour)->lock);
 	free(*behaviour);
 	*behaviour = NULL;
 }
 
-int behaviour_start(struct behaviour **behaviour, const struct conf *conf, struct diag *diag)
+static struct behaviour *create(const struct conf *conf, const struct control_host *host, struct diag *diag)
+{
+	struct behaviour *behaviour = calloc(1, sizeof(*behaviour));
+
+	if (behaviour == NULL) {
+		diag_set(diag, conf->path, 0, 0, "detection: out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&behaviour->lock, NULL);
+	behaviour->host = host;
+	behaviour->ring = flag_ring_create();
+	behaviour->book = flag_book_create();
+	behaviour->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (behaviour->ring != NULL && behaviour->book != NULL && behaviour->wake >= 0)
+		return behaviour;
+	diag_set(diag, conf->path, 0, 0, "detection: out of memory or of descriptors");
+	destroy(&behaviour);
+	return NULL;
+}
+
+static int remember(struct behaviour *behaviour, const struct conf *conf, struct diag *diag)
 {
 	const struct detection_conf *wanted = &conf->detection;
 	const struct detect_sizes sizes = { wanted->zones, wanted->clients, wanted->pairs, wanted->names_octets,
 		wanted->known_octets, wanted->answers_octets };
-	struct behaviour *own = *behaviour;
+	struct hash_key key;
 
-	if (own != NULL && (!wanted->wanted || memcmp(&own->sizes, &sizes, sizeof(sizes)) != 0))
-		destroy(behaviour);
-	if (!wanted->wanted)
+	if (behaviour->detect != NULL && memcmp(&behaviour->sizes, &sizes, sizeof(sizes)) == 0)
 		return 0;
+	detect_destroy(&behaviour->detect);
+	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+		return diag_set(diag, conf->path, 0, 0, "detection: no random numbers");
+	behaviour->sizes = sizes;
+	behaviour->detect = detect_create(&sizes, wanted->suffixes, &key, now_ms(), diag);
+	return behaviour->detect != NULL ? 0 : -1;
+}
+
+int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const struct control_host *host,
+	struct diag *diag)
+{
+	struct behaviour *own;
+
+	if (!conf->detection.wanted) {
+		destroy(behaviour);
+		return 0;
+	}
 	if (*behaviour == NULL)
-		*behaviour = create(conf, &sizes, diag);
+		*behaviour = create(conf, host, diag);
 	own = *behaviour;
 	if (own == NULL)
 		return -1;
+	if (remember(own, conf, diag) != 0) {
+		destroy(behaviour);
+		return -1;
+	}
 	if (detect_protect(own->detect, conf->live.protected, conf->live.protected_count) != 0)
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
-	own->stopping = false;
+	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate };
+	atomic_store(&own->stopping, false);
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;
 	return own->running ? 0 : diag_set(diag, conf->path, 0, 0, "detection: no thread");
 }
@@ -112,13 +207,24 @@ bool behaviour_stop(struct behaviour *behaviour, unsigned timeout_ms)
 {
 	if (behaviour == NULL || !behaviour->running)
 		return true;
-	pthread_mutex_lock(&behaviour->lock);
-	behaviour->stopping = true;
-	pthread_cond_signal(&behaviour->changed);
-	pthread_mutex_unlock(&behaviour->lock);
+	atomic_store(&behaviour->stopping, true);
+	wake(behaviour);
 	behaviour->running = false;
 	return thread_join(behaviour->thread, timeout_ms);
 }
+
+void behaviour_act_by(struct behaviour *behaviour, void (*act)(void *arg), void *arg)
+{
+	if (behaviour == NULL)
+		return;
+	pthread_mutex_lock(&behaviour->lock);
+	behaviour->act = act;
+	behaviour->act_arg = arg;
+	pthread_mutex_unlock(&behaviour->lock);
+	wake(behaviour);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 bool behaviour_wants(const struct behaviour *behaviour, const struct facts *facts, enum answer_path path,
 	uint64_t ordinal)
@@ -126,8 +232,53 @@ bool behaviour_wants(const struct behaviour *behaviour, const struct facts *fact
 	return behaviour != NULL && detect_wants(facts, path, ordinal);
 }
 
+static void push_call(struct behaviour *behaviour, const struct sight *sight, const struct detections *detections)
+{
+	const struct name *qname = &sight->facts->qname;
+	const uint8_t *zone;
+	const unsigned labels = detections->call.zone_labels < qname->labels ? detections->call.zone_labels :
+		qname->labels;
+	struct flag_call call = { .reaction = detections->call.reaction, .lead = detections->call.lead,
+		.points = detections->points, .answers = detections->call.answers, .days = detections->call.days,
+		.clients = detections->call.clients, .client = sight->facts->client, .at = sight->now_ms / 1000 };
+
+	if (call.client.family == ADDRESS_NONE)
+		return;
+	zone = name_suffix(qname, qname->labels - labels);
+	if (!name_from_wire(&call.zone, zone, (size_t)(qname->octets + qname->length - zone)))
+		return;
+	if (flag_ring_push(behaviour->ring, &call))
+		wake(behaviour);
+}
+
 void behaviour_note(struct behaviour *behaviour, const struct policy_options *options, const struct sight *sight,
 	struct detections *detections)
 {
 	detect_answer(behaviour->detect, options->detectors, sight, detections);
+	for (size_t i = 0; i < detections->count; i++)
+		atomic_fetch_add_explicit(&behaviour->said[detections->items[i].detector][detections->items[i].tier], 1,
+			memory_order_relaxed);
+	if (detections->call.reaction != REACTION_OFF)
+		push_call(behaviour, sight, detections);
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
+struct flag_book *behaviour_book(struct behaviour *behaviour)
+{
+	return behaviour->book;
+}
+
+const struct detect *behaviour_detect(const struct behaviour *behaviour)
+{
+	return behaviour->detect;
+}
+
+void behaviour_counts(const struct behaviour *behaviour, struct behaviour_counts *counts)
+{
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		for (unsigned tier = 0; tier < TIER_COUNT; tier++)
+			counts->said[i][tier] = atomic_load_explicit(&behaviour->said[i][tier], memory_order_relaxed);
+	counts->calls_lost = flag_ring_lost(behaviour->ring);
+	flag_book_counts(behaviour->book, &counts->flags);
 }

@@ -120,8 +120,13 @@ static void start_detectors(struct live *live, const struct conf *conf)
 	struct diag diag = { 0 };
 	char text[1024];
 
-	if (behaviour_start(&live->behaviour, conf, &diag) != 0)
+	if (behaviour_start(&live->behaviour, conf, live->host, &diag) != 0)
 		say(live, true, "detectors: ", diag_format(&diag, text, sizeof(text)));
+}
+
+static void take_flags(void *server)
+{
+	server_take_flags(server);
 }
 
 static void start_server(struct live *live, const struct conf *conf)
@@ -132,7 +137,7 @@ static void start_server(struct live *live, const struct conf *conf)
 		.users = conf->live.control_users,
 		.user_count = conf->live.control_user_count,
 		.backend = { .host = live->host, .loader = live->loader, .overrides = live->overrides,
-			.tally = live->tally, .denial_log = live->denial_log, .recent = live->recent },
+			.tally = live->tally, .denial_log = live->denial_log, .recent = live->recent, .behaviour = live->behaviour },
 	};
 	struct diag diag = { 0 };
 
@@ -142,6 +147,8 @@ static void start_server(struct live *live, const struct conf *conf)
 	live->server = server_create(&options, &diag);
 	if (diag.text[0] != '\0')
 		say(live, true, "no control socket: ", diag_format(&diag, text, sizeof(text)));
+	if (live->server != NULL)
+		behaviour_act_by(live->behaviour, take_flags, live->server);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
@@ -182,6 +189,7 @@ int live_start(struct live **live, const struct live_options *options, struct di
 void live_stop(struct live *live, unsigned timeout_ms)
 {
 	loader_stop(live->loader, timeout_ms / 2);
+	behaviour_act_by(live->behaviour, NULL, NULL);
 	if (live->server != NULL)
 		live->stuck |= !server_destroy(&live->server, timeout_ms / 2);
 	if (!live->stuck)

@@ -13,6 +13,7 @@
 
 #include "control/audit.h"
 #include "control/override_file.h"
+#include "policy/address.h"
 #include "policy/file.h"
 
 #define DIRECTORY_MODE 0750
@@ -283,12 +284,35 @@ static bool is_revoked(const struct override *override, const struct override_pl
 	return plan->revoke_name != NULL && name_equal(&override->name, plan->revoke_name);
 }
 
+bool override_releases(const struct override *allow, const struct name *name, const struct network *client)
+{
+	struct address masked = client->address;
+
+	if (allow->action != ACTION_PASS || !name_is_below(name, &allow->name))
+		return false;
+	if (allow->client.address.family == ADDRESS_NONE)
+		return true;
+	if (client->address.family != allow->client.address.family || client->prefix_length < allow->client.prefix_length)
+		return false;
+	address_mask(&masked, allow->client.prefix_length);
+	return address_compare(&masked, &allow->client.address) == 0;
+}
+
+/* A denial to one client would win over what lets everybody through. */
+static bool is_released(const struct override *override, const struct override *add)
+{
+	return strncmp(override->who, OVERRIDE_WHO_DETECTOR, strlen(OVERRIDE_WHO_DETECTOR)) == 0 &&
+		override_releases(add, &override->name, &override->client);
+}
+
 static bool leaves(const struct override *override, const struct override_plan *plan)
 {
 	if (has_ended(override, plan->now) || is_revoked(override, plan))
 		return true;
-	return plan->add != NULL && name_equal(&override->name, &plan->add->name) &&
-		is_same_client(&override->client, &plan->add->client);
+	if (plan->add == NULL)
+		return false;
+	return is_released(override, plan->add) || (name_equal(&override->name, &plan->add->name) &&
+		is_same_client(&override->client, &plan->add->client));
 }
 
 int override_store_plan(struct override_store *store, const struct override_plan *plan,

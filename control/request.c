@@ -25,6 +25,7 @@ const struct request_row request_commands[REQUEST_COUNT] = {
 	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, MEMBER_NAME,
 		MEMBER_TYPE | MEMBER_CLIENT | MEMBER_INTERFACE },
 	[REQUEST_RECENT] = { "recent", false, PLACE_LOOKS, 0, 0 },
+	[REQUEST_FLAGGED] = { "flagged", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_RELOAD] = { "reload", true, PLACE_LOADS, 0, MEMBER_FORCE | MEMBER_TO | MEMBER_PREVIOUS | MEMBER_AS },
 	[REQUEST_ALLOW] = { "allow", true, PLACE_CHANGES, MEMBER_NAME | MEMBER_SECONDS | MEMBER_WHY,
 		MEMBER_CLIENT | MEMBER_AS },

@@ -108,6 +108,23 @@ static void end_overrides(void *arg)
 	server_wake(server);
 }
 
+/* In the hand for changes. */
+static void take_flags(void *arg)
+{
+	struct control_server *server = arg;
+
+	atomic_store(&server->taking_flags, false);
+	server_apply_flags(&server->backend, atomic_load(&server->listening));
+}
+
+void server_take_flags(struct control_server *server)
+{
+	if (atomic_exchange(&server->taking_flags, true))
+		return;
+	if (!hand_push(server->changes, take_flags, server))
+		atomic_store(&server->taking_flags, false);
+}
+
 /* Milliseconds; -1: never. */
 static int64_t sooner(int64_t a, int64_t b)
 {

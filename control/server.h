@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "control/behaviour.h"
 #include "control/denial_log.h"
 #include "control/host.h"
 #include "control/loader.h"
@@ -49,6 +50,7 @@ struct server_backend {
 	const struct tally *tally;          /* NULL: none */
 	struct denial_log *denial_log;      /* NULL: none */
 	const struct recent *recent;        /* questions; NULL: none */
+	struct behaviour *behaviour;        /* NULL: no detectors */
 };
 
 struct server_options {
@@ -65,6 +67,9 @@ struct control_server;
  * *diag, too (its text is empty otherwise): overrides end all the same, and the socket is tried again, as one whose file
  * is removed later is made again; who keeps files then may be another process, so none is changed. */
 struct control_server *server_create(const struct server_options *options, struct diag *diag);
+
+/* Has the overrides made that flags are due to become, soon. Any thread; does not wait. */
+void server_take_flags(struct control_server *server);
 
 /* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that
  * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what

@@ -77,6 +77,7 @@ static json_t *carry_out(const struct server_backend *backend, struct override_c
 	answer = changed_answer(change, &report);
 	if (override_store_commit(backend->overrides, change, now, who, why, &diag) != 0)
 		add_warning(answer, &diag);
+	server_sync_flags(backend, &change->added);
 	return answer;
 }
 
@@ -141,6 +142,8 @@ bool server_end_overrides(const struct server_backend *backend, int64_t now, boo
 		override_store_drop(backend->overrides, &change);
 	else if (ended && change.gone_count > 0)
 		override_store_commit(backend->overrides, &change, now, "verdict", "its time has ended", NULL);
+	if (ended)
+		server_sync_flags(backend, NULL);
 	override_change_fini(&change);
 	return ended;
 }
@@ -221,6 +224,7 @@ json_t *server_change(const struct server_backend *backend, const struct request
 	case REQUEST_OVERRIDES:
 	case REQUEST_EXPLAIN:
 	case REQUEST_RECENT:
+	case REQUEST_FLAGGED:
 	case REQUEST_LOG_REOPEN:
 	case REQUEST_COUNT:
 		break;

@@ -57,6 +57,8 @@ json_t *server_answer(const struct server_backend *backend, const struct request
 		return server_explain(backend, request);
 	case REQUEST_RECENT:
 		return server_recent(backend);
+	case REQUEST_FLAGGED:
+		return server_flagged(backend);
 	case REQUEST_LOG_REOPEN:
 		return reopen_files(backend);
 	case REQUEST_RELOAD:

@@ -49,6 +49,7 @@ struct control_server {
 	int wake;                     /* eventfd */
 	_Atomic bool stopping;
 	_Atomic bool ending;          /* a hand takes out overrides */
+	_Atomic bool taking_flags;    /* a hand is to make overrides of flags */
 	_Atomic int64_t end_again_ms; /* not before */
 	int64_t accept_again_ms;
 	pthread_mutex_t lock;

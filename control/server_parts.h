@@ -28,6 +28,15 @@ json_t *server_answer(const struct server_backend *backend, const struct request
 /* Takes out overrides that have ended; `keep`: of their file, too. False: it did not work, try again later. */
 bool server_end_overrides(const struct server_backend *backend, int64_t now, bool keep);
 
+/* Makes the overrides that flags are due to become; `keep`: in their file, too. */
+void server_apply_flags(const struct server_backend *backend, bool keep);
+
+/* After a change of overrides: flags end with theirs, and what `added` lets through is none. NULL: nothing was added. */
+void server_sync_flags(const struct server_backend *backend, const struct override *added);
+
+/* server_flags.c */
+json_t *server_flagged(const struct server_backend *backend);
+
 /* {"ok": true}, and {"ok": false, "kind": ..., "error": ...}. Kinds are for programs: "request" (wrong usage),
  * "permission", "refused" (the policy or its guards say no), "failed", "busy". */
 json_t *server_ok(void);

@@ -18,10 +18,6 @@ const struct detect_sizes detect_sizes_default = { 32768, 32768, 32768, (size_t)
 	(size_t)8 << 20 };
 const struct detect_sizes detect_sizes_small = { 4096, 4096, 4096, (size_t)1 << 20, (size_t)1 << 20, (size_t)1 << 19 };
 
-static const unsigned points_of[TIER_COUNT] = {
-	[TIER_LOW] = 1, [TIER_ALERT] = 3, [TIER_HIGH] = 5, [TIER_BLOCK] = 8,
-};
-
 struct detect *detect_create(const struct detect_sizes *sizes, const char *suffixes, const struct hash_key *key,
 	int64_t now_ms, struct diag *diag)
 {
@@ -168,28 +164,28 @@ static bool is_to_be_said(struct report *report, enum tier tier, int64_t now_s, 
 struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
 	uint32_t threshold)
 {
+	struct detection made = {
+		.detector = (uint8_t)detector, .tier = (uint8_t)tier,
+		.reaction = (uint8_t)look->conf[detector].reaction,
+		.value = (uint32_t)fminf(fmaxf(value, 0), (float)INT32_MAX), .threshold = threshold,
+	};
 	struct detections *to = look->detections;
-	uint32_t held_back = 0;
 	struct report *report;
 	bool said = true;
 	uint64_t hash;
 
 	report = report_enter(look, detector, &hash);
 	if (report != NULL) {
-		said = is_to_be_said(report, tier, look->now_s, &held_back);
+		said = is_to_be_said(report, tier, look->now_s, &made.repeated);
 		table_leave(look->detect->reports, hash);
 	}
-	to->points += points_of[tier];
+	fusion_note(look, detector, tier);
 	if (tier > TIER_TAG)
 		to->standing |= UINT32_C(1) << detector;
 	if (!said || to->count == DETECTIONS_MAX)
-		return NULL;
-	to->items[to->count] = (struct detection){
-		.detector = (uint8_t)detector, .tier = (uint8_t)tier,
-		.reaction = (uint8_t)look->conf[detector].reaction,
-		.value = (uint32_t)fminf(fmaxf(value, 0), (float)INT32_MAX), .threshold = threshold,
-		.repeated = held_back,
-	};
+		return fusion_lead(look, &made, NULL);
+	to->items[to->count] = made;
+	fusion_lead(look, &made, &to->items[to->count]);
 	return &to->items[to->count++];
 }
 
@@ -243,6 +239,8 @@ static void look_at_zone(struct look *look)
 	zone_note_client(zone, (uint32_t)look->client_hash);
 	look->zone = zone;
 	run(look, HOOK_ZONE);
+	look->zone_days = zone_days(zone, look->now_s);
+	look->zone_clients = zone->client_count;
 	look->zone = NULL;
 	table_leave(detect->zones, look->zone_hash);
 }
@@ -317,12 +315,14 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		.now_s = sight->now_ms / 1000,
 		.is_warming_up = sight->now_ms / 1000 - detect->started_s < (int64_t)DAY_S *
 			conf[DETECTOR_NEWLY_OBSERVED].values[0],
+		.zone_days = UINT32_MAX, .zone_clients = UINT32_MAX,
 		.is_miss = was_resolved(sight->path),
 		.score = ZONE_NOT_SCORED,
 	};
 
 	detections->count = 0;
 	detections->points = detections->standing = 0;
+	detections->call.reaction = REACTION_OFF;
 	if (!detect_wants(look.facts, sight->path, sight->ordinal))
 		return;
 	look.client_hash = hash_client(detect, &look.facts->client);
@@ -337,6 +337,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		look_at_client(&look);
 	else
 		count_hits(&look);
+	fusion_end(&look);
 	if (look.pair != NULL)
 		table_leave(detect->pairs, look.pair_hash);
 }

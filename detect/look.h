@@ -47,6 +47,12 @@ struct look {
 	struct zone *zone;                   /* NULL: not wanted, none or contention; as the next two */
 	struct client *client;
 	struct pair *pair;
+	uint64_t evidence;                   /* tiers of the detectors, of this answer (detect/fusion.c) */
+	uint32_t zone_days, zone_clients;    /* of the zone, for a flag */
+	struct detection spare;              /* the lead that need not be said */
+	struct detection *lead;              /* the weightiest that may lead to a flag; NULL: none */
+	enum tier loudest;                   /* of those */
+	bool lead_is_said;
 };
 
 /* The option of a detector as configured. */
@@ -65,6 +71,14 @@ struct detection *look_report(struct look *look, enum detector detector, enum ti
 
 /* Leaves NULL alone. */
 void detection_add(struct detection *detection, enum feature_name name, float value);
+
+/* Notes what a detector says; fusion_end makes points of it and calls for a flag. */
+void fusion_note(struct look *look, enum detector detector, enum tier tier);
+
+/* `made` may lead to a flag: keeps it, if it is the weightiest. `said`: where it stands among those that are said, NULL:
+ * nowhere. Returns where it is kept, or NULL. */
+struct detection *fusion_lead(struct look *look, const struct detection *made, struct detection *said);
+void fusion_end(struct look *look);
 
 /* What runs when, a row for each detector (detect/detectors.c). */
 enum hook {

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #define WINDOW_S 600
+#define EVIDENCE_WORTH 1000          /* what was said of it must outlive a flood of others */
 #define BREAK_FACTOR 3               /* an interval of so many means is a break, and the counting begins again */
 
 void pair_age(struct pair *pair, int64_t now_s)
@@ -51,7 +52,9 @@ float pair_worth(const void *record, int64_t now_s)
 	const struct pair *pair = record;
 	const float passed = fmaxf((float)(now_s - (int64_t)pair->last_s), 0);
 
-	return ((float)pair->missing + (float)pair->count + 1) / (1 + passed);
+	const float said = (pair->evidence[0] | pair->evidence[1]) != 0 ? EVIDENCE_WORTH : 0;
+
+	return ((float)pair->missing + (float)pair->count + said + 1) / (1 + passed);
 }
 
 float report_worth(const void *record, int64_t now_s)

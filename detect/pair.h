@@ -18,6 +18,11 @@ struct pair {
 	uint32_t count;              /* of intervals */
 	float mean, squares;         /* seconds */
 	uint32_t ttl;                /* of the last answer, seconds */
+	uint64_t evidence[2];        /* tiers of the detectors (detect/fusion.c), of this while and of the one before */
+	uint32_t evidence_s;         /* when this while began */
+	uint32_t called_s;           /* when a flag was last called for, */
+	uint32_t calls;              /* how often it would have been since, */
+	uint8_t called;              /* and how badly */
 };
 
 void pair_age(struct pair *pair, int64_t now_s);

@@ -146,6 +146,8 @@ struct detection_conf {
 	char *suffixes;              /* owned; the Public Suffix List's text */
 	uint32_t zones, clients, pairs;
 	size_t names_octets, known_octets, answers_octets;
+	uint32_t flag_seconds;       /* that a flag lasts */
+	uint32_t flag_rate;          /* new ones a minute */
 };
 
 /* client-group: */

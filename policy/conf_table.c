@@ -217,6 +217,10 @@ const struct option option_table[OPTION_COUNT] = {
 		NULL, "octets", "twice that tells which zones were asked for within a month", NULL },
 	{ CLAUSE_DETECTION, "answers-size", TYPE_OCTETS, IN_DETECTION(answers_octets), 64 << 10, (uint64_t)1 << 34,
 		"8m", NULL, "octets", "twice that tells which networks zones led to within a month", NULL },
+	{ CLAUSE_DETECTION, "flag-time", TYPE_NUMBER, IN_DETECTION(flag_seconds), 60, 2592000, "3600", NULL, "seconds",
+		"that a flag lasts, and the denial that it may become", NULL },
+	{ CLAUSE_DETECTION, "flag-rate", TYPE_NUMBER, IN_DETECTION(flag_rate), 1, 10000, "20", NULL, "flags",
+		"that may be raised within a minute; those over it are counted", NULL },
 };
 
 size_t option_find(enum clause clause, const char *key)

@@ -42,7 +42,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 90
+#define OPTION_COUNT 92
 
 extern const struct option option_table[OPTION_COUNT];
 

@@ -137,7 +137,14 @@ struct detections {
 	size_t count;
 	struct detection items[DETECTIONS_MAX];
 	uint32_t standing;           /* detectors that fire, a bit each, whether it is said again or not; no tags */
-	uint32_t points;             /* the sum that decides (doc/detectors.md) */
+	uint32_t points;             /* of all that was said of the client and the zone of late (detect/fusion.c) */
+	struct {
+		enum reaction reaction;  /* REACTION_ALERT or REACTION_BLOCK; else nothing else is set */
+		struct detection lead;   /* the one that weighs most */
+		uint32_t answers;        /* that have called for it since it was last said */
+		uint32_t days, clients;  /* of the zone, as far as known: how old, and how many (4: that or more) */
+		uint8_t zone_labels;     /* of the question's name; 0: it is about all that the client asks */
+	} call;                      /* for a flag (control/flag_book.h); now and then, not at each answer */
 };
 
 #endif

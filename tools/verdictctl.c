@@ -40,6 +40,7 @@ static const struct command commands[] = {
 	{ "deny", "deny a name for a while", help_deny, cmd_override },
 	{ "revoke", "take such a decision back", help_revoke, cmd_revoke },
 	{ "overrides", "list those in force, with who, why and until when", help_overrides, cmd_overrides },
+	{ "flagged", "list what the detectors have found, with why and until when", help_flagged, cmd_flagged },
 	{ "recent", "print the distinct questions asked lately, as a recording", help_recent, cmd_recent },
 	{ "flush", "forget what is cached of a name", help_flush, cmd_flush },
 	{ "log-reopen", "open the denial log again, and begin new files of frames", help_log_reopen, cmd_log_reopen },

@@ -62,6 +62,7 @@ int cmd_reload(const struct command *command, int argc, char **argv);
 int cmd_override(const struct command *command, int argc, char **argv);   /* allow and deny */
 int cmd_revoke(const struct command *command, int argc, char **argv);
 int cmd_overrides(const struct command *command, int argc, char **argv);
+int cmd_flagged(const struct command *command, int argc, char **argv);
 int cmd_flush(const struct command *command, int argc, char **argv);
 int cmd_log_reopen(const struct command *command, int argc, char **argv);
 int cmd_recent(const struct command *command, int argc, char **argv);
@@ -69,7 +70,7 @@ int cmd_tap(const struct command *command, int argc, char **argv);
 int cmd_import(const struct command *command, int argc, char **argv);
 
 extern const char help_status[], help_stats[], help_metrics[], help_reload[], help_allow[], help_deny[];
-extern const char help_revoke[], help_overrides[], help_flush[], help_log_reopen[];
+extern const char help_revoke[], help_overrides[], help_flagged[], help_flush[], help_log_reopen[];
 extern const char help_check[], help_compile[], help_explain[], help_tap[], help_import[], help_diff[], help_recent[],
 	help_replay[];
 

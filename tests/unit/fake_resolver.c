@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	recent = recent_create();
 	denials = argc > 3 ? denial_log_create(&(struct denial_log_options){ .to = argv[3] }) : NULL;
 	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
-		denials, recent };
+		denials, recent, NULL };
 	server = server_create(&options, &diag);
 	if (server == NULL || diag.text[0] != '\0') {
 		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));

@@ -1,0 +1,328 @@
+/* flag_book.c: flags, raised, made into denials, and ended. */
+#include "control/flag_book.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/override_store.h"
+#include "policy/address.h"
+
+#define YOUNG_DAYS 30u
+#define FEW_CLIENTS 3u
+#define MINUTE_S 60
+#define NETWORK6_BITS 64             /* one host has many addresses there */
+
+const char *const flag_state_names[FLAG_STATE_COUNT] = {
+	[FLAG_ALERT] = "alert", [FLAG_DUE] = "due", [FLAG_DENIED] = "denied", [FLAG_WOULD_DENY] = "would deny",
+	[FLAG_REFUSED] = "refused",
+};
+
+struct flag_book {
+	pthread_mutex_t lock;
+	struct flag flags[FLAGS_MAX];    /* under lock, as all below; oldest first */
+	size_t count;
+	uint64_t next;
+	struct flag_counts counts;
+	int64_t minute;                  /* when this minute of new ones began */
+	uint32_t fresh;                  /* in it */
+	uint32_t seconds;                /* of the last limits */
+};
+
+struct flag_book *flag_book_create(void)
+{
+	struct flag_book *book = calloc(1, sizeof(*book));
+
+	if (book == NULL)
+		return NULL;
+	pthread_mutex_init(&book->lock, NULL);
+	book->next = 1;
+	return book;
+}
+
+void flag_book_destroy(struct flag_book **book)
+{
+	if (*book == NULL)
+		return;
+	pthread_mutex_destroy(&(*book)->lock);
+	free(*book);
+	*book = NULL;
+}
+
+struct network flag_client(const struct flag *flag)
+{
+	struct network network = { .address = flag->call.client };
+
+	network.address.port = 0;
+	if (network.address.family == ADDRESS_NONE)
+		return network;
+	network.prefix_length = network.address.family == ADDRESS_INET6 ? NETWORK6_BITS : 32;
+	address_mask(&network.address, network.prefix_length);
+	return network;
+}
+
+char *flag_why(const struct flag *flag, char *to)
+{
+	const struct detection *lead = &flag->call.lead;
+	const struct detector_info *info = &detector_table[lead->detector];
+	size_t used = (size_t)snprintf(to, OVERRIDE_WHY_MAX, "%s: %u over %u %s", info->says, lead->value,
+		lead->threshold, info->options[0].unit != NULL ? info->options[0].unit : "");
+
+	for (unsigned i = 0; i < lead->feature_count && used < OVERRIDE_WHY_MAX; i++)
+		used += (size_t)snprintf(to + used, OVERRIDE_WHY_MAX - used, "%s%s=%u", i == 0 ? "; " : " ",
+			feature_names[lead->features[i].name], lead->features[i].value);
+	if (used < OVERRIDE_WHY_MAX)
+		snprintf(to + used, OVERRIDE_WHY_MAX - used, "; points=%u", flag->call.points);
+	return to;
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
+static bool is_same_client(const struct flag *a, const struct flag *b)
+{
+	const struct network one = flag_client(a), other = flag_client(b);
+
+	return one.address.family == other.address.family && address_compare(&one.address, &other.address) == 0;
+}
+
+static struct flag *find(struct flag_book *book, const struct flag *like)
+{
+	for (size_t i = 0; i < book->count; i++)
+		if (name_equal(&book->flags[i].call.zone, &like->call.zone) && is_same_client(&book->flags[i], like))
+			return &book->flags[i];
+	return NULL;
+}
+
+static struct flag *find_id(struct flag_book *book, uint64_t id)
+{
+	for (size_t i = 0; i < book->count; i++)
+		if (book->flags[i].id == id)
+			return &book->flags[i];
+	return NULL;
+}
+
+static void forget(struct flag_book *book, size_t index)
+{
+	book->count--;
+	memmove(&book->flags[index], &book->flags[index + 1], (book->count - index) * sizeof(book->flags[0]));
+}
+
+/* --- raising ------------------------------------------------------------------------------------------------------ */
+
+static bool may_raise(struct flag_book *book, int64_t now, uint32_t per_minute)
+{
+	if (now < book->minute || now - book->minute >= MINUTE_S) {
+		book->minute = now;
+		book->fresh = 0;
+	}
+	if (book->count == FLAGS_MAX) {
+		book->counts.full++;
+		return false;
+	}
+	if (book->fresh >= per_minute) {
+		book->counts.held_back++;
+		return false;
+	}
+	book->fresh++;
+	return true;
+}
+
+static struct flag *raise_flag(struct flag_book *book, const struct flag *like)
+{
+	struct flag *flag = &book->flags[book->count++];
+
+	*flag = *like;
+	flag->id = book->next++;
+	book->counts.raised++;
+	return flag;
+}
+
+static bool is_weightier(const struct flag_call *a, const struct flag_call *b)
+{
+	return a->reaction != b->reaction ? a->reaction > b->reaction : a->lead.tier >= b->lead.tier;
+}
+
+/* Returns whether it became due. In shadow it does so again and again: the mode may have changed. */
+static bool note_again(struct flag *flag, const struct flag_call *call, uint32_t seconds)
+{
+	const bool first = flag->state == FLAG_ALERT;
+	const bool due = (first || flag->state == FLAG_WOULD_DENY) && call->reaction == REACTION_BLOCK;
+
+	flag->hits += call->answers;
+	flag->last = call->at;
+	if (is_weightier(call, &flag->call))
+		flag->call = *call;
+	if (due)
+		flag->state = FLAG_DUE;
+	if (flag->state != FLAG_DENIED && flag->state != FLAG_REFUSED)
+		flag->until = call->at + seconds;
+	return due && first;
+}
+
+bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits)
+{
+	const struct flag like = { .call = *call, .since = call->at, .last = call->at,
+		.until = call->at + limits->seconds, .hits = call->answers,
+		.state = call->reaction == REACTION_BLOCK ? FLAG_DUE : FLAG_ALERT };
+	struct flag *flag;
+	bool news = false;
+
+	pthread_mutex_lock(&book->lock);
+	book->seconds = limits->seconds;
+	flag = find(book, &like);
+	if (flag != NULL)
+		news = note_again(flag, call, limits->seconds);
+	else if (may_raise(book, call->at, limits->per_minute))
+		news = raise_flag(book, &like) != NULL;
+	pthread_mutex_unlock(&book->lock);
+	return news;
+}
+
+/* --- denying ------------------------------------------------------------------------------------------------------ */
+
+static void make_override(const struct flag *flag, struct override *override)
+{
+	*override = (struct override){ .name = flag->call.zone, .action = ACTION_NXDOMAIN,
+		.client = flag_client(flag), .made = flag->last, .until = flag->until };
+	flag_why(flag, override->why);
+	snprintf(override->who, sizeof(override->who), OVERRIDE_WHO_DETECTOR "%s", detector_table[flag->call.lead.detector].name);
+}
+
+bool flag_book_due(struct flag_book *book, struct flag *flag, struct override *override)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = 0; i < book->count && !found; i++)
+		if (book->flags[i].state == FLAG_DUE) {
+			*flag = book->flags[i];
+			make_override(flag, override);
+			found = true;
+		}
+	pthread_mutex_unlock(&book->lock);
+	return found;
+}
+
+/* Several clients were denied the zone, and it is nobody's who matters: then it is denied to everybody. */
+static bool raise_for_everybody(struct flag_book *book, const struct flag *last)
+{
+	struct flag all = *last;
+	unsigned clients = 0;
+
+	if (last->call.client.family == ADDRESS_NONE ||
+	    (last->call.days > YOUNG_DAYS && last->call.clients > FEW_CLIENTS))
+		return false;
+	for (size_t i = 0; i < book->count; i++)
+		clients += book->flags[i].state == FLAG_DENIED && book->flags[i].call.client.family != ADDRESS_NONE &&
+			name_equal(&book->flags[i].call.zone, &last->call.zone);
+	all.call.client = (struct address){ .family = ADDRESS_NONE };
+	if (clients < FLAG_CLIENTS_EVERYBODY || book->count == FLAGS_MAX || find(book, &all) != NULL)
+		return false;
+	all.state = FLAG_DUE;
+	all.since = all.last;
+	all.until = all.last + book->seconds;
+	all.override = 0;
+	raise_flag(book, &all);
+	return true;
+}
+
+bool flag_book_done(struct flag_book *book, uint64_t id, enum flag_state state, uint64_t override, const char *error)
+{
+	struct flag *flag;
+	bool more = false;
+
+	pthread_mutex_lock(&book->lock);
+	flag = find_id(book, id);
+	if (flag != NULL) {
+		flag->state = state;
+		flag->would_deny_said |= state == FLAG_WOULD_DENY;
+		flag->override = override;
+		snprintf(flag->error, sizeof(flag->error), "%s", error != NULL ? error : "");
+		book->counts.refused += state == FLAG_REFUSED;
+		more = state == FLAG_DENIED && raise_for_everybody(book, flag);
+	}
+	pthread_mutex_unlock(&book->lock);
+	return more;
+}
+
+/* --- ending ------------------------------------------------------------------------------------------------------- */
+
+void flag_book_turn(struct flag_book *book, int64_t now)
+{
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = book->count; i-- > 0;)
+		if (book->flags[i].until <= now)
+			forget(book, i);
+	pthread_mutex_unlock(&book->lock);
+}
+
+void flag_book_sync(struct flag_book *book, const struct override *overrides, size_t count)
+{
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = book->count; i-- > 0;) {
+		size_t j = 0;
+
+		if (book->flags[i].state != FLAG_DENIED)
+			continue;
+		while (j < count && overrides[j].id != book->flags[i].override)
+			j++;
+		if (j == count)
+			forget(book, i);
+	}
+	pthread_mutex_unlock(&book->lock);
+}
+
+bool flag_is_released(const struct flag *flag, const struct override *allow)
+{
+	const struct network client = flag_client(flag);
+
+	return override_releases(allow, &flag->call.zone, &client);
+}
+
+void flag_book_release(struct flag_book *book, const struct override *allow)
+{
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = book->count; i-- > 0;)
+		if (flag_is_released(&book->flags[i], allow))
+			forget(book, i);
+	pthread_mutex_unlock(&book->lock);
+}
+
+/* --- copies ------------------------------------------------------------------------------------------------------- */
+
+struct flag *flag_book_copy(struct flag_book *book, size_t *count)
+{
+	struct flag *copy = calloc(FLAGS_MAX, sizeof(*copy));
+
+	*count = 0;
+	if (copy == NULL)
+		return NULL;
+	pthread_mutex_lock(&book->lock);
+	*count = book->count;
+	memcpy(copy, book->flags, book->count * sizeof(*copy));
+	pthread_mutex_unlock(&book->lock);
+	return copy;
+}
+
+void flag_book_restore(struct flag_book *book, const struct flag *flags, size_t count, int64_t now)
+{
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = 0; i < count && book->count < FLAGS_MAX; i++) {
+		if (flags[i].until <= now || find(book, &flags[i]) != NULL)
+			continue;
+		book->flags[book->count] = flags[i];
+		book->flags[book->count++].id = book->next++;
+	}
+	pthread_mutex_unlock(&book->lock);
+}
+
+void flag_book_counts(struct flag_book *book, struct flag_counts *counts)
+{
+	pthread_mutex_lock(&book->lock);
+	*counts = book->counts;
+	counts->in_force = book->count;
+	for (size_t i = 0; i < book->count; i++)
+		counts->denied += book->flags[i].state == FLAG_DENIED;
+	pthread_mutex_unlock(&book->lock);
+}

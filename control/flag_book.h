@@ -1,0 +1,100 @@
+/*
+ * flag_book.h: the flags in force: what detectors have found, about which zone and client, until when.
+ *
+ * A flag of `action: alert` is told of and changes nothing. One of `action: block` becomes an override that denies the
+ * zone to that client alone (control/override_store.h), and to everybody only when FLAG_CLIENTS_EVERYBODY clients were
+ * denied it and the zone is young or hardly used. The book says which overrides are due; who makes them says what came
+ * of it. A flag lasts for `seconds`, of a denial from its beginning, of an alert from when it was last called for.
+ *
+ * Bounds: FLAGS_MAX flags, `per_minute` new ones a minute; what is over is counted and called for again.
+ *
+ * Threads: any; a mutex, never taken by a worker.
+ */
+#ifndef CONTROL_FLAG_BOOK_H
+#define CONTROL_FLAG_BOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/flag_ring.h"
+#include "policy/conf.h"
+#include "policy/override.h"
+
+#define FLAGS_MAX 1024u
+#define FLAG_CLIENTS_EVERYBODY 3u
+
+enum flag_state {
+	FLAG_ALERT,                      /* told of */
+	FLAG_DUE,                        /* its override is to be made */
+	FLAG_DENIED,
+	FLAG_WOULD_DENY,                 /* but the resolver runs in shadow */
+	FLAG_REFUSED,                    /* the policy does not let it be denied */
+	FLAG_STATE_COUNT
+};
+
+extern const char *const flag_state_names[FLAG_STATE_COUNT];
+
+struct flag {
+	uint64_t id;
+	enum flag_state state;
+	struct flag_call call;           /* the weightiest; with family ADDRESS_NONE for everybody */
+	int64_t since, last, until;      /* Unix seconds */
+	uint64_t hits;                   /* answers that called for it */
+	uint64_t override;               /* its id; 0: none */
+	char error[128];                 /* of FLAG_REFUSED */
+	bool would_deny_said;            /* it is said once */
+};
+
+struct flag_limits {
+	uint32_t seconds;                /* that a flag lasts */
+	uint32_t per_minute;             /* new ones */
+};
+
+struct flag_counts {
+	uint64_t in_force, denied;       /* now */
+	uint64_t raised, refused, held_back, full;   /* since the start: held back by the rate; no room */
+};
+
+struct flag_book;
+
+/* Owned; NULL: no memory. */
+struct flag_book *flag_book_create(void);
+void flag_book_destroy(struct flag_book **book);
+
+/* Takes in a call. Returns whether it says something new: a flag, or that one is to be a denial. */
+bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits);
+
+/* The next flag that is due, copied, with its override as it is to be made (without an id). False: there is none. */
+bool flag_book_due(struct flag_book *book, struct flag *flag, struct override *override);
+
+/* What came of it; `error` is for FLAG_REFUSED. Returns whether another one became due: the zone for everybody. */
+bool flag_book_done(struct flag_book *book, uint64_t id, enum flag_state state, uint64_t override, const char *error);
+
+/* Forgets what has ended by `now`. */
+void flag_book_turn(struct flag_book *book, int64_t now);
+
+/* Forgets denials whose override is not in force any more. */
+void flag_book_sync(struct flag_book *book, const struct override *overrides, size_t count);
+
+/* Forgets all flags of what such an override lets through. */
+void flag_book_release(struct flag_book *book, const struct override *allow);
+
+/* A copy, oldest first. Returns the owned array (free); NULL: no memory. */
+struct flag *flag_book_copy(struct flag_book *book, size_t *count);
+
+/* Puts back what was copied in a former process; what has ended, or makes no sense, is left out. */
+void flag_book_restore(struct flag_book *book, const struct flag *flags, size_t count, int64_t now);
+
+void flag_book_counts(struct flag_book *book, struct flag_counts *counts);
+
+/* Does such an override let through what the flag denies? */
+bool flag_is_released(const struct flag *flag, const struct override *allow);
+
+/* Whom the flag is about: an address, or the /64 of one. Family ADDRESS_NONE: everybody. */
+struct network flag_client(const struct flag *flag);
+
+/* Why, with the features, in one line. `to` holds OVERRIDE_WHY_MAX. Returns `to`. */
+char *flag_why(const struct flag *flag, char *to);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * flag_json.h: flags and what detectors remember, for the control socket.
+ *
+ * Threads: reads its arguments only.
+ */
+#ifndef CONTROL_FLAG_JSON_H
+#define CONTROL_FLAG_JSON_H
+
+#include <jansson.h>
+
+#include "control/flag_book.h"
+
+/* {"id", "zone", "client", "detector", "technique", "says", "why", "tier", "action", "state", "value", "threshold",
+ * "unit", "features": {...}, "points", "hits", "since", "last", "until", "override", "error"}. Owned. */
+json_t *flag_json(const struct flag *flag);
+
+#endif

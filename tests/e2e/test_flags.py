@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""From a detection to a denial in the real resolver: who is cut off, how much got through, and how it ends."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import time
+
+import dns.message
+import dns.query
+import dns.rcode
+
+import lab
+import tap
+
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
+HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
+ZONES = {zone: "$ORIGIN %s.\n%s* 5 TXT \"%s\"\n* A 192.0.2.1\n" % (zone, HEAD, "a1" * 60)
+	for zone in ("tunnel-lab.com", "famous-lab.com", "ours-lab.com", "quiet-lab.com")}
+BLOCK = 'detection:\n\tpublic-suffix-list: "%s"\ndetector:\n\tname: tunnel\n\taction: block\n' % SUFFIXES
+LISTS = [{"name": "popular", "format": "domains", "lines": ["www.famous-lab.com"], "enrich": "popular"},
+	{"name": "approved", "format": "domains", "lines": ["ours-lab.com"], "enrich": "approved"}]
+VICTIM, OTHER = "127.0.9.1", "127.0.9.2"
+
+
+def chunk(number):
+	"""30 octets in 48 characters."""
+	return base64.b32encode(hashlib.sha256(b"%d" % number).digest()[:30]).decode().lower()
+
+
+def verdictctl(here, *arguments):
+	done = subprocess.run([lab.VERDICTCTL, *arguments, "--json", "--config", here.path("verdict.conf")], capture_output=True,
+		text=True, timeout=60)
+	return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+def flags(here, **wanted):
+	return [flag for flag in verdictctl(here, "flagged")[1]["flags"]
+		if all(flag.get(key) == value for key, value in wanted.items())]
+
+
+def rcode(here, name, client):
+	answer = dns.query.udp(dns.message.make_query(name, "TXT"), "127.0.0.1", port=here.port, timeout=10, source=client)
+	return dns.rcode.to_text(answer.rcode())
+
+
+def send(here, zone, first, count, client=VICTIM):
+	"""Octets of names that were answered, until one was not; how many were asked."""
+	passed = 0
+	for number in range(first, first + count):
+		name = chunk(number) + "." + zone
+		if rcode(here, name, client) != "NOERROR":
+			return passed, number - first
+		passed += 30
+	return passed, count
+
+
+def a_tunnel_is_cut_off(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK, threads=2)
+		passed, asked = send(here, "tunnel-lab.com", 0, 600)
+		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+		late, tried = send(here, "tunnel-lab.com", 1000, 50)
+		print("# %d octets in %d names got through, %d after the flag was in force" % (passed, asked, late))
+		tap.ok(2048 <= passed <= 8000, "after the threshold it is cut off", passed)
+		tap.equal((late, tried), (0, 0), "nothing gets through from then on")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "the zone is denied to that client")
+		tap.equal(rcode(here, "www.tunnel-lab.com", OTHER), "NOERROR", "and to no other")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "also when it is cached")
+		tap.equal(rcode(here, "www.quiet-lab.com", VICTIM), "NOERROR", "nor anything else to that client")
+		flag = flags(here)[0]
+		tap.equal([flag[key] for key in ("zone", "client", "detector", "action", "technique")],
+			["tunnel-lab.com", VICTIM + "/32", "tunnel", "block", "T1071.004 T1048.003 T1572"], "flagged says whose")
+		tap.ok(flag["value"] > flag["threshold"] >= 2048 and flag["features"]["names"] > 60 and flag["points"] >= 8 and flag["hits"] > 0,
+			"and why, in numbers", flag)
+		tap.equal(flag["until"] - flag["last"], 3600, "for an hour")
+		override = verdictctl(here, "overrides")[1]["overrides"][0]
+		tap.equal((override["id"], override["who"]), (flag["override"], "detector:tunnel"), "it is an override as any")
+		with open(here.path("state/audit.log")) as audit:
+			tap.ok("deny id=%d" % override["id"] in (text := audit.read()) and "names=" in text, "and stands in the audit", text)
+
+
+def popular_and_approved_zones_are_left_alone(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK)
+		for zone in ("famous-lab.com", "ours-lab.com"):
+			tap.equal(send(here, zone, 0, 250)[1], 250, zone + " is not cut off")
+		tap.equal(flags(here), [], "nor flagged")
+
+
+def shadow_only_says_it(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK, mode="shadow")
+		tap.equal(send(here, "tunnel-lab.com", 0, 250)[1], 250, "in shadow nothing is cut off")
+		lab.wait_for(lambda: flags(here, state="would deny"), "the flag")
+		tap.equal(verdictctl(here, "overrides")[1]["overrides"], [], "there is no override")
+		tap.ok("in shadow: would deny" in here.unbound.output(), "the log says what would have been")
+
+
+def alert_changes_nothing(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK.replace("action: block", "action: alert"))
+		tap.equal(send(here, "tunnel-lab.com", 0, 250)[1], 250, "an alert cuts nobody off")
+		lab.wait_for(lambda: flags(here, state="alert", tier="block"), "the flag")
+		tap.ok("flag: detector=tunnel" in here.unbound.output(), "the log has it")
+
+
+def an_allow_ends_it_and_keeps_it_away(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK)
+		send(here, "tunnel-lab.com", 0, 600)
+		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+		here.control("reload")
+		here.wait_ready(2)
+		tap.equal(rcode(here, "a.tunnel-lab.com", VICTIM), "NXDOMAIN", "a reload changes nothing")
+		tap.equal(len(flags(here, state="denied")), 1, "it is still flagged")
+		code, found, wrong = verdictctl(here, "allow", "tunnel-lab.com", "--for", "1h", "--why", "ours")
+		tap.equal((code, wrong, [gone["who"] for gone in found["removed"]]), (0, "", ["detector:tunnel"]), "allow takes its denial back")
+		tap.equal(flags(here), [], "the flag has ended")
+		tap.equal(send(here, "tunnel-lab.com", 2000, 250)[1], 250, "it does not come back while it is allowed")
+		tap.equal(flags(here), [], "nor is it flagged")
+		verdictctl(here, "revoke", "tunnel-lab.com")
+		time.sleep(5)   # of one client and zone no more is called for at once
+		tap.ok(send(here, "tunnel-lab.com", 3000, 250)[1] < 250, "without the allow it is cut off again")
+		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+		tap.equal(verdictctl(here, "revoke", str(flags(here)[0]["override"]))[0], 0, "a denial can be revoked by its number")
+		tap.equal(flags(here), [], "and the flag ends with it")
+		tap.equal(rcode(here, "b.tunnel-lab.com", VICTIM), "NOERROR", "and the client gets answers")
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(a_tunnel_is_cut_off, popular_and_approved_zones_are_left_alone, shadow_only_says_it, alert_changes_nothing,
+		an_allow_ends_it_and_keeps_it_away)

@@ -1,0 +1,99 @@
+/* cmd_live_flagged.c: `verdictctl flagged`: what the detectors have found, and what became of it. */
+#include "tools/verdictctl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/json.h"
+#include "tools/live.h"
+#include "tools/live_print.h"
+#include "tools/term.h"
+
+const char help_flagged[] =
+	"Usage: verdictctl flagged [--socket PATH] [--config FILE] [--json]\n"
+	"\n"
+	"Examples:\n"
+	"  verdictctl flagged                        which zones and clients stand out, why, until when?\n"
+	"  verdictctl flagged --json | jq .flags     for programs\n"
+	"  verdictctl allow portal.example --for 7d --why 'ours'\n"
+	"                                            ends a flag, and keeps it away for that time\n"
+	"\n"
+	"Lists the flags in force. `alert` changes nothing; `denied` is a denial of the zone to that client, made by the\n"
+	"detector as `verdictctl deny` would; `would deny` is the same in shadow; `refused` is a denial that the policy\n"
+	"does not allow. A flag ends by itself, or with `allow NAME` and, for a denial, `revoke`.\n"
+	"\n"
+	"Options:\n"
+	LIVE_HELP_OPTIONS
+	"\n"
+	LIVE_HELP_EXIT;
+
+static const char *safe(const json_t *object, const char *key, char *to)
+{
+	const char *text = json_get_text(object, key);
+
+	term_escape(to, LIVE_SAFE_MAX, text, strlen(text));
+	return to;
+}
+
+static enum term_style style_of(const char *state)
+{
+	return strcmp(state, "denied") == 0 ? STYLE_BAD : STYLE_WARN;
+}
+
+static void print_flag(const json_t *flag, int64_t now, const struct term *term)
+{
+	char state[LIVE_SAFE_MAX], zone[LIVE_SAFE_MAX], client[LIVE_SAFE_MAX], detector[LIVE_SAFE_MAX], tier[LIVE_SAFE_MAX];
+	char technique[LIVE_SAFE_MAX], why[LIVE_SAFE_MAX], error[LIVE_SAFE_MAX], since[LIVE_TEXT_MAX], left[LIVE_TEXT_MAX];
+	const enum term_style style = style_of(safe(flag, "state", state));
+
+	printf("%s%s%s  %s by %s: %s (%s)\n", term_on(term, style), state, term_off(term, style),
+		strcmp(safe(flag, "zone", zone), ".") == 0 ? "all questions" : zone,
+		*safe(flag, "client", client) != '\0' ? client : "everybody", safe(flag, "detector", detector),
+		safe(flag, "tier", tier));
+	printf("    %s%s%s\n", safe(flag, "why", why), *safe(flag, "technique", technique) != '\0' ? "; ATT&CK " : "",
+		technique);
+	printf("    since %s, %s left, %lld hits", live_time(json_get_number(flag, "since"), since),
+		live_span(json_get_number(flag, "until") > now ? json_get_number(flag, "until") - now : 0, left),
+		(long long)json_get_number(flag, "hits"));
+	if (json_get_number(flag, "override") != 0)
+		printf(", override %lld", (long long)json_get_number(flag, "override"));
+	if (*safe(flag, "error", error) != '\0')
+		printf("; not denied: %s", error);
+	putchar('\n');
+}
+
+static void print_flags(const json_t *answer)
+{
+	const json_t *flags = json_object_get(answer, "flags"), *flag;
+	struct term term;
+	size_t index;
+
+	term_init(&term, STDOUT_FILENO);
+	if (!json_get_flag(answer, "detectors"))
+		puts("no detectors run: there is no `detection:` in the configuration");
+	else if (json_array_size(flags) == 0)
+		puts("no flag is in force");
+	json_array_foreach(flags, index, flag)
+		print_flag(flag, json_get_number(answer, "time"), &term);
+}
+
+int cmd_flagged(const struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = { LIVE_OPTIONS, { NULL, 0, NULL, 0 } };
+	struct live_options live = { 0 };
+	json_t *answer;
+	int option, code;
+
+	while ((option = command_option(command, argc, argv, LIVE_LETTERS, options)) != -1)
+		if (!live_option(&live, option))
+			return option == 'h' ? EXIT_FINE : EXIT_USAGE;
+	if (optind < argc)
+		return command_misuse(command, "it takes no argument");
+	code = live_ask(&live, live_request("flagged"), &answer);
+	if (code != EXIT_FINE)
+		return code;
+	if (!live.json)
+		print_flags(answer);
+	return live_end(&live, answer, EXIT_FINE);
+}
