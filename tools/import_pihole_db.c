@@ -216,6 +216,10 @@ int pihole_read_database_octets(struct pihole *pihole, const char *name, const v
 
 	if (copy != NULL && sqlite3_open_v2(":memory:", &database, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK) {
 		memcpy(copy, octets, length);
+		/* A database in memory has no log beside it: what its header says of one is taken back (SQLite's file format,
+		 * octets 18 and 19). */
+		if (length > 19 && copy[18] == 2 && copy[19] == 2)
+			copy[18] = copy[19] = 1;
 		/* Takes the copy, whatever comes. */
 		if (sqlite3_deserialize(database, "main", copy, (sqlite3_int64)length, (sqlite3_int64)length,
 		    SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY) == SQLITE_OK)

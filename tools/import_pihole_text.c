@@ -49,8 +49,12 @@ static int add(struct pihole *pihole, enum pihole_kind kind, const char *text, c
 /* `ADDRESS NAME ...` */
 static int read_hosts_line(struct pihole *pihole, char *text, const char *file, unsigned line)
 {
-	char *address = next_word(&text, " \t\r"), *name;
+	char *address, *name;
 
+	text[strcspn(text, "#")] = '\0';
+	address = next_word(&text, " \t\r");
+	if (address != NULL && text[strspn(text, " \t\r")] == '\0')
+		import_lost(pihole->import, file, line, "local name without its address, or the other way: %.200s", address);
 	while (address != NULL && (name = next_word(&text, " \t\r")) != NULL)
 		if (add(pihole, PIHOLE_HOST, name, address, file, line) != 0)
 			return -1;
@@ -110,6 +114,12 @@ static int read_setting_line(struct pihole *pihole, char *text, const char *file
 	return 0;
 }
 
+static int tell_line(struct pihole *pihole, char *text, const char *file, unsigned line)
+{
+	import_lost(pihole->import, file, line, "dnsmasq: %.200s", text);
+	return 0;
+}
+
 /* --- pihole.toml ------------------------------------------------------------------------------------------------ */
 
 /* Where pihole.toml is read. Of TOML only what it is written in: FTL writes the whole file anew at each change, one
@@ -162,6 +172,12 @@ static int read_toml_line(struct pihole *pihole, struct toml *toml, char *text, 
 			octets == 12 && strncmp(text, "cnameRecords", 12) == 0 ? read_alias_line : NULL;
 		return toml->array != NULL ? read_strings(pihole, toml, value + 1, file, line) : 0;
 	}
+	if (strcmp(toml->section, "misc") == 0 && octets == 13 && strncmp(text, "dnsmasq_lines", 13) == 0 && *value == '[') {
+		toml->array = tell_line;
+		return read_strings(pihole, toml, value + 1, file, line);
+	}
+	if (strcmp(toml->section, "dns.specialDomains") == 0 && strncmp(value, "true", 4) == 0)
+		import_lost(pihole->import, file, line, "%.*s: names that Pi-hole denies besides its lists", (int)octets, text);
 	if (strcmp(toml->section, "dns.blocking") == 0 && octets == 6 && strncmp(text, "active", 6) == 0 &&
 	    strncmp(value, "false", 5) == 0)
 		import_differs(pihole->import, file, line, "blocking is off: here `mode: shadow` of verdict: does that");

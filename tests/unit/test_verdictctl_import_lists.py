@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`verdictctl import` of Pi-hole and OPNsense: what comes out passes `verdictctl check` and decides as its source does. TAP."""
 
+import contextlib
 import io
 import json
 import os
@@ -153,6 +154,22 @@ def pihole_teleporter_archives(tap):
 		verdicts(tap, conf, [("denied as set", ["bad.example"], ["nxdomain"]), ("a local name", ["nas.lan"], ["local-data"]),
 			("in both families", ["nas.lan", "AAAA"], ["local-data"]), ("a second one", ["box.lan"], ["local-data"]),
 			("an alias", ["data.lan", "AAAA"], ["local-data"]), ("other types are asked elsewhere", ["nas.lan", "MX"], ["allow"])])
+
+
+def pihole_teleporter_with_a_log(tap):
+	database = gravity("log.db", domain(1, "bad.example"), ("INSERT OR IGNORE INTO domainlist_by_group VALUES (1, 0)",))
+	with contextlib.closing(sqlite3.connect(database)) as log:
+		log.execute("PRAGMA journal_mode = WAL")
+	toml = ('[dns]\nhosts = [\n"192.0.2.1 nas.lan # mine",\n"alone"\n]\n[dns.specialDomains]\nmozillaCanary = true\niCloudPrivateRelay = false\n'
+		'[misc]\ndnsmasq_lines = [\n"address=/x.example/192.0.2.1"\n]\n')
+	with open(database, "rb") as file:
+		code, conf, err = imported("pihole", archive("log.zip", {"etc/pihole/gravity.db": file.read(), "etc/pihole/pihole.toml": toml}, True))
+	for what in ("pihole.toml:4: no equal: local name", "pihole.toml:7: no equal: mozillaCanary", "pihole.toml:11: no equal: dnsmasq: address=/x",
+			r"names \(1\)"):
+		tap.ok(re.search(what, err), "told: " + what, err)
+	tap.ok("iCloud" not in err, "what is off is not", err)
+	verdicts(tap, conf, [("a database that says it has a log", ["bad.example"], ["sinkhole"]), ("a name with a comment", ["nas.lan"], ["local-data"]),
+		("which is no name", ["mine"], ["allow"])])
 
 
 def pihole_tells_what_differs(tap):
@@ -341,7 +358,7 @@ def opnsense_that_is_no_configuration_is_refused(tap):
 
 try:
 	tap.run(pihole_domains_decide_as_there, pihole_groups_and_clients, pihole_teleporter_archives, pihole_tells_what_differs, pihole_before_the_database,
-		pihole_tells_what_has_no_equal, pihole_that_is_damaged_is_refused, pihole_databases_run_nothing, opnsense_lists_and_overrides,
+		pihole_teleporter_with_a_log, pihole_tells_what_has_no_equal, pihole_that_is_damaged_is_refused, pihole_databases_run_nothing, opnsense_lists_and_overrides,
 		opnsense_policies_for_networks, opnsense_policies_for_the_same_networks, opnsense_tells_what_has_no_equal, opnsense_that_is_no_configuration_is_refused)
 finally:
 	shutil.rmtree(folder)
