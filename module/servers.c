@@ -13,6 +13,8 @@ struct walk {
 	struct servers *servers;
 	uint16_t class;            /* host order */
 	uint8_t chain;
+	uint8_t zone_labels;       /* of the zone whose servers are being added */
+	uint8_t configured_labels; /* of the stub that the name of the chain is in (policy/facts.h) */
 };
 
 /* The names of one zone's servers, copied: one lock at a time. */
@@ -118,6 +120,8 @@ static void add(struct walk *walk, const struct name *name, const struct address
 		servers->names[servers->name_count++] = *name;
 	servers->found[servers->count].address = *address;
 	servers->found[servers->count].name = (uint8_t)(servers->name_count - 1);
+	servers->found[servers->count].zone_labels = walk->zone_labels;
+	servers->found[servers->count].configured_labels = walk->configured_labels;
 	servers->found[servers->count++].chain = walk->chain;
 }
 
@@ -179,6 +183,7 @@ static void walk_up(struct walk *walk, const struct name *name)
 
 		if (!has_dots(walk, labels))
 			return;
+		walk->zone_labels = (uint8_t)labels;
 		read_servers(walk, zone, (size_t)(name->octets + name->length - zone), &servers);
 		for (size_t i = 0; i < servers.count; i++)
 			add_server(walk, &servers.names[i]);
@@ -192,6 +197,7 @@ static void add_stub(void *arg, const struct delegpt *stub)
 	struct walk *walk = arg;
 
 	/* Of a delegation the root is counted as a label. */
+	walk->zone_labels = (uint8_t)(stub->namelabs - 1);
 	if (has_dots(walk, (unsigned)stub->namelabs - 1))
 		add_delegation(walk, stub);
 }
@@ -249,6 +255,8 @@ static void collect(struct servers *servers)
 	do {
 		const size_t first = servers->count;
 
+		walk.configured_labels = servers->by_upstream ?
+			upstream_configured_labels(servers->env, &alias.name, walk.class) : 0;
 		walk_up(&walk, &alias.name);
 		if (servers->qstate == NULL)
 			walk_configured(&walk, &alias.name, first);
@@ -269,6 +277,8 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 			.name_length = servers->names[servers->found[i].name].length,
 			.address = servers->found[i].address,
 			.chain = servers->found[i].chain,
+			.zone_labels = servers->found[i].zone_labels,
+			.configured_labels = servers->found[i].configured_labels,
 		};
 
 		going = visit(arg, &server);
@@ -278,7 +288,7 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 
 bool servers_wanted(const struct snapshot *snapshot)
 {
-	return (snapshot_triggers(snapshot) & (1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP)) != 0;
+	return snapshot_server_triggers(snapshot) != 0;
 }
 
 void servers_show(const struct servers *servers, struct facts *facts)
@@ -294,7 +304,8 @@ static void attach(struct servers *servers, struct facts *facts, const struct sn
 	if (!servers_wanted(snapshot))
 		return;
 	servers->facts = facts;
-	servers->by_address = (snapshot_triggers(snapshot) & 1u << TRIGGER_NSIP) != 0;
+	servers->by_address = (snapshot_server_triggers(snapshot) & 1u << TRIGGER_NSIP) != 0;
+	servers->by_upstream = snapshot_has_inventory(snapshot);
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
 	collect(servers);
 	servers_show(servers, facts);

@@ -29,6 +29,7 @@ struct servers {
 	const struct reply_info *reply;   /* NULL: none */
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
+	bool by_upstream;            /* it matters whether forwards and stubs are in use */
 	bool by_address;             /* some rule asks for addresses of servers */
 	bool unknown;                /* without `qstate`: of some name of the chain nothing is known that should be */
 	/* Found once: the policy looks at them for each name of a chain, and each look into a cache costs. */
@@ -40,6 +41,8 @@ struct servers {
 		struct address address;
 		uint8_t name;        /* of `names` */
 		uint8_t chain;
+		uint8_t zone_labels;
+		uint8_t configured_labels;
 	} found[SERVERS_ADDRESSES_MAX];
 };
 

@@ -11,7 +11,7 @@
 enum note_kind { NOTE_HEAD, NOTE_NAME, NOTE_SERVER };
 enum {
 	HEAD_OCTETS = 9,     /* kind, dots_min, left_out */
-	SERVER_OCTETS = 20,  /* kind, name, chain, family, address */
+	SERVER_OCTETS = 22,  /* kind, name, chain, family, address, labels of its zone, and of a stub */
 };
 
 /* One block, as Unbound's caches expect; the lengths are set. NULL: no memory. */
@@ -51,6 +51,8 @@ static void write_server(const struct servers *servers, size_t index, uint8_t *t
 	to[2] = servers->found[index].chain;
 	to[3] = (uint8_t)servers->found[index].address.family;
 	memcpy(to + 4, servers->found[index].address.octets, 16);
+	to[20] = servers->found[index].zone_labels;
+	to[21] = servers->found[index].configured_labels;
 }
 
 static void write_data(const struct servers *servers, struct packed_rrset_data *data, time_t ttl)
@@ -111,6 +113,8 @@ static bool read_server(struct servers *servers, const uint8_t *from)
 	servers->found[servers->count].chain = from[2];
 	servers->found[servers->count].address = (struct address){ .family = (enum address_family)from[3] };
 	memcpy(servers->found[servers->count].address.octets, from + 4, 16);
+	servers->found[servers->count].zone_labels = from[20];
+	servers->found[servers->count].configured_labels = from[21];
 	servers->count++;
 	return true;
 }

@@ -83,3 +83,21 @@ bool upstream_visit_stub(struct module_env *env, const struct name *name, uint16
 }
 
 #endif
+
+static void note_labels(void *arg, const struct delegpt *stub)
+{
+	uint8_t *labels = arg;
+
+	/* Of a delegation the root is counted as a label. */
+	*labels = (uint8_t)(stub->namelabs - 1);
+}
+
+uint8_t upstream_configured_labels(struct module_env *env, const struct name *name, uint16_t class)
+{
+	uint8_t labels = 0;
+
+	if (upstream_is_forwarded(env, name, class))
+		return UINT8_MAX;
+	upstream_visit_stub(env, name, class, note_labels, &labels);
+	return labels;
+}

@@ -22,6 +22,9 @@ void upstream_fini(struct module_env *env);
 /* Is the name forwarded? `class` is in host order, here and below. */
 bool upstream_is_forwarded(struct module_env *env, const struct name *name, uint16_t class);
 
+/* The labels of the stub at or above the name; UINT8_MAX: it is forwarded; 0: neither. */
+uint8_t upstream_configured_labels(struct module_env *env, const struct name *name, uint16_t class);
+
 /* Shows the stub at or above the name; what it is shown may not be kept, nor a cache looked into. False: there is none. */
 bool upstream_visit_stub(struct module_env *env, const struct name *name, uint16_t class,
 			 void (*visit)(void *arg, const struct delegpt *stub), void *arg);

@@ -35,7 +35,7 @@ static int refuse_key(const struct parsing *parsing, const struct conf_lex *lex,
 	if (parsing->clause == CLAUSE_COUNT)
 		return fail_at(parsing, lex, word,
 			"%s: not a clause; there are `verdict:`, `client-group:`, `policy-list:`, `dnstap:`, "
-			"`dnstap-target:`, `detection:` and `detector:`", key);
+			"`dnstap-target:`, `detection:`, `detector:` and `approved-name-server:`", key);
 	return fail_at(parsing, lex, word, "%s: not a key of `%s:`; verdict.conf(5) lists them", key, inside);
 }
 

@@ -31,6 +31,8 @@
 #define CONF_INTERFACES_MAX 256     /* of one group */
 #define CONF_NAT64_MAX 16
 #define CONF_TARGETS_MAX 12         /* dnstap-target: clauses */
+#define CONF_INVENTORIES_MAX 4096      /* approved-name-server: clauses */
+#define CONF_SERVERS_MAX 64            /* of one clause; and as many networks */
 #define COLUMN_MAX 64               /* octets of a column's name with the NUL */
 #define LIST_OCTETS_MAX ((size_t)1 << 30)   /* of a list's text, when nothing else is said */
 
@@ -150,6 +152,17 @@ struct detection_conf {
 	uint32_t flag_rate;          /* new ones a minute */
 };
 
+/* approved-name-server: */
+struct inventory_conf {
+	struct name zone;            /* length 0: not set */
+	struct name *servers;        /* owned; none: any */
+	size_t server_count;
+	struct network *networks;    /* owned; where they are; none: anywhere */
+	size_t network_count;
+	enum action action;          /* of those that are not approved; observes or denies */
+	unsigned line;               /* where the clause begins */
+};
+
 /* client-group: */
 struct group_conf {
 	char name[LIST_NAME_MAX];
@@ -217,6 +230,8 @@ struct conf {
 	size_t list_count;
 	struct group_conf *groups;   /* owned; without the one of everybody else */
 	size_t group_count;
+	struct inventory_conf *inventories;   /* owned */
+	size_t inventory_count;
 	struct dnstap_conf dnstap;
 	struct target_conf *targets; /* owned; besides those in `dnstap` */
 	size_t target_count;

@@ -17,6 +17,7 @@ void *clause_base(struct conf *conf, enum clause clause)
 	case CLAUSE_LIST: return &conf->lists[conf->list_count - 1];
 	case CLAUSE_DNSTAP: return &conf->dnstap;
 	case CLAUSE_TARGET: return &conf->targets[conf->target_count - 1];
+	case CLAUSE_INVENTORY: return &conf->inventories[conf->inventory_count - 1];
 	case CLAUSE_DETECTION: return &conf->detection;
 	case CLAUSE_VERDICT: case CLAUSE_DETECTOR: case CLAUSE_COUNT: break;
 	}
@@ -151,6 +152,38 @@ static int finish_target(struct parsing *parsing)
 	return 0;
 }
 
+/* --- approved-name-server: --------------------------------------------------------------------------------------- */
+
+static bool begin_inventory(struct conf *conf, unsigned line)
+{
+	struct inventory_conf *all = realloc(conf->inventories, (conf->inventory_count + 1) * sizeof(*all));
+
+	if (all == NULL)
+		return false;
+	conf->inventories = all;
+	all[conf->inventory_count++] = (struct inventory_conf){ .action = ACTION_OBSERVE, .line = line };
+	return true;
+}
+
+static int finish_inventory(struct parsing *parsing)
+{
+	const struct conf *conf = parsing->conf;
+	const struct inventory_conf *inventory = clause_base(parsing->conf, CLAUSE_INVENTORY);
+	const char *missing = inventory_conf_wrong(inventory);
+	char zone[NAME_TEXT_MAX];
+	size_t i;
+
+	if (missing != NULL)
+		return fail_there(parsing, &parsing->place, "approved-name-server: %s", missing);
+	for (i = 0; i + 1 < conf->inventory_count; i++)
+		if (name_equal(&conf->inventories[i].zone, &inventory->zone))
+			return fail_there(parsing, &parsing->place,
+				"approved-name-server: %.200s is there twice, first at line %u: join the two",
+				name_to_text(&inventory->zone, zone), conf->inventories[i].line);
+	drop_place(&parsing->place);
+	return 0;
+}
+
 static bool has_group(const struct conf *conf, const char *name)
 {
 	size_t i;
@@ -190,6 +223,8 @@ int clause_finish(struct parsing *parsing)
 	parsing->open = false;
 	if (parsing->clause == CLAUSE_TARGET)
 		return finish_target(parsing);
+	if (parsing->clause == CLAUSE_INVENTORY)
+		return finish_inventory(parsing);
 	return parsing->clause == CLAUSE_LIST ? finish_list(parsing) : finish_group(parsing);
 }
 
@@ -204,6 +239,8 @@ static int begin_repeated(struct parsing *parsing, const struct conf_lex *lex, c
 			"client-group: there are 63 groups already: join some of them", begin_group },
 		[CLAUSE_TARGET] = { conf->target_count, CONF_TARGETS_MAX,
 			"dnstap-target: there are 12 targets already: remove some of them", begin_target },
+		[CLAUSE_INVENTORY] = { conf->inventory_count, CONF_INVENTORIES_MAX,
+			"approved-name-server: there are 4096 zones already: remove some of them", begin_inventory },
 	};
 	size_t i;
 
@@ -227,7 +264,8 @@ int clause_begin(struct parsing *parsing, const struct conf_lex *lex, const stru
 	parsing->clause = clause;
 	parsing->detector = DETECTOR_COUNT;
 	parsing->conf->detection.wanted |= clause == CLAUSE_DETECTION || clause == CLAUSE_DETECTOR;
-	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP || clause == CLAUSE_TARGET ? begin_repeated(parsing, lex, word, clause) : 0;
+	return clause == CLAUSE_LIST || clause == CLAUSE_GROUP || clause == CLAUSE_TARGET || clause == CLAUSE_INVENTORY ?
+		begin_repeated(parsing, lex, word, clause) : 0;
 }
 
 int clauses_check(struct parsing *parsing)

@@ -101,6 +101,17 @@ const char *list_conf_wrong(const struct list_conf *list)
 	return https_wrong(list) != NULL ? https_wrong(list) : extras_wrong(list);
 }
 
+const char *inventory_conf_wrong(const struct inventory_conf *inventory)
+{
+	if (inventory->zone.length == 0)
+		return "has no `zone:`: add the zone that known name servers alone may serve";
+	if (inventory->zone.labels == 0)
+		return "has the root as its `zone:`, which nobody but its own servers serves: name a zone below it";
+	if (inventory->server_count == 0 && inventory->network_count == 0)
+		return "has neither `name-server:` nor `network:`: say who may serve the zone";
+	return NULL;
+}
+
 const char *target_conf_wrong(const struct target_conf *target)
 {
 	const bool has_address = target->address.address.family != ADDRESS_NONE;
@@ -161,6 +172,17 @@ static void groups_fini(struct conf *conf)
 	free(conf->groups);
 }
 
+static void inventories_fini(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->inventory_count; i++) {
+		free(conf->inventories[i].servers);
+		free(conf->inventories[i].networks);
+	}
+	free(conf->inventories);
+}
+
 static void targets_fini(struct conf *conf)
 {
 	size_t i;
@@ -192,6 +214,7 @@ void conf_destroy(struct conf **conf)
 	lists_fini(*conf);
 	groups_fini(*conf);
 	targets_fini(*conf);
+	inventories_fini(*conf);
 	free((*conf)->path);
 	free((*conf)->identity);
 	free((*conf)->state_directory);

@@ -13,7 +13,7 @@
 #define USER_OCTETS_MAX 32
 
 const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "policy-list", "dnstap",
-	"dnstap-target", "detection", "detector" };
+	"dnstap-target", "detection", "approved-name-server", "detector" };
 
 #define IN_VERDICT(field) offsetof(struct conf, field)
 #define IN_OPTIONS(field) offsetof(struct conf, options.field)
@@ -21,6 +21,7 @@ const char *const clause_names[CLAUSE_COUNT] = { "verdict", "client-group", "pol
 #define IN_LIST(field) offsetof(struct list_conf, field)
 #define IN_DNSTAP(field) offsetof(struct dnstap_conf, field)
 #define IN_TARGET(field) offsetof(struct target_conf, field)
+#define IN_INVENTORY(field) offsetof(struct inventory_conf, field)
 #define IN_DETECTION(field) offsetof(struct detection_conf, field)
 
 static const struct repeat in_place = { .octets = 0 };
@@ -28,6 +29,8 @@ static const struct repeat users = { sizeof(char *), IN_VERDICT(live.control_use
 static const struct repeat names = { sizeof(struct name), IN_VERDICT(live.protected_count), 1024, false };
 static const struct repeat prefixes = { sizeof(struct network), IN_OPTIONS(nat64_count), CONF_NAT64_MAX, true };
 static const struct repeat networks = { sizeof(struct network), IN_GROUP(network_count), CONF_NETWORKS_MAX, false };
+static const struct repeat servers = { sizeof(struct name), IN_INVENTORY(server_count), CONF_SERVERS_MAX, false };
+static const struct repeat places = { sizeof(struct network), IN_INVENTORY(network_count), CONF_SERVERS_MAX, false };
 static const struct repeat interfaces = { sizeof(struct network), IN_GROUP(interface_count), CONF_INTERFACES_MAX,
 	false };
 static const struct repeat groups = { LIST_NAME_MAX, IN_LIST(group_count), CONF_GROUPS_MAX + 1, false };
@@ -221,6 +224,14 @@ const struct option option_table[OPTION_COUNT] = {
 		"that a flag lasts, and the denial that it may become", NULL },
 	{ CLAUSE_DETECTION, "flag-rate", TYPE_NUMBER, IN_DETECTION(flag_rate), 1, 10000, "20", NULL, "flags",
 		"that may be raised within a minute; those over it are counted", NULL },
+	{ CLAUSE_INVENTORY, "zone", TYPE_ZONE, IN_INVENTORY(zone), 0, 0, NULL, "required", NULL,
+		"the zone, with all below it, that known name servers alone may serve", NULL },
+	{ CLAUSE_INVENTORY, "name-server", TYPE_ZONE, IN_INVENTORY(servers), 0, 0, NULL, "any", NULL,
+		"the name of one; up to 64", &servers },
+	{ CLAUSE_INVENTORY, "network", TYPE_NETWORK, IN_INVENTORY(networks), 0, 0, NULL, "all", NULL,
+		"an address or a network where they are; up to 64", &places },
+	{ CLAUSE_INVENTORY, "action", TYPE_DENIAL, IN_INVENTORY(action), 0, 0, "observe", NULL, NULL,
+		"what becomes of answers of others", NULL },
 };
 
 size_t option_find(enum clause clause, const char *key)

@@ -15,6 +15,7 @@
 
 enum clause {
 	CLAUSE_VERDICT, CLAUSE_GROUP, CLAUSE_LIST, CLAUSE_DNSTAP, CLAUSE_TARGET, CLAUSE_DETECTION,
+	CLAUSE_INVENTORY,
 	CLAUSE_DETECTOR,                 /* its keys are those of a detector: policy/detection.h */
 	CLAUSE_COUNT
 };
@@ -42,7 +43,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 92
+#define OPTION_COUNT 96
 
 extern const struct option option_table[OPTION_COUNT];
 
@@ -64,6 +65,9 @@ const char *list_conf_wrong(const struct list_conf *list);
 
 /* The same for a client-group:. */
 const char *group_conf_wrong(const struct group_conf *group);
+
+/* The same for an approved-name-server:. */
+const char *inventory_conf_wrong(const struct inventory_conf *inventory);
 
 /* The same for a dnstap-target:. */
 const char *target_conf_wrong(const struct target_conf *target);

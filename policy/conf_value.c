@@ -49,6 +49,10 @@ static const struct word ede_modes[] = {
 static const struct word privacies[] = {
 	{ "none", PRIVACY_NONE }, { "mask", PRIVACY_MASK }, { "pseudonym", PRIVACY_PSEUDONYM }, { NULL, 0 }
 };
+static const struct word denials[] = {
+	{ "observe", ACTION_OBSERVE }, { "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA },
+	{ "refuse", ACTION_REFUSE }, { "drop", ACTION_DROP }, { NULL, 0 },
+};
 static const struct word actions[] = {
 	{ "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA }, { "refuse", ACTION_REFUSE },
 	{ "sinkhole", ACTION_SINKHOLE }, { "drop", ACTION_DROP }, { "truncate", ACTION_TRUNCATE },
@@ -429,6 +433,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_EDE_MODE] = { "word", ede_modes, NULL },
 	[TYPE_PRIVACY] = { "word", privacies, NULL },
 	[TYPE_ACTION] = { "word", actions, NULL },
+	[TYPE_DENIAL] = { "word", denials, NULL },
 	[TYPE_EDE] = { "word", edes, parse_ede },
 	[TYPE_ZONE] = { "domain name", NULL, parse_zone },
 	[TYPE_ADDRESS] = { "address", NULL, parse_address },

@@ -40,6 +40,7 @@ enum conf_type {
 	TYPE_EDE_MODE,    /* enum ede_mode */
 	TYPE_PRIVACY,     /* enum privacy_mode */
 	TYPE_ACTION,      /* enum action */
+	TYPE_DENIAL,         /* enum action: observe, or a denial that needs nothing else */
 	TYPE_EDE,         /* int16_t */
 	TYPE_ZONE,        /* struct name */
 	TYPE_ADDRESS,     /* struct address */

@@ -199,6 +199,11 @@ bool judge_position(void *arg, const struct position *position)
 			return false;
 		}
 	}
+	if (judging->snapshot->inventory != NULL && position->server_addresses) {
+		judge_inventory(judging, position);
+		if (!judging_goes_on(judging))
+			return false;
+	}
 	memset(found.client.lists, 0, sizeof(found.client.lists));
 	memset(found.all.lists, 0, sizeof(found.all.lists));
 	found.any = false;

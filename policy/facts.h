@@ -24,6 +24,7 @@
 
 #define FACTS_RECORDS_MAX 256
 #define FACTS_SERVERS_MAX 64
+#define SERVER_ZONE_UNKNOWN UINT8_MAX   /* more labels than any zone has */
 
 enum address_family { ADDRESS_NONE = 0, ADDRESS_INET = 4, ADDRESS_INET6 = 6 };
 
@@ -61,6 +62,8 @@ struct server {
 	uint8_t name_length;      /* octets, root included */
 	struct address address;   /* family ADDRESS_NONE: not known; the port says nothing */
 	uint8_t chain;            /* which name of the CNAME chain it serves: 0 is the qname */
+	uint8_t zone_labels;      /* of the zone that it serves; SERVER_ZONE_UNKNOWN */
+	uint8_t configured_labels;   /* of the stub that says where to ask for that name; 0: none, UINT8_MAX: a forward */
 };
 
 /* Returning false ends the visit. */

@@ -49,6 +49,9 @@ bool judge_position(void *judging, const struct position *position);
 /* What the overrides say at one position, which comes before all lists. Needs snapshot->overrides. */
 void judge_overrides(struct judging *judging, const struct position *position);
 
+/* The same for servers that the inventory does not know, which comes next. Needs snapshot->inventory. */
+void judge_inventory(struct judging *judging, const struct position *position);
+
 static inline bool judging_goes_on(const struct judging *judging)
 {
 	return judging->undecided != 0 || judging->open;

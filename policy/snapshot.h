@@ -67,6 +67,12 @@ size_t snapshot_octets(const struct snapshot *snapshot);
  * override for some clients the bit of CLIENT-IP is set, too: an address can then change the verdict. */
 unsigned snapshot_triggers(const struct snapshot *snapshot);
 
+/* Of them NSDNAME and NSIP, if servers have to be known by name and by address; for the inventory both are. */
+unsigned snapshot_server_triggers(const struct snapshot *snapshot);
+
+/* Does it have an inventory of name servers? */
+bool snapshot_has_inventory(const struct snapshot *snapshot);
+
 /* How and when its rules apply; borrowed. */
 const struct policy_options *snapshot_options(const struct snapshot *snapshot);
 

@@ -15,6 +15,9 @@ int snapshot_take_conf(struct snapshot *snapshot, const struct conf *conf, struc
 	snapshot->groups = group_table_create(conf, diag);
 	if (snapshot->groups == NULL)
 		return -1;
+	snapshot->inventory = conf->inventory_count > 0 ? inventory_create(conf) : NULL;
+	if (conf->inventory_count > 0 && snapshot->inventory == NULL)
+		return diag_set(diag, conf->path, 0, 0, "out of memory");
 	snapshot->all_groups = UINT64_MAX >> (64 - group_count(snapshot->groups));
 	/* Who only looks alters no records. */
 	if (conf->mode == MODE_SHADOW)

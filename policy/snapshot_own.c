@@ -55,6 +55,7 @@ static void free_shared(struct snapshot *snapshot)
 	set_destroy(&snapshot->set);
 	local_pool_destroy(&snapshot->pool);
 	group_table_destroy(&snapshot->groups);
+	inventory_destroy(&snapshot->inventory);
 	free(snapshot->classes);
 	free(snapshot->records);
 	free(snapshot->lists);
@@ -85,6 +86,7 @@ size_t snapshot_octets(const struct snapshot *snapshot)
 	return sizeof(*snapshot) + set_octets(snapshot->set) + snapshot->class_count * sizeof(*snapshot->classes) +
 	       snapshot->list_count * sizeof(*snapshot->lists) + local_pool_octets(snapshot->pool) + snapshot->records_octets +
 	       group_table_octets(snapshot->groups) +
+	       (snapshot->inventory != NULL ? inventory_octets(snapshot->inventory) : 0) +
 	       (snapshot->overrides != NULL ? override_set_octets(snapshot->overrides) : 0);
 }
 
@@ -100,6 +102,18 @@ unsigned snapshot_triggers(const struct snapshot *snapshot)
 	if (overrides != NULL && override_set_has_clients(overrides))
 		return snapshot->triggers | 1u << TRIGGER_CLIENT_IP;
 	return snapshot->triggers;
+}
+
+unsigned snapshot_server_triggers(const struct snapshot *snapshot)
+{
+	const unsigned all = 1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP;
+
+	return snapshot->inventory != NULL ? all : snapshot->triggers & all;
+}
+
+bool snapshot_has_inventory(const struct snapshot *snapshot)
+{
+	return snapshot->inventory != NULL;
 }
 
 const struct policy_options *snapshot_options(const struct snapshot *snapshot)

@@ -19,6 +19,7 @@
 #include "policy/class_table.h"
 #include "policy/group.h"
 #include "policy/hash.h"
+#include "policy/inventory.h"
 #include "policy/local_data.h"
 #include "policy/local_pool.h"
 #include "policy/override.h"
@@ -77,6 +78,7 @@ struct snapshot {
 	struct local_pool *pool;         /* owned */
 	size_t rules;
 	struct group_table *groups;      /* owned */
+	struct inventory *inventory;     /* owned; NULL: there are no such clauses */
 	uint64_t all_groups;             /* that there are, a bit each */
 	bool shadow;                     /* nothing is enforced */
 	void *records;                   /* owned; local data of a compiled file; NULL: none */

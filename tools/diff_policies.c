@@ -226,6 +226,31 @@ static void note_targets(const struct conf *conf, const struct conf *other, cons
 			json_array_append_new(targets, json_pack("{s:s, s:s}", "name", conf->targets[i].name, "state", state));
 }
 
+static const struct inventory_conf *find_inventory(const struct conf *conf, const struct name *zone)
+{
+	static const struct inventory_conf none;
+
+	for (size_t i = 0; i < conf->inventory_count; i++)
+		if (name_equal(&conf->inventories[i].zone, zone))
+			return &conf->inventories[i];
+	return &none;
+}
+
+/* A clause that one of the two does not have is one without values there. */
+static void compare_inventories(const struct diff_task *task, json_t *options)
+{
+	const struct conf *after = task->after, *before = task->before;
+	char zone[NAME_TEXT_MAX];
+
+	for (size_t i = 0; i < after->inventory_count; i++)
+		option_json_compare(CLAUSE_INVENTORY, name_to_text(&after->inventories[i].zone, zone),
+			find_inventory(before, &after->inventories[i].zone), &after->inventories[i], options, options);
+	for (size_t i = 0; i < before->inventory_count; i++)
+		if (find_inventory(after, &before->inventories[i].zone)->zone.length == 0)
+			option_json_compare(CLAUSE_INVENTORY, name_to_text(&before->inventories[i].zone, zone),
+				&before->inventories[i], find_inventory(after, &before->inventories[i].zone), options, options);
+}
+
 static void compare_options(const struct diff_task *task, json_t *options)
 {
 	option_json_compare(CLAUSE_VERDICT, NULL, task->before, task->after, options, options);
@@ -235,6 +260,7 @@ static void compare_options(const struct diff_task *task, json_t *options)
 		if (before != NULL)
 			option_json_compare(CLAUSE_GROUP, group->name, before, group, options, options);
 	}
+	compare_inventories(task, options);
 	option_json_compare(CLAUSE_DNSTAP, NULL, &task->before->dnstap, &task->after->dnstap, options, options);
 	for (size_t i = 0; i < task->after->target_count; i++) {
 		const struct target_conf *target = &task->after->targets[i], *before = find_target(task->before, target->name);

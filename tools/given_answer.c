@@ -116,7 +116,8 @@ static size_t show_servers(const void *source, server_visit visit, void *arg)
 
 	for (size_t i = 0; i < answer->server_count; i++) {
 		const struct given_server *given = &answer->servers[i];
-		struct server server = { given->name.octets, given->name.length, given->address, given->chain };
+		struct server server = { given->name.octets, given->name.length, given->address, given->chain,
+			SERVER_ZONE_UNKNOWN, 0 };
 
 		if (!visit(arg, &server))
 			break;

@@ -173,7 +173,7 @@ static size_t show_servers(const void *source, server_visit visit, void *arg)
 
 	for (i = 0; i < scene->server_count; i++) {
 		struct server server = { scene->servers[i].name.octets, scene->servers[i].name.length,
-			scene->servers[i].address, (uint8_t)scene->servers[i].chain };
+			scene->servers[i].address, (uint8_t)scene->servers[i].chain, SERVER_ZONE_UNKNOWN, 0 };
 
 		if (!visit(arg, &server))
 			break;
