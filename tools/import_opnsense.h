@@ -53,8 +53,8 @@ void opnsense_each_value(struct opnsense *opnsense, const struct opnsense_item *
 	void (*take)(struct opnsense *opnsense, const struct opnsense_item *item, const char *value, FILE *to));
 
 /* A name for what the policy makes: `stem`, with its number behind it unless it is the first. */
-void opnsense_name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem, char *to,
-	size_t cap);
+void opnsense_name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem,
+	char *to, size_t cap);
 
 /* The policy whose group the policy's clients are in; NULL: all its networks are of other policies. */
 const struct opnsense_item *opnsense_group_of(struct opnsense *opnsense, const struct opnsense_item *item);

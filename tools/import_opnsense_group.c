@@ -29,7 +29,8 @@ static void find_overlap(const char *values, struct overlap *overlap)
 		if (!import_read_network(text, &other))
 			continue;
 		overlap->inside |= import_is_inside(&overlap->network, &other) || import_is_inside(&other, &overlap->network);
-		overlap->same |= import_is_inside(&overlap->network, &other) && other.prefix_length == overlap->network.prefix_length;
+		overlap->same |= import_is_inside(&overlap->network, &other) &&
+			other.prefix_length == overlap->network.prefix_length;
 	}
 }
 
@@ -90,8 +91,8 @@ static void put_network(struct opnsense *opnsense, const struct opnsense_item *i
 		import_option(opnsense->import, "network", value);
 }
 
-void opnsense_name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem, char *to,
-	size_t cap)
+void opnsense_name_policy(const struct opnsense *opnsense, const struct opnsense_item *item, const char *stem,
+	char *to, size_t cap)
 {
 	unsigned number = 1;
 

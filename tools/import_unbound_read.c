@@ -206,7 +206,8 @@ struct option_row {
 
 static const struct option_row option_rows[] = {
 	{ "local-zone:", 2, read_zone }, { "local-data:", 1, read_data }, { "local-zone-tag:", 2, read_zone_tag },
-	{ "access-control-tag:", 2, read_client }, { "access-control:", 2, read_access }, { "response-ip:", 2, read_address },
+	{ "access-control-tag:", 2, read_client }, { "access-control:", 2, read_access },
+	{ "response-ip:", 2, read_address },
 	{ "response-ip-data:", 2, read_address_data }, { "local-data-ptr:", 1, NULL }, { "local-zone-override:", 1, NULL },
 	{ "access-control-tag-action:", 1, NULL }, { "access-control-tag-data:", 1, NULL },
 	{ "access-control-view:", 1, NULL }, { "response-ip-tag:", 1, NULL }, { "interface-tag:", 1, NULL },
