@@ -322,11 +322,8 @@ def restarts_leave_nothing_behind(tap):
 			if number == 5:
 				before = held()
 		here.ask("last.example")
-		try:   # a connection of a moment ago may still be open, a leak stays open
-			lab.wait_for(lambda: held() <= before + 2, "descriptors to be closed", 5)
-		except TimeoutError:
-			pass
-		tap.ok(held() <= before + 2, "descriptors: %d after 6 restarts, %d after %d" % (before, held(), rounds))
+		# Each lane of the spool is open three times while frames wait in it; a leak would be of every restart.
+		tap.ok(held() <= before + 6, "descriptors: %d after 6 restarts, %d after %d" % (before, held(), rounds))
 		tap.ok(here.unbound.alive(), "it runs")
 		escaped_nothing(tap, here, "nothing was denied too late")
 
