@@ -148,7 +148,31 @@ static int finish_target(struct parsing *parsing)
 			return fail_there(parsing, &parsing->place,
 				"dnstap-target: %s is there twice, first at line %u: give each target a name of its own",
 				target->name, conf->targets[i].line);
-	drop_place(&parsing->place);
+	parsing->targets[conf->target_count - 1] = parsing->place;
+	parsing->place.file = NULL;
+	return 0;
+}
+
+/* Two that begin the same file would rename, or remove, what the other writes, and neither would know. */
+static int check_files(const struct parsing *parsing)
+{
+	const struct conf *conf = parsing->conf;
+	size_t i, other;
+
+	for (i = 0; i < conf->target_count; i++) {
+		const struct target_conf *target = &conf->targets[i];
+
+		if (target->file == NULL)
+			continue;
+		if (conf->dnstap.file != NULL && strcmp(conf->dnstap.file, target->file) == 0)
+			return fail_there(parsing, &parsing->targets[i],
+				"dnstap-target: %s has the `file:` of `dnstap:` itself: remove one of them", target->name);
+		for (other = 0; other < i; other++)
+			if (conf->targets[other].file != NULL && strcmp(conf->targets[other].file, target->file) == 0)
+				return fail_there(parsing, &parsing->targets[i],
+					"dnstap-target: %s has the `file:` of %s: give each target a file of its own", target->name,
+					conf->targets[other].name);
+	}
 	return 0;
 }
 
@@ -284,7 +308,7 @@ int clauses_check(struct parsing *parsing)
 	}
 	group = groups_wrong(conf, wrong);
 	if (group == NULL)
-		return 0;
+		return check_files(parsing);
 	return fail_there(parsing, &parsing->groups[group - conf->groups], "client-group: %s %s", group->name, wrong);
 }
 
@@ -295,6 +319,8 @@ void parsing_fini(struct parsing *parsing)
 	drop_place(&parsing->place);
 	for (i = 0; i < CONF_GROUPS_MAX; i++)
 		drop_place(&parsing->groups[i]);
+	for (i = 0; i < CONF_TARGETS_MAX; i++)
+		drop_place(&parsing->targets[i]);
 	for (i = 0; i < parsing->reference_count; i++)
 		drop_place(&parsing->references[i].place);
 	free(parsing->references);

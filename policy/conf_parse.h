@@ -36,6 +36,7 @@ struct parsing {
 	bool open;                      /* a clause that can be repeated is, and `place` is its own */
 	struct conf_place place;
 	struct conf_place groups[CONF_GROUPS_MAX];   /* of each client-group: that is complete */
+	struct conf_place targets[CONF_TARGETS_MAX]; /* likewise of each dnstap-target: */
 	struct group_reference *references;          /* owned */
 	size_t reference_count;
 	unsigned files;
@@ -68,7 +69,7 @@ int clause_note_group(struct parsing *parsing, const struct conf_lex *lex, const
 int clause_detector_key(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *at,
 	const char *key, const struct conf_word *value);
 
-/* What can be said when all is read: groups are there, and make sense together. */
+/* What can be said when all is read: groups are there and make sense together, targets do not share a file. */
 int clauses_check(struct parsing *parsing);
 
 /* Frees what is kept for the parsing alone. */
