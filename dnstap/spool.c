@@ -73,20 +73,43 @@ void spool_remove_read(struct spool *spool)
 	}
 }
 
-/* The one that goes first: plain before verdicts, old before young. NULL: there is none of that kind. */
-static struct segment *least_wanted(const struct spool *spool, bool memory)
+static bool is_fresh(const struct spool *spool, const struct segment *segment)
 {
-	int lane;
+	return segment->first + segment->frames > spool->lanes[segment->lane].fresh;
+}
 
-	for (lane = LANE_COUNT - 1; lane >= 0; lane--) {
-		struct segment *segment = spool->lanes[lane].oldest;
+static struct segment *oldest_in(const struct lane *lane, bool memory)
+{
+	struct segment *segment = lane->oldest;
 
-		while (segment && (segment->memory != NULL) != memory)
-			segment = segment->next;
-		if (segment)
-			return segment;
-	}
-	return NULL;
+	while (segment && (segment->memory != NULL) != memory)
+		segment = segment->next;
+	return segment;
+}
+
+static uint64_t octets_in(const struct lane *lane, bool memory)
+{
+	const struct segment *segment;
+	uint64_t octets = 0;
+
+	for (segment = lane->oldest; segment; segment = segment->next)
+		octets += (segment->memory != NULL) == memory ? octets_of(segment) : 0;
+	return octets;
+}
+
+/* The one that goes first: plain before verdicts, old before young. But where a reader that has stopped fills the spool
+ * with verdicts, the others have time for what is new: up to an eighth of the limit, and one segment at least. NULL: there
+ * is none of that kind. */
+static struct segment *least_wanted(const struct spool *spool, bool memory, uint64_t limit)
+{
+	const struct lane *plain = &spool->lanes[LANE_PLAIN];
+	struct segment *first = oldest_in(plain, memory), *verdict = oldest_in(&spool->lanes[LANE_VERDICT], memory);
+
+	if (!first || !verdict)
+		return first ? first : verdict;
+	if (!is_fresh(spool, first) || is_fresh(spool, verdict))
+		return first;
+	return !first->next || octets_in(plain, memory) <= limit / 8 ? verdict : first;
 }
 
 static void keep_limit(struct spool *spool, bool memory, uint64_t more)
@@ -97,7 +120,7 @@ static void keep_limit(struct spool *spool, bool memory, uint64_t more)
 	struct segment *segment;
 	unsigned i;
 
-	while (*octets + more > limit && (segment = least_wanted(spool, memory)) != NULL) {
+	while (*octets + more > limit && (segment = least_wanted(spool, memory, limit)) != NULL) {
 		spool_remove(spool, segment);
 		removed = true;
 	}
@@ -224,6 +247,8 @@ void spool_flush(struct spool *spool, int64_t now_ms)
 	for (lane = 0; lane < LANE_COUNT; lane++)
 		flush_lane(spool, (enum spool_lane)lane, now_ms);
 	keep_limit(spool, false, 0);
+	for (lane = 0; lane < LANE_COUNT; lane++)
+		spool->lanes[lane].fresh = spool->lanes[lane].frames;
 }
 
 /* From memory back to the disk, as soon as it may be tried again: memory is gone with the process. */
@@ -290,7 +315,7 @@ void spool_forget_memory(struct spool *spool)
 	bool any = false;
 	unsigned i;
 
-	while ((segment = least_wanted(spool, true)) != NULL) {
+	while ((segment = least_wanted(spool, true, spool->memory_octets_max)) != NULL) {
 		spool_remove(spool, segment);
 		any = true;
 	}

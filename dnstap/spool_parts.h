@@ -25,6 +25,7 @@ struct lane {
 	struct segment *current;   /* the youngest, which is written; NULL: none yet */
 	uint64_t next_number;
 	uint64_t frames;           /* index of the next frame that is flushed */
+	uint64_t fresh;            /* the same, one spool_flush ago: what is behind it no reader has had time for */
 	uint8_t *buffer;           /* owned; of LANE_BUFFER_OCTETS */
 	size_t buffered;
 	unsigned buffered_frames;

@@ -19,6 +19,7 @@
 #include "tests/unit/directory.h"
 
 #define FRAMES_MAX 200000u
+#define TURNS 1000u
 
 static struct spool_options options_for(const struct directory *directory)
 {
@@ -286,6 +287,39 @@ static void the_oldest_plain_ones_go_first_and_are_counted(void **state)
 	directory_remove(&directory);
 }
 
+/* The spool is full of verdicts for a collector that is gone, and the other one takes what comes. */
+static void who_has_stopped_costs_the_others_nothing(void **state)
+{
+	struct directory directory = directory_make();
+	struct spool_options options = options_for(*state ? &directory : NULL);
+	struct got *got = fresh();
+	struct diag diag;
+	uint32_t i;
+
+	options.file_octets_max = 1 << 20;
+	options.memory_octets_max = 4 << 20;
+	struct spool *spool = spool_open(&options, 1, 1, &diag);
+	struct spool_reader *gone = spool_reader_add(spool, "gone"), *well = spool_reader_add(spool, "well");
+	for (i = 0; i < TURNS * 100; i += 100) {
+		fill(spool, i, i + 100);
+		read_all(well, got);
+		spool_commit(well);
+	}
+	assert_each_once(got, 0, TURNS * 100);
+	assert_int_equal(spool_lost(well), 0);
+	assert_true(spool_lost(gone) > 0);
+	assert_int_equal(spool_lost(gone) + spool_unread(gone), TURNS * 100);
+	free(got);
+	got = fresh();
+	read_all(gone, got);
+	/* Verdicts still go last. */
+	assert_int_equal(got->last[LANE_VERDICT], TURNS * 100 - 2);
+	assert_true(got->frames > 0);
+	free(got);
+	spool_close(&spool, 1);
+	directory_remove(&directory);
+}
+
 static void what_went_after_it_was_read_is_unsure_only_after_a_break(void **state)
 {
 	struct directory directory = directory_make();
@@ -299,7 +333,7 @@ static void what_went_after_it_was_read_is_unsure_only_after_a_break(void **stat
 	struct spool_reader *reader = spool_reader_add(spool, "a");
 	fill(spool, 0, 4000);
 	read_all(reader, got);
-	fill(spool, 4000, 16000);
+	fill(spool, 4000, 12000);
 	assert_int_equal(spool_unsure(reader), 0);
 	uint64_t lost = spool_lost(reader);
 	assert_true(lost > 0);
@@ -903,6 +937,8 @@ int main(void)
 		cmocka_unit_test(one_process_at_a_time),
 		cmocka_unit_test_prestate(the_oldest_plain_ones_go_first_and_are_counted, NULL),
 		cmocka_unit_test_prestate(the_oldest_plain_ones_go_first_and_are_counted, &on_disk),
+		cmocka_unit_test_prestate(who_has_stopped_costs_the_others_nothing, NULL),
+		cmocka_unit_test_prestate(who_has_stopped_costs_the_others_nothing, &on_disk),
 		cmocka_unit_test(what_went_after_it_was_read_is_unsure_only_after_a_break),
 		cmocka_unit_test(a_cut_end_costs_what_was_cut),
 		cmocka_unit_test(what_is_no_segment_is_set_aside),
