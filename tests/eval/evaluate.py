@@ -33,7 +33,7 @@ def command():
 
 
 def say(name, value):
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", name).replace("_.", ".")
     print("eval %s %s" % (name, "%.6g" % value if isinstance(value, float) else value), flush=True)
 
 
@@ -130,9 +130,9 @@ def evaluate_tunnels(bench, zones):
         for threshold in TUNNEL_CURVE:
             _, other = crossings(rows, bench.replay(rows, options={"tunnel": {
                 "low-octets": threshold, "low-octets-12h": threshold}}), zones)
-            soonest = min((value for (detector, _), value in other.items() if detector == "tunnel"), default=(0, 0, 0))
-            say("tunnel.%s.curve.%d.queries_until" % (name, threshold), soonest[0])
-            say("tunnel.%s.curve.%d.octets_until" % (name, threshold), soonest[1])
+            if tunnel_told(other):
+                say("tunnel.%s.curve.%d.queries_until" % (name, threshold), tunnel_told(other)[0])
+                say("tunnel.%s.curve.%d.octets_until" % (name, threshold), tunnel_told(other)[1])
         results[name] = (octets, first)
     large = [first for octets, first in results.values() if octets > SMALL]
     say("tunnel.captures_over_%d_octets" % SMALL, len(large))

@@ -81,8 +81,8 @@ def panel(picture, top, title, unit, rows, powers, marks):
     bottom = top + 50 + len(rows) * 20
     picture.text(12, top, title, size=17)
     for at, (label, colour) in enumerate(marks):
-        picture.dot(left + 10 + at * 190, top + 19, colour)
-        picture.text(left + 20 + at * 190, top + 24, label)
+        picture.dot(left + 10 + at * 210, top + 19, colour)
+        picture.text(left + 20 + at * 210, top + 24, label)
     for power in range(powers[0], powers[1] + 1):
         picture.line([(x_of(10 ** power), top + 36), (x_of(10 ** power), bottom)], "#dddddd")
         picture.text(x_of(10 ** power), bottom + 16, "%d" % 10 ** power, "middle")
@@ -101,11 +101,10 @@ def draw_delay(found, path):
     names = sorted(name[7:-len(".curve.512.octets_until")] for name in found if name.endswith(".curve.512.octets_until"))
     thresholds = ((512, BLUE), (1024, PALE), (2048, RED))
     tunnels = [(name, [(found["tunnel.%s.curve.%d.octets_until" % (name, octets)], colour) for octets, colour in thresholds
-                       if found.get("tunnel.%s.curve.%d.octets_until" % (name, octets), 0) > 0]) for name in names]
-    tunnels = [(name, values) for name, values in tunnels if values]
+                       if "tunnel.%s.curve.%d.octets_until" % (name, octets) in found]) for name in names]
     bursts = sorted((found[name], name.split(".")[1]) for name in found if name.endswith(".misses_until_median"))
     rows = [(family, [(median, BLUE), (found["burst.%s.misses_until_most" % family], PALE)]) for median, family in bursts]
-    picture = Picture(30 + (len(tunnels) + len(rows)) * 20 + 270)
+    picture = Picture(30 + (len(tunnels) + len(rows)) * 20 + 210)
     top = panel(picture, 30, "Tunnels: what had left in names when they were told", "octets before the zone, in different names",
                 tunnels, (2, 5), [("512 octets of information", BLUE), ("1024", PALE), ("2048", RED)])
     panel(picture, top, "Bursts: names that did not exist until the client was told", "misses", rows, (0, 2),
