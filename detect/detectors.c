@@ -11,6 +11,8 @@ const struct detector_row detector_rows[] = {
 	{ DETECTOR_RANDOM_SUBDOMAIN, HOOK_ZONE, judge_random_subdomain },
 	{ DETECTOR_BEACON, HOOK_ZONE, judge_beacon },
 	{ DETECTOR_DNSSEC_DROP, HOOK_ZONE, judge_dnssec_drop },
+	{ DETECTOR_NAME_SERVER, HOOK_ZONE, judge_delegation },
+	{ DETECTOR_DELEGATION_CHANGE, HOOK_ZONE, judge_delegation },
 	{ DETECTOR_LOOK_ALIKE, HOOK_ZONE, judge_look_alike },
 	{ DETECTOR_GENERATED_NAME, HOOK_ZONE, judge_generated_name },
 	{ DETECTOR_ODD_TYPE, HOOK_CLIENT, judge_odd_type },

@@ -102,6 +102,7 @@ void random_subdomain_hit(struct look *look);
 
 void judge_beacon(struct look *look);
 void judge_changed_resolution(struct look *look);       /* and conditional answers */
+void judge_delegation(struct look *look);               /* new name servers and changed ones */
 void judge_dnssec_drop(struct look *look);
 void judge_fast_flux(struct look *look);
 void judge_look_alike(struct look *look);

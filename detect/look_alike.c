@@ -54,6 +54,14 @@ void brands_destroy(struct brands **brands)
 	*brands = NULL;
 }
 
+bool brands_have(const struct brands *brands, uint64_t zone_hash)
+{
+	for (size_t i = 0; i < brands->count; i++)
+		if (brands->all[i].zone_hash == zone_hash)
+			return true;
+	return false;
+}
+
 static bool has_token(const uint8_t *label, const uint8_t *token)
 {
 	const size_t length = *label, wanted = *token;

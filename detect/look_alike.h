@@ -6,6 +6,7 @@
 #ifndef DETECT_LOOK_ALIKE_H
 #define DETECT_LOOK_ALIKE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ struct brands;
 /* What is protected, by the zones that hold `names`. Owned; NULL: no memory. */
 struct brands *brands_create(const struct suffix_set *suffixes, const struct name *names, size_t count);
 void brands_destroy(struct brands **brands);
+
+/* Does one of the names lie in that zone? */
+bool brands_have(const struct brands *brands, uint64_t zone_hash);
 
 /* In ascending order of what they say. */
 enum likeness {

@@ -14,6 +14,7 @@
 #define ZONE_CLIENTS_MAX 4u          /* beyond that it is "many" */
 #define ZONE_PREFIXES 4u
 #define ZONE_NOT_SCORED (-1)
+#define ZONE_SERVED 4u
 #define PREFIX_HEAD 40u
 #define PREFIX_TAIL 22u
 
@@ -48,6 +49,11 @@ struct zone {
 	uint32_t secure_name;        /* hash of a name below it that was signed, too; 0: none */
 	uint32_t unsigned_s;         /* when it was found not to be any more; 0: not */
 	uint8_t bogus;               /* answers, since the last one that was not */
+
+	uint32_t served_s;           /* when its name servers were last looked at; 0: never, as the next */
+	uint32_t served_first_s;
+	uint32_t served[ZONE_SERVED];/* hashes of sets of them */
+	uint8_t served_next;
 
 	uint8_t likeness;            /* to a protected name (detect/look_alike.c) */
 

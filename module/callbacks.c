@@ -11,6 +11,7 @@
 #include "module/extract.h"
 #include "module/limits.h"
 #include "module/respond.h"
+#include "module/servers.h"
 #include "module/live_host.h"
 #include "module/state.h"
 #include "module/wakeup.h"
@@ -181,11 +182,12 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 }
 
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
-static void answer_detect(struct answer *answer, struct slot *slot)
+static void answer_detect(struct answer *answer, struct slot *slot, struct module_qstate *qstate)
 {
 	struct live *live = live_host_live();
 	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
 		.security = answer->security };
+	struct servers servers;
 	struct timespec now;
 
 	answer->event.detections = NULL;
@@ -197,8 +199,12 @@ static void answer_detect(struct answer *answer, struct slot *slot)
 	clock_gettime(CLOCK_REALTIME, &now);
 	sight.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	sight.traits = answer->verdict->traits | (answer->verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE);
+	/* On this path Unbound holds no lock of a cache. */
+	if (answer->path == PATH_RESOLVED && qstate != NULL)
+		servers_attach_late(&servers, &answer->facts, qstate, answer->extract.reply);
 	live_detect(live, snapshot_options(state_enter(slot)), &sight, &answer->detections);
 	state_leave(slot);
+	answer->facts.servers = NULL;
 	if (answer->detections.count > 0)
 		answer->event.detections = &answer->detections;
 }
@@ -279,7 +285,7 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	answer_judge(&answer, query, slot);
 	answer_explain(&answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
 	answer.event.verdict = answer.verdict;
-	answer_detect(&answer, slot);
+	answer_detect(&answer, slot, qstate);
 	answer_emit(&answer, slot);
 	budget_end(&budget, slot);
 	return 1;

@@ -263,7 +263,7 @@ static void collect(struct servers *servers)
 		alias.found = false;
 		if (facts->records != NULL && ++walk.chain <= HOPS_MAX)
 			facts->records(facts->source, find_alias, &alias);
-	} while (alias.found && !is_full(&walk));
+	} while (alias.found && !servers->first_alone && !is_full(&walk));
 }
 
 static size_t walk_servers(const void *source, server_visit visit, void *arg)
@@ -286,6 +286,17 @@ static size_t walk_servers(const void *source, server_visit visit, void *arg)
 	return servers->left_out;
 }
 
+static size_t walk_late(const void *source, server_visit visit, void *arg)
+{
+	/* It is the caller's of servers_attach_late, who may change it. */
+	struct servers *servers = (struct servers *)(uintptr_t)source;
+
+	if (servers->late)
+		collect(servers);
+	servers->late = false;
+	return walk_servers(source, visit, arg);
+}
+
 bool servers_wanted(const struct snapshot *snapshot)
 {
 	return snapshot_server_triggers(snapshot) != 0;
@@ -305,6 +316,7 @@ static void attach(struct servers *servers, struct facts *facts, const struct sn
 		return;
 	servers->facts = facts;
 	servers->by_address = (snapshot_server_triggers(snapshot) & 1u << TRIGGER_NSIP) != 0;
+	servers->first_alone = false;
 	servers->by_upstream = snapshot_has_inventory(snapshot);
 	servers->dots_min = snapshot_options(snapshot)->min_ns_dots;
 	collect(servers);
@@ -327,4 +339,18 @@ void servers_attach_cached(struct servers *servers, struct facts *facts, struct 
 	servers->qstate = NULL;
 	servers->reply = NULL;
 	attach(servers, facts, snapshot);
+}
+
+void servers_attach_late(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
+	const struct reply_info *reply)
+{
+	servers->env = qstate->env;
+	servers->qstate = qstate;
+	servers->reply = reply;
+	servers->facts = facts;
+	servers->dots_min = 1;
+	servers->late = servers->first_alone = true;
+	servers->by_upstream = servers->by_address = false;
+	facts->servers = walk_late;
+	facts->servers_source = servers;
 }

@@ -5,7 +5,8 @@
  * cache, the nearest first, with the addresses of each server that are known there; and where the iterator asked
  * last. Nothing is asked for.
  *
- * It looks into caches: for `operate` and what runs inside it, never for the callbacks of answers on their way out.
+ * It looks into caches: for `operate` and what runs inside it, and for the callback of answers that were resolved; never
+ * for those of others on their way out.
  *
  * Threads: the worker that owns the query state; every lock that is taken is given back before servers_attach returns.
  */
@@ -29,6 +30,8 @@ struct servers {
 	const struct reply_info *reply;   /* NULL: none */
 	const struct facts *facts;   /* the question, and the records that alias it */
 	uint32_t dots_min;           /* zones with fewer are left out */
+	bool late;                   /* not collected yet */
+	bool first_alone;            /* of the chain */
 	bool by_upstream;            /* it matters whether forwards and stubs are in use */
 	bool by_address;             /* some rule asks for addresses of servers */
 	bool unknown;                /* without `qstate`: of some name of the chain nothing is known that should be */
@@ -56,6 +59,11 @@ void servers_show(const struct servers *servers, struct facts *facts);
  * for them. What `reply` (NULL: none) says of them counts before it is stored. */
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
 		    const struct reply_info *reply, const struct snapshot *snapshot);
+
+/* The same for whoever is curious, whatever the rules are: of the qname alone, and nothing is looked for until somebody
+ * asks. `facts` has to stay where it is. */
+void servers_attach_late(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
+			 const struct reply_info *reply);
 
 /* The same for what is cached itself, which nobody asks for now: expired records are taken as they are. What served it
  * then may be gone, or was never cached (stubs): then servers->unknown is set. Forwarded names have no servers. No entry

@@ -59,6 +59,9 @@ class World:
 		if question.name.to_text().lower().endswith("bank.parent.test."):
 			response.authority.append(dns.rrset.from_text("bank.parent.test.", 300, "IN", "NS", server + "."))
 			response.additional.append(dns.rrset.from_text(server + ".", 300, "IN", "A", address))
+		elif question.name.to_text().lower().endswith("fresh-lab.com."):
+			response.authority.append(dns.rrset.from_text("fresh-lab.com.", 300, "IN", "NS", "ns1.fresh-lab.com."))
+			response.additional.append(dns.rrset.from_text("ns1.fresh-lab.com.", 300, "IN", "A", GOOD))
 		else:
 			response.flags |= dns.flags.AA
 			if question.rdtype == 1:
@@ -71,7 +74,8 @@ class World:
 		if question.rdtype == 1:
 			at = where if question.name.to_text().startswith("ns") else address
 			response.answer.append(dns.rrset.from_text(question.name, 300, "IN", "A", at))
-		response.authority.append(dns.rrset.from_text("bank.parent.test.", 300, "IN", "NS", server + "."))
+		if question.name.to_text().lower().endswith("bank.parent.test."):
+			response.authority.append(dns.rrset.from_text("bank.parent.test.", 300, "IN", "NS", server + "."))
 
 
 WORLD = None
@@ -142,6 +146,19 @@ def what_is_configured_is_approved(tap):
 		tap.equal((lab.rdata(answer), frame.extra.get("verdict")), (["203.0.113.66"], "allow"), "a stub of the zone")
 
 
+def a_new_zone_on_its_own_server_is_seen(tap):
+	detection = 'detection:\n\tpublic-suffix-list: "/usr/share/publicsuffix/public_suffix_list.dat"\n' \
+		"detector:\n\tname: newly-observed\n\twarm-up: 0\n"
+	with lab.Lab({"example.test": "$ORIGIN example.test.\n$TTL 9\n@ SOA a. a. 1 1 1 1 1\n@ NS a.\n"}) as here:
+		here.start([], raw=detection, rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % WORLD.parent.port)
+		answer, frame = here.ask("www.fresh-lab.com")
+		tap.equal(lab.rdata(answer), ["192.0.2.10"], "a new zone is answered")
+		found = {one["detector"]: one for one in frame.extra.get("detections", [])}
+		tap.ok("name-server" in found, "and its servers are noticed", frame.extra)
+		tap.equal([found.get("name-server", {}).get(key) for key in ("value", "attack", "features")],
+			[2, ["T1583.002"], {"networks": 1}], "with why")
+
+
 if __name__ == "__main__":
 	lab.require()
 	try:
@@ -150,4 +167,4 @@ if __name__ == "__main__":
 		print("1..0 # SKIP no port 53 on %s: %s" % (GOOD, error))
 		sys.exit(0)
 	tap.run(a_hijack_is_refused, a_hijack_is_seen, what_is_cached_goes_when_the_clause_comes,
-		what_is_configured_is_approved)
+		what_is_configured_is_approved, a_new_zone_on_its_own_server_is_seen)

@@ -22,6 +22,10 @@ static struct {
 	int64_t now_ms;
 	unsigned traits;
 	uint32_t client;
+	const char *servers[4];              /* of the zone: names, each with an address */
+	uint8_t networks[4];                 /* 192.0.N.1 */
+	unsigned zone_labels;
+	bool asked;                          /* for them */
 } here;
 
 static int start(void **state)
@@ -67,6 +71,24 @@ static size_t show(const void *source, record_visit visit, void *arg)
 	return 0;
 }
 
+static size_t show_servers(const void *source, server_visit visit, void *arg)
+{
+	(void)source;
+	here.asked = true;
+	for (unsigned i = 0; i < 4 && here.servers[i] != NULL; i++) {
+		struct server server = { .address = { ADDRESS_INET, 0, { 192, 0, here.networks[i], 1 } },
+			.zone_labels = (uint8_t)here.zone_labels };
+		struct name name;
+
+		assert_null(name_from_text(&name, here.servers[i], strlen(here.servers[i])));
+		server.name = name.octets;
+		server.name_length = name.length;
+		if (!visit(arg, &server))
+			break;
+	}
+	return 0;
+}
+
 /* `type` is that of the record that answers, too; 0: none does. */
 static const struct detection *ask(const char *text, uint16_t type, enum security security, enum detector detector)
 {
@@ -81,6 +103,8 @@ static const struct detection *ask(const char *text, uint16_t type, enum securit
 		facts.records = show;
 		facts.source = &facts;
 	}
+	if (here.servers[0] != NULL)
+		facts.servers = show_servers;
 	detect_answer(here.detect, here.conf, &sight, &here.detections);
 	for (size_t i = 0; i < here.detections.count; i++)
 		if (here.detections.items[i].detector == detector)
@@ -206,6 +230,113 @@ static void a_zone_that_stays_unsigned_is_one_in_the_end(void **state)
 	assert_int_equal(said, 8);
 }
 
+/* --- name servers ---------------------------------------------------------------------------------------------------- */
+
+static void serve(const char *first, uint8_t first_network, const char *second, uint8_t second_network)
+{
+	here.servers[0] = first;
+	here.servers[1] = second;
+	here.networks[0] = first_network;
+	here.networks[1] = second_network;
+	here.zone_labels = 2;
+}
+
+static void a_new_zone_is_judged_by_its_servers(void **state)
+{
+	static const struct {
+		const char *name, *servers[2];
+		uint8_t networks[2];
+		bool said;
+		const char *why;
+	} rows[] = {
+		{ "www.one.com", { "ns1.one.com", "ns2.one.com" }, { 1, 1 }, true, "its own, in one network" },
+		{ "www.two.com", { "ns1.two.com", "ns2.two.com" }, { 1, 2 }, false, "its own, in two" },
+		{ "www.three.com", { "ns1.host.net", "ns2.host.net" }, { 3, 3 }, true, "of a hoster that is new itself" },
+		{ "www.four.com", { "ns1.host.net", "ns2.host.net" }, { 3, 3 }, false, "of one that is not any more" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		serve(rows[i].servers[0], rows[i].networks[0], rows[i].servers[1], rows[i].networks[1]);
+		if ((ask(rows[i].name, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_NAME_SERVER) != NULL) != rows[i].said)
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void servers_are_asked_for_once_an_hour(void **state)
+{
+	(void)state;
+	serve("ns1.host.net", 1, NULL, 0);
+	ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_NAME_SERVER);
+	assert_true(here.asked);
+	here.asked = false;
+	ask("mail.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_NAME_SERVER);
+	assert_false(here.asked);
+	here.now_ms += 3600 * 1000;
+	ask("mail.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_NAME_SERVER);
+	assert_true(here.asked);
+}
+
+static void live_for(const char *name, unsigned days)
+{
+	for (unsigned day = 0; day < days; day++) {
+		assert_null(ask(name, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+		here.now_ms += DAY_MS;
+	}
+}
+
+static void a_zone_that_moves_to_new_servers_is_said(void **state)
+{
+	const struct detection *found;
+
+	(void)state;
+	serve("ns1.host.net", 1, "ns2.host.net", 2);
+	live_for("www.one.com", 8);
+	serve("ns1.evil.org", 9, NULL, 0);
+	found = ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+	assert_non_null(found);
+	assert_int_equal(found->tier, TIER_ALERT);
+	assert_int_equal(found->value, 2);
+}
+
+static void a_move_to_known_servers_is_not_said(void **state)
+{
+	(void)state;
+	serve("ns1.big.net", 1, NULL, 0);
+	live_for("www.other.com", 1);
+	serve("ns1.host.net", 1, "ns2.host.net", 2);
+	live_for("www.one.com", 8);
+	serve("ns1.big.net", 1, NULL, 0);
+	assert_null(ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+}
+
+static void any_move_of_a_protected_zone_is_said(void **state)
+{
+	const struct detection *found;
+
+	(void)state;
+	serve("ns1.big.net", 1, NULL, 0);
+	live_for("www.other.com", 1);
+	serve("ns1.host.net", 1, "ns2.host.net", 2);
+	live_for("www.paypal.com", 8);
+	serve("ns2.host.net", 2, "ns1.host.net", 1);
+	live_for("www.paypal.com", 1);
+	serve("ns1.big.net", 1, NULL, 0);
+	found = ask("www.paypal.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+	assert_non_null(found);
+	assert_int_equal(found->tier, TIER_HIGH);
+}
+
+static void servers_of_the_zone_above_do_not_count(void **state)
+{
+	(void)state;
+	serve("ns1.host.net", 1, NULL, 0);
+	live_for("www.paypal.com", 8);
+	serve("a.registry.org", 9, NULL, 0);
+	here.zone_labels = 1;
+	assert_null(ask("www.paypal.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +348,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_says_nothing_of_the_zone_does_not_count, start, end),
 		cmocka_unit_test_setup_teardown(three_failures_in_a_row_are_said, start, end),
 		cmocka_unit_test_setup_teardown(a_zone_that_stays_unsigned_is_one_in_the_end, start, end),
+		cmocka_unit_test_setup_teardown(a_new_zone_is_judged_by_its_servers, start, end),
+		cmocka_unit_test_setup_teardown(servers_are_asked_for_once_an_hour, start, end),
+		cmocka_unit_test_setup_teardown(a_zone_that_moves_to_new_servers_is_said, start, end),
+		cmocka_unit_test_setup_teardown(a_move_to_known_servers_is_not_said, start, end),
+		cmocka_unit_test_setup_teardown(any_move_of_a_protected_zone_is_said, start, end),
+		cmocka_unit_test_setup_teardown(servers_of_the_zone_above_do_not_count, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

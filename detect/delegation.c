@@ -1,0 +1,150 @@
+/* delegation.c: who serves a zone: new ones of new zones, and others than before. */
+#include "detect/look.h"
+
+#include <string.h>
+
+enum { SCORE };
+
+#define HOUR_S 3600
+#define DAY_S 86400
+#define LEARNING_DAYS 7              /* of servers that a zone has in turn */
+#define KINDS_MAX 16u                /* of server zones, and of networks */
+#define NET_OCTETS 3u                /* of an IPv4 address: /24 */
+#define NET6_OCTETS 6u               /* of an IPv6 one: /48 */
+
+/* Different ones, as far as there is room. */
+struct kinds {
+	unsigned count;
+	uint64_t hashes[KINDS_MAX];
+};
+
+struct serving {
+	struct look *look;
+	struct kinds zones, networks;
+	unsigned fresh;              /* server zones that nobody knew for a month */
+	bool itself;                 /* a server is inside the zone */
+};
+
+static bool note_kind(struct kinds *kinds, uint64_t hash)
+{
+	for (unsigned i = 0; i < kinds->count; i++)
+		if (kinds->hashes[i] == hash)
+			return false;
+	if (kinds->count < KINDS_MAX)
+		kinds->hashes[kinds->count++] = hash;
+	return true;
+}
+
+static void note_network(struct serving *serving, const struct address *address)
+{
+	struct { uint8_t family, octets[NET6_OCTETS]; } key = { (uint8_t)address->family, { 0 } };
+
+	if (address->family == ADDRESS_NONE)
+		return;
+	memcpy(key.octets, address->octets, address->family == ADDRESS_INET ? NET_OCTETS : NET6_OCTETS);
+	note_kind(&serving->networks, hash_octets(&serving->look->detect->key, &key, sizeof(key)));
+}
+
+/* Servers of zones share the filter of answers, under a type that no answer has. */
+static bool is_fresh(const struct look *look, uint64_t zone)
+{
+	const uint64_t key[] = { zone, UINT64_MAX };
+	const uint64_t hash = hash_octets(&look->detect->key, key, sizeof(key));
+
+	return bloom_add(look->detect->answers, hash) && !bloom_has(look->detect->known, zone);
+}
+
+static bool note_server(void *arg, const struct server *server)
+{
+	struct serving *serving = arg;
+	const struct look *look = serving->look;
+	struct suffix_found found;
+	struct name name;
+
+	if (server->chain != 0 || server->zone_labels != look->zone_labels)
+		return true;
+	note_network(serving, &server->address);
+	/* The root stands for a name that is not known. */
+	if (!name_from_wire(&name, server->name, server->name_length) || name.labels == 0)
+		return true;
+	found = suffix_find(look->detect->suffixes, &name);
+	if (found.labels == 0)
+		found.zone = found.name;
+	serving->itself |= found.zone == look->zone_hash;
+	if (note_kind(&serving->zones, found.zone) && found.zone != look->zone_hash)
+		serving->fresh += is_fresh(look, found.zone);
+	return true;
+}
+
+/* --- new zones ------------------------------------------------------------------------------------------------------ */
+
+static void judge_new(struct look *look, const struct serving *serving)
+{
+	const uint32_t threshold = look_option(look, DETECTOR_NAME_SERVER, SCORE);
+	const uint32_t score = (serving->fresh > 0 || serving->itself) + (serving->networks.count == 1);
+
+	if (look->is_warming_up || look->zone->first_s == 0 || zone_days(look->zone, look->now_s) >= 1 || score < threshold)
+		return;
+	detection_add(look_report(look, DETECTOR_NAME_SERVER, TIER_LOW, (float)score, threshold), FEATURE_NETWORKS,
+		(float)serving->networks.count);
+}
+
+/* --- other servers than before -------------------------------------------------------------------------------------- */
+
+/* The same whatever their order; never 0. */
+static uint32_t sum_of(const struct kinds *kinds)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < kinds->count; i++)
+		sum += kinds->hashes[i];
+	return (uint32_t)(sum ^ sum >> 32) | 1;
+}
+
+/* Parent and child may name different servers: a zone has a few sets in turn. Remembers the set. */
+static bool is_other(struct zone *zone, uint32_t sum)
+{
+	for (unsigned i = 0; i < ZONE_SERVED; i++)
+		if (zone->served[i] == sum)
+			return false;
+	zone->served[zone->served_next++ % ZONE_SERVED] = sum;
+	return true;
+}
+
+static void judge_change(struct look *look, const struct serving *serving)
+{
+	const bool protected = look->detect->brands != NULL && brands_have(look->detect->brands, look->zone_hash);
+	const uint32_t threshold = protected ? 1 : look_option(look, DETECTOR_DELEGATION_CHANGE, SCORE);
+	struct zone *zone = look->zone;
+	uint32_t score;
+
+	if (zone->served_first_s == 0)
+		zone->served_first_s = (uint32_t)look->now_s;
+	if (!is_other(zone, sum_of(&serving->zones)) ||
+	    look->now_s - (int64_t)zone->served_first_s < LEARNING_DAYS * DAY_S)
+		return;
+	score = 1u + (serving->fresh > 0) + (zone->unsigned_s != 0);
+	if (score >= threshold)
+		detection_add(look_report(look, DETECTOR_DELEGATION_CHANGE, protected ? TIER_HIGH : TIER_ALERT, (float)score,
+			threshold), FEATURE_NETWORKS, (float)serving->networks.count);
+}
+
+/* Finding out who serves a zone takes a walk through caches: once an hour for each, whichever of the two detectors comes
+ * first. */
+void judge_delegation(struct look *look)
+{
+	struct serving serving = { .look = look };
+	struct zone *zone = look->zone;
+	const int64_t passed = look->now_s - (int64_t)zone->served_s;
+
+	if (look->facts->servers == NULL || look->zone_labels == 0 || (passed >= 0 && passed < HOUR_S))
+		return;
+	look->facts->servers(look->facts->servers_source, note_server, &serving);
+	if (serving.zones.count == 0)
+		return;
+	zone->served_s = (uint32_t)look->now_s;
+	if (look->conf[DETECTOR_NAME_SERVER].reaction != REACTION_OFF)
+		judge_new(look, &serving);
+	if (look->conf[DETECTOR_DELEGATION_CHANGE].reaction != REACTION_OFF)
+		judge_change(look, &serving);
+}
