@@ -124,9 +124,10 @@ void spool_reader_go_on(struct spool_reader *reader, uint64_t lost, uint64_t uns
 uint64_t spool_lost(const struct spool_reader *reader);
 uint64_t spool_unsure(const struct spool_reader *reader);
 
-/* Frames that it has not read; and of these, those in memory. */
+/* Frames that it has not read; and of these, those in memory; and those that it has read and not committed twice over. */
 uint64_t spool_unread(const struct spool_reader *reader);
 uint64_t spool_unsaved(const struct spool_reader *reader);
+uint64_t spool_unconfirmed(const struct spool_reader *reader);
 
 /* How long, at least, the oldest frame waits that it has not read; 0: none. */
 int64_t spool_waiting_ms(const struct spool_reader *reader, int64_t now_ms);

@@ -216,6 +216,17 @@ uint64_t spool_unread(const struct spool_reader *reader)
 	return unread;
 }
 
+uint64_t spool_unconfirmed(const struct spool_reader *reader)
+{
+	uint64_t unconfirmed = 0;
+	unsigned i;
+
+	for (i = 0; i < LANE_COUNT; i++)
+		if (reader->lanes[i].twice < reader->lanes[i].read.index)
+			unconfirmed += reader->lanes[i].read.index - reader->lanes[i].twice;
+	return unconfirmed;
+}
+
 uint64_t spool_unsaved(const struct spool_reader *reader)
 {
 	uint64_t unsaved = 0;

@@ -38,6 +38,8 @@ struct tap;
 /* What a process has counted, from one tap of it to the next. */
 struct tap_carry {
 	uint64_t heartbeats;
+	bool on_disk;                 /* it had a spool there: */
+	uint64_t device, inode;       /* of its directory */
 	struct {
 		uint64_t emitted;
 		struct ring_tally tally;
@@ -46,6 +48,7 @@ struct tap_carry {
 	struct {
 		char name[SPOOL_READER_NAME_MAX];
 		uint64_t lost, unsure;
+		uint64_t unread, unconfirmed;   /* left on the disk */
 	} targets[TAP_TARGETS_MAX];
 };
 

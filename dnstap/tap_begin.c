@@ -4,7 +4,9 @@
 #include "dnstap/tap_state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LOCK_TRIES 30
@@ -43,14 +45,36 @@ static struct spool *open_durable_spool(struct tap *tap)
 	return NULL;
 }
 
-/* Where the tap before had no disk, nobody else remembers. */
+/* Did the tap before leave frames where this one does not look? */
+static bool has_moved(const struct tap *tap)
+{
+	return tap->before.on_disk
+		&& (tap->directory < 0 || tap->before.device != tap->device || tap->before.inode != tap->inode);
+}
+
+/* Where the tap before had no disk, or another one, nobody else remembers. */
 static void reader_go_on(const struct tap *tap, struct spool_reader *reader, const char *name)
 {
+	const uint64_t moved = has_moved(tap);
 	unsigned i;
 
 	for (i = 0; i < tap->before.target_count; i++)
 		if (strcmp(tap->before.targets[i].name, name) == 0)
-			spool_reader_go_on(reader, tap->before.targets[i].lost, tap->before.targets[i].unsure);
+			spool_reader_go_on(reader, tap->before.targets[i].lost + moved * tap->before.targets[i].unread,
+				tap->before.targets[i].unsure + moved * tap->before.targets[i].unconfirmed);
+}
+
+/* The operator can still have them: they lie there as files that any reader of dnstap takes. */
+static void note_moved(struct tap *tap)
+{
+	uint64_t most = 0;
+	unsigned i;
+
+	for (i = 0; has_moved(tap) && i < tap->before.target_count; i++)
+		if (tap->before.targets[i].unread > most)
+			most = tap->before.targets[i].unread;
+	if (most > 0 && tap->note[0] == '\0')
+		snprintf(tap->note, sizeof(tap->note), "%" PRIu64 " frames that were not sent stay in the directory of before", most);
 }
 
 static struct target *make_target(struct tap *tap, unsigned i)
@@ -89,6 +113,7 @@ bool tap_begin(struct tap *tap)
 			return false;
 	}
 	pthread_mutex_lock(&tap->lock);
+	note_moved(tap);
 	tap->ready = true;
 	pthread_mutex_unlock(&tap->lock);
 	/* Even where our own rings could not be made there. */

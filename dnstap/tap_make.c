@@ -88,15 +88,15 @@ static int plan_target(struct tap *tap, const struct tap_target_options *options
 }
 
 /* A directory that others could write to, or that is not ours, would be a way into the resolver's frames. */
-static bool is_private(int fd)
+static bool is_private(const struct stat *status)
 {
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 077) == 0;
+	return status->st_uid == geteuid() && (status->st_mode & 077) == 0;
 }
 
 static void open_directory(struct tap *tap, const char *path)
 {
+	struct stat status = { .st_mode = 0777 };
+
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
 		snprintf(tap->note, sizeof(tap->note), "%s: %m", path);
 		return;
@@ -104,11 +104,13 @@ static void open_directory(struct tap *tap, const char *path)
 	tap->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (tap->directory < 0) {
 		snprintf(tap->note, sizeof(tap->note), "%s: %m", path);
-	} else if (!is_private(tap->directory)) {
+	} else if (fstat(tap->directory, &status) != 0 || !is_private(&status)) {
 		snprintf(tap->note, sizeof(tap->note), "%s: is not ours alone (owner, mode 0700)", path);
 		close(tap->directory);
 		tap->directory = -1;
 	}
+	tap->device = status.st_dev;
+	tap->inode = status.st_ino;
 }
 
 /* Rings that can not be mapped are made in memory when they are needed. */
@@ -165,6 +167,9 @@ static void leave_behind(const struct tap *tap)
 		carry->workers[i].emitted = counter_read(&tap->slots[i].emitted);
 	}
 	carry->target_count = tap->ready ? tap->target_count : 0;
+	carry->on_disk = tap->ready && tap->on_disk;
+	carry->device = tap->device;
+	carry->inode = tap->inode;
 	for (i = 0; i < carry->target_count; i++) {
 		struct target_counts counts;
 
@@ -172,6 +177,8 @@ static void leave_behind(const struct tap *tap)
 		memcpy(carry->targets[i].name, tap->target_names[i], SPOOL_READER_NAME_MAX);
 		carry->targets[i].lost = counts.lost;
 		carry->targets[i].unsure = counts.unsure;
+		carry->targets[i].unread = counts.unread;
+		carry->targets[i].unconfirmed = counts.unconfirmed;
 	}
 }
 

@@ -45,6 +45,7 @@ struct tap {
 	struct slot *slots;                       /* one for each worker */
 	struct privacy *privacy;                  /* owned */
 	int directory;                            /* -1: memory only */
+	uint64_t device, inode;                   /* of it */
 	char *directory_name;
 	uint64_t spool_octets;
 	size_t memory_octets;
@@ -53,7 +54,7 @@ struct tap {
 
 	/* The I/O thread's. */
 	struct spool *spool;
-	bool on_disk;                             /* the spool has the directory, and no other process */
+	bool on_disk;                             /* under lock, once ready: the spool has the directory, and no other process */
 	struct target *targets[TAP_TARGETS_MAX];
 	char target_names[TAP_TARGETS_MAX][SPOOL_READER_NAME_MAX];
 	unsigned target_count;

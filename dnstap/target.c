@@ -228,6 +228,7 @@ void target_show(struct target *target, int64_t now_ms)
 	target->counts.lost = spool_lost(target->reader);
 	target->counts.unsure = spool_unsure(target->reader);
 	target->counts.unread = spool_unread(target->reader);
+	target->counts.unconfirmed = spool_unconfirmed(target->reader);
 	target->counts.unsaved = spool_unsaved(target->reader);
 	target->counts.waiting_ms = spool_waiting_ms(target->reader, now_ms);
 	pthread_mutex_lock(&target->lock);

@@ -43,6 +43,7 @@ struct target_counts {
 	uint64_t errors;              /* attempts that failed, and streams given up */
 	uint64_t lost, unsure;        /* of the spool's reader */
 	uint64_t unread;              /* frames in the spool that wait for it */
+	uint64_t unconfirmed;         /* frames that it has read and not committed twice over */
 	uint64_t unsaved;             /* of these, those in memory, that would be gone with the process */
 	int64_t waiting_ms;           /* since the oldest of these came; 0: nothing waits */
 	char error[TARGET_ERROR_MAX]; /* the last; "": none yet */

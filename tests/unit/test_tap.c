@@ -515,26 +515,33 @@ static void counts_go_on_from_tap_to_tap(void **state)
 
 /* --- over the end of a process --- */
 
-static char spool[160];
+static char spool[160], spool_2[168];
 
 static int make_spool(void **state)
 {
 	if (make_directory(state) != 0)
 		return -1;
 	snprintf(spool, sizeof(spool), "%s/spool", directory);
+	snprintf(spool_2, sizeof(spool_2), "%s.2", spool);
 	return 0;
 }
 
-static int remove_spool(void **state)
+static void remove_files(const char *name)
 {
-	DIR *entries = opendir(spool);
+	DIR *entries = opendir(name);
 	struct dirent *entry;
 
 	while (entries && (entry = readdir(entries)))
 		unlinkat(dirfd(entries), entry->d_name, 0);
 	if (entries)
 		closedir(entries);
-	rmdir(spool);
+	rmdir(name);
+}
+
+static int remove_spool(void **state)
+{
+	remove_files(spool);
+	remove_files(spool_2);
 	return remove_directory(state);
 }
 
@@ -716,6 +723,44 @@ static void what_nobody_took_is_kept_over_a_stop(void **state)
 	assert_int_equal(frames_in(path), 50);
 }
 
+/* As a reload does that moves the state directory, or gives up the disk. */
+static void what_stays_in_another_directory_is_lost(void **state)
+{
+	const char *next[] = { spool_2, NULL };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+		struct tap_carry kept = { .heartbeats = 0 };
+		struct tap_counts counts;
+		struct tap *tap;
+		uint64_t number;
+
+		carry = &kept;
+		tap = start_with("/", NULL, spool, RING);
+		for (number = 1; number <= 50; number++)
+			assert_true(emit(tap, 1, number, number % 2 == 0));
+		tap_destroy(&tap, STOP_MS, &counts);
+		assert_int_equal(file_of(&counts)->lost, 0);
+		tap = start_with(path, NULL, next[i], RING);
+		assert_true(emit(tap, 1, 51, false));
+		do
+			tap_counts(tap, &counts);
+		while (file_of(&counts)->written < 1);
+		assert_int_equal(file_of(&counts)->lost, 50);
+		assert_non_null(strstr(counts.note, "50 frames that were not sent"));
+		tap_destroy(&tap, STOP_MS, &counts);
+		tap = start_with(path, NULL, next[i], RING);
+		tap_destroy(&tap, STOP_MS, &counts);
+		assert_int_equal(file_of(&counts)->lost, 50);
+		carry = NULL;
+		/* Who comes back has them. */
+		tap = start_with(path, NULL, spool, RING);
+		tap_destroy(&tap, STOP_MS, &counts);
+		assert_int_equal(file_of(&counts)->written, 50);
+	}
+}
+
 static void a_directory_that_others_can_enter_is_refused(void **state)
 {
 	struct tap_counts counts;
@@ -851,6 +896,7 @@ int main(void)
 		WITH_SPOOL(frames_in_memory_are_not_called_durable),
 		WITH_SPOOL(what_is_no_ring_is_set_aside_but_not_for_ever),
 		WITH_SPOOL(what_nobody_took_is_kept_over_a_stop),
+		WITH_SPOOL(what_stays_in_another_directory_is_lost),
 		WITH_SPOOL(a_directory_that_others_can_enter_is_refused),
 		WITH_DIRECTORY(the_largest_response_passes),
 		WITH_DIRECTORY(a_worker_that_is_not_there_is_refused),
