@@ -155,6 +155,13 @@ bool file_out_is_open(const struct file_out *file)
 	return file->fd >= 0;
 }
 
+bool file_out_is_removed(const struct file_out *file)
+{
+	struct stat status;
+
+	return file->fd >= 0 && fstat(file->fd, &status) == 0 && status.st_nlink == 0;
+}
+
 ssize_t file_out_write(struct file_out *file, const uint8_t *octets, size_t count)
 {
 	size_t taken = 0;

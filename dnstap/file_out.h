@@ -40,6 +40,9 @@ bool file_out_retreat(struct file_out *file, size_t octets);
 /* Closes the file as it is. */
 void file_out_cut(struct file_out *file);
 
+/* Has somebody removed the open file? What is written to it then, nobody can read. */
+bool file_out_is_removed(const struct file_out *file);
+
 /* Octets in the open file; and is there any frame? */
 uint64_t file_out_size(const struct file_out *file);
 bool file_out_has_frames(const struct file_out *file);

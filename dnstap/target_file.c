@@ -83,6 +83,14 @@ static void give_file_up(struct target *target)
 	target_start_again(target);
 }
 
+/* What went into it since the last commit comes again, in a new file. */
+static void leave_removed(struct target *target, int64_t now_ms)
+{
+	target_note_failure(target, "the file was removed; a new one is begun", now_ms);
+	file_out_cut(target->file);
+	target_start_again(target);
+}
+
 /* What a full disk does not take stays in the buffer, and comes later. */
 static bool write_frames(struct target *target, int64_t now_ms)
 {
@@ -123,8 +131,12 @@ bool target_service_file(struct target *target, int64_t now_ms)
 		target->hurried = false;
 		whole = target->at == target->octets;
 		if (target->sent && whole && (target->finishing || now_ms - target->committed_ms >= target->commit_ms
-				|| spool_is_crowded(target->reader)))
-			commit_file(target, now_ms);
+				|| spool_is_crowded(target->reader))) {
+			if (file_out_is_removed(target->file))
+				leave_removed(target, now_ms);
+			else
+				commit_file(target, now_ms);
+		}
 	}
 	target->counts.up = file_out_is_open(target->file);
 	target->finished = target->finishing && (!target->counts.up || !whole || spool_unread(target->reader) == 0);

@@ -225,6 +225,31 @@ static void a_file_ends_with_a_whole_frame_when_the_disk_is_full(void **state)
 	place_remove(&place);
 }
 
+/* By hand, or by a cleaner of old files. */
+static void goes_on_in_a_new_file_when_somebody_removes_it(void **state)
+{
+	struct place place = place_make(0, 0);
+	unsigned times[40] = { 0 };
+	unsigned i;
+
+	(void)state;
+	put_frames(&place, 10);
+	serve(&place, 2000);
+	assert_int_equal(unlinkat(place.directory.fd, "out", 0), 0);
+	put_frames(&place, 10);
+	serve(&place, 2000);
+	assert_string_equal(counts_of(&place).error, "the file was removed; a new one is begun");
+	put_frames(&place, 10);
+	serve(&place, 2000);
+	assert_true(counts_of(&place).up);
+	assert_int_equal(counts_of(&place).lost + counts_of(&place).unread, 0);
+	target_destroy(&place.target);
+	assert_true(tick(&place, "out", times));
+	for (i = 0; i < 30; i++)
+		assert_int_equal(times[i], i < 10 ? 0 : 1);
+	place_remove(&place);
+}
+
 static void waits_longer_and_longer_for_a_place_that_can_not_be_had(void **state)
 {
 	struct place place = place_make(0, 0);
@@ -306,6 +331,7 @@ int main(void)
 		cmocka_unit_test(rotates_by_age_where_there_are_frames),
 		cmocka_unit_test(begins_a_new_file_on_request),
 		cmocka_unit_test(a_file_ends_with_a_whole_frame_when_the_disk_is_full),
+		cmocka_unit_test(goes_on_in_a_new_file_when_somebody_removes_it),
 		cmocka_unit_test(waits_longer_and_longer_for_a_place_that_can_not_be_had),
 		cmocka_unit_test(what_is_written_makes_room_in_memory),
 		cmocka_unit_test(is_finished_when_all_is_written_and_committed),
