@@ -76,7 +76,7 @@ static bool note_server(void *arg, const struct server *server)
 	return true;
 }
 
-/* --- new zones ------------------------------------------------------------------------------------------------------ */
+/* --- new zones -------------------------------------------------------------------------------------------------- */
 
 static void judge_new(struct look *look, const struct serving *serving)
 {
@@ -89,7 +89,7 @@ static void judge_new(struct look *look, const struct serving *serving)
 		(float)serving->networks.count);
 }
 
-/* --- other servers than before -------------------------------------------------------------------------------------- */
+/* --- other servers than before ---------------------------------------------------------------------------------- */
 
 /* The same whatever their order; never 0. */
 static uint32_t sum_of(const struct kinds *kinds)
@@ -129,8 +129,8 @@ static void judge_change(struct look *look, const struct serving *serving)
 			threshold), FEATURE_NETWORKS, (float)serving->networks.count);
 }
 
-/* Finding out who serves a zone takes a walk through caches: once an hour for each, whichever of the two detectors comes
- * first. */
+/* Finding out who serves a zone takes a walk through caches: once an hour for each, whichever of the two detectors
+ * comes first. */
 void judge_delegation(struct look *look)
 {
 	struct serving serving = { .look = look };

@@ -87,8 +87,8 @@ static enum likeness compare(const struct brand *brand, const uint8_t *label, co
 	return has_token(label, brand->label) ? LIKENESS_TOKEN : LIKENESS_NONE;
 }
 
-enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels, uint64_t zone_hash,
-	size_t near_min, size_t *length)
+enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels,
+	uint64_t zone_hash, size_t near_min, size_t *length)
 {
 	const uint8_t *label = label_of(name, labels);
 	enum likeness most = LIKENESS_NONE;

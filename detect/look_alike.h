@@ -34,7 +34,7 @@ enum likeness {
 
 /* What the zone of `labels` labels that holds `name` is like. `near_min`: octets of a protected label for which one
  * letter counts. *length: octets of the label it is like. */
-enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels, uint64_t zone_hash,
-	size_t near_min, size_t *length);
+enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels,
+	uint64_t zone_hash, size_t near_min, size_t *length);
 
 #endif

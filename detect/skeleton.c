@@ -53,7 +53,7 @@ static uint8_t letter_of(uint32_t point)
 	return UNLIKE;
 }
 
-/* --- Punycode: RFC 3492 section 6.2, with the parameters of section 5 ---------------------------------------------- */
+/* --- Punycode: RFC 3492 section 6.2, with the parameters of section 5 ------------------------------------------- */
 
 enum { BASE = 36, TMIN = 1, TMAX = 26, SKEW = 38, DAMP = 700, BIAS = 72, FIRST_POINT = 0x80, POINT_MAX = 0x10ffff };
 
@@ -140,7 +140,7 @@ static bool decode(struct points *points, const uint8_t *octets, size_t length)
 	return true;
 }
 
-/* --- looks ---------------------------------------------------------------------------------------------------------- */
+/* --- looks ------------------------------------------------------------------------------------------------------ */
 
 static bool read_points(struct points *points, const uint8_t *label, size_t length)
 {

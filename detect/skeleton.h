@@ -1,9 +1,9 @@
 /*
  * skeleton.h: what a label looks like, for comparing labels that a person would not tell apart.
  *
- * Letters of other scripts become the Latin ones they look like, accents go, `0` is `o` and `1` is `l`, `rn` is `m` and
- * `vv` is `w`. A label in Punycode (RFC 3492) is decoded first. The idea is that of UTS #39's skeleton, with a table of
- * our own that knows what Latin names are imitated with.
+ * Letters of other scripts become the Latin ones they look like, accents go, `0` is `o` and `1` is `l`, `rn` is `m`
+ * and `vv` is `w`. A label in Punycode (RFC 3492) is decoded first. The idea is that of UTS #39's skeleton, with a
+ * table of our own that knows what Latin names are imitated with.
  *
  * Threads: pure functions.
  */

@@ -2,9 +2,9 @@
  * inventory.h: zones that known name servers alone may serve (approved-name-server:).
  *
  * A server of such a zone, or of one below it, has to have one of the zone's names and, as far as its addresses are
- * known, addresses in its networks. Where the clause gives no names, or no networks, any will do. The longest zone at or
- * above a name counts. In verdicts the list is called "(name-server)", the rule is the zone, and the trigger is NSDNAME
- * or NSIP, as the name or the address is not approved. It stands behind overrides and before all lists.
+ * known, addresses in its networks. Where the clause gives no names, or no networks, any will do. The longest zone at
+ * or above a name counts. In verdicts the list is called "(name-server)", the rule is the zone, and the trigger is
+ * NSDNAME or NSIP, as the name or the address is not approved. It stands behind overrides and before all lists.
  *
  * What serves a name by the resolver's own configuration is approved: a forward, or a stub at or below the zone.
  *
@@ -23,7 +23,7 @@
 
 #define INVENTORY_LIST_NAME "(name-server)"   /* no list of a configuration can have it */
 #define INVENTORY_ATTACK "T1584.002 T1583.002"
-#define INVENTORY_TTL 60                      /* seconds, of the records of a denial: who has moved is soon approved */
+#define INVENTORY_TTL 60             /* seconds, of the records of a denial: who has moved is soon approved */
 
 struct inventory;
 
@@ -41,8 +41,8 @@ struct intruder {
 	struct address address;      /* family ADDRESS_NONE: not known */
 };
 
-/* Does a server that serves `name`, the one of that number in the chain, have no business there? *intruder is the first
- * one. False, and *intruder untouched: none does, or the name is in no zone of the inventory. */
+/* Does a server that serves `name`, the one of that number in the chain, have no business there? *intruder is the
+ * first one. False, and *intruder untouched: none does, or the name is in no zone of the inventory. */
 bool inventory_find_intruder(const struct inventory *inventory, const struct name *name, unsigned chain,
 	const struct facts *facts, struct intruder *intruder);
 

@@ -92,7 +92,8 @@ static size_t show_servers(const void *source, server_visit visit, void *arg)
 /* `type` is that of the record that answers, too; 0: none does. */
 static const struct detection *ask(const char *text, uint16_t type, enum security security, enum detector detector)
 {
-	struct facts facts = { .qtype = type != 0 ? type : RRTYPE_A, .qclass = 1, .rcode = security == SECURITY_BOGUS ? 2 : 0 };
+	struct facts facts = { .qtype = type != 0 ? type : RRTYPE_A, .qclass = 1,
+		.rcode = security == SECURITY_BOGUS ? 2 : 0 };
 	struct sight sight = { .facts = &facts, .traits = here.traits, .now_ms = here.now_ms, .security = security,
 		.path = security == SECURITY_BOGUS ? PATH_SERVFAIL : PATH_RESOLVED };
 
@@ -112,7 +113,7 @@ static const struct detection *ask(const char *text, uint16_t type, enum securit
 	return NULL;
 }
 
-/* --- look-alikes ---------------------------------------------------------------------------------------------------- */
+/* --- look-alikes ------------------------------------------------------------------------------------------------ */
 
 static void a_look_alike_is_said_as_what_it_is(void **state)
 {
@@ -160,7 +161,7 @@ static void other_protected_names_are_looked_at_anew(void **state)
 	assert_non_null(ask("wikipedja.org", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_LOOK_ALIKE));
 }
 
-/* --- signatures ------------------------------------------------------------------------------------------------------ */
+/* --- signatures ------------------------------------------------------------------------------------------------- */
 
 static void sign_for(const char *name, unsigned days)
 {
@@ -230,7 +231,7 @@ static void a_zone_that_stays_unsigned_is_one_in_the_end(void **state)
 	assert_int_equal(said, 8);
 }
 
-/* --- name servers ---------------------------------------------------------------------------------------------------- */
+/* --- name servers ----------------------------------------------------------------------------------------------- */
 
 static void serve(const char *first, uint8_t first_network, const char *second, uint8_t second_network)
 {

@@ -14,12 +14,15 @@
 #include "tests/unit/fake_list.h"
 
 static const struct fake_rule pass_rules[] = { { .name = "www.bank.test", .action = ACTION_PASS } };
-static const struct fake_list lists[] = { { .name = "pass", .rules = pass_rules, .count = 1, .action = ACTION_PASS } };
+static const struct fake_list lists[] = {
+	{ .name = "pass", .rules = pass_rules, .count = 1, .action = ACTION_PASS },
+};
 
 static struct snapshot *build(enum action action, enum mode mode)
 {
 	static struct list_conf list_confs[1];
-	struct name servers[] = { fake_name("ns1.bank.test"), fake_name("ns2.host.test") }, other = fake_name("ns.child.test");
+	struct name servers[] = { fake_name("ns1.bank.test"), fake_name("ns2.host.test") };
+	struct name other = fake_name("ns.child.test");
 	struct network networks[] = { { { ADDRESS_INET, 0, { 192, 0, 2, 0 } }, 24 },
 		{ { ADDRESS_INET6, 0, { 0x20, 0x01, 0x0d, 0xb8 } }, 32 } };
 	struct inventory_conf inventories[] = {
@@ -87,7 +90,7 @@ static void servers_that_are_not_known_are_denied(void **state)
 		{ "www.bank.test", "ns1.evil.test", { 0 }, 2, 2, TRIGGER_NONE, "a stub of the zone" },
 		{ "www.bank.test", "ns1.evil.test", { 0 }, 2, 1, TRIGGER_NSDNAME, "a stub above it" },
 		{ "x.child.bank.test", "ns.child.test", { 203, 0, 113, 1 }, 3, 0, TRIGGER_NONE, "a longer zone of its own" },
-		{ "x.child.bank.test", "ns1.bank.test", { 192, 0, 2, 53 }, 3, 0, TRIGGER_NSDNAME, "which the shorter does not serve" },
+		{ "x.child.bank.test", "ns1.bank.test", { 192, 0, 2, 53 }, 3, 0, TRIGGER_NSDNAME, "the shorter does not serve it" },
 		{ "x.child.bank.test", "ns1.bank.test", { 192, 0, 2, 53 }, 2, 0, TRIGGER_NONE, "but the zone above it" },
 		{ "www.bank.test", "ns1.evil.test", { 0 }, SERVER_ZONE_UNKNOWN, 0, TRIGGER_NSDNAME, "nobody says which zone" },
 	};
