@@ -12,17 +12,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/behaviour_file.h"
 #include "control/override_file.h"
 #include "control/thread.h"
 
 #define LOOK_MS 60000
 #define DUE_MS 1000                  /* as long as an override is due */
+#define SAVE_MS (10 * 60 * 1000)     /* between two files */
+#define SAVE_AT_END_MS 2000          /* that the last one may take */
 
 struct behaviour {
 	const struct control_host *host;
 	struct detect *detect;
 	struct detect_sizes sizes;       /* as asked for, to see that others are */
 	struct flag_limits limits;
+	char *directory;                 /* owned; of the file */
+	int64_t saved_ms;                /* steady; the thread's */
 	struct flag_ring *ring;
 	struct flag_book *book;
 	pthread_t thread;
@@ -108,10 +113,35 @@ static bool have_them_made(struct behaviour *behaviour)
 	return due;
 }
 
+static int64_t steady_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void say(const struct behaviour *behaviour, const struct diag *diag)
+{
+	char text[sizeof(*diag) + 32];
+
+	behaviour->host->log(behaviour->host->arg, true, diag_format(diag, text, sizeof(text)));
+}
+
+static void save(struct behaviour *behaviour, unsigned timeout_ms, bool sync)
+{
+	struct diag diag = { 0 };
+
+	if (behaviour_file_write(behaviour->directory, behaviour->detect, behaviour->book, timeout_ms, sync, &diag) != 0)
+		say(behaviour, &diag);
+	behaviour->saved_ms = steady_ms();
+}
+
 static void *run(void *arg)
 {
 	struct behaviour *behaviour = arg;
 
+	behaviour->saved_ms = steady_ms();
 	while (!atomic_load(&behaviour->stopping)) {
 		bool due;
 
@@ -119,8 +149,12 @@ static void *run(void *arg)
 		due = have_them_made(behaviour);
 		flag_book_turn(behaviour->book, now_ms() / 1000);
 		detect_turn(behaviour->detect, now_ms());
+		if (steady_ms() - behaviour->saved_ms >= SAVE_MS)
+			save(behaviour, SAVE_MS, true);
 		wait_to_be_woken(behaviour, due ? DUE_MS : LOOK_MS);
 	}
+	take_calls(behaviour);
+	save(behaviour, SAVE_AT_END_MS, false);
 	return NULL;
 }
 
@@ -131,6 +165,7 @@ static void destroy(struct behaviour **behaviour)
 	if (*behaviour == NULL)
 		return;
 	detect_destroy(&(*behaviour)->detect);
+	free((*behaviour)->directory);
 	flag_ring_destroy(&(*behaviour)->ring);
 	flag_book_destroy(&(*behaviour)->book);
 	if ((*behaviour)->wake >= 0)
@@ -160,19 +195,51 @@ static struct behaviour *create(const struct conf *conf, const struct control_ho
 	return NULL;
 }
 
+/* From the file of a former process; without one that can be used there are no detectors afterwards. */
+static int recall(struct behaviour *behaviour, const struct conf *conf, struct diag *diag)
+{
+	struct file_text file;
+	struct hash_key key;
+	struct diag said = { 0 };
+	const char *wrong;
+
+	if (!behaviour_file_read(conf->state_directory, &behaviour->sizes, &file, &key, &said)) {
+		if (said.text[0] != '\0')
+			say(behaviour, &said);
+		return 0;
+	}
+	behaviour->detect = detect_create(&behaviour->sizes, conf->detection.suffixes, &key, now_ms(), diag);
+	wrong = behaviour->detect != NULL ?
+		behaviour_file_restore(&file, behaviour->detect, behaviour->book, now_ms() / 1000) : NULL;
+	file_release(&file);
+	if (wrong != NULL) {
+		diag_set(&said, conf->state_directory, 0, 0, "detectors: %s; they begin anew", wrong);
+		say(behaviour, &said);
+		detect_destroy(&behaviour->detect);
+		return 0;
+	}
+	return behaviour->detect != NULL ? 0 : -1;
+}
+
 static int remember(struct behaviour *behaviour, const struct conf *conf, struct diag *diag)
 {
 	const struct detection_conf *wanted = &conf->detection;
 	const struct detect_sizes sizes = { wanted->zones, wanted->clients, wanted->pairs, wanted->names_octets,
 		wanted->known_octets, wanted->answers_octets };
 	struct hash_key key;
+	bool began;
 
 	if (behaviour->detect != NULL && memcmp(&behaviour->sizes, &sizes, sizeof(sizes)) == 0)
 		return 0;
+	began = behaviour->detect == NULL;
 	detect_destroy(&behaviour->detect);
+	behaviour->sizes = sizes;
+	if (began && recall(behaviour, conf, diag) != 0)
+		return -1;
+	if (behaviour->detect != NULL)
+		return 0;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		return diag_set(diag, conf->path, 0, 0, "detection: no random numbers");
-	behaviour->sizes = sizes;
 	behaviour->detect = detect_create(&sizes, wanted->suffixes, &key, now_ms(), diag);
 	return behaviour->detect != NULL ? 0 : -1;
 }
@@ -196,6 +263,10 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 		return -1;
 	}
 	if (detect_protect(own->detect, conf->live.protected, conf->live.protected_count) != 0)
+		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
+	free(own->directory);
+	own->directory = strdup(conf->state_directory);
+	if (own->directory == NULL)
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
 	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate };
 	atomic_store(&own->stopping, false);

@@ -18,6 +18,7 @@
 
 #define SOCKET_NAME "control.sock"
 #define DENIAL_LOG_STOP_MS 500u
+#define DETECTORS_STOP_MS 4000u      /* they write down what they remember */
 
 struct live {
 	const struct control_host *host;
@@ -196,7 +197,7 @@ void live_stop(struct live *live, unsigned timeout_ms)
 		denial_log_destroy(&live->denial_log, DENIAL_LOG_STOP_MS, &live->denials);
 	live->denial_log = NULL;
 	/* What it may use stays with it. */
-	if (!behaviour_stop(live->behaviour, DENIAL_LOG_STOP_MS))
+	if (!behaviour_stop(live->behaviour, DETECTORS_STOP_MS))
 		live->behaviour = NULL;
 }
 

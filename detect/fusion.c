@@ -48,6 +48,16 @@ static uint64_t merged(uint64_t a, uint64_t b)
 	return a;
 }
 
+uint64_t fusion_mend(uint64_t evidence)
+{
+	uint64_t mended = 0;
+
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		if (tier_in(evidence, i) < TIER_COUNT)
+			mended = with(mended, i, tier_in(evidence, i));
+	return mended;
+}
+
 void fusion_note(struct look *look, enum detector detector, enum tier tier)
 {
 	look->evidence = with(look->evidence, detector, tier);

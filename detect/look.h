@@ -80,6 +80,9 @@ void fusion_note(struct look *look, enum detector detector, enum tier tier);
 struct detection *fusion_lead(struct look *look, const struct detection *made, struct detection *said);
 void fusion_end(struct look *look);
 
+/* Evidence of a pair without what no detector can have said. */
+uint64_t fusion_mend(uint64_t evidence);
+
 /* What runs when, a row for each detector (detect/detectors.c). */
 enum hook {
 	HOOK_ZONE,                           /* look->zone is there: on each answer that was not cached */

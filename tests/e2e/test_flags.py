@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import json
+import os
 import subprocess
 import time
 
@@ -129,7 +130,34 @@ def an_allow_ends_it_and_keeps_it_away(tap):
 		tap.equal(rcode(here, "b.tunnel-lab.com", VICTIM), "NOERROR", "and the client gets answers")
 
 
+def flags_and_memory_outlive_a_restart(tap):
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK)
+		send(here, "quiet-lab.com", 0, 20, OTHER)
+		send(here, "tunnel-lab.com", 0, 600)
+		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+		before = flags(here)
+		here.unbound.stop()
+		tap.equal(oct(os.stat(here.path("state/detectors")).st_mode & 0o777), "0o600", "the file is the resolver's alone")
+		here.launch_unbound()
+		here.wait_ready()
+		tap.equal([(f["zone"], f["client"], f["features"], f["override"], f["until"]) for f in flags(here)],
+			[(f["zone"], f["client"], f["features"], f["override"], f["until"]) for f in before], "flags come back")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "the client stays cut off")
+		asked = send(here, "quiet-lab.com", 100, 250, OTHER)[1]
+		tap.ok(asked < 66, "what another had sent before counts", asked)
+		here.unbound.stop()
+		with open(here.path("state/detectors"), "r+b") as file:
+			file.seek(300)
+			file.write(b"damage")
+		here.launch_unbound()
+		here.wait_ready()
+		tap.ok("its checksum is wrong; it is now" in here.unbound.output(), "a damaged file is said in the log")
+		tap.ok(os.path.exists(here.path("state/detectors.damaged")), "and set aside")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "denials stand without it")
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_tunnel_is_cut_off, popular_and_approved_zones_are_left_alone, shadow_only_says_it, alert_changes_nothing,
-		an_allow_ends_it_and_keeps_it_away)
+		an_allow_ends_it_and_keeps_it_away, flags_and_memory_outlive_a_restart)

@@ -10,9 +10,10 @@ if [ -z "${CLANG:-}" ]; then
 fi
 out=$(pwd)/fuzz/$target
 mkdir -p "$out/found"
+sources=$(printf '%s\n' "$@" | grep -v '\.h$')   # what lists sources for automake lists headers too
 echo "fuzz_$target: building"
 (cd "$srcdir" && $CLANG -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	-D_GNU_SOURCE -I. -I"$builddir" $FUZZ_CPPFLAGS -o "$out/fuzz_$target" "tests/fuzz/fuzz_$target.c" "$@" $FUZZ_LIBS)
+	-D_GNU_SOURCE -I. -I"$builddir" $FUZZ_CPPFLAGS -o "$out/fuzz_$target" "tests/fuzz/fuzz_$target.c" $sources $FUZZ_LIBS)
 corpus=$srcdir/tests/fuzz/corpus/$target
 dictionary=$srcdir/tests/fuzz/$target.dict
 echo "fuzz_$target: running for ${FUZZ_SECONDS:=60} s"

@@ -1,0 +1,196 @@
+/* test_saved.c: what is remembered comes back, and nothing else does. */
+#include "detect/saved.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/rrtype.h"
+#include "tests/unit/temp_file.h"
+
+#define START 1700000000000
+#define MORE "the caller's"
+
+static const struct hash_key key = { 1, 2 };
+static const struct detect_sizes tiny = { 64, 64, 64, 8192, 8192, 4096 };
+static struct detector_conf conf[DETECTOR_COUNT];
+
+struct image {
+	uint8_t *octets;
+	size_t length, cap;
+};
+
+static struct detect *make(const struct detect_sizes *sizes)
+{
+	char text[4096], path[TEMP_PATH_MAX];
+	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\n");
+	struct diag diag = { 0 };
+	struct detect *detect;
+
+	for (unsigned i = 0; i < 100; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
+	detect = detect_create(sizes, temp_file(path, text, used), &key, START, &diag);
+	remove(path);
+	assert_non_null(detect);
+	detector_conf_defaults(conf);
+	return detect;
+}
+
+static uint32_t ask(struct detect *detect, unsigned number, int64_t now_ms)
+{
+	struct facts facts = { .qtype = RRTYPE_TXT, .qclass = 1 };
+	const struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .now_ms = now_ms };
+	struct detections detections;
+	char text[128];
+
+	snprintf(text, sizeof(text), "q%08xz%08xk%08xw.evil.com", number * 2654435761u, number * 40503u + 77, ~number * 69069u);
+	assert_null(name_from_text(&facts.qname, text, strlen(text)));
+	facts.client.family = ADDRESS_INET;
+	detect_answer(detect, conf, &sight, &detections);
+	return detections.standing;
+}
+
+static bool keep(void *arg, const void *octets, size_t length)
+{
+	struct image *image = arg;
+
+	if (length > image->cap - image->length)
+		return false;
+	memcpy(image->octets + image->length, octets, length);
+	image->length += length;
+	return true;
+}
+
+static struct image save(struct detect *detect, const struct detect_sizes *sizes)
+{
+	struct image image = { .cap = detect_saved_max(sizes, sizeof(MORE)) };
+
+	image.octets = malloc(image.cap);
+	assert_non_null(image.octets);
+	assert_true(detect_save(detect, MORE, sizeof(MORE), keep, &image));
+	return image;
+}
+
+static struct image known(const struct detect_sizes *sizes, unsigned names)
+{
+	struct detect *detect = make(sizes);
+	struct image image;
+
+	for (unsigned i = 0; i < names; i++)
+		ask(detect, i, START + i);
+	image = save(detect, sizes);
+	detect_destroy(&detect);
+	return image;
+}
+
+static void goes_on_where_it_was(void **state)
+{
+	struct detect *detect = make(&tiny), *fresh = make(&tiny);
+	struct image image = known(&tiny, 200), again;
+	struct hash_key found;
+	const uint8_t *more;
+	size_t length;
+
+	(void)state;
+	assert_null(saved_check(image.octets, image.length, &found));
+	assert_memory_equal(&found, &key, sizeof(key));
+	assert_null(detect_restore(detect, image.octets, image.length, &more, &length));
+	assert_int_equal(length, sizeof(MORE));
+	assert_memory_equal(more, MORE, sizeof(MORE));
+	again = save(detect, &tiny);
+	assert_int_equal(again.length, image.length);
+	/* A name that is new to it is one too many; a name that it knew is none. */
+	assert_int_not_equal(ask(detect, 5000, START + 1000), 0);
+	assert_int_equal(ask(detect, 7, START + 1000), 0);
+	assert_int_equal(ask(fresh, 5000, START + 1000), 0);
+	free(image.octets);
+	free(again.octets);
+	detect_destroy(&detect);
+	detect_destroy(&fresh);
+}
+
+static void takes_nothing_that_was_changed(void **state)
+{
+	struct image image = known(&tiny, 20);
+	struct hash_key found;
+
+	(void)state;
+	for (size_t at = 0; at < image.length; at += at < 400 ? 1 : 97) {
+		image.octets[at] ^= 4;
+		assert_non_null(saved_check(image.octets, image.length, &found));
+		image.octets[at] ^= 4;
+	}
+	for (size_t length = 0; length < image.length; length += 53)
+		assert_non_null(saved_check(image.octets, length, &found));
+	assert_null(saved_check(image.octets, image.length, &found));
+	free(image.octets);
+}
+
+static void begins_anew_with_other_sizes(void **state)
+{
+	struct detect_sizes other = tiny;
+	struct image image = known(&tiny, 20);
+	struct detect *detect;
+	const uint8_t *more;
+	size_t length;
+
+	(void)state;
+	other.zones = 512;
+	detect = make(&other);
+	assert_string_equal(detect_restore(detect, image.octets, image.length, &more, &length), "it is of other sizes");
+	detect_destroy(&detect);
+	free(image.octets);
+}
+
+/* As if the checksum had been made for it. */
+static void survives_what_makes_no_sense(void **state)
+{
+	struct image image = known(&tiny, 100);
+
+	(void)state;
+	srand(1);
+	for (unsigned round = 0; round < 300; round++) {
+		struct detect *detect = make(&tiny);
+		const uint8_t *more;
+		size_t length;
+		uint8_t *bent = malloc(image.length);
+
+		memcpy(bent, image.octets, image.length);
+		for (unsigned i = 0; i < 200; i++)
+			bent[200 + (size_t)rand() % (image.length - 200)] = (uint8_t)rand();
+		if (detect_restore(detect, bent, image.length - (size_t)rand() % 3, &more, &length) == NULL)
+			for (unsigned i = 0; i < 50; i++)
+				ask(detect, i, START + 1000);
+		free(bent);
+		detect_destroy(&detect);
+	}
+	free(image.octets);
+}
+
+static void says_when_it_could_not_be_written(void **state)
+{
+	struct detect *detect = make(&tiny);
+	struct image image = { .octets = malloc(100), .cap = 100 };
+
+	(void)state;
+	assert_false(detect_save(detect, NULL, 0, keep, &image));
+	free(image.octets);
+	detect_destroy(&detect);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(goes_on_where_it_was),
+		cmocka_unit_test(takes_nothing_that_was_changed),
+		cmocka_unit_test(begins_anew_with_other_sizes),
+		cmocka_unit_test(survives_what_makes_no_sense),
+		cmocka_unit_test(says_when_it_could_not_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
