@@ -1,4 +1,4 @@
-/* flag_json.c: a flag as JSON. */
+/* flag_json.c: a flag, and the detectors, as JSON. */
 #include "control/flag_json.h"
 
 #include "control/json.h"
@@ -45,5 +45,72 @@ json_t *flag_json(const struct flag *flag)
 		json_set_number(object, "override", flag->override);
 	if (flag->error[0] != '\0')
 		json_set_text(object, "error", flag->error);
+	return object;
+}
+
+/* --- the detectors ------------------------------------------------------------------------------------------------ */
+
+static json_t *part_json(const struct detect_part *part)
+{
+	json_t *object = json_object();
+
+	json_set_text(object, "name", part->name);
+	json_set_number(object, "octets", part->octets);
+	json_set_number(object, "used", part->used);
+	json_set_number(object, "capacity", part->capacity);
+	json_set_number(object, "evicted", part->evicted);
+	json_set_number(object, "lost", part->lost);
+	return object;
+}
+
+static json_t *said_json(const struct behaviour_counts *counts)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		for (unsigned tier = 0; tier < TIER_COUNT; tier++) {
+			json_t *object;
+
+			if (counts->said[i][tier] == 0)
+				continue;
+			object = json_object();
+			json_set_text(object, "detector", detector_table[i].name);
+			json_set_text(object, "tier", tier_names[tier]);
+			json_set_number(object, "count", counts->said[i][tier]);
+			json_array_append_new(array, object);
+		}
+	return array;
+}
+
+static json_t *flags_json(const struct behaviour_counts *counts)
+{
+	json_t *object = json_object();
+
+	json_set_number(object, "in_force", counts->flags.in_force);
+	json_set_number(object, "denied", counts->flags.denied);
+	json_set_number(object, "raised", counts->flags.raised);
+	json_set_number(object, "refused", counts->flags.refused);
+	json_set_number(object, "held_back", counts->flags.held_back);
+	json_set_number(object, "full", counts->flags.full);
+	json_set_number(object, "lost", counts->calls_lost);
+	return object;
+}
+
+json_t *behaviour_json(const struct behaviour *behaviour)
+{
+	struct detect_part parts[DETECT_PARTS];
+	struct behaviour_counts counts;
+	json_t *object = json_object(), *array = json_array();
+	int64_t since_s;
+
+	detect_parts(behaviour_detect(behaviour), parts, &since_s);
+	behaviour_counts(behaviour, &counts);
+	for (unsigned i = 0; i < DETECT_PARTS; i++)
+		json_array_append_new(array, part_json(&parts[i]));
+	json_set_number(object, "since", (uint64_t)since_s);
+	json_set_number(object, "octets", detect_octets(behaviour_detect(behaviour)));
+	json_object_set_new(object, "parts", array);
+	json_object_set_new(object, "said", said_json(&counts));
+	json_object_set_new(object, "flags", flags_json(&counts));
 	return object;
 }

@@ -8,10 +8,14 @@
 
 #include <jansson.h>
 
-#include "control/flag_book.h"
+#include "control/behaviour.h"
 
 /* {"id", "zone", "client", "detector", "technique", "says", "why", "tier", "action", "state", "value", "threshold",
  * "unit", "features": {...}, "points", "hits", "since", "last", "until", "override", "error"}. Owned. */
 json_t *flag_json(const struct flag *flag);
+
+/* {"since", "octets", "parts": [{"name", "octets", "used", "capacity", "evicted", "lost"}], "said": [{"detector", "tier",
+ * "count"}], "flags": {...}}. Owned. */
+json_t *behaviour_json(const struct behaviour *behaviour);
 
 #endif

@@ -283,6 +283,50 @@ static void write_live(const struct metrics_input *input, FILE *to)
 	labelled(to, "denial_log_missed_total", "reason", "write", (double)input->denials.failed);
 }
 
+static void write_said(const struct behaviour_counts *counts, FILE *to)
+{
+	head(to, "detections_total", "counter", "What detectors said, once in half an hour for the same.");
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		for (unsigned tier = 0; tier < TIER_COUNT; tier++)
+			if (counts->said[i][tier] > 0)
+				fprintf(to, PREFIX "detections_total{detector=\"%s\",tier=\"%s\"} %" PRIu64 "\n", detector_table[i].name,
+					tier_names[tier], counts->said[i][tier]);
+	one(to, "flags", "gauge", "Flags in force.", (double)counts->flags.in_force);
+	one(to, "flags_denied", "gauge", "Of them, denials.", (double)counts->flags.denied);
+	one(to, "flags_raised_total", "counter", "Flags raised.", (double)counts->flags.raised);
+	head(to, "flags_missed_total", "counter", "Flags that were called for in vain, by reason.");
+	labelled(to, "flags_missed_total", "reason", "rate", (double)counts->flags.held_back);
+	labelled(to, "flags_missed_total", "reason", "full", (double)counts->flags.full);
+	labelled(to, "flags_missed_total", "reason", "ring", (double)counts->calls_lost);
+	labelled(to, "flags_missed_total", "reason", "policy", (double)counts->flags.refused);
+}
+
+static void write_detectors(const struct metrics_input *input, FILE *to)
+{
+	struct detect_part parts[DETECT_PARTS];
+	struct behaviour_counts counts;
+	int64_t since_s;
+
+	if (input->behaviour == NULL)
+		return;
+	behaviour_counts(input->behaviour, &counts);
+	write_said(&counts, to);
+	detect_parts(behaviour_detect(input->behaviour), parts, &since_s);
+	one(to, "detect_since_timestamp_seconds", "gauge", "When detectors began to remember.", (double)since_s);
+	head(to, "detect_bytes", "gauge", "Memory of the detectors.");
+	for (unsigned i = 0; i < DETECT_PARTS; i++)
+		labelled(to, "detect_bytes", "part", parts[i].name, (double)parts[i].octets);
+	head(to, "detect_used_ratio", "gauge", "How full it is.");
+	for (unsigned i = 0; i < DETECT_PARTS; i++)
+		labelled(to, "detect_used_ratio", "part", parts[i].name, (double)parts[i].used / (double)parts[i].capacity);
+	head(to, "detect_evicted_total", "counter", "Records given up for others.");
+	for (unsigned i = 0; i < DETECT_PARTS; i++)
+		labelled(to, "detect_evicted_total", "part", parts[i].name, (double)parts[i].evicted);
+	head(to, "detect_lost_total", "counter", "Updates lost where two threads met.");
+	for (unsigned i = 0; i < DETECT_PARTS; i++)
+		labelled(to, "detect_lost_total", "part", parts[i].name, (double)parts[i].lost);
+}
+
 char *metrics_text(const struct metrics_input *input)
 {
 	char *text = NULL;
@@ -299,6 +343,7 @@ char *metrics_text(const struct metrics_input *input)
 	write_lists(input->view, to);
 	write_loads(input->view, to);
 	write_live(input, to);
+	write_detectors(input, to);
 	failed = ferror(to);
 	if (fclose(to) != 0 || failed) {
 		free(text);

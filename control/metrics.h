@@ -2,13 +2,15 @@
  * metrics.h: the counters as Prometheus text (exposition format 0.0.4).
  *
  * Names begin with unbound_verdict_, counters end in _total, times are seconds, sizes bytes. Labels are list, action,
- * trigger, reason, path and target alone, all bounded by the configuration: never a name or a client.
+ * trigger, reason, path, target, detector, tier and part alone, all bounded by the configuration: never a name or a
+ * client.
  *
  * Threads: reads its arguments only.
  */
 #ifndef CONTROL_METRICS_H
 #define CONTROL_METRICS_H
 
+#include "control/behaviour.h"
 #include "control/denial_log.h"
 #include "control/host.h"
 #include "control/loader.h"
@@ -20,6 +22,7 @@ struct metrics_input {
 	const struct tally_row *rows;        /* borrowed */
 	size_t row_count;
 	size_t allows, denies;               /* overrides in force */
+	const struct behaviour *behaviour;   /* borrowed; NULL: no detectors */
 	const struct loader_view *view;      /* borrowed; locked by the caller */
 };
 

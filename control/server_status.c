@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/flag_json.h"
 #include "control/json.h"
 #include "control/metrics.h"
 #include "control/override_file.h"
@@ -342,6 +343,8 @@ json_t *server_status(const struct server_backend *backend)
 	json_set_number(answer, "denies", denies);
 	if (backend->denial_log != NULL)
 		json_object_set_new(answer, "denial_log", denials_json(backend->denial_log));
+	if (backend->behaviour != NULL)
+		json_object_set_new(answer, "detectors", behaviour_json(backend->behaviour));
 	return answer;
 }
 
@@ -376,6 +379,7 @@ json_t *server_metrics(const struct server_backend *backend)
 	count_overrides(backend, &input.allows, &input.denies);
 	if (backend->denial_log != NULL)
 		denial_log_counts(backend->denial_log, &input.denials);
+	input.behaviour = backend->behaviour;
 	loader_lock(backend->loader, &view);
 	text = metrics_text(&input);
 	loader_unlock(backend->loader);

@@ -99,6 +99,29 @@ size_t detect_octets(const struct detect *detect)
 		bloom_octets(detect->answers);
 }
 
+void detect_parts(const struct detect *detect, struct detect_part parts[DETECT_PARTS], int64_t *since_s)
+{
+	const struct { const char *name; const struct table *table; } tables[] = {
+		{ "zones", detect->zones }, { "clients", detect->clients }, { "pairs", detect->pairs },
+		{ "reports", detect->reports },
+	};
+	const struct { const char *name; const struct bloom *bloom; } blooms[] = {
+		{ "names", detect->names }, { "known", detect->known }, { "answers", detect->answers },
+	};
+	struct detect_part *to = parts;
+
+	*since_s = detect->started_s;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct table_counts counts = table_counts(tables[i].table);
+
+		*to++ = (struct detect_part){ tables[i].name, counts.octets, counts.used, counts.capacity, counts.evicted,
+			counts.lost };
+	}
+	for (size_t i = 0; i < sizeof(blooms) / sizeof(blooms[0]); i++)
+		*to++ = (struct detect_part){ blooms[i].name, bloom_octets(blooms[i].bloom), bloom_filling(blooms[i].bloom),
+			1000, 0, 0 };
+}
+
 unsigned detect_zone_labels(const struct detect *detect, const struct name *name)
 {
 	return suffix_find(detect->suffixes, name).labels;

@@ -72,6 +72,19 @@ void detect_turn(struct detect *detect, int64_t now_ms);
 /* Octets of memory that it all takes; it never grows. */
 size_t detect_octets(const struct detect *detect);
 
+/* What each kind of memory holds. */
+struct detect_part {
+	const char *name;
+	size_t octets;
+	size_t used, capacity;               /* records; of Bloom filters the thousandths that are full, of 1000 */
+	uint64_t evicted, lost;              /* records given up for others; updates lost to contention */
+};
+
+#define DETECT_PARTS 7u
+
+/* Fills `parts`; *since_s is when the remembering began. */
+void detect_parts(const struct detect *detect, struct detect_part parts[DETECT_PARTS], int64_t *since_s);
+
 /* The registrable domain of a name: how many labels it has; 0: none. */
 unsigned detect_zone_labels(const struct detect *detect, const struct name *name);
 

@@ -3,7 +3,8 @@
  *
  * Each detector counts with the highest of its tiers within the last half hour to hour: low 1, alert 3, high 5, block 8.
  * A zone that is newly observed adds 1 where anything else was said. A popular one takes 4 away and is never denied; what
- * is approved or internal is never flagged. 3 points alert, 8 deny, where the detector that leads may and the zone is
+ * is approved or internal is never flagged. What is weighed for a zone as a whole counts for a client that had its part
+ * in it. 3 points alert, 8 deny, where the detector that leads may and the zone is
  * young or hardly used.
  */
 #include "detect/look.h"
@@ -12,11 +13,11 @@
 
 #define TIER_BITS 3u
 #define TIER_MASK UINT64_C(7)
-#define WHILE_S 1800                 /* evidence lives for one to two of them */
 #define CALL_AGAIN_S 5               /* a call may get lost */
 #define POINTS_ALERT 3u
 #define POINTS_BLOCK 8u
 #define POINTS_POPULAR 4u
+#define OWN_OCTETS 256.0f            /* more than one name can hold */
 #define YOUNG_DAYS 30u
 #define FEW_CLIENTS 3u
 
@@ -28,6 +29,17 @@ static const uint8_t points_of[TIER_COUNT] = {
 
 /* Detectors that speak of a client whatever the zone. */
 static const uint32_t about_client = UINT32_C(1) << DETECTOR_RECON | UINT32_C(1) << DETECTOR_NXDOMAIN_BURST;
+
+/* Detectors that weigh a zone, whoever asks: a client that has little part in it is not to blame for the others. */
+static const uint32_t about_zone = UINT32_C(1) << DETECTOR_TUNNEL | UINT32_C(1) << DETECTOR_TUNNEL_DOWN |
+	UINT32_C(1) << DETECTOR_WEAK_CHANNEL;
+
+static bool is_others_doing(const struct look *look, unsigned detector)
+{
+	if ((about_zone >> detector & 1) == 0)
+		return false;
+	return look->pair == NULL || look->pair->own < OWN_OCTETS;
+}
 
 static enum tier tier_in(uint64_t evidence, unsigned detector)
 {
@@ -60,7 +72,8 @@ uint64_t fusion_mend(uint64_t evidence)
 
 void fusion_note(struct look *look, enum detector detector, enum tier tier)
 {
-	look->evidence = with(look->evidence, detector, tier);
+	if (!is_others_doing(look, detector))
+		look->evidence = with(look->evidence, detector, tier);
 }
 
 /* --- the lead ----------------------------------------------------------------------------------------------------- */
@@ -73,7 +86,7 @@ static unsigned rank(const struct detection *detection)
 
 struct detection *fusion_lead(struct look *look, const struct detection *made, struct detection *said)
 {
-	if (made->reaction < REACTION_ALERT || made->tier < TIER_LOW)
+	if (made->reaction < REACTION_ALERT || made->tier < TIER_LOW || is_others_doing(look, made->detector))
 		return NULL;
 	if (made->tier > look->loudest)
 		look->loudest = made->tier;
@@ -88,15 +101,8 @@ struct detection *fusion_lead(struct look *look, const struct detection *made, s
 
 /* --- points ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t remember(struct pair *pair, uint64_t evidence, int64_t now_s)
+static uint64_t remember(struct pair *pair, uint64_t evidence)
 {
-	const int64_t passed = now_s - (int64_t)pair->evidence_s;
-
-	if (passed < 0 || passed >= WHILE_S) {
-		pair->evidence[1] = passed >= 0 && passed < 2 * WHILE_S ? pair->evidence[0] : 0;
-		pair->evidence[0] = 0;
-		pair->evidence_s = (uint32_t)now_s;
-	}
 	pair->evidence[0] = merged(pair->evidence[0], evidence);
 	return merged(pair->evidence[0], pair->evidence[1]);
 }
@@ -180,7 +186,7 @@ void fusion_end(struct look *look)
 	if ((look->sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
 		return;
 	if (look->pair != NULL)
-		evidence = remember(look->pair, evidence, look->now_s);
+		evidence = remember(look->pair, evidence);
 	if (look->evidence == 0)
 		return;
 	look->detections->points = points(evidence, look->sight->traits);

@@ -4,14 +4,30 @@
 #include <math.h>
 
 #define WINDOW_S 600
+#define WHILE_S 1800
 #define EVIDENCE_WORTH 1000          /* what was said of it must outlive a flood of others */
 #define BREAK_FACTOR 3               /* an interval of so many means is a break, and the counting begins again */
+
+/* Evidence lives for one to two whiles. */
+static void age_evidence(struct pair *pair, int64_t now_s)
+{
+	const int64_t passed = now_s - (int64_t)pair->evidence_s;
+	const bool late = passed < 0 || passed >= 2 * WHILE_S;
+
+	if (!late && passed < WHILE_S)
+		return;
+	pair->evidence[1] = late ? 0 : pair->evidence[0];
+	pair->evidence[0] = 0;
+	pair->own = late ? 0 : pair->own / 2;
+	pair->evidence_s = (uint32_t)now_s;
+}
 
 void pair_age(struct pair *pair, int64_t now_s)
 {
 	const int64_t passed = now_s - (int64_t)pair->window_s;
 
 	pair->last_s = (uint32_t)now_s;
+	age_evidence(pair, now_s);
 	if (passed >= 0 && passed < WINDOW_S)
 		return;
 	pair->window_s = (uint32_t)now_s;

@@ -18,6 +18,7 @@ struct pair {
 	uint32_t count;              /* of intervals */
 	float mean, squares;         /* seconds */
 	uint32_t ttl;                /* of the last answer, seconds */
+	float own;                   /* octets that this client has had its part in, of what is weighed for the zone */
 	uint64_t evidence[2];        /* tiers of the detectors (detect/fusion.c), of this while and of the one before */
 	uint32_t evidence_s;         /* when this while began */
 	uint32_t called_s;           /* when a flag was last called for, */

@@ -66,6 +66,7 @@ static void mend_pair(void *record)
 
 	pair->mean = mended(pair->mean);
 	pair->squares = mended(pair->squares);
+	pair->own = mended(pair->own);
 	for (unsigned i = 0; i < 2; i++)
 		pair->evidence[i] = fusion_mend(pair->evidence[i]);
 }

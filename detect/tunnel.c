@@ -70,6 +70,8 @@ void judge_tunnel(struct look *look)
 	zone->up10 += fresh;
 	zone->up12h += fresh;
 	zone->raw12h += raw;
+	if (look->pair != NULL)
+		look->pair->own += fresh;
 	tier = tier_of(look, &threshold);
 	if (tier != TIER_NONE)
 		say(look, DETECTOR_TUNNEL, tier, tier == TIER_ALERT ? zone->raw12h : fmaxf(zone->up10, zone->up12h),
@@ -150,6 +152,8 @@ void judge_tunnel_down(struct look *look)
 		return;
 	zone->down10 += payload.all;
 	zone->odd10 += payload.odd;
+	if (look->pair != NULL)
+		look->pair->own += payload.all;
 	if (zone->odd10 > (float)odd)
 		detection_add(look_report(look, DETECTOR_TUNNEL_DOWN, TIER_ALERT, zone->odd10, odd), FEATURE_OCTETS_10M,
 			zone->down10);

@@ -181,6 +181,25 @@ static void print_counts(const json_t *status, const struct term *term)
 	printf("\noverrides: %lld allow, %lld deny\n", number(status, "allows"), number(status, "denies"));
 }
 
+static void print_detectors(const json_t *status)
+{
+	const json_t *detectors = json_object_get(status, "detectors"), *flags = json_object_get(detectors, "flags"), *part;
+	char octets[LIVE_TEXT_MAX], since[LIVE_TEXT_MAX], name[LIVE_SAFE_MAX];
+	size_t index;
+
+	if (detectors == NULL)
+		return;
+	printf("detectors: remember since %s, %s\n", live_time(json_get_number(detectors, "since"), since),
+		live_octets(json_get_number(detectors, "octets"), octets));
+	json_array_foreach(json_object_get(detectors, "parts"), index, part)
+		printf("  %-8s %5.1f %% full, %s, %lld given up, %lld updates lost\n", text(part, "name", name),
+			100 * (double)number(part, "used") / (double)(number(part, "capacity") > 0 ? number(part, "capacity") : 1),
+			live_octets(json_get_number(part, "octets"), octets), number(part, "evicted"), number(part, "lost"));
+	printf("flags:     %lld in force, %lld of them denials; %lld raised, %lld refused, %lld held back, %lld lost\n",
+		number(flags, "in_force"), number(flags, "denied"), number(flags, "raised"), number(flags, "refused"),
+		number(flags, "held_back") + number(flags, "full"), number(flags, "lost"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *loads = json_object_get(status, "loads"), *load;
@@ -192,6 +211,7 @@ static void print_status(const json_t *status)
 	print_lists(status, &term);
 	print_groups(status);
 	print_counts(status, &term);
+	print_detectors(status);
 	if (json_array_size(loads) > 0) {
 		fputs("sweep:     ", stdout);
 		live_print_sweep(json_object_get(json_array_get(loads, 0), "sweep"), stdout);

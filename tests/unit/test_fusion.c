@@ -19,6 +19,8 @@ static void reset(void)
 {
 	memset(&said, 0, sizeof(said));
 	memset(&pair, 0, sizeof(pair));
+	pair.own = 1e6f;
+	pair.evidence_s = NOW;
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
 		reactions[i] = REACTION_BLOCK;
 }
@@ -28,6 +30,7 @@ struct saying { enum detector detector; enum tier tier; };
 
 static void answer_in(const struct saying *sayings, unsigned count, unsigned traits, uint32_t days, int64_t now_s)
 {
+	pair_age(&pair, now_s);
 	memset(&said, 0, sizeof(said));
 	sight = (struct sight){ .traits = traits };
 	look = (struct look){ .detections = &said, .sight = &sight, .now_s = now_s, .zone_labels = 2, .pair = &pair,
@@ -130,7 +133,7 @@ static void forgets_after_a_while(void **state)
 	assert_int_equal(said.points, 4);
 	answer(DETECTOR_TUNNEL, TIER_LOW, NOW + 3600);
 	assert_int_equal(said.points, 1);
-	answer(DETECTOR_TUNNEL, TIER_LOW, NOW - 100000);   /* a clock that jumped back */
+	answer(DETECTOR_ODD_TYPE, TIER_LOW, NOW - 100000);   /* a clock that jumped back */
 	assert_int_equal(said.points, 1);
 }
 
@@ -156,7 +159,7 @@ static void calls_now_and_then_and_counts_between(void **state)
 
 static void without_memory_of_the_pair_only_what_is_said_calls(void **state)
 {
-	const struct detection made = { .detector = DETECTOR_TUNNEL, .tier = TIER_ALERT, .reaction = REACTION_ALERT };
+	const struct detection made = { .detector = DETECTOR_ODD_TYPE, .tier = TIER_ALERT, .reaction = REACTION_ALERT };
 
 	(void)state;
 	reset();
@@ -164,11 +167,26 @@ static void without_memory_of_the_pair_only_what_is_said_calls(void **state)
 		look = (struct look){ .detections = &said, .sight = &sight, .now_s = NOW, .zone_labels = 2 };
 		sight = (struct sight){ .traits = TRAIT_NONE };
 		memset(&said, 0, sizeof(said));
-		fusion_note(&look, DETECTOR_TUNNEL, TIER_ALERT);
+		fusion_note(&look, DETECTOR_ODD_TYPE, TIER_ALERT);
 		fusion_lead(&look, &made, is_said ? &said.items[0] : NULL);
 		fusion_end(&look);
 		assert_int_equal(said.call.reaction, is_said ? REACTION_ALERT : REACTION_OFF);
 	}
+}
+
+static void nobody_is_to_blame_for_others(void **state)
+{
+	(void)state;
+	reset();
+	pair.own = 200;
+	answer(DETECTOR_TUNNEL, TIER_BLOCK, NOW);
+	assert_int_equal(said.call.reaction, REACTION_OFF);
+	assert_int_equal(said.points, 0);
+	pair.own = 300;
+	answer(DETECTOR_TUNNEL, TIER_BLOCK, NOW + 1);
+	assert_int_equal(said.call.reaction, REACTION_BLOCK);
+	answer(DETECTOR_TUNNEL, TIER_BLOCK, NOW + 4000);   /* long ago, and nothing since */
+	assert_int_equal(said.call.reaction, REACTION_OFF);
 }
 
 int main(void)
@@ -176,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_answer_weighs_as_the_table_says),
 		cmocka_unit_test(observing_detectors_call_for_nothing),
+		cmocka_unit_test(nobody_is_to_blame_for_others),
 		cmocka_unit_test(adds_up_over_answers),
 		cmocka_unit_test(forgets_after_a_while),
 		cmocka_unit_test(calls_now_and_then_and_counts_between),
