@@ -31,6 +31,7 @@ static struct {
 	struct tap_counts last;             /* of the tap before; likewise */
 	struct tap_counts ended;            /* of all taps before; under tap_lock */
 	struct tap_carry carry;             /* from one tap to the next; likewise */
+	char failure[128];                  /* why there is no tap; under tap_lock; "": there is one */
 	enum frames_mode frames;            /* as `tap` */
 	uint32_t sample_rate;               /* likewise */
 	uint64_t boot;                      /* likewise, once */
@@ -129,12 +130,27 @@ static struct tap *make_tap(const struct conf *conf, unsigned threads, struct di
 	return tap;
 }
 
+/* What was answered while no tap could be made had no frame, and not because `frames:` wanted none. */
+static void carry_unframed(void)
+{
+	for (unsigned i = 0; i < STATE_SLOTS_MAX; i++) {
+		struct ring_tally *tally = &state.carry.workers[i].tally;
+
+		if (state.slots[i].counter > tally->noted) {
+			tally->dropped += state.slots[i].counter - tally->noted;
+			tally->noted = state.slots[i].counter;
+		}
+	}
+}
+
 int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 {
 	struct tap *tap;
 
 	if (state.boot == 0)
 		state.boot = boot_make();
+	if (state.failure[0] != '\0')
+		carry_unframed();
 	tap = make_tap(conf, threads, diag);
 	state.frames = conf->dnstap.frames;
 	state.sample_rate = conf->dnstap.sample_rate;
@@ -142,6 +158,9 @@ int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 	atomic_fetch_add_explicit(&state.generation, 1, memory_order_relaxed);
 	pthread_mutex_lock(&state.tap_lock);
 	state.tap = tap;
+	state.failure[0] = '\0';
+	if (tap == NULL)
+		diag_format(diag, state.failure, sizeof(state.failure));
 	pthread_mutex_unlock(&state.tap_lock);
 	return tap != NULL ? 0 : -1;
 }
@@ -331,6 +350,8 @@ void state_count(struct host_counters *to)
 	pthread_mutex_lock(&state.tap_lock);
 	if (state.tap != NULL)
 		tap_counts(state.tap, &to->tap);
+	else
+		memcpy(to->tap.note, state.failure, sizeof(state.failure));
 	frame_sums_add(&state.ended, &to->tap);
 	pthread_mutex_unlock(&state.tap_lock);
 }

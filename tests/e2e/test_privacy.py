@@ -2,9 +2,11 @@
 """Hidden clients: neither frames nor what is kept on disk tell who asked, and each client's group has its own way."""
 
 import ipaddress
+import json
 import os
 import socket
 import stat
+import subprocess
 
 import dns.edns
 import dns.message
@@ -150,7 +152,29 @@ def pseudonyms_last_as_long_as_the_key(tap):
 		tap.ok(one(here, "c.example", "127.0.2.5").client != before, "another one with another key")
 
 
+def status(here):
+	done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", here.path("verdict.conf")], capture_output=True,
+		text=True, timeout=60)
+	return json.loads(done.stdout)["frames"]
+
+
+def answers_while_there_are_no_frames_are_not_left_out(tap):
+	"""A reload meets a key that others can read: no client can be hidden, so no frame is sent."""
+	with lab.Lab(ZONES) as here:
+		here.start(LISTS, raw="\theartbeat-interval: 1\n" + GROUPS)
+		key = os.path.join(here.path("state"), "privacy.key")
+		for starts, mode, names in ((2, 0o644, "abc"), (3, 0o640, "de")):
+			os.chmod(key, mode)
+			here.control("reload")
+			here.wait_ready(starts)
+			tap.equal("privacy.key" in status(here).get("note", ""), mode == 0o644, "status says what is wrong, mode %o" % mode)
+			for name in names:
+				ask(here, name + ".example", "127.0.2.5")
+		frame = lab.wait_for(lambda: [one for one in frames.read(here.frames_file) if one.extra["seq"] == 5], "the frame")[0]
+		tap.equal((frame.extra.get("dropped"), frame.extra.get("left_out")), (3, None), "frames count those without as dropped")
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(each_group_has_its_own_way, a_rule_for_a_client_does_not_tell_it, what_is_on_disk_is_hidden,
-		pseudonyms_last_as_long_as_the_key)
+		pseudonyms_last_as_long_as_the_key, answers_while_there_are_no_frames_are_not_left_out)
