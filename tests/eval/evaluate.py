@@ -283,12 +283,12 @@ def bursts(labels, popular, rng):
     return rows, starts
 
 
-def evaluate_bursts(bench, zones, burst_families=None):
+def evaluate_bursts(bench, zones):
     rng = random.Random(SEED)
     popular = bench.popular() or ["www.example"]
     caught = {}
     for family, kind, labels in families(bench.data, zones):
-        if len(labels) < 20 or burst_families and family not in burst_families:
+        if len(labels) < 20:
             continue
         rows, starts = bursts([label + ".com" for label in labels], popular, rng)
         until, counts = {}, {}
@@ -328,9 +328,18 @@ def evaluate(data, bounded):
     most = BOUNDED_ROWS if bounded else 0
     with tempfile.TemporaryDirectory(prefix="verdict") as folder:
         bench = Bench(data, folder)
-        return {"tunnels": evaluate_tunnels(bench, zones), "traffic": evaluate_traffic(bench, zones),
-                "bursts": evaluate_bursts(bench, zones), "sweeps": evaluate_sweeps(bench),
-                "names": evaluate_names(bench, zones, most), "stress": evaluate_stress(bench, zones, most)}
+        sections = {"tunnels": ("tunnel", lambda: evaluate_tunnels(bench, zones)),
+                    "traffic": ("traffic", lambda: evaluate_traffic(bench, zones)),
+                    "bursts": ("dga", lambda: evaluate_bursts(bench, zones)), "sweeps": ("", lambda: evaluate_sweeps(bench)),
+                    "names": ("dga", lambda: evaluate_names(bench, zones, most)),
+                    "stress": ("benign", lambda: evaluate_stress(bench, zones, most))}
+        results = {}
+        for name, (needed, run) in sections.items():
+            if os.path.isdir(os.path.join(data, needed)):
+                results[name] = run()
+            else:
+                sys.stderr.write("%s: not measured: there is no %s\n" % (name, os.path.join(data, needed)))
+        return results
 
 
 def main(arguments):
