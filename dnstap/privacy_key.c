@@ -61,7 +61,10 @@ static int write_key(const char *path, const uint8_t key[PRIVACY_KEY_OCTETS])
 
 	for (i = 0; i < PRIVACY_KEY_OCTETS; i++)
 		snprintf(text + 2 * i, sizeof(text) - 2 * i, "%02x\n", key[i]);
-	if (asprintf(&fresh, "%s.%ld", path, (long)getpid()) >= 0)
+	if (asprintf(&fresh, "%s.%ld", path, (long)getpid()) < 0)
+		return -1;
+	/* Of one that was killed here: in a container all have the same number. */
+	if (unlink(fresh) == 0 || errno == ENOENT)
 		fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, text, KEY_DIGITS + 1) == KEY_DIGITS + 1 && fchmod(fd, KEY_MODE) == 0 && fsync(fd) == 0)
 		result = link(fresh, path);

@@ -1,6 +1,7 @@
 /* test_privacy.c: what frames show of a client, and the key of pseudonyms. */
 #include "dnstap/privacy.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -149,6 +150,26 @@ static void the_key_is_made_once_and_read_again(void **state)
 	directory_remove(&directory);
 }
 
+/* It had the same process number, as in a container. */
+static void a_process_that_was_killed_making_it_is_in_nobodys_way(void **state)
+{
+	struct directory directory = directory_make();
+	uint8_t first[PRIVACY_KEY_OCTETS] = { 0 }, second[PRIVACY_KEY_OCTETS] = { 0 };
+	char name[64];
+	struct diag diag;
+	int fd;
+
+	(void)state;
+	snprintf(name, sizeof(name), PRIVACY_KEY_FILE ".%ld", (long)getpid());
+	fd = openat(directory.fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(privacy_key_load(directory.path, first, &diag), 0);
+	assert_int_equal(privacy_key_load(directory.path, second, &diag), 0);
+	assert_memory_equal(first, second, sizeof(first));
+	directory_remove(&directory);
+}
+
 static void a_key_that_is_none_is_refused(void **state)
 {
 	static const struct { const char *text; mode_t mode; const char *says, *why; } rows[] = {
@@ -207,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_pseudonym_is_one_clients_and_one_keys),
 		cmocka_unit_test(what_can_not_be_done_hides_everything),
 		cmocka_unit_test(the_key_is_made_once_and_read_again),
+		cmocka_unit_test(a_process_that_was_killed_making_it_is_in_nobodys_way),
 		cmocka_unit_test(a_key_that_is_none_is_refused),
 		cmocka_unit_test(a_link_is_no_key_and_no_directory_keeps_none),
 	};
