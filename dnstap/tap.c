@@ -22,17 +22,19 @@ static struct ring *worker_ring(struct tap *tap, struct slot *slot)
 	return ring;
 }
 
-static bool is_important(const struct verdict *verdict)
+static bool is_important(const struct event *event)
 {
+	const struct verdict *verdict = event->verdict;
+
 	return verdict->action != ACTION_ALLOW || verdict->rule.trigger != TRIGGER_NONE
-		|| verdict->shadow.trigger != TRIGGER_NONE;
+		|| verdict->shadow.trigger != TRIGGER_NONE || event->detections != NULL;
 }
 
 /* Nearly every event fits in the first size. A reservation that is too small is abandoned for the next. */
 static bool push(struct ring *ring, const struct event *event)
 {
 	static const size_t sizes[] = { 2048, 16 * 1024, EVENT_OCTETS_MAX };
-	bool important = is_important(event->verdict);
+	bool important = is_important(event);
 	size_t i, octets;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

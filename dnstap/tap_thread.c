@@ -45,7 +45,7 @@ int64_t tap_real_ms(void)
 static enum spool_lane lane_of(const struct event_view *view)
 {
 	return view->action != ACTION_ALLOW || view->rule.trigger != TRIGGER_NONE
-		|| view->shadow.trigger != TRIGGER_NONE ? LANE_VERDICT : LANE_PLAIN;
+		|| view->shadow.trigger != TRIGGER_NONE || view->detections.count > 0 ? LANE_VERDICT : LANE_PLAIN;
 }
 
 bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more, int64_t now_ms)

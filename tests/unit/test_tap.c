@@ -723,6 +723,23 @@ static void what_nobody_took_is_kept_over_a_stop(void **state)
 	assert_int_equal(frames_in(path), 50);
 }
 
+static void what_detectors_found_goes_with_the_verdicts(void **state)
+{
+	const struct detections found = { .count = 1 };
+	struct tap *tap = start_with("/", NULL, spool, RING);
+	struct sample sample;
+	char name[256];
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample.event.number = (struct frame_number){ 1, 0, 7 };
+	sample.event.detections = &found;
+	assert_true(tap_emit(tap, 0, &sample.event));
+	tap_destroy(&tap, STOP_MS, NULL);
+	snprintf(name, sizeof(name), "%s/verdict-000000000001.fstrm", spool);
+	assert_true(file_has(name, "\"seq\":7,\"path\""));
+}
+
 /* As a reload does that moves the state directory, or gives up the disk. */
 static void what_stays_in_another_directory_is_lost(void **state)
 {
@@ -896,6 +913,7 @@ int main(void)
 		WITH_SPOOL(frames_in_memory_are_not_called_durable),
 		WITH_SPOOL(what_is_no_ring_is_set_aside_but_not_for_ever),
 		WITH_SPOOL(what_nobody_took_is_kept_over_a_stop),
+		WITH_SPOOL(what_detectors_found_goes_with_the_verdicts),
 		WITH_SPOOL(what_stays_in_another_directory_is_lost),
 		WITH_SPOOL(a_directory_that_others_can_enter_is_refused),
 		WITH_DIRECTORY(the_largest_response_passes),
