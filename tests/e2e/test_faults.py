@@ -455,6 +455,7 @@ def a_clock_that_jumps(tap):
 			here.loaded(here.load(longer(0.7, 3), rate=load.RATE // 4))
 		here.settle()
 		here.end()
+		here.queries = None     # what waits while a day passes is given up by Unbound
 		books = here.balance(tap)
 		times = [one.response_time for path in here.captures_written() for one in lab.frames.read(path, parse=False)]
 		tap.ok(max(times) - min(times) > 86400, "a clock that jumps: it did", (min(times), max(times)))
