@@ -1,6 +1,7 @@
 /* guarded.c: a message cache and an RRset cache of our own, made of Unbound's. */
 #include "module/guarded.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,42 +10,48 @@
 
 #define FLUSH_BATCH 64
 
-/* Set and cleared while no worker runs. */
+/* Set and cleared while no worker runs; own threads, which count and flush at any time, hold `lock` meanwhile. */
 static struct {
+	pthread_mutex_t lock;
 	struct slabhash *messages;          /* NULL: nothing is kept */
 	struct rrset_cache *rrsets;
 	int place;                          /* ours among the modules */
 	_Atomic bool used;                  /* something was stored: before that, nobody need look */
-} guarded;
+} guarded = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* As daemon.c makes the shared ones. The RRsets' keys come from the workers' allocators, which are gone when the
  * cache is deleted; the allocator that env has in init and deinit outlives them and takes what is left. */
 bool guarded_start(struct module_env *env, int id, const struct guard_conf *conf)
 {
 	struct config_file sizes = *env->cfg;
+	bool made;
 
 	guarded_stop();
 	guarded.place = id;
 	if (conf->msg_octets == 0 || conf->rrset_octets == 0)
 		return true;
 	sizes.rrset_cache_size = conf->rrset_octets;
+	pthread_mutex_lock(&guarded.lock);
 	guarded.messages = slabhash_create(env->cfg->msg_cache_slabs, HASH_DEFAULT_STARTARRAY, conf->msg_octets,
 		msgreply_sizefunc, query_info_compare, query_entry_delete, reply_info_delete, NULL);
 	guarded.rrsets = rrset_cache_create(&sizes, env->alloc);
-	if (guarded.messages != NULL && guarded.rrsets != NULL)
-		return true;
-	guarded_stop();
-	return false;
+	made = guarded.messages != NULL && guarded.rrsets != NULL;
+	pthread_mutex_unlock(&guarded.lock);
+	if (!made)
+		guarded_stop();
+	return made;
 }
 
 /* Whenever Unbound loads again: it gives the ids of RRsets away anew then, and a message here would find another's.
  * */
 void guarded_stop(void)
 {
+	pthread_mutex_lock(&guarded.lock);
 	slabhash_delete(guarded.messages);
 	rrset_cache_delete(guarded.rrsets);
 	guarded.messages = NULL;
 	guarded.rrsets = NULL;
+	pthread_mutex_unlock(&guarded.lock);
 	atomic_store_explicit(&guarded.used, false, memory_order_relaxed);
 }
 
@@ -314,20 +321,24 @@ static size_t flush(struct slabhash *cache, const struct kind *kind, const struc
 size_t guarded_flush(const struct name *name, bool below)
 {
 	static const struct kind messages = { take_message, remove_messages }, rrsets = { take_rrset, remove_rrsets };
-	size_t removed;
+	size_t removed = 0;
 
-	if (guarded.messages == NULL)
-		return 0;
-	removed = flush(guarded.messages, &messages, name, below);
-	flush(&guarded.rrsets->table, &rrsets, name, below);
+	pthread_mutex_lock(&guarded.lock);
+	if (guarded.messages != NULL) {
+		removed = flush(guarded.messages, &messages, name, below);
+		flush(&guarded.rrsets->table, &rrsets, name, below);
+	}
+	pthread_mutex_unlock(&guarded.lock);
 	return removed;
 }
 
 void guarded_count(size_t *messages, size_t *octets)
 {
 	*messages = *octets = 0;
-	if (guarded.messages == NULL)
-		return;
-	*messages = count_slabhash_entries(guarded.messages);
-	*octets = slabhash_get_mem(guarded.messages) + slabhash_get_mem(&guarded.rrsets->table);
+	pthread_mutex_lock(&guarded.lock);
+	if (guarded.messages != NULL) {
+		*messages = count_slabhash_entries(guarded.messages);
+		*octets = slabhash_get_mem(guarded.messages) + slabhash_get_mem(&guarded.rrsets->table);
+	}
+	pthread_mutex_unlock(&guarded.lock);
 }
