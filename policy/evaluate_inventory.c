@@ -24,9 +24,12 @@ static void describe(const struct intruder *intruder, unsigned chain, struct rul
 static void report(struct judging *judging, const struct intruder *intruder, unsigned chain)
 {
 	struct verdict *verdict = judging->verdict;
-	struct rule_match *to = judging->snapshot->shadow ? &verdict->shadow : &verdict->rule;
+	struct rule_match *to;
 
-	if (!judging->open || (to->trigger != TRIGGER_NONE && to->action != ACTION_OBSERVE))
+	if (!judging->open)
+		return;
+	to = judging->snapshot->shadow ? &verdict->shadow : &verdict->rule;
+	if (to->trigger != TRIGGER_NONE && to->action != ACTION_OBSERVE)
 		return;
 	describe(intruder, chain, to);
 	if (!judging->snapshot->shadow)

@@ -144,10 +144,9 @@ class Comparison:
 		global comparison
 		comparison = self
 		context = multiprocessing.get_context("fork")
-		slots = context.Value("i", 0)
 		waiting = collections.deque()
 		sets = enumerate(sets)
-		pool = concurrent.futures.ProcessPoolExecutor(jobs, context, begin_process, (slots,))
+		pool = concurrent.futures.ProcessPoolExecutor(jobs, context, begin_process, (os.getpid(),))
 		try:
 			while True:
 				for number, item in itertools.islice(sets, max(0, 5 * jobs - len(waiting))):
@@ -167,13 +166,10 @@ class Comparison:
 comparison = None       # what the processes have from their parent
 
 
-def begin_process(slots):
-	lab.die_with_parent()
+def begin_process(parent):
+	lab.die_with(parent)
 	signal.signal(signal.SIGINT, signal.SIG_IGN)    # its parent ends it
 	signal.signal(signal.SIGTERM, end_process)
-	with slots.get_lock():
-		slots.value += 1
-		resolvers.slot = slots.value % resolvers.SLOTS
 
 
 busy = ending = False

@@ -2,10 +2,8 @@
 
 import collections
 import os
-import random
 import re
 import shutil
-import socket
 
 import lab
 
@@ -18,29 +16,6 @@ def program(variable, name, package):
 
 NAMED = program("NAMED", "named", "bind9")
 PDNS = program("PDNS_RECURSOR", "pdns_recursor", "pdns-recursor")
-SLOTS = 64              # resolvers started at the same time by processes of different slots never meet on a port
-PORTS = range(16384, 32704, SLOTS)   # below those that the kernel gives to who asks for any
-slot = 0
-recent = []             # ports that a resolver may not have bound yet
-
-
-def is_free(port):
-	for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-		for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-			with socket.socket(family, kind) as sock:
-				try:
-					sock.bind((address, port))
-				except OSError:
-					return False
-	return True
-
-
-def free_port():
-	while True:
-		port = random.choice(PORTS) + slot
-		if port not in recent and is_free(port):
-			recent[:] = recent[-8:] + [port]
-			return port
 
 
 class Resolver:
@@ -60,7 +35,7 @@ class Resolver:
 		self.policy, self.world = policy, world
 		self.dir = here.path("%s.%s" % (self.voice.replace(" ", "-"), number))
 		os.mkdir(self.dir)
-		self.port = free_port()
+		self.port = lab.free_port()
 		self.write("hints", world.hints())
 		for entry in policy.lists:
 			self.write(entry.name, entry.text(self.without))
@@ -144,10 +119,11 @@ class UnboundBase(Resolver):
 	trust-anchor-signaling: no
 	qname-minimisation: %s
 	root-hints: "hints"
+	outgoing-port-avoid: %s
 	num-queries-per-thread: 1024
 %sremote-control:
 	control-enable: no
-""" % (self.dir, self.port, module, "yes" if self.policy.minimise else "no", rest))
+""" % (self.dir, self.port, module, "yes" if self.policy.minimise else "no", lab.AVOID, rest))
 
 	def run(self, environment=None):
 		return lab.Process([os.path.join(lab.SBIN, "unbound"), "-d", "-c", self.path("unbound.conf")], self.path("log"), environment)
@@ -221,7 +197,7 @@ class Recursor(Resolver):
 			for entry in self.policy.lists))
 		settings = {"config-dir": self.dir, "socket-dir": self.dir, "local-address": "127.0.0.1, ::1", "local-port": self.port,
 			"hint-file": self.path("hints"), "lua-config-file": self.path("rpz.lua"), "allow-from": "127.0.0.0/8, ::1", "dont-query": "",
-			"dnssec": "process-no-validate", "threads": 1, "security-poll-suffix": "",
+			"dnssec": "process-no-validate", "threads": 1, "udp-source-port-min": lab.LAST + 1, "security-poll-suffix": "",
 			"disable-packetcache": "yes",
 			"qname-minimization": "yes" if self.policy.minimise else "no", "max-cache-entries": 100000, "setuid": "", "setgid": "",
 			"nothing-below-nxdomain": "no", "serve-rfc1918": "no", "loglevel": 6, "disable-syslog": "yes", "write-pid": "no", "daemon": "no"}

@@ -1,12 +1,13 @@
 """A laboratory on loopback: NSD as the authority, the real Unbound with the library, the real fstrm_capture.
 
-Ports are picked by the kernel, waiting is polling, and every process is ended by its id, also when the test dies.
+Waiting is polling, and every process is ended by its id, also when the test dies.
 Environment: builddir (where the library and verdictctl are), UNBOUND_DIR or UNBOUND_SBIN (unbound's programs), NSD.
 VERDICT_KEEP=1 keeps the directory of each laboratory and prints its name.
 """
 
 import atexit
 import ctypes
+import functools
 import os
 import shutil
 import signal
@@ -24,6 +25,9 @@ import dns.rcode
 import dns.rdatatype
 
 import frames
+
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from ports import AVOID, LAST, free_port   # noqa: E402  (the path comes first)
 
 SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILDDIR = os.environ.get("builddir", os.path.join(SRCDIR, "build"))
@@ -68,21 +72,11 @@ def wait_for(condition, what, patience=None):
 		time.sleep(0.01)
 
 
-def free_port():
-	"""A port free for UDP and TCP on loopback."""
-	while True:
-		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-			udp.bind(("127.0.0.1", 0))
-			try:
-				tcp.bind(udp.getsockname())
-			except OSError:
-				continue
-			return udp.getsockname()[1]
-
-
-def die_with_parent():
-	"""A test that is killed leaves nothing behind."""
+def die_with(parent):
+	"""A test that is killed leaves nothing behind: for a child to call, also if its parent is gone already."""
 	ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+	if os.getppid() != parent:
+		os._exit(1)
 
 
 class Process:
@@ -90,7 +84,7 @@ class Process:
 		self.log = log
 		with open(log, "ab") as out:
 			self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-				env=dict(os.environ, **(environment or {})), preexec_fn=die_with_parent)
+				env=dict(os.environ, **(environment or {})), preexec_fn=functools.partial(die_with, os.getpid()))
 		self.pid = self.popen.pid
 		running.append(self)
 
@@ -289,12 +283,13 @@ remote-control:
 	unblock-lan-zones: yes
 	insecure-lan-zones: yes
 	qname-minimisation: no
+	outgoing-port-avoid: %s
 %s%s
 remote-control:
 	control-enable: yes
 	control-interface: "%s"
 	control-use-cert: no
-%s%s%s""" % (self.dir, self.path("unbound.pid"), self.port, threads, module, local, server, self.path("control.sock"), stubs,
+%s%s%s""" % (self.dir, self.path("unbound.pid"), self.port, threads, module, AVOID, local, server, self.path("control.sock"), stubs,
 			dynlib, rest))
 
 	def launch_unbound(self, binary=None, wrapper=()):

@@ -1,5 +1,6 @@
 """Load from dnsperf: so many questions a second, over whatever happens to the resolver, every answer counted and timed."""
 
+import functools
 import os
 import subprocess
 
@@ -17,7 +18,7 @@ class Load:
 		with open(self.output, "w") as out:
 			self.popen = subprocess.Popen(["dnsperf", "-s", "127.0.0.1", "-p", str(here.port), "-d", self.file, "-c", "4", "-e", "-v",
 				"-q", str(outstanding), "-Q", str(rate), "-l", str(seconds), "-t", str(patience), "-W"], stdin=subprocess.DEVNULL, stdout=out,
-				stderr=subprocess.DEVNULL, preexec_fn=lab.die_with_parent)
+				stderr=subprocess.DEVNULL, preexec_fn=functools.partial(lab.die_with, os.getpid()))
 		self.seconds = seconds
 		self.sent = self.answers = self.refused = 0
 		self.times = []

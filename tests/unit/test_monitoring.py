@@ -5,17 +5,19 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import urllib.request
 
-import live
-from live import Fake, Skip, equal
-
 SOURCE = os.environ.get("srcdir", ".")
+sys.path.insert(0, os.path.join(SOURCE, "tests"))
+import live  # noqa: E402
+import ports  # noqa: E402
+from live import Fake, Skip, equal  # noqa: E402
+
 LABELS = {"list", "action", "trigger", "reason", "path", "target"}
 
 
@@ -104,9 +106,7 @@ def is_scraped_by_a_real_prometheus():
         def log_message(self, *_):
             pass
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free_port()
     server = http.server.HTTPServer(("127.0.0.1", 0), Bridge)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="verdict") as folder:

@@ -17,8 +17,9 @@ import time
 
 sys.dont_write_bytecode = True
 SRCDIR = os.environ.get("srcdir", ".")
-sys.path.insert(0, os.path.join(SRCDIR, "tests", "unit"))
+sys.path[:0] = [os.path.join(SRCDIR, "tests", "unit"), os.path.join(SRCDIR, "tests")]
 import dnstap_bytes as d  # noqa: E402
+import ports  # noqa: E402
 import siem_fields  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
@@ -319,17 +320,11 @@ def follows_a_file_over_its_rotation():
 
 # --- collectors ----------------------------------------------------------------------------------------------
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Collector:
     """`tap --listen` on a port of loopback; ended by its own pid."""
 
     def __init__(self, scheme, *options):
-        self.port = free_port()
+        self.port = ports.free_port()
         self.out = tempfile.TemporaryFile()   # a pipe that nobody reads would stop it
         self.process = subprocess.Popen([COMMAND, "tap", "--json", "--listen", "%s:127.0.0.1@%d" % (scheme, self.port),
                                          *options], env=ENVIRONMENT, stdout=self.out, stderr=subprocess.PIPE)
