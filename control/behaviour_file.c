@@ -138,6 +138,12 @@ static bool is_whole_name(const struct name *name)
 		read.labels == name->labels;
 }
 
+/* Seconds that a clock may have shown. */
+static bool is_time(int64_t seconds)
+{
+	return seconds >= 0 && seconds <= UINT32_MAX;
+}
+
 static bool is_sound(const struct flag *flag)
 {
 	const struct flag_call *call = &flag->call;
@@ -149,7 +155,8 @@ static bool is_sound(const struct flag *flag)
 	for (unsigned i = 0; i < lead->feature_count; i++)
 		if (lead->features[i].name >= FEATURE_COUNT)
 			return false;
-	return (unsigned)flag->state < FLAG_STATE_COUNT && (unsigned)call->reaction < REACTION_COUNT &&
+	return is_time(flag->since) && is_time(flag->last) && is_time(flag->until) && is_time(call->at) &&
+		(unsigned)flag->state < FLAG_STATE_COUNT && (unsigned)call->reaction < REACTION_COUNT &&
 		(call->client.family == ADDRESS_NONE || call->client.family == ADDRESS_INET ||
 		 call->client.family == ADDRESS_INET6) &&
 		is_whole_name(&call->zone) && memchr(flag->error, '\0', sizeof(flag->error)) != NULL;

@@ -12,6 +12,7 @@
 #define YOUNG_DAYS 30u
 #define FEW_CLIENTS 3u
 #define MINUTE_S 60
+#define CLOCK_SLACK_S 60             /* a worker took the time, and was held up */
 #define NETWORK6_BITS 64             /* one host has many addresses there */
 
 const char *const flag_state_names[FLAG_STATE_COUNT] = {
@@ -248,12 +249,28 @@ bool flag_book_done(struct flag_book *book, uint64_t id, enum flag_state state, 
 
 /* --- ending ------------------------------------------------------------------------------------------------------- */
 
+/* Called for by a clock that has been put back since, it would last for the difference, too. */
+static void put_back(struct flag *flag, int64_t now)
+{
+	const int64_t ahead = flag->last - now;
+
+	if (ahead > CLOCK_SLACK_S) {
+		flag->last = now;
+		flag->since -= ahead < flag->since ? ahead : flag->since;
+		flag->until -= ahead;
+	}
+	if (flag->until - now > FLAG_SECONDS_MAX)
+		flag->until = now + FLAG_SECONDS_MAX;
+}
+
 void flag_book_turn(struct flag_book *book, int64_t now)
 {
 	pthread_mutex_lock(&book->lock);
-	for (size_t i = book->count; i-- > 0;)
+	for (size_t i = book->count; i-- > 0;) {
+		put_back(&book->flags[i], now);
 		if (book->flags[i].until <= now)
 			forget(book, i);
+	}
 	pthread_mutex_unlock(&book->lock);
 }
 
@@ -312,6 +329,7 @@ void flag_book_restore(struct flag_book *book, const struct flag *flags, size_t 
 		if (flags[i].until <= now || find(book, &flags[i]) != NULL)
 			continue;
 		book->flags[book->count] = flags[i];
+		put_back(&book->flags[book->count], now);
 		book->flags[book->count++].id = book->next++;
 	}
 	pthread_mutex_unlock(&book->lock);

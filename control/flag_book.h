@@ -23,6 +23,7 @@
 
 #define FLAGS_MAX 1024u
 #define FLAG_CLIENTS_EVERYBODY 3u
+#define FLAG_SECONDS_MAX 2592000     /* whatever the clock does */
 
 enum flag_state {
 	FLAG_ALERT,                      /* told of */

@@ -12,7 +12,7 @@ struct bloom {
 	void *generations[2];        /* blocks of words, all of them atomic */
 	size_t blocks;               /* of each; a power of two */
 	uint32_t period_s;
-	int64_t turned_s;            /* 0: not yet; of the thread that turns */
+	_Atomic int64_t turned_s;    /* 0: not yet; of the thread that turns, others look */
 	_Atomic unsigned current;
 };
 
@@ -95,16 +95,18 @@ bool bloom_add(struct bloom *bloom, uint64_t hash)
 void bloom_turn(struct bloom *bloom, int64_t now_s)
 {
 	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_relaxed);
+	const int64_t turned_s = atomic_load_explicit(&bloom->turned_s, memory_order_relaxed);
 	_Atomic uint64_t *old = bloom->generations[1 - current];
 
-	if (bloom->turned_s == 0)
-		bloom->turned_s = now_s;
-	if (now_s - bloom->turned_s < (int64_t)bloom->period_s)
+	/* Turned in what is the future since the clock was put back, it would wait for that. */
+	if (turned_s == 0 || turned_s > now_s)
+		atomic_store_explicit(&bloom->turned_s, now_s, memory_order_relaxed);
+	if (turned_s == 0 || now_s - turned_s < (int64_t)bloom->period_s)
 		return;
 	/* What is wiped while others look is what they are about to forget anyway. */
 	for (size_t i = 0; i < bloom->blocks * WORDS; i++)
 		atomic_store_explicit(&old[i], 0, memory_order_relaxed);
-	bloom->turned_s = now_s;
+	atomic_store_explicit(&bloom->turned_s, now_s, memory_order_relaxed);
 	atomic_store_explicit(&bloom->current, 1 - current, memory_order_release);   /* read by bloom_add */
 }
 
@@ -137,13 +139,13 @@ struct bloom_image bloom_image(struct bloom *bloom)
 	return (struct bloom_image){
 		.generations = { bloom->generations[0], bloom->generations[1] },
 		.octets = bloom->blocks * LINE_OCTETS,
-		.turned_s = bloom->turned_s,
+		.turned_s = atomic_load_explicit(&bloom->turned_s, memory_order_relaxed),
 		.current = atomic_load_explicit(&bloom->current, memory_order_relaxed),
 	};
 }
 
 void bloom_restore(struct bloom *bloom, int64_t turned_s, unsigned current)
 {
-	bloom->turned_s = turned_s;
+	atomic_store_explicit(&bloom->turned_s, turned_s, memory_order_relaxed);
 	atomic_store_explicit(&bloom->current, current & 1, memory_order_release);
 }

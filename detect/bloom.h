@@ -5,9 +5,9 @@
  * Filters", 2007). What was added lives for one to two periods. A false "seen" is possible, a false "new" only when
  * two threads add the same key at the same moment, and both are told.
  *
- *   calls                   | need outside synchronisation with
- *   bloom_add, bloom_has    | nobody
- *   bloom_turn, bloom_save, bloom_restore | each other
+ *   calls                            | need outside synchronisation with
+ *   bloom_add, bloom_has, bloom_image | nobody
+ *   bloom_turn, bloom_restore        | each other
  */
 #ifndef DETECT_BLOOM_H
 #define DETECT_BLOOM_H
@@ -27,7 +27,7 @@ void bloom_destroy(struct bloom **bloom);
 bool bloom_add(struct bloom *bloom, uint64_t hash);
 bool bloom_has(const struct bloom *bloom, uint64_t hash);
 
-/* Begins a new generation where the period is over. `now_s`: Unix seconds; a clock that jumped back changes nothing. */
+/* Begins a new generation where the period is over. `now_s`: Unix seconds; after a clock was put back a period begins anew. */
 void bloom_turn(struct bloom *bloom, int64_t now_s);
 
 /* The share of bits that are set in the fuller generation, in thousandths. */

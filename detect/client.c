@@ -41,7 +41,7 @@ unsigned bits_count(const uint64_t *bits, unsigned words)
 float client_worth(const void *record, int64_t now_s)
 {
 	const struct client *client = record;
-	const float passed = fmaxf((float)(now_s - (int64_t)client->last_s), 0);
+	const float passed = fabsf((float)(now_s - (int64_t)client->last_s));
 
 	return ((float)client->missing + 1) / (1 + passed);
 }

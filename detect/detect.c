@@ -2,6 +2,7 @@
 #include "detect/detect.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ struct detect *detect_create(const struct detect_sizes *sizes, const char *suffi
 		return NULL;
 	}
 	detect->key = *key;
-	detect->started_s = now_ms / 1000;
+	atomic_init(&detect->started_s, now_ms / 1000);
 	detect->suffixes = suffix_load(suffixes, key, diag);
 	if (detect->suffixes == NULL) {
 		detect_destroy(&detect);
@@ -84,8 +85,16 @@ int detect_protect(struct detect *detect, const struct name *names, size_t count
 	return detect->brands != NULL ? 0 : -1;
 }
 
+static int64_t started_s(const struct detect *detect)
+{
+	return atomic_load_explicit(&detect->started_s, memory_order_relaxed);
+}
+
 void detect_turn(struct detect *detect, int64_t now_ms)
 {
+	/* Begun in what is the future since the clock was put back, it would warm up until then. */
+	if (started_s(detect) > now_ms / 1000)
+		atomic_store_explicit(&detect->started_s, now_ms / 1000, memory_order_relaxed);
 	bloom_turn(detect->names, now_ms / 1000);
 	bloom_turn(detect->known, now_ms / 1000);
 	bloom_turn(detect->answers, now_ms / 1000);
@@ -110,7 +119,7 @@ void detect_parts(const struct detect *detect, struct detect_part parts[DETECT_P
 	};
 	struct detect_part *to = parts;
 
-	*since_s = detect->started_s;
+	*since_s = started_s(detect);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		const struct table_counts counts = table_counts(tables[i].table);
 
@@ -336,7 +345,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 	struct look look = {
 		.detect = detect, .conf = conf, .sight = sight, .facts = sight->facts, .detections = detections,
 		.now_s = sight->now_ms / 1000,
-		.is_warming_up = sight->now_ms / 1000 - detect->started_s < (int64_t)DAY_S *
+		.is_warming_up = sight->now_ms / 1000 - started_s(detect) < (int64_t)DAY_S *
 			conf[DETECTOR_NEWLY_OBSERVED].values[0],
 		.zone_days = UINT32_MAX, .zone_clients = UINT32_MAX,
 		.is_miss = was_resolved(sight->path),

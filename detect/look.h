@@ -26,7 +26,7 @@ struct detect {
 	struct bloom *known;                 /* zones, a month */
 	struct bloom *answers;               /* zone, type and network, a month */
 	struct brands *brands;               /* NULL: nothing is protected */
-	int64_t started_s;
+	_Atomic int64_t started_s;           /* the thread that turns puts it back with the clock */
 };
 
 struct look {

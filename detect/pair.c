@@ -66,7 +66,7 @@ float pair_variation(const struct pair *pair)
 float pair_worth(const void *record, int64_t now_s)
 {
 	const struct pair *pair = record;
-	const float passed = fmaxf((float)(now_s - (int64_t)pair->last_s), 0);
+	const float passed = fabsf((float)(now_s - (int64_t)pair->last_s));
 
 	const float said = (pair->evidence[0] | pair->evidence[1]) != 0 ? EVIDENCE_WORTH : 0;
 
@@ -77,5 +77,5 @@ float report_worth(const void *record, int64_t now_s)
 {
 	const struct report *report = record;
 
-	return -fmaxf((float)(now_s - (int64_t)report->last_s), 0);
+	return -fabsf((float)(now_s - (int64_t)report->last_s));
 }

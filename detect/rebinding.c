@@ -1,6 +1,7 @@
 /* rebinding.c: public names that lead inside, always or now and then. */
 #include "detect/look.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/address.h"
@@ -71,7 +72,8 @@ static bool was_outside(const struct look *look, uint32_t name, unsigned *at)
 	const struct client *client = look->client;
 
 	for (*at = 0; *at < CLIENT_PUBLIC; (*at)++)
-		if (client->outside[*at] == name && look->now_s - (int64_t)client->outside_s[*at] <=
+		/* Whether before or, by a clock that was put back, behind. */
+		if (client->outside[*at] == name && llabs(look->now_s - (int64_t)client->outside_s[*at]) <=
 			(int64_t)look_option(look, DETECTOR_REBINDING_FLIP, WINDOW))
 			return true;
 	return false;

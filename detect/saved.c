@@ -119,7 +119,7 @@ static struct header header_of(const struct detect *detect)
 	header.version = SAVED_VERSION;
 	header.order = ORDER;
 	header.key = detect->key;
-	header.started_s = detect->started_s;
+	header.started_s = atomic_load_explicit(&detect->started_s, memory_order_relaxed);
 	for (unsigned i = 0; i < 4; i++) {
 		header.record_octets[i] = kinds[i].octets;
 		header.capacity[i] = table_counts(table_of(detect, i)).capacity;
@@ -395,7 +395,7 @@ const char *detect_restore(struct detect *detect, const uint8_t *octets, size_t 
 	if (!fine || !get(&loading, &octets_more, sizeof(octets_more)) || loading.left < sizeof(uint64_t) ||
 	    octets_more != loading.left - sizeof(uint64_t))
 		return "it is damaged inside";
-	detect->started_s = header.started_s & INT64_C(0xffffffff);
+	atomic_store_explicit(&detect->started_s, header.started_s & INT64_C(0xffffffff), memory_order_relaxed);
 	*more = loading.at;
 	*more_length = (size_t)octets_more;
 	return NULL;

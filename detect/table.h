@@ -19,7 +19,8 @@
 
 struct table;
 
-/* What a record is worth at `now_s` (Unix seconds): the least is given up first. */
+/* What a record is worth at `now_s` (Unix seconds): the least is given up first. One of the future is as far away as
+ * one of the past: a clock may have been put back, and it must not stay until then. */
 typedef float (*table_worth)(const void *record, int64_t now_s);
 
 /* Room for at least `records` records of `octets` each. Owned; NULL: out of memory. */

@@ -17,11 +17,25 @@ void zone_init(struct zone *zone, int64_t now_s, bool known)
 	zone->score = ZONE_NOT_SCORED;
 }
 
+/* What was noted by a clock that has been put back since was noted just now: it would be of the future for as long as
+ * the clock was ahead. */
+static void put_back(struct zone *zone, uint32_t now_s)
+{
+	uint32_t *const times[] = { &zone->first_s, &zone->last_s, &zone->secure_s, &zone->unsigned_s,
+		&zone->served_first_s };
+
+	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (*times[i] > now_s)
+			*times[i] = now_s;
+}
+
 void zone_age(struct zone *zone, int64_t now_s)
 {
 	const int64_t passed = now_s - (int64_t)zone->last_s;
 	float fast, slow;
 
+	if (passed < 0)
+		put_back(zone, (uint32_t)now_s);
 	if (passed <= 0)
 		return;
 	fast = exp2f(-(float)passed / HALF_LIFE_S);
@@ -133,8 +147,7 @@ float zone_note_prefix(struct zone *zone, const uint8_t *octets, size_t length, 
 float zone_worth(const void *record, int64_t now_s)
 {
 	const struct zone *zone = record;
-	const float passed = (float)(now_s - (int64_t)zone->last_s);
-	const float recent = 1 / (1 + fmaxf(passed, 0));
+	const float passed = fabsf((float)(now_s - (int64_t)zone->last_s));
 
-	return fmaxf(zone->up12h, zone->raw12h) * exp2f(-fmaxf(passed, 0) / LONG_HALF_LIFE_S) + recent;
+	return fmaxf(zone->up12h, zone->raw12h) * exp2f(-passed / LONG_HALF_LIFE_S) + 1 / (1 + passed);
 }

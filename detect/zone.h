@@ -65,7 +65,7 @@ struct zone {
 /* Makes it what a zone is that was seen just now. `known`: it was seen before, but is no longer in the table. */
 void zone_init(struct zone *zone, int64_t now_s, bool known);
 
-/* Lets the sums decay up to now. A clock that jumped back changes nothing. */
+/* Lets the sums decay up to now. After a clock was put back nothing is of the future. */
 void zone_age(struct zone *zone, int64_t now_s);
 
 /* Whole days since it was new; a zone that was known before is old. */

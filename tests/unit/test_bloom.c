@@ -101,6 +101,21 @@ static void a_clock_that_jumps_back_forgets_nothing(void **state)
 	bloom_destroy(&bloom);
 }
 
+/* A year ahead, and back: what is added afterwards is forgotten in its time. */
+static void turns_again_after_the_clock_was_put_back(void **state)
+{
+	struct bloom *bloom = bloom_create(1 << 16, 100);
+
+	(void)state;
+	bloom_turn(bloom, 1000);
+	bloom_turn(bloom, 1000 + 31536000);
+	bloom_add(bloom, key(1));
+	for (int64_t now = 1000; now <= 1200; now += 50)
+		bloom_turn(bloom, now);
+	assert_false(bloom_has(bloom, key(1)));
+	bloom_destroy(&bloom);
+}
+
 static void *add_many(void *arg)
 {
 	for (uint64_t i = 0; i < KEYS; i++)
@@ -133,6 +148,7 @@ int main(void)
 		cmocka_unit_test(one_turn_keeps_and_two_forget),
 		cmocka_unit_test(what_is_seen_again_stays),
 		cmocka_unit_test(a_clock_that_jumps_back_forgets_nothing),
+		cmocka_unit_test(turns_again_after_the_clock_was_put_back),
 		cmocka_unit_test(threads_lose_nothing),
 	};
 

@@ -230,6 +230,26 @@ static void ends_with_its_time(void **state)
 	assert_int_equal(count(NULL), 0);
 }
 
+/* A year ahead, and back; and as a file may have it. */
+static void lasts_no_longer_for_a_clock_that_was_put_back(void **state)
+{
+	struct flag kept = { .call = make("kept.com", "192.0.2.1", REACTION_ALERT, NOW), .since = NOW, .last = NOW,
+		.until = UINT32_MAX };
+	struct flag flag;
+
+	(void)state;
+	take("evil.com", "192.0.2.1", REACTION_ALERT, NOW + 31536000);
+	flag_book_turn(book, NOW);
+	assert_int_equal(count(&flag), 1);
+	assert_int_equal(flag.since, NOW);
+	assert_int_equal(flag.until, NOW + 3600);
+	flag_book_turn(book, NOW + 3600);
+	assert_int_equal(count(NULL), 0);
+	flag_book_restore(book, &kept, 1, NOW);
+	assert_int_equal(count(&flag), 1);
+	assert_int_equal(flag.until, NOW + FLAG_SECONDS_MAX);
+}
+
 static void ends_with_its_override(void **state)
 {
 	const struct override left = { .id = 2 };
@@ -316,7 +336,7 @@ int main(void)
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_host_of_ipv6_is_its_64), ROW(an_alert_may_become_a_block),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),
 		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(ends_with_its_time),
-		ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
+		ROW(lasts_no_longer_for_a_clock_that_was_put_back), ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
 		ROW(comes_back_as_it_was),
 	};
 

@@ -52,6 +52,34 @@ static void a_clock_that_jumps_back_changes_nothing(void **state)
 	assert_false(isnan(zone.up10));
 }
 
+/* A year ahead, and back. */
+static void a_clock_that_was_put_back_leaves_nothing_behind(void **state)
+{
+	const int64_t ahead = NOW + 31536000;
+	struct zone zone = { 0 }, old = { 0 };
+	struct client client = { 0 }, old_client = { 0 };
+	struct pair pair = { 0 }, old_pair = { 0 };
+
+	(void)state;
+	zone_init(&zone, ahead, false);
+	zone.secure_s = zone.served_first_s = (uint32_t)ahead;
+	zone_init(&old, NOW - 600, false);
+	client_age(&client, ahead);
+	client_age(&old_client, NOW - 600);
+	pair_age(&pair, ahead);
+	pair_age(&old_pair, NOW - 600);
+	assert_true(zone_worth(&zone, NOW) < zone_worth(&old, NOW));
+	assert_true(client_worth(&client, NOW) < client_worth(&old_client, NOW));
+	assert_true(pair_worth(&pair, NOW) < pair_worth(&old_pair, NOW));
+	zone.up10 = 100;
+	zone_age(&zone, NOW);
+	zone_age(&zone, NOW + 600);
+	assert_near(zone.up10, 50, "it decays again");
+	assert_int_equal(zone_days(&zone, NOW + 3 * 86400), 3);
+	assert_int_equal(zone.secure_s, NOW);
+	assert_int_equal(zone.served_first_s, NOW);
+}
+
 static void age_is_whole_days_and_what_was_known_is_old(void **state)
 {
 	struct zone zone = { 0 };
@@ -225,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_halve_with_their_half_lives),
 		cmocka_unit_test(a_clock_that_jumps_back_changes_nothing),
+		cmocka_unit_test(a_clock_that_was_put_back_leaves_nothing_behind),
 		cmocka_unit_test(age_is_whole_days_and_what_was_known_is_old),
 		cmocka_unit_test(what_the_last_names_had_is_not_new),
 		cmocka_unit_test(four_names_back_is_as_far_as_it_looks),

@@ -1,0 +1,304 @@
+/* test_behaviour.c: the detectors' thread among workers that find things and people who ask; meant for TSan, too. */
+#include "control/behaviour.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/behaviour_file.h"
+#include "control/server.h"
+#include "policy/rrtype.h"
+#include "tests/unit/fake_live.h"
+#include "tests/unit/temp_file.h"
+
+#define WORKERS 4u
+#define ASKERS 2u
+#define ANSWERS 2000u
+#define LIVES 3u
+#define STOP_MS 20000u
+#define PATIENCE_MS 60000u
+
+static char folder[TEMP_PATH_MAX], other[TEMP_PATH_MAX], conf_path[TEMP_PATH_MAX], suffixes[TEMP_PATH_MAX];
+static char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+static struct loader loader;
+static struct control_host host;
+static struct override_store *store;
+static struct tally *tally;
+static struct control_server *server;
+static struct behaviour *behaviour;
+static _Atomic bool asking;
+static _Atomic unsigned heard;
+
+static void make_suffixes(void)
+{
+	char text[4096];
+	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\n");
+
+	for (unsigned i = 0; i < 100; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
+	temp_file(suffixes, text, used);
+}
+
+static void make_conf(void)
+{
+	char text[2048];
+	const int length = snprintf(text, sizeof(text), "verdict:\n mode: enforce\n state-directory: \"%s\"\ndetection:\n"
+		" public-suffix-list: \"%s\"\n zones: 1024\n clients: 1024\n pairs: 1024\n names-size: 1m\n"
+		" known-size: 1m\n answers-size: 1m\n flag-rate: 10000\ndetector:\n name: tunnel\n action: block\n"
+		"detector:\n name: recon\n action: alert\n", folder, suffixes);
+
+	temp_file(conf_path, text, (size_t)length);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	temp_folder(folder);
+	temp_folder(other);
+	make_suffixes();
+	make_conf();
+	snprintf(socket_path, sizeof(socket_path), "%.80s/control.sock", folder);
+	fake_live_init(&loader, conf_path);
+	host = fake_live_host(&loader);
+	store = override_store_open(folder, &host, time(NULL));
+	tally = tally_create();
+	return store == NULL || tally == NULL;
+}
+
+static void remove_from(const char *directory, const char *name)
+{
+	char path[2 * TEMP_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	unlink(path);
+}
+
+/* What a process that ends leaves to the next one is in files. */
+static void forget(void)
+{
+	const struct conf none = { .detection = { .wanted = false } };
+	struct diag diag;
+
+	behaviour_start(&behaviour, &none, &host, &diag);
+	assert_null(behaviour);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	forget();
+	override_store_close(&store);
+	tally_destroy(&tally);
+	fake_live_fini(&loader);
+	for (unsigned i = 0; i < 4; i++) {
+		static const char *const names[] = { "overrides", "audit.log", "detectors", "detectors.damaged" };
+
+		remove_from(folder, names[i]);
+		remove_from(other, names[i]);
+	}
+	unlink(conf_path);
+	unlink(suffixes);
+	return rmdir(folder) | rmdir(other);
+}
+
+/* --- one life ----------------------------------------------------------------------------------------------------- */
+
+static void make_them(void *arg)
+{
+	server_take_flags(arg);
+}
+
+static void start(void)
+{
+	const struct server_options options = { .path = socket_path, .backend = { .host = &host, .loader = &loader,
+		.overrides = store, .tally = tally } };
+	struct server_options with = options;
+	struct diag diag = { 0 };
+
+	if (behaviour_start(&behaviour, loader.conf, &host, &diag) != 0)
+		fail_msg("%s", diag.text);
+	with.backend.behaviour = behaviour;
+	server = server_create(&with, &diag);
+	assert_non_null(server);
+	behaviour_act_by(behaviour, make_them, server);
+}
+
+static void stop(void)
+{
+	behaviour_act_by(behaviour, NULL, NULL);
+	assert_true(server_destroy(&server, STOP_MS));
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+}
+
+static void note(const char *text, unsigned client, uint16_t type, uint16_t rcode)
+{
+	struct facts facts = { .qtype = type, .qclass = 1, .rcode = rcode };
+	struct sight sight = { .facts = &facts, .path = PATH_RESOLVED };
+	struct detections detections;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	sight.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	assert_null(name_from_text(&facts.qname, text, strlen(text)));
+	facts.client = (struct address){ .family = ADDRESS_INET, .octets = { 192, 0, 2, (uint8_t)client } };
+	behaviour_note(behaviour, snapshot_options(loader.snapshot), &sight, &detections);
+}
+
+/* A tunnel of its own and one of all, names that nobody has, and addresses one after the other. */
+static void *work(void *arg)
+{
+	const unsigned worker = (unsigned)(uintptr_t)arg;
+
+	for (unsigned i = 0; i < ANSWERS; i++) {
+		const unsigned noise = (i * WORKERS + worker + (unsigned)time(NULL)) * 2654435761u;
+		char text[128];
+
+		snprintf(text, sizeof(text), "q%08xz%08xk%08xw.tunnel%u.com", noise, ~noise * 40503u, noise * 69069u, worker);
+		note(text, 1 + worker, RRTYPE_TXT, 0);
+		snprintf(text, sizeof(text), "n%08xv%08x.shared.com", noise, noise * 69069u);
+		note(text, 1 + worker, RRTYPE_A, 0);
+		snprintf(text, sizeof(text), "m%08x.com", noise);
+		note(text, 1 + worker, RRTYPE_A, 3);
+		snprintf(text, sizeof(text), "%u.%u.%u.10.in-addr.arpa", i % 256, i / 256, worker);
+		note(text, 1 + worker, RRTYPE_PTR, 3);
+	}
+	return NULL;
+}
+
+static void ask(const char *line)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char text[4096], first = '\0';
+	ssize_t got;
+
+	memcpy(address.sun_path, socket_path, sizeof(address.sun_path));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
+		while ((got = recv(fd, text, sizeof(text), 0)) > 0)
+			first = first == '\0' ? text[0] : first;
+	close(fd);
+	heard += first == '{';
+}
+
+static void *ask_on(void *arg)
+{
+	static const char *const lines[] = { "{\"command\": \"status\"}\n", "{\"command\": \"flagged\"}\n",
+		"{\"command\": \"metrics\"}\n", "{\"command\": \"stats\"}\n",
+		"{\"command\": \"explain\", \"name\": \"www.tunnel1.com\", \"client\": \"192.0.2.2\"}\n" };
+
+	(void)arg;
+	for (unsigned i = 0; asking; i++)
+		ask(lines[i % 5]);
+	return NULL;
+}
+
+/* Whether the zone of each worker is denied to its client. */
+static bool are_denied(void)
+{
+	struct flag_counts counts;
+
+	flag_book_counts(behaviour_book(behaviour), &counts);
+	return counts.denied >= WORKERS;
+}
+
+static void save_elsewhere(void)
+{
+	struct diag diag = { 0 };
+
+	if (behaviour_file_write(other, (struct detect *)(uintptr_t)behaviour_detect(behaviour), behaviour_book(behaviour),
+		PATIENCE_MS, false, &diag) != 0)
+		fail_msg("%s", diag.text);
+}
+
+static void wait_until_denied(void)
+{
+	for (unsigned waited = 0; !are_denied() && waited < PATIENCE_MS; waited += 20)
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	assert_true(are_denied());
+}
+
+static void live(void)
+{
+	pthread_t workers[WORKERS], askers[ASKERS];
+
+	asking = true;
+	for (uintptr_t i = 0; i < WORKERS; i++)
+		pthread_create(&workers[i], NULL, work, (void *)i);
+	for (unsigned i = 0; i < ASKERS; i++)
+		pthread_create(&askers[i], NULL, ask_on, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		save_elsewhere();
+	for (unsigned i = 0; i < WORKERS; i++)
+		pthread_join(workers[i], NULL);
+	wait_until_denied();
+	asking = false;
+	for (unsigned i = 0; i < ASKERS; i++)
+		pthread_join(askers[i], NULL);
+}
+
+static void works_while_all_ask_and_comes_back(void **state)
+{
+	struct behaviour_counts counts;
+
+	(void)state;
+	for (unsigned i = 0; i < LIVES; i++) {
+		start();
+		assert_true(i == 0 || are_denied());
+		live();
+		behaviour_counts(behaviour, &counts);
+		/* What was said a moment ago, in a former life, is not said again. */
+		assert_true((counts.said[DETECTOR_RECON][TIER_ALERT] > 0) == (i == 0));
+		assert_true(counts.flags.in_force > WORKERS);
+		stop();
+		forget();
+	}
+	assert_true(heard > 0);
+}
+
+static void a_damaged_file_is_set_aside_and_said(void **state)
+{
+	char path[2 * TEMP_PATH_MAX];
+	struct flag_counts counts;
+	FILE *file;
+
+	(void)state;
+	start();
+	live();
+	stop();
+	forget();
+	snprintf(path, sizeof(path), "%s/detectors", folder);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 5000, SEEK_SET), 0);
+	fputs("what was here is gone", file);
+	fclose(file);
+	start();
+	flag_book_counts(behaviour_book(behaviour), &counts);
+	assert_int_equal(counts.in_force, 0);
+	assert_non_null(strstr(loader.log, "detectors.damaged, and detectors begin anew"));
+	snprintf(path, sizeof(path), "%s/detectors.damaged", folder);
+	assert_int_equal(access(path, F_OK), 0);
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(works_while_all_ask_and_comes_back, begin, end),
+		cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside_and_said, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
