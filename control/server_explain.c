@@ -1,11 +1,14 @@
-/* server_explain.c: the verdict of the policy in force on one question. In the hand for looks. */
+/* server_explain.c: the verdict of the policy in force on one question, and what the detectors know of its zone. In the
+ * hand for looks. */
 #include "control/server_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/explanation.h"
 #include "control/json.h"
+#include "control/view_json.h"
 #include "policy/rrtype.h"
 
 #define CLASS_IN 1
@@ -15,6 +18,7 @@ static bool copy_conf(struct conf *copy, const struct conf *conf)
 {
 	memset(copy, 0, sizeof(*copy));
 	copy->mode = conf->mode;
+	memcpy(copy->options.detectors, conf->options.detectors, sizeof(copy->options.detectors));
 	copy->path = strdup(conf->path);
 	copy->lists = calloc(conf->list_count + 1, sizeof(*copy->lists));
 	if (copy->path == NULL || copy->lists == NULL)
@@ -65,14 +69,31 @@ static int judge(const struct server_backend *backend, const struct facts *facts
 	return result;
 }
 
-static json_t *tell(struct explanation *explanation)
+/* What a rule lets through is left alone by the detectors, too. */
+static json_t *tell_behaviour(const struct server_backend *backend, const struct explanation *explanation)
+{
+	const struct verdict *verdict = &explanation->verdict;
+	const struct facts *facts = explanation->facts;
+
+	return view_json(backend->behaviour, &(struct view_question){
+		.name = &facts->qname,
+		.client = facts->client.family != ADDRESS_NONE ? &facts->client : NULL,
+		.conf = explanation->conf->options.detectors,
+		.traits = verdict->traits | (verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE),
+		.now_s = (int64_t)time(NULL),
+	});
+}
+
+static json_t *tell(const struct server_backend *backend, struct explanation *explanation)
 {
 	struct diag diag = { 0 };
 	char text[sizeof(diag) + 32];
 	const int lines = explanation_find_lines(explanation, &diag);
-	json_t *answer = server_ok();
+	json_t *answer = server_ok(), *told = explanation_json(explanation);
 
-	json_object_set_new(answer, "explanation", explanation_json(explanation));
+	if (backend->behaviour != NULL)
+		json_object_set_new(told, "behaviour", tell_behaviour(backend, explanation));
+	json_object_set_new(answer, "explanation", told);
 	if (lines != 0)
 		json_set_text(answer, "warning", diag_format(&diag, text, sizeof(text)));
 	return answer;
@@ -95,7 +116,7 @@ json_t *server_explain(const struct server_backend *backend, const struct reques
 	json_t *answer;
 
 	if (judge(backend, &facts, &conf, &explanation, &diag) == 0) {
-		answer = tell(&explanation);
+		answer = tell(backend, &explanation);
 		explanation_fini(&explanation);
 	} else {
 		answer = server_error("failed", "%s", diag.text);

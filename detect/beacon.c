@@ -8,7 +8,7 @@ enum { COUNT, INTERVAL_MIN, VARIATION_MAX, CLIENTS_MAX };
 #define TTL_SLACK_S 2.0f             /* a client that asks again when its answer has expired is late by no more */
 
 /* Whoever asks again as soon as an answer has expired has the answer's rhythm and none of its own. */
-static bool is_rhythm_of_ttl(const struct pair *pair)
+bool beacon_has_rhythm_of_ttl(const struct pair *pair)
 {
 	return pair->ttl > 0 && fabsf(pair->mean - (float)pair->ttl) <= TTL_SLACK_S;
 }
@@ -22,7 +22,7 @@ void judge_beacon(struct look *look)
 
 	if (pair == NULL || look->zone->first_s == 0 || look->zone->client_count > conf->values[CLIENTS_MAX] ||
 	    pair->count < conf->values[COUNT] || pair->mean < (float)conf->values[INTERVAL_MIN] ||
-	    is_rhythm_of_ttl(pair))
+	    beacon_has_rhythm_of_ttl(pair))
 		return;
 	variation = pair_variation(pair);
 	if (variation > (float)conf->values[VARIATION_MAX])

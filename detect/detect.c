@@ -153,13 +153,13 @@ size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX])
 }
 
 /* An IPv6 host has many addresses, a network of hosts one /64 (RFC 4291 section 2.5.4). */
-static uint64_t hash_client(const struct detect *detect, const struct address *client)
+uint64_t look_hash_client(const struct detect *detect, const struct address *client)
 {
 	return hash_octets(&detect->key, client->octets, client->family == ADDRESS_INET ? 4 : 8);
 }
 
 /* Both are keyed already, and nobody outside knows the one that he could choose the other to meet. */
-static uint64_t hash_both(uint64_t one, uint64_t other)
+uint64_t look_hash_both(uint64_t one, uint64_t other)
 {
 	one = (one ^ one >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + other;
 	return (one ^ one >> 32) * UINT64_C(0x94d049bb133111eb);
@@ -172,7 +172,7 @@ static struct report *report_enter(struct look *look, enum detector detector, ui
 	struct report *report;
 	bool fresh;
 
-	*hash = hash_both(hash_both(detector, about_zone ? look->zone_hash : 0), look->client_hash);
+	*hash = look_hash_both(look_hash_both(detector, about_zone ? look->zone_hash : 0), look->client_hash);
 	report = table_enter(look->detect->reports, *hash, look->now_s, &fresh);
 	if (report != NULL)
 		report->last_s = (uint32_t)look->now_s;
@@ -243,7 +243,7 @@ static void look_at_pair(struct look *look)
 	struct detect *detect = look->detect;
 	bool fresh;
 
-	look->pair_hash = hash_both(look->zone_hash, look->client_hash);
+	look->pair_hash = look_hash_both(look->zone_hash, look->client_hash);
 	look->pair = table_enter(detect->pairs, look->pair_hash, look->now_s, &fresh);
 	if (look->pair == NULL)
 		return;
@@ -357,7 +357,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 	detections->call.reaction = REACTION_OFF;
 	if (!detect_wants(look.facts, sight->path, sight->ordinal))
 		return;
-	look.client_hash = hash_client(detect, &look.facts->client);
+	look.client_hash = look_hash_client(detect, &look.facts->client);
 	look.has_zone = find_zone(&look);
 	if (is_watched(&look) && look.is_miss) {
 		look_at_pair(&look);

@@ -40,6 +40,14 @@ static bool note_address(void *arg, const struct record *record)
 	return true;
 }
 
+struct flux fast_flux_of(const struct zone *zone)
+{
+	const float addresses = (float)bits_count(zone->addresses, WORDS);
+	const float networks = (float)bits_count(zone->networks, WORDS);
+
+	return (struct flux){ addresses, networks, ADDRESS_WEIGHT * addresses + NETWORK_WEIGHT * networks };
+}
+
 void judge_fast_flux(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_FAST_FLUX];
@@ -47,7 +55,7 @@ void judge_fast_flux(struct look *look)
 	struct zone *zone = look->zone;
 	const int64_t passed = look->now_s - (int64_t)zone->flux_s;
 	struct detection *detection;
-	float count, networks, score;
+	struct flux flux;
 
 	if (look->facts->records == NULL || zone->first_s == 0 ||
 	    zone_days(zone, look->now_s) >= conf->values[AGE_MAX])
@@ -61,12 +69,10 @@ void judge_fast_flux(struct look *look)
 	/* Whoever leads to another name is a customer of a content network, more often than not. */
 	if (addresses.leads_away || !addresses.fresh)
 		return;
-	count = (float)bits_count(zone->addresses, WORDS);
-	networks = (float)bits_count(zone->networks, WORDS);
-	score = ADDRESS_WEIGHT * count + NETWORK_WEIGHT * networks;
-	if (score <= (float)conf->values[SCORE] || networks * 100 < count * (float)conf->values[SHARE])
+	flux = fast_flux_of(zone);
+	if (flux.score <= (float)conf->values[SCORE] || flux.networks * 100 < flux.addresses * (float)conf->values[SHARE])
 		return;
-	detection = look_report(look, DETECTOR_FAST_FLUX, TIER_LOW, score, conf->values[SCORE]);
-	detection_add(detection, FEATURE_ADDRESSES, count);
-	detection_add(detection, FEATURE_NETWORKS, networks);
+	detection = look_report(look, DETECTOR_FAST_FLUX, TIER_LOW, flux.score, conf->values[SCORE]);
+	detection_add(detection, FEATURE_ADDRESSES, flux.addresses);
+	detection_add(detection, FEATURE_NETWORKS, flux.networks);
 }

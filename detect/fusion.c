@@ -41,14 +41,14 @@ static bool is_others_doing(const struct look *look, unsigned detector)
 	return look->pair == NULL || look->pair->own < OWN_OCTETS;
 }
 
-static enum tier tier_in(uint64_t evidence, unsigned detector)
+enum tier fusion_tier(uint64_t evidence, unsigned detector)
 {
 	return (enum tier)(evidence >> TIER_BITS * detector & TIER_MASK);
 }
 
 static uint64_t with(uint64_t evidence, unsigned detector, enum tier tier)
 {
-	if (tier <= tier_in(evidence, detector))
+	if (tier <= fusion_tier(evidence, detector))
 		return evidence;
 	return (evidence & ~(TIER_MASK << TIER_BITS * detector)) | (uint64_t)tier << TIER_BITS * detector;
 }
@@ -56,7 +56,7 @@ static uint64_t with(uint64_t evidence, unsigned detector, enum tier tier)
 static uint64_t merged(uint64_t a, uint64_t b)
 {
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
-		a = with(a, i, tier_in(b, i));
+		a = with(a, i, fusion_tier(b, i));
 	return a;
 }
 
@@ -65,8 +65,8 @@ uint64_t fusion_mend(uint64_t evidence)
 	uint64_t mended = 0;
 
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
-		if (tier_in(evidence, i) < TIER_COUNT)
-			mended = with(mended, i, tier_in(evidence, i));
+		if (fusion_tier(evidence, i) < TIER_COUNT)
+			mended = with(mended, i, fusion_tier(evidence, i));
 	return mended;
 }
 
@@ -101,19 +101,24 @@ struct detection *fusion_lead(struct look *look, const struct detection *made, s
 
 /* --- points ------------------------------------------------------------------------------------------------------- */
 
-static uint64_t remember(struct pair *pair, uint64_t evidence)
+uint64_t fusion_evidence(const struct pair *pair)
 {
-	pair->evidence[0] = merged(pair->evidence[0], evidence);
 	return merged(pair->evidence[0], pair->evidence[1]);
 }
 
-static unsigned points(uint64_t evidence, unsigned traits)
+static uint64_t remember(struct pair *pair, uint64_t evidence)
+{
+	pair->evidence[0] = merged(pair->evidence[0], evidence);
+	return fusion_evidence(pair);
+}
+
+unsigned fusion_points(uint64_t evidence, unsigned traits)
 {
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
-		sum += points_of[tier_in(evidence, i)];
-	if (sum > 0 && tier_in(evidence, DETECTOR_NEWLY_OBSERVED) == TIER_TAG)
+		sum += points_of[fusion_tier(evidence, i)];
+	if (sum > 0 && fusion_tier(evidence, DETECTOR_NEWLY_OBSERVED) == TIER_TAG)
 		sum++;
 	if ((traits & TRAIT_POPULAR) != 0)
 		sum -= sum < POINTS_POPULAR ? sum : POINTS_POPULAR;
@@ -189,7 +194,7 @@ void fusion_end(struct look *look)
 		evidence = remember(look->pair, evidence);
 	if (look->evidence == 0)
 		return;
-	look->detections->points = points(evidence, look->sight->traits);
+	look->detections->points = fusion_points(evidence, look->sight->traits);
 	reaction = reaction_to(look);
 	if (reaction != REACTION_OFF && is_to_be_called(look, reaction))
 		call(look, reaction);

@@ -64,6 +64,9 @@ static inline uint32_t look_option(const struct look *look, enum detector detect
 /* What stands before the zone, without the length octets of its labels. Returns how many octets. */
 size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX]);
 
+uint64_t look_hash_client(const struct detect *detect, const struct address *client);
+uint64_t look_hash_both(uint64_t one, uint64_t other);
+
 /* A detection, unless the same was reported within half an hour: `value` and `threshold` in the detector's unit. NULL:
  * it was, or there is no room; else features can be added. */
 struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
@@ -79,6 +82,11 @@ void fusion_note(struct look *look, enum detector detector, enum tier tier);
  * nowhere. Returns where it is kept, or NULL. */
 struct detection *fusion_lead(struct look *look, const struct detection *made, struct detection *said);
 void fusion_end(struct look *look);
+
+/* All that was said of a pair of late, of that the highest tier of one detector, and the points of it all. */
+uint64_t fusion_evidence(const struct pair *pair);
+enum tier fusion_tier(uint64_t evidence, unsigned detector);
+unsigned fusion_points(uint64_t evidence, unsigned traits);
 
 /* Evidence of a pair without what no detector can have said. */
 uint64_t fusion_mend(uint64_t evidence);
@@ -102,6 +110,19 @@ extern const size_t detector_row_count;
 #define HITS_SAMPLED 8u
 
 void random_subdomain_hit(struct look *look);
+
+/* What detectors make of records, for detect/view.c, too. */
+#define TUNNEL_RAW_FACTOR 8u         /* without looking at the last names it takes so much more */
+
+enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold);
+
+struct flux {
+	float addresses, networks, score;
+};
+
+struct flux fast_flux_of(const struct zone *zone);
+bool beacon_has_rhythm_of_ttl(const struct pair *pair);
+enum tier look_alike_tier(enum likeness likeness);
 
 void judge_beacon(struct look *look);
 void judge_changed_resolution(struct look *look);       /* and conditional answers */

@@ -108,7 +108,7 @@ enum likeness brands_compare(const struct brands *brands, const struct name *nam
 	return most;
 }
 
-static enum tier tier_of(enum likeness likeness)
+enum tier look_alike_tier(enum likeness likeness)
 {
 	switch (likeness) {
 	case LIKENESS_UNKNOWN: case LIKENESS_NONE: break;
@@ -132,6 +132,6 @@ void judge_look_alike(struct look *look)
 	zone->likeness = (uint8_t)brands_compare(brands, &look->facts->qname, look->zone_labels, look->zone_hash, near_min,
 		&length);
 	if (zone->likeness != LIKENESS_NONE)
-		detection_add(look_report(look, DETECTOR_LOOK_ALIKE, tier_of((enum likeness)zone->likeness), (float)length,
+		detection_add(look_report(look, DETECTOR_LOOK_ALIKE, look_alike_tier((enum likeness)zone->likeness), (float)length,
 			near_min), FEATURE_LIKENESS, zone->likeness);
 }

@@ -150,6 +150,20 @@ void *table_find(struct table *table, uint64_t hash)
 	return NULL;
 }
 
+bool table_copy(struct table *table, uint64_t hash, void *to)
+{
+	struct set *set = set_of(table, hash);
+	unsigned way;
+
+	while (!take(set))
+		sched_yield();
+	way = way_of(set, tag_of(hash));
+	if (way < WAYS)
+		memcpy(to, record_at(table, set, way), table->octets);
+	give_back(set);
+	return way < WAYS;
+}
+
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg)
 {
 	for (size_t i = 0; i <= table->mask; i++) {

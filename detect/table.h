@@ -8,7 +8,7 @@
  *   calls                      | need outside synchronisation with
  *   table_enter, table_leave   | nobody; between them the thread must enter no other set of the same table
  *   table_find, table_counts   | nobody
- *   table_walk                 | nobody; it waits for sets that are in use
+ *   table_walk, table_copy     | nobody; they wait for sets that are in use
  */
 #ifndef DETECT_TABLE_H
 #define DETECT_TABLE_H
@@ -34,6 +34,9 @@ void table_leave(struct table *table, uint64_t hash);
 
 /* The same for a record that is there already; NULL: none, or contention. */
 void *table_find(struct table *table, uint64_t hash);
+
+/* Copies the record of that hash, whose octets `to` holds. For threads that may wait. False: there is none. */
+bool table_copy(struct table *table, uint64_t hash, void *to);
 
 /* Shows every record in use, its hash first; `visit` returns false to have it forgotten. */
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg);

@@ -9,32 +9,21 @@ enum { LOW_OCTETS, LOW_OCTETS_12H, HIGH_OCTETS, BLOCK_OCTETS, AGE_MAX, CLIENTS_M
 enum { DOWN_OCTETS, DOWN_ODD_OCTETS };
 enum { WEAK_OCTETS, WEAK_AGE_MAX, WEAK_CLIENTS_MAX, WEAK_NAMES_MIN };
 
-#define RAW_FACTOR 8u                /* without looking at the last names it takes so much more */
 #define SHORT_TTL 60u                /* seconds */
 
-static uint32_t option(const struct look *look, unsigned index)
+enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold)
 {
-	return look_option(look, DETECTOR_TUNNEL, index);
-}
-
-static bool may_be_blocked(const struct look *look)
-{
-	return zone_days(look->zone, look->now_s) <= option(look, AGE_MAX) ||
-		look->zone->client_count <= option(look, CLIENTS_MAX);
-}
-
-static enum tier tier_of(const struct look *look, uint32_t *threshold)
-{
-	const struct zone *zone = look->zone;
+	const uint32_t *values = conf->values;
+	const bool may_be_blocked = zone_days(zone, now_s) <= values[AGE_MAX] ||
+		zone->client_count <= values[CLIENTS_MAX];
 	const float most = fmaxf(zone->up10, zone->up12h);
 	const struct { enum tier tier; bool crossed; uint32_t threshold; } tiers[] = {
-		{ TIER_BLOCK, most > (float)option(look, BLOCK_OCTETS) && may_be_blocked(look),
-			option(look, BLOCK_OCTETS) },
-		{ TIER_HIGH, most > (float)option(look, HIGH_OCTETS), option(look, HIGH_OCTETS) },
-		{ TIER_ALERT, zone->raw12h > (float)(RAW_FACTOR * option(look, LOW_OCTETS_12H)),
-			RAW_FACTOR * option(look, LOW_OCTETS_12H) },
-		{ TIER_LOW, zone->up12h > (float)option(look, LOW_OCTETS_12H), option(look, LOW_OCTETS_12H) },
-		{ TIER_LOW, zone->up10 > (float)option(look, LOW_OCTETS), option(look, LOW_OCTETS) },
+		{ TIER_BLOCK, may_be_blocked && most > (float)values[BLOCK_OCTETS], values[BLOCK_OCTETS] },
+		{ TIER_HIGH, most > (float)values[HIGH_OCTETS], values[HIGH_OCTETS] },
+		{ TIER_ALERT, zone->raw12h > (float)(TUNNEL_RAW_FACTOR * values[LOW_OCTETS_12H]),
+			TUNNEL_RAW_FACTOR * values[LOW_OCTETS_12H] },
+		{ TIER_LOW, zone->up12h > (float)values[LOW_OCTETS_12H], values[LOW_OCTETS_12H] },
+		{ TIER_LOW, zone->up10 > (float)values[LOW_OCTETS], values[LOW_OCTETS] },
 	};
 
 	for (unsigned i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
@@ -72,7 +61,7 @@ void judge_tunnel(struct look *look)
 	zone->raw12h += raw;
 	if (look->pair != NULL)
 		look->pair->own += fresh;
-	tier = tier_of(look, &threshold);
+	tier = tunnel_tier(zone, &look->conf[DETECTOR_TUNNEL], look->now_s, &threshold);
 	if (tier != TIER_NONE)
 		say(look, DETECTOR_TUNNEL, tier, tier == TIER_ALERT ? zone->raw12h : fmaxf(zone->up10, zone->up12h),
 			threshold);

@@ -13,6 +13,7 @@
 #include "policy/conf.h"
 #include "policy/rrtype.h"
 #include "policy/snapshot.h"
+#include "tools/behaviour_print.h"
 #include "tools/explanation_print.h"
 #include "tools/given_answer.h"
 #include "tools/json_out.h"
@@ -34,12 +35,16 @@ const char help_explain[] =
 	"  verdictctl explain www.example --answer 'www.example. CNAME a.example.' --answer 'a.example. A 192.0.2.1'\n"
 	"                                               and with this answer?\n"
 	"\n"
-	"  verdictctl explain --live www.evil.example   what does the running resolver do with it, overrides included?\n"
+	"  verdictctl explain --live www.evil.example   what does the running resolver do with it, overrides included,\n"
+	"                                               and what do its detectors know of the zone?\n"
+	"  verdictctl explain --live --client 192.0.2.7 www.evil.example\n"
+	"                                               and of that client?\n"
 	"\n"
 	"Reads the configuration and the lists, or asks the running resolver (--live). Without --answer the question\n"
 	"alone is judged, as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the\n"
 	"answer that the client gets, and every rule that matches in order of precedence, with file and line and why it\n"
-	"did not win.\n"
+	"did not win. The running resolver adds what its detectors remember of the zone (and with --client of the client\n"
+	"and of both together): what each measures, the threshold, how sure it is, and the flags in force.\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE      default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
@@ -190,6 +195,8 @@ static int show(const struct explain_arguments *given, json_t *explanation)
 		return json_print_line(explanation, stdout, false) ? code : EXIT_UNREADABLE;
 	term_init(&term, STDOUT_FILENO);
 	explanation_print(explanation, &term, stdout);
+	if (json_object_get(explanation, "behaviour") != NULL)
+		behaviour_print(json_object_get(explanation, "behaviour"), &term, stdout);
 	json_decref(explanation);
 	return code;
 }

@@ -2,12 +2,11 @@
 #include "tools/verdictctl.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "control/json.h"
+#include "tools/behaviour_print.h"
 #include "tools/live.h"
-#include "tools/live_print.h"
 #include "tools/term.h"
 
 const char help_flagged[] =
@@ -28,41 +27,6 @@ const char help_flagged[] =
 	"\n"
 	LIVE_HELP_EXIT;
 
-static const char *safe(const json_t *object, const char *key, char *to)
-{
-	const char *text = json_get_text(object, key);
-
-	term_escape(to, LIVE_SAFE_MAX, text, strlen(text));
-	return to;
-}
-
-static enum term_style style_of(const char *state)
-{
-	return strcmp(state, "denied") == 0 ? STYLE_BAD : STYLE_WARN;
-}
-
-static void print_flag(const json_t *flag, int64_t now, const struct term *term)
-{
-	char state[LIVE_SAFE_MAX], zone[LIVE_SAFE_MAX], client[LIVE_SAFE_MAX], detector[LIVE_SAFE_MAX], tier[LIVE_SAFE_MAX];
-	char technique[LIVE_SAFE_MAX], why[LIVE_SAFE_MAX], error[LIVE_SAFE_MAX], since[LIVE_TEXT_MAX], left[LIVE_TEXT_MAX];
-	const enum term_style style = style_of(safe(flag, "state", state));
-
-	printf("%s%s%s  %s by %s: %s (%s)\n", term_on(term, style), state, term_off(term, style),
-		strcmp(safe(flag, "zone", zone), ".") == 0 ? "all questions" : zone,
-		*safe(flag, "client", client) != '\0' ? client : "everybody", safe(flag, "detector", detector),
-		safe(flag, "tier", tier));
-	printf("    %s%s%s\n", safe(flag, "why", why), *safe(flag, "technique", technique) != '\0' ? "; ATT&CK " : "",
-		technique);
-	printf("    since %s, %s left, %lld hits", live_time(json_get_number(flag, "since"), since),
-		live_span(json_get_number(flag, "until") > now ? json_get_number(flag, "until") - now : 0, left),
-		(long long)json_get_number(flag, "hits"));
-	if (json_get_number(flag, "override") != 0)
-		printf(", override %lld", (long long)json_get_number(flag, "override"));
-	if (*safe(flag, "error", error) != '\0')
-		printf("; not denied: %s", error);
-	putchar('\n');
-}
-
 static void print_flags(const json_t *answer)
 {
 	const json_t *flags = json_object_get(answer, "flags"), *flag;
@@ -75,7 +39,7 @@ static void print_flags(const json_t *answer)
 	else if (json_array_size(flags) == 0)
 		puts("no flag is in force");
 	json_array_foreach(flags, index, flag)
-		print_flag(flag, json_get_number(answer, "time"), &term);
+		flag_print(flag, json_get_number(answer, "time"), &term, stdout);
 }
 
 int cmd_flagged(const struct command *command, int argc, char **argv)

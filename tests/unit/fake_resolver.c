@@ -5,20 +5,23 @@
  *
  * Listens at FOLDER/control.sock, prints "ready", and ends at the end of its standard input. A line `slow N` there
  * makes loads take N ms, `fail` makes them fail, `deny` counts a denial of list "malware", `ask NAME` has two workers
- * note a question.
+ * note a question, and `see NAME` shows the detectors, where there are some, an answer to 192.0.2.7.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "control/behaviour.h"
 #include "control/server.h"
+#include "policy/rrtype.h"
 #include "tests/unit/fake_live.h"
 
 static struct loader loader;
 static struct tally *tally;
 static struct denial_log *denials;
 static struct recent *recent;
+static struct behaviour *behaviour;
 
 static void deny(void)
 {
@@ -48,9 +51,19 @@ static void ask(const char *text)
 	}
 }
 
+static void see(const char *text)
+{
+	struct facts facts = { .client = { ADDRESS_INET, 0, { 192, 0, 2, 7 } }, .qtype = RRTYPE_TXT, .qclass = 1 };
+	const struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .now_ms = (int64_t)time(NULL) * 1000 };
+	struct detections detections;
+
+	if (behaviour != NULL && name_from_text(&facts.qname, text, strlen(text)) == NULL)
+		behaviour_note(behaviour, &loader.conf->options, &sight, &detections);
+}
+
 static void obey(void)
 {
-	char line[64], name[64];
+	char line[300], name[300];
 	unsigned number;
 
 	while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -60,8 +73,10 @@ static void obey(void)
 			loader.fails = true;
 		else if (strcmp(line, "deny\n") == 0)
 			deny();
-		else if (sscanf(line, "ask %63s", name) == 1)
+		else if (sscanf(line, "ask %299s", name) == 1)
 			ask(name);
+		else if (sscanf(line, "see %299s", name) == 1)
+			see(name);
 		puts("done");
 		fflush(stdout);
 	}
@@ -82,8 +97,12 @@ int main(int argc, char **argv)
 	tally = tally_create();
 	recent = recent_create();
 	denials = argc > 3 ? denial_log_create(&(struct denial_log_options){ .to = argv[3] }) : NULL;
+	if (behaviour_start(&behaviour, loader.conf, &host, &diag) != 0) {
+		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
+		return 1;
+	}
 	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
-		denials, recent, NULL };
+		denials, recent, behaviour };
 	server = server_create(&options, &diag);
 	if (server == NULL || diag.text[0] != '\0') {
 		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
@@ -92,8 +111,10 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	obey();
-	if (!server_destroy(&server, 5000))
+	if (!server_destroy(&server, 5000) || !behaviour_stop(behaviour, 5000))
 		return 1;
+	loader.conf->detection.wanted = false;
+	behaviour_start(&behaviour, loader.conf, &host, &diag);
 	denial_log_destroy(&denials, 1000, NULL);
 	override_store_close(&options.backend.overrides);
 	tally_destroy(&tally);

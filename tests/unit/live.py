@@ -46,7 +46,7 @@ def terminal():
 
 
 class Fake:
-    def __init__(self):
+    def __init__(self, more=""):
         self.folder = tempfile.TemporaryDirectory(prefix="verdict")
         self.path = self.folder.name
         self.socket = os.path.join(self.path, "control.sock")
@@ -54,7 +54,7 @@ class Fake:
         self.config = os.path.join(self.path, "verdict.conf")
         for name, text in ("allowed.txt", "partner.evil.example\n"), ("malware.txt", "# bad\nevil.example\nx..y\n"), \
                 ("guests.txt", "games.example\n"), \
-                ("verdict.conf", CONFIG % {"folder": self.path}):
+                ("verdict.conf", CONFIG % {"folder": self.path} + more):
             with open(os.path.join(self.path, name), "w") as file:
                 file.write(text)
         self.process = subprocess.Popen([FAKE, self.path, self.config, self.log], stdin=subprocess.PIPE,

@@ -38,6 +38,25 @@ static void touch(struct table *table, uint64_t hash, uint64_t count)
 	table_leave(table, hash);
 }
 
+static void a_copy_is_one_and_leaves_the_rest_alone(void **state)
+{
+	struct table *table = table_create(1000, sizeof(struct record), worth);
+	struct record copy = { 0, 0 };
+
+	(void)state;
+	touch(table, crowded(1), 5);
+	assert_false(table_copy(table, crowded(2), &copy));
+	assert_int_equal(copy.count, 0);
+	assert_true(table_copy(table, crowded(1), &copy));
+	assert_int_equal(copy.count, 5);
+	copy.count = 9;
+	touch(table, crowded(1), 1);
+	assert_true(table_copy(table, crowded(1), &copy));
+	assert_int_equal(copy.count, 6);
+	assert_int_equal(table_counts(table).lost, 0);
+	table_destroy(&table);
+}
+
 static void what_was_entered_is_found(void **state)
 {
 	struct table *table = table_create(1000, sizeof(struct record), worth);
@@ -151,6 +170,16 @@ static void *count_up(void *arg)
 	return NULL;
 }
 
+static void *copy_all(void *arg)
+{
+	struct record copy;
+
+	for (uint64_t i = 0; i < ROUNDS; i++)
+		if (table_copy(arg, (i % 16) << 32 | (i % 16 + 1), &copy) && copy.hash != ((i % 16) << 32 | (i % 16 + 1)))
+			return arg;
+	return NULL;
+}
+
 static bool add_up(void *arg, uint64_t hash, void *record)
 {
 	(void)hash;
@@ -161,14 +190,18 @@ static bool add_up(void *arg, uint64_t hash, void *record)
 static void threads_count_or_are_counted_as_lost(void **state)
 {
 	struct table *table = table_create(1024, sizeof(struct record), worth);
-	pthread_t threads[4];
+	pthread_t threads[4], looker;
 	uint64_t sum = 0;
+	void *torn;
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, count_up, table), 0);
+	assert_int_equal(pthread_create(&looker, NULL, copy_all, table), 0);
 	for (unsigned i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	pthread_join(looker, &torn);
+	assert_null(torn);
 	table_walk(table, add_up, &sum);
 	assert_int_equal(sum + table_counts(table).lost, 4 * ROUNDS);
 	table_destroy(&table);
@@ -178,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_entered_is_found),
+		cmocka_unit_test(a_copy_is_one_and_leaves_the_rest_alone),
 		cmocka_unit_test(the_least_worth_goes_and_is_not_inherited),
 		cmocka_unit_test(a_flood_leaves_what_is_worth_more),
 		cmocka_unit_test(who_meets_another_goes_without),

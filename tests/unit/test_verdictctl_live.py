@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What verdictctl says to and of a running resolver. TAP."""
+import hashlib
 import json
 import os
 import shutil
@@ -172,6 +173,76 @@ def explains_for_whom_and_where_it_is_asked():
             equal((code, out, "--interface goes with --client" in err), (2, "", True))
 
 
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
+DETECTION = 'detection:\n public-suffix-list: "%s"\ndetector:\n name: newly-observed\n warm-up: 0\n' % SUFFIXES + \
+    "detector:\n name: tunnel\n action: alert\n"
+
+
+def tunnel(fake, zone, count):
+    for number in range(count):
+        fake.tell("see %s.%s" % (hashlib.sha256(b"%d" % number).hexdigest()[:48], zone))
+
+
+def explains_what_the_detectors_know():
+    if not os.path.exists(SUFFIXES):
+        raise Skip("no " + SUFFIXES)
+    with Fake(DETECTION) as fake:
+        tunnel(fake, "tunnel-lab.com", 200)
+        end = time.monotonic() + 60
+        while not fake.json("flagged")[1]["flags"] and time.monotonic() < end:
+            time.sleep(0.05)
+        for name in "tunnel-lab.com", "www.tunnel-lab.com":
+            code, found, err = fake.json("explain", "--live", "--client", "192.0.2.7", name)
+            equal((code, err), (0, ""))
+            known = found["behaviour"]
+            equal((known["zone"]["name"], known["zone"]["names"], known["zone"]["clients"]), ("tunnel-lab.com", 200, 1))
+            rows = {row["detector"]: row for row in known["detectors"]}
+            equal(len(rows), 20)
+            equal((rows["tunnel"]["tier"], rows["tunnel"]["said"], rows["tunnel"]["action"]), ("block", "block", "alert"))
+            measured = {row["option"]: row for row in rows["tunnel"]["features"] if row["name"] != "all_octets_12h"}
+            equal((measured["block-octets"]["threshold"], measured["block-octets"]["bound"]), (4096, "over"))
+            assert 4096 < measured["block-octets"]["value"] < 8192, measured
+            assert known["pair"]["points"] >= 8 and known["client"]["answers"] == 200, known
+            live_flags = [(row["zone"], row["client"], row["detector"]) for row in known["flags"]]
+            assert ("tunnel-lab.com", "192.0.2.7/32", "tunnel") in live_flags, live_flags
+        code, found, err = fake.json("explain", "--live", "tunnel-lab.com")
+        assert "client" not in found["behaviour"] and "pair" not in found["behaviour"], found
+        equal([row["said"] for row in found["behaviour"]["detectors"]], ["none"] * 20)
+        code, found, err = fake.json("explain", "--live", "--client", "192.0.2.8", "tunnel-lab.com")
+        equal([row["zone"] for row in found["behaviour"]["flags"]], [])
+        equal(found["behaviour"]["pair"], {"remembered": False})
+        code, out, err = fake.run("explain", "--live", "--client", "192.0.2.7", "tunnel-lab.com")
+        for text in "  zone tunnel-lab.com: first asked for 2", "200 new names, 1 client\n", "  client 192.0.2.7/32: 200 answers", \
+                "  tunnel: block, said of both: block, action alert, ATT&CK T1071.004 T1048.003 T1572\n", \
+                " over 4096 octets (block-octets)\n", "Flags in force:\nalert  ":
+            assert text in out, (text, out)
+        equal("behaviour" in fake.json("explain", "tunnel-lab.com")[1], False)
+
+
+def says_so_when_detectors_know_nothing():
+    if not os.path.exists(SUFFIXES):
+        raise Skip("no " + SUFFIXES)
+    with Fake(DETECTION) as fake:
+        for name, says in ("nobody.com", "zone nobody.com: unknown: nobody has asked for it"), ("com", "no registrable domain"), \
+                ("a.b.nowhere-at-all", "no registrable domain"):
+            code, out, err = fake.run("explain", "--live", "--client", "2001:db8::7", name)
+            assert says in out and "client 2001:db8::/64: unknown" in out and "no flag is in force" in out, (name, out)
+
+
+def hostile_names_do_no_harm_to_a_terminal():
+    if not os.path.exists(SUFFIXES):
+        raise Skip("no " + SUFFIXES)
+    with Fake(DETECTION) as fake:
+        zone = "\\027]0;x\\007\\155\\010\\255\\000.com"
+        tunnel(fake, zone, 100)
+        for more in [], ["--client", "192.0.2.7"]:
+            code, out, err = fake.run("explain", "--live", *more, "a." + zone)
+            equal((code, err), (0, ""))
+            assert "100 new names" in out and out.isascii() and all(one >= " " or one == "\n" for one in out), out
+        found = fake.json("explain", "--live", "a." + zone)[1]["behaviour"]
+        equal(found["zone"]["names"], 100)
+
+
 def takes_a_name_for_what_it_is():
     with Fake() as fake:
         for text in "https://www.evil.example/path?x=1#y", "http://a:b@WWW.evil.example:8080", "ftp://www.evil.example":
@@ -275,5 +346,6 @@ if __name__ == "__main__":
     live.run([shows_what_is_in_force, prints_counters, hands_out_what_was_asked_as_a_recording, changes_the_policy_for_a_while,
               refuses_what_it_must,
               loads_again_and_goes_back, explains_what_the_resolver_does, explains_for_whom_and_where_it_is_asked,
+              explains_what_the_detectors_know, says_so_when_detectors_know_nothing, hostile_names_do_no_harm_to_a_terminal,
               takes_a_name_for_what_it_is, lets_other_users_read_only,
               writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])
