@@ -11,6 +11,8 @@ enum print_result tap_flow_take(struct tap_flow *flow, const uint8_t *octets, si
 	enum print_result result = PRINT_DONE;
 	bool again;
 
+	if (flow->sink != NULL)
+		return flow->sink(flow->sink_arg, octets, length);
 	if (!frame_fields_init(fields, octets, length))
 		return PRINT_UNDECODABLE;
 	again = flow->gaps != NULL && frame_gaps_note(flow->gaps, fields);

@@ -20,6 +20,9 @@
 #include "tools/frame_stats.h"
 
 struct tap_flow {
+	/* Takes frames instead of all that follows; NULL: none. */
+	enum print_result (*sink)(void *arg, const uint8_t *octets, size_t length);
+	void *sink_arg;
 	struct frame_printer printer;
 	struct frame_filter filter;
 	bool quiet;                  /* no frames, reports alone, which go to standard output then */

@@ -1,0 +1,50 @@
+/* schema.c: the tables of a day file. */
+#include "store/schema.h"
+
+const char store_schema[] =
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE name (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, domain INTEGER NOT NULL);"
+	"CREATE TABLE client (id INTEGER PRIMARY KEY, address BLOB NOT NULL UNIQUE);"
+	"CREATE TABLE verdict (id INTEGER PRIMARY KEY, verdict TEXT NOT NULL, list TEXT NOT NULL, rule TEXT NOT NULL,"
+	" trigger TEXT NOT NULL, category TEXT NOT NULL, techniques TEXT NOT NULL, chain INTEGER NOT NULL,"
+	" serial INTEGER NOT NULL, ede INTEGER NOT NULL, grp TEXT NOT NULL, privacy TEXT NOT NULL,"
+	" shadow_list TEXT NOT NULL, shadow_rule TEXT NOT NULL, shadow_action TEXT NOT NULL,"
+	" shadow_category TEXT NOT NULL, detectors TEXT NOT NULL,"
+	" UNIQUE (list, rule, verdict, trigger, category, techniques, chain, serial, ede, grp, privacy, shadow_list,"
+	" shadow_rule, shadow_action, shadow_category, detectors));"
+	"CREATE TABLE sensor (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE source (id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL, boot TEXT NOT NULL,"
+	" worker INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" frames INTEGER NOT NULL, duplicates INTEGER NOT NULL, dropped INTEGER NOT NULL, left_out INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, UNIQUE (sensor, boot, worker));"
+	"CREATE TABLE seen (source INTEGER, block INTEGER, bits BLOB NOT NULL, count INTEGER NOT NULL,"
+	" first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" PRIMARY KEY (source, block)) WITHOUT ROWID;"
+	"CREATE TABLE note (sensor INTEGER, boot TEXT, former INTEGER, worker INTEGER, number INTEGER,"
+	" at INTEGER NOT NULL, extra TEXT NOT NULL, PRIMARY KEY (sensor, boot, former, worker, number)) WITHOUT ROWID;"
+	"CREATE TABLE rr (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, type INTEGER NOT NULL, data BLOB NOT NULL,"
+	" sensor INTEGER NOT NULL, ttl INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, UNIQUE (owner, type, data, sensor));"
+	"CREATE INDEX rr_by_data ON rr (type, data) WHERE type IN (1, 2, 5, 12, 28, 39);"
+	"CREATE TABLE reply (id INTEGER PRIMARY KEY, name INTEGER NOT NULL, type INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, flags INTEGER NOT NULL, rcode INTEGER NOT NULL, upstream INTEGER NOT NULL,"
+	" verdict INTEGER NOT NULL, records TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, UNIQUE (name, type, verdict, flags, records, rcode, class, upstream));"
+	"CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, client INTEGER NOT NULL,"
+	" reply INTEGER NOT NULL, source INTEGER NOT NULL, seq INTEGER NOT NULL, path INTEGER NOT NULL,"
+	" transport INTEGER NOT NULL, latency INTEGER NOT NULL, score INTEGER NOT NULL, prev INTEGER NOT NULL);"
+	"CREATE TABLE detail (event INTEGER PRIMARY KEY, detections TEXT NOT NULL);"
+	"CREATE TABLE pair (name INTEGER, client INTEGER, verdict INTEGER, first INTEGER NOT NULL,"
+	" last INTEGER NOT NULL, count INTEGER NOT NULL, newest INTEGER NOT NULL,"
+	" PRIMARY KEY (name, client, verdict)) WITHOUT ROWID;"
+	"CREATE INDEX pair_by_client ON pair (client);"
+	"CREATE TABLE minute (minute INTEGER, verdict INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, PRIMARY KEY (minute, verdict)) WITHOUT ROWID;"
+	"CREATE VIEW pdns AS SELECT rr.id AS id, name.key AS rrname, rr.type AS rrtype, rr.data AS rdata, rr.ttl AS ttl,"
+	" rr.first AS first, rr.last AS last, rr.count AS count, sensor.identity AS sensor"
+	" FROM rr JOIN name ON name.id = rr.owner JOIN sensor ON sensor.id = rr.sensor WHERE rr.count > 0;";
+
+const char *const store_schema_more[STORE_CLASSES] = {
+	[STORE_PLAIN] = "",
+	[STORE_VERDICTS] = "CREATE INDEX pair_by_verdict ON pair (verdict);",
+};

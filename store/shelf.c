@@ -1,0 +1,156 @@
+/* shelf.c: names of day files. */
+#include "store/shelf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DAY_SECONDS 86400
+#define ASIDE_MAX 100
+#define FILES_MAX 20000u
+
+static const char *const classes[STORE_CLASSES] = { [STORE_PLAIN] = "plain", [STORE_VERDICTS] = "verdicts" };
+static const char *const beside[] = { "", "-wal", "-shm" };
+
+static void write_name(int64_t day_s, enum store_class class, char *name)
+{
+	time_t seconds = (time_t)day_s;
+	struct tm day = { .tm_year = 70 };
+
+	gmtime_r(&seconds, &day);
+	snprintf(name, SHELF_NAME_MAX, "%04d-%02d-%02d-%s.sqlite", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday,
+		classes[class]);
+}
+
+void shelf_path(const char *directory, int64_t day_s, enum store_class class, char *path)
+{
+	char name[SHELF_NAME_MAX];
+
+	write_name(day_s, class, name);
+	snprintf(path, SHELF_PATH_MAX, "%.*s/%s", SHELF_PATH_MAX - SHELF_NAME_MAX - 1, directory, name);
+}
+
+/* Is it the name of a day file? Only one that would be written just so. */
+static bool read_name(const char *name, int64_t *day_s, enum store_class *class)
+{
+	char again[SHELF_NAME_MAX];
+	struct tm day = { 0 };
+
+	if (sscanf(name, "%4d-%2d-%2d-", &day.tm_year, &day.tm_mon, &day.tm_mday) != 3)
+		return false;
+	day.tm_year -= 1900;
+	day.tm_mon--;
+	*day_s = (int64_t)timegm(&day);
+	for (int i = 0; i < STORE_CLASSES; i++) {
+		*class = (enum store_class)i;
+		write_name(*day_s, *class, again);
+		if (strcmp(again, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t octets_of(const char *path)
+{
+	char name[SHELF_PATH_MAX + 8];
+	struct stat status;
+	uint64_t octets = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		octets += stat(name, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
+	}
+	return octets;
+}
+
+static int compare_files(const void *one, const void *other)
+{
+	const struct shelf_file *a = one, *b = other;
+
+	if (a->day_s != b->day_s)
+		return a->day_s < b->day_s ? -1 : 1;
+	return (int)a->class - (int)b->class;
+}
+
+static bool add(const char *directory, int64_t day_s, enum store_class class, struct shelf_file **files,
+	unsigned *count)
+{
+	struct shelf_file *more = *count < FILES_MAX ? realloc(*files, (*count + 1) * sizeof(**files)) : NULL;
+	struct shelf_file *file;
+
+	if (more == NULL)
+		return false;
+	*files = more;
+	file = &more[(*count)++];
+	file->day_s = day_s;
+	file->class = class;
+	shelf_path(directory, day_s, class, file->path);
+	file->octets = octets_of(file->path);
+	return true;
+}
+
+int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf_file **files, unsigned *count,
+	struct diag *diag)
+{
+	DIR *opened = opendir(directory);
+	struct dirent *entry;
+	enum store_class class;
+	int64_t day_s;
+	bool fine = true;
+
+	*files = NULL;
+	*count = 0;
+	if (opened == NULL)
+		return diag_set(diag, directory, 0, 0, "cannot open it: %s", strerror(errno));
+	while (fine && (entry = readdir(opened)) != NULL)
+		if (read_name(entry->d_name, &day_s, &class) && day_s <= to_s && day_s > from_s - DAY_SECONDS)
+			fine = add(directory, day_s, class, files, count);
+	closedir(opened);
+	if (!fine) {
+		free(*files);
+		*files = NULL;
+		*count = 0;
+		return diag_set(diag, directory, 0, 0, "no memory for its files");
+	}
+	if (*count > 1)
+		qsort(*files, *count, sizeof(**files), compare_files);
+	return 0;
+}
+
+int shelf_set_aside(const char *path, struct diag *diag)
+{
+	char from[SHELF_PATH_MAX + 8], to[SHELF_PATH_MAX + 32], tail[16] = "";
+	struct stat status;
+
+	for (unsigned i = 1; i <= ASIDE_MAX; i++) {
+		snprintf(to, sizeof(to), "%s.damaged%s", path, tail);
+		if (lstat(to, &status) != 0)
+			break;
+		snprintf(tail, sizeof(tail), "-%u", i);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(from, sizeof(from), "%s%s", path, beside[i]);
+		snprintf(to, sizeof(to), "%s.damaged%s%s", path, tail, beside[i]);
+		if (rename(from, to) != 0 && errno != ENOENT)
+			return diag_set(diag, from, 0, 0, "cannot be set aside: %s", strerror(errno));
+	}
+	return 0;
+}
+
+int shelf_remove(const char *path, struct diag *diag)
+{
+	char name[SHELF_PATH_MAX + 8];
+
+	for (unsigned i = 3; i > 0; i--) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i - 1]);
+		if (unlink(name) != 0 && errno != ENOENT)
+			return diag_set(diag, name, 0, 0, "cannot be removed: %s", strerror(errno));
+	}
+	return 0;
+}

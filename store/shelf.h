@@ -1,0 +1,38 @@
+/*
+ * shelf.h: the day files of a directory: their names, which there are, and setting one aside.
+ *
+ * Threads: no shared state.
+ */
+#ifndef STORE_SHELF_H
+#define STORE_SHELF_H
+
+#include <stdint.h>
+
+#include "policy/diag.h"
+#include "store/event.h"
+
+#define SHELF_NAME_MAX 64
+#define SHELF_PATH_MAX 4096
+
+struct shelf_file {
+	int64_t day_s;                   /* first moment of the day, since 1970 */
+	enum store_class class;
+	uint64_t octets;                 /* with what is in its WAL */
+	char path[SHELF_PATH_MAX];
+};
+
+/* Writes DIRECTORY/YYYY-MM-DD-CLASS.sqlite; `path` holds SHELF_PATH_MAX. */
+void shelf_path(const char *directory, int64_t day_s, enum store_class class, char *path);
+
+/* The files of days that touch from_s .. to_s, the oldest first, plain before verdicts. Owned (free), NULL when there
+ * are none; *count says how many. -1: *diag. */
+int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf_file **files, unsigned *count,
+	struct diag *diag);
+
+/* Renames a file, and what SQLite has beside it, to *.damaged, *.damaged-1 and so on. */
+int shelf_set_aside(const char *path, struct diag *diag);
+
+/* Removes a file and what SQLite has beside it. */
+int shelf_remove(const char *path, struct diag *diag);
+
+#endif

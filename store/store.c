@@ -1,0 +1,241 @@
+/* store.c: which file an event goes to. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libpsl.h>
+
+#include "store/day.h"
+#include "store/shelf.h"
+
+#define OPEN_MAX 4                   /* files at a time: both classes of two days */
+
+struct open_day {
+	struct day *day;                 /* owned; NULL: free */
+	int64_t day_s;
+	enum store_class class;
+	uint64_t used;
+};
+
+struct store {
+	char directory[SHELF_PATH_MAX - SHELF_NAME_MAX];
+	int lock;
+	psl_ctx_t *suffixes;             /* owned */
+	struct day_shared shared;
+	struct open_day open[OPEN_MAX];
+	uint64_t clock;
+	struct store_counts counts;
+	void (*tell)(void *arg, const char *text);
+	void *arg;
+};
+
+static void tell(struct store *store, const struct diag *diag)
+{
+	char text[sizeof(struct diag) + 32];
+
+	if (store->tell != NULL)
+		store->tell(store->arg, diag_format(diag, text, sizeof(text)));
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------ */
+
+static int lock_directory(struct store *store, struct diag *diag)
+{
+	char path[SHELF_PATH_MAX];
+
+	if (mkdir(store->directory, 0750) != 0 && errno != EEXIST)
+		return diag_set(diag, store->directory, 0, 0, "cannot make it: %s", strerror(errno));
+	snprintf(path, sizeof(path), "%s/lock", store->directory);
+	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (store->lock < 0)
+		return diag_set(diag, path, 0, 0, "cannot open it: %s", strerror(errno));
+	if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
+		return diag_set(diag, store->directory, 0, 0, "another process collects into it");
+	return 0;
+}
+
+struct store *store_open(const struct store_options *options, struct diag *diag)
+{
+	struct store *store = calloc(1, sizeof(*store));
+
+	if (store == NULL) {
+		diag_set(diag, options->directory, 0, 0, "no memory");
+		return NULL;
+	}
+	store->lock = -1;
+	store->tell = options->tell;
+	store->arg = options->arg;
+	if (strlen(options->directory) >= sizeof(store->directory)) {
+		diag_set(diag, options->directory, 0, 0, "its name is too long");
+		store_close(&store);
+		return NULL;
+	}
+	strcpy(store->directory, options->directory);
+	if (getrandom(&store->shared.secret, sizeof(store->shared.secret), 0) != sizeof(store->shared.secret)) {
+		diag_set(diag, store->directory, 0, 0, "the system gives no random numbers");
+		store_close(&store);
+		return NULL;
+	}
+	store->suffixes = psl_latest(NULL);
+	store->shared.suffixes = store->suffixes;
+	if (lock_directory(store, diag) != 0)
+		store_close(&store);
+	return store;
+}
+
+void store_close(struct store **store)
+{
+	if (*store == NULL)
+		return;
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		day_close(&(*store)->open[i].day);
+	psl_free((*store)->suffixes);
+	if ((*store)->lock >= 0)
+		close((*store)->lock);
+	free(*store);
+	*store = NULL;
+}
+
+/* --- files -------------------------------------------------------------------------------------------------- */
+
+/* What was not committed is gone from all files: some of it could depend on what is gone in one. */
+static int give_up(struct store *store)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		day_close(&store->open[i].day);
+	return -1;
+}
+
+static int set_aside(struct store *store, const char *path, struct diag *diag)
+{
+	struct diag why = *diag;
+
+	if (shelf_set_aside(path, diag) != 0)
+		return -1;
+	store->counts.damaged++;
+	diag_set(diag, path, 0, 0, "is set aside as *.damaged: %s", why.text);
+	tell(store, diag);
+	return 0;
+}
+
+static struct open_day *free_place(struct store *store, struct diag *diag)
+{
+	struct open_day *best = &store->open[0];
+
+	for (unsigned i = 1; i < OPEN_MAX && best->day != NULL; i++)
+		if (store->open[i].day == NULL || store->open[i].used < best->used)
+			best = &store->open[i];
+	if (best->day != NULL && day_commit(best->day, diag) != 0)
+		return NULL;
+	day_close(&best->day);
+	return best;
+}
+
+static struct day *open_file(struct store *store, int64_t day_s, enum store_class class, struct diag *diag)
+{
+	char path[SHELF_PATH_MAX];
+	bool damaged;
+	struct day *day;
+
+	shelf_path(store->directory, day_s, class, path);
+	day = day_open(path, day_s, class, &store->shared, &damaged, diag);
+	if (day == NULL && damaged && set_aside(store, path, diag) == 0)
+		day = day_open(path, day_s, class, &store->shared, &damaged, diag);
+	return day;
+}
+
+static struct day *find_day(struct store *store, int64_t day_s, enum store_class class, struct diag *diag)
+{
+	struct open_day *place;
+
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		place = &store->open[i];
+		if (place->day == NULL || place->day_s != day_s || place->class != class)
+			continue;
+		place->used = ++store->clock;
+		return place->day;
+	}
+	place = free_place(store, diag);
+	if (place == NULL)
+		return NULL;
+	place->day = open_file(store, day_s, class, diag);
+	place->day_s = day_s;
+	place->class = class;
+	place->used = ++store->clock;
+	return place->day;
+}
+
+/* A file that turned out to be broken makes room for a new one. */
+static int failed(struct store *store, int64_t day_s, enum store_class class, bool damaged, struct diag *diag)
+{
+	char path[SHELF_PATH_MAX];
+
+	give_up(store);
+	if (damaged) {
+		shelf_path(store->directory, day_s, class, path);
+		set_aside(store, path, diag);
+	}
+	return -1;
+}
+
+/* --- taking ------------------------------------------------------------------------------------------------- */
+
+int store_put(struct store *store, const struct store_event *event, bool *again, struct diag *diag)
+{
+	struct day *day = find_day(store, event->day_s, event->class, diag);
+
+	if (day == NULL)
+		return give_up(store);
+	if (day_put(day, event, again, diag) != 0)
+		return failed(store, event->day_s, event->class, day_is_damaged(day), diag);
+	store->counts.duplicates += *again;
+	store->counts.events += !*again;
+	return 0;
+}
+
+int store_note(struct store *store, const struct store_note *note, bool *again, struct diag *diag)
+{
+	struct day *day = find_day(store, note->day_s, STORE_VERDICTS, diag);
+
+	if (day == NULL)
+		return give_up(store);
+	if (day_note(day, note, again, diag) != 0)
+		return failed(store, note->day_s, STORE_VERDICTS, day_is_damaged(day), diag);
+	store->counts.duplicates += *again;
+	store->counts.notes += !*again;
+	return 0;
+}
+
+int store_commit(struct store *store, struct diag *diag)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		struct open_day *place = &store->open[i];
+
+		if (place->day != NULL && day_commit(place->day, diag) != 0)
+			return failed(store, place->day_s, place->class, day_is_damaged(place->day), diag);
+	}
+	store->counts.commits++;
+	return 0;
+}
+
+bool store_is_dirty(const struct store *store)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		if (store->open[i].day != NULL && day_is_dirty(store->open[i].day))
+			return true;
+	return false;
+}
+
+const struct store_counts *store_counts(const struct store *store)
+{
+	return &store->counts;
+}

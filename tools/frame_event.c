@@ -1,0 +1,419 @@
+/* frame_event.c: from protobuf, JSON and a DNS message to plain values. */
+#include "tools/frame_event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/frame_decision.h"
+#include "tools/frame_names.h"
+
+#define DAY_SECONDS 86400
+#define MICROSECONDS 1000000u
+#define COUNTER_MAX (UINT64_MAX / 2)
+#define BOOT_DIGITS 12
+
+/* --- texts -------------------------------------------------------------------------------------------------- */
+
+static char *room(struct frame_event_reading *reading, size_t *octets)
+{
+	*octets = sizeof(reading->texts) - reading->text_used;
+	return reading->texts + reading->text_used;
+}
+
+static const char *text_of(struct frame_event_reading *reading, struct json_value value)
+{
+	size_t octets, used;
+	char *to = room(reading, &octets);
+
+	if (value.at == NULL || octets < 2)
+		return "";
+	used = json_text_of(&value, to, octets < FRAME_TEXT_MAX ? octets : FRAME_TEXT_MAX);
+	if (used == 0)
+		return "";
+	reading->text_used += used + 1;
+	return to;
+}
+
+static const char *member(struct frame_event_reading *reading, const struct json_members *members, const char *key)
+{
+	return text_of(reading, json_find(members, key));
+}
+
+static uint32_t number(const struct json_members *members, const char *key)
+{
+	struct json_value value = json_find(members, key);
+	uint64_t found;
+
+	return json_number_of(&value, &found) && found <= UINT32_MAX ? (uint32_t)found : 0;
+}
+
+/* A list of words, each between blanks. */
+struct words {
+	char *at;
+	size_t used, cap;
+};
+
+static void words_begin(struct frame_event_reading *reading, struct words *words)
+{
+	words->at = room(reading, &words->cap);
+	words->used = 0;
+}
+
+static void words_put(struct words *words, const char *text)
+{
+	size_t octets = strlen(text);
+
+	/* The blank before, the one behind, and the NUL. */
+	if (octets == 0 || words->cap < 3 || octets > words->cap - 3 || words->used > words->cap - 3 - octets)
+		return;
+	if (words->used == 0)
+		words->at[words->used++] = ' ';
+	memcpy(words->at + words->used, text, octets);
+	words->used += octets;
+	words->at[words->used++] = ' ';
+}
+
+static const char *words_end(struct frame_event_reading *reading, struct words *words)
+{
+	if (words->used == 0)
+		return "";
+	words->at[words->used] = '\0';
+	reading->text_used += words->used + 1;
+	return words->at;
+}
+
+static void put_strings(struct words *words, struct json_value array)
+{
+	struct json_value element;
+	char word[64];
+	size_t at = 0;
+
+	while (json_next(&array, &at, &element))
+		if (json_text_of(&element, word, sizeof(word)) > 0)
+			words_put(words, word);
+}
+
+/* --- the verdict -------------------------------------------------------------------------------------------- */
+
+static void put_detector(struct words *words, const struct json_value *detection)
+{
+	struct json_members members;
+	struct json_value name, tier, action;
+	char word[200], part[64];
+	int used;
+
+	if (!json_scan(detection->at, detection->octets, &members))
+		return;
+	name = json_find(&members, "detector");
+	tier = json_find(&members, "tier");
+	action = json_find(&members, "action");
+	json_text_of(&name, part, sizeof(part));
+	used = snprintf(word, sizeof(word), "%s/", part);
+	json_text_of(&tier, part, sizeof(part));
+	used += snprintf(word + used, sizeof(word) - (size_t)used, "%s/", part);
+	json_text_of(&action, part, sizeof(part));
+	snprintf(word + used, sizeof(word) - (size_t)used, "%s", part);
+	words_put(words, word);
+}
+
+static const char *detectors(struct frame_event_reading *reading, struct json_value detections)
+{
+	struct json_value element;
+	struct words words;
+	size_t at = 0;
+
+	words_begin(reading, &words);
+	while (json_next(&detections, &at, &element))
+		put_detector(&words, &element);
+	return words_end(reading, &words);
+}
+
+static const char *techniques(struct frame_event_reading *reading, const struct json_members *shadow,
+	struct json_value detections)
+{
+	struct json_members members;
+	struct json_value element;
+	struct words words;
+	size_t at = 0;
+
+	words_begin(reading, &words);
+	put_strings(&words, json_find(&reading->fields.extra, "attack"));
+	put_strings(&words, json_find(shadow, "attack"));
+	while (json_next(&detections, &at, &element))
+		if (json_scan(element.at, element.octets, &members))
+			put_strings(&words, json_find(&members, "attack"));
+	return words_end(reading, &words);
+}
+
+/* The score of an event is what its first detection measured. */
+static int64_t score_of(struct json_value detections)
+{
+	struct json_members members;
+	struct json_value element, value;
+	uint64_t score = 0;
+	size_t at = 0, whole = 0;
+
+	if (!json_next(&detections, &at, &element) || !json_scan(element.at, element.octets, &members))
+		return 0;
+	value = json_find(&members, "value");
+	while (whole < value.octets && value.at[whole] != '.')
+		whole++;
+	value.octets = whole;
+	return json_number_of(&value, &score) && score <= COUNTER_MAX ? (int64_t)score : 0;
+}
+
+static void take_detections(struct frame_event_reading *reading, struct json_value detections)
+{
+	size_t octets;
+	char *to = room(reading, &octets);
+
+	if (detections.at == NULL || detections.octets >= octets)
+		return;
+	memcpy(to, detections.at, detections.octets);
+	to[detections.octets] = '\0';
+	reading->text_used += detections.octets + 1;
+	reading->event.detail = to;
+	reading->event.score = score_of(detections);
+}
+
+static void take_own_verdict(struct frame_event_reading *reading)
+{
+	const struct json_members *extra = &reading->fields.extra;
+	struct json_value shadow = json_find(extra, "shadow"), detections = json_find(extra, "detections");
+	struct store_verdict *verdict = &reading->event.verdict;
+	struct json_members members = { .count = 0 };
+
+	if (shadow.at != NULL)
+		json_scan(shadow.at, shadow.octets, &members);
+	verdict->verdict = member(reading, extra, "verdict");
+	verdict->list = member(reading, extra, "list");
+	verdict->rule = member(reading, extra, "rule");
+	verdict->trigger = member(reading, extra, "trigger");
+	verdict->category = member(reading, extra, "category");
+	verdict->group = member(reading, extra, "group");
+	verdict->privacy = member(reading, extra, "privacy");
+	verdict->chain = number(extra, "chain");
+	verdict->serial = number(extra, "serial");
+	verdict->ede = number(extra, "ede");
+	verdict->shadow_list = member(reading, &members, "list");
+	verdict->shadow_rule = member(reading, &members, "rule");
+	verdict->shadow_action = member(reading, &members, "action");
+	verdict->shadow_category = member(reading, &members, "category");
+	verdict->techniques = techniques(reading, &members, detections);
+	verdict->detectors = detectors(reading, detections);
+	take_detections(reading, detections);
+	if (strcmp(verdict->verdict, "allow") != 0 || shadow.at != NULL || detections.at != NULL)
+		reading->event.class = STORE_VERDICTS;
+}
+
+/* Of another writer: its policy field. */
+static void take_policy(struct frame_event_reading *reading, const struct frame_decision *decision)
+{
+	const Dnstap__Policy *policy = reading->fields.message->policy;
+	size_t octets;
+	char *to = room(reading, &octets);
+
+	if (decision->verdict[0] == '\0')
+		return;
+	strcpy(to, decision->verdict);
+	reading->text_used += strlen(to) + 1;
+	reading->event.verdict.verdict = to;
+	if (policy->has_rule && policy->rule.len < FRAME_TEXT_MAX) {
+		to = room(reading, &octets);
+		reading->text_used += frame_ascii(policy->rule.data, policy->rule.len, to, 4 * FRAME_TEXT_MAX + 1) + 1;
+		reading->event.verdict.rule = to;
+	}
+	if (decision->hit)
+		reading->event.class = STORE_VERDICTS;
+}
+
+/* --- the answer --------------------------------------------------------------------------------------------- */
+
+static uint8_t path_of(const struct frame_fields *fields)
+{
+	struct json_value path = json_find(&fields->extra, "path");
+
+	for (unsigned i = 0; i < PATH_COUNT; i++)
+		if (json_is_text(&path, path_table[i].name))
+			return (uint8_t)i;
+	return fields->is_response ? STORE_PATH_RESPONSE : STORE_PATH_QUERY;
+}
+
+static uint8_t transport_of(const Dnstap__Message *message)
+{
+	static const uint8_t ours[] = { TRANSPORT_UNKNOWN, TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_DOT, TRANSPORT_DOH,
+		TRANSPORT_DOQ + 1, TRANSPORT_DOQ + 2, TRANSPORT_DOQ };
+
+	return message->has_socket_protocol && (size_t)message->socket_protocol < sizeof(ours) ?
+		ours[message->socket_protocol] : TRANSPORT_UNKNOWN;
+}
+
+/* As verdictctl tap's passive DNS has it; another writer does not say what it made up, but for AA: a resolver has no
+ * authority over what it was told. */
+static bool is_upstream(const struct frame_event_reading *reading, enum frame_outcome outcome)
+{
+	const struct dns_view *dns = &reading->fields.dns;
+	uint8_t path = reading->event.path;
+
+	if (dns->octets == NULL || dns->error != NULL || (dns->flags & DNS_QR) == 0 || outcome > OUTCOME_OBSERVED)
+		return false;
+	return path != PATH_LOCAL && path != PATH_CHAOS && (path != STORE_PATH_RESPONSE || (dns->flags & DNS_AA) == 0);
+}
+
+static void take_message(struct frame_event_reading *reading)
+{
+	const struct dns_view *dns = &reading->fields.dns;
+	struct store_event *event = &reading->event;
+	bool response = dns->octets != NULL && (dns->flags & DNS_QR) != 0;
+
+	event->rcode = response ? (int16_t)dns->rcode : -1;
+	if (dns->octets == NULL)
+		return;
+	event->flags = dns->flags & (DNS_AA | DNS_TC | DNS_RD | DNS_RA | DNS_AD | DNS_CD);
+	if (dns->has_question)
+		frame_names_question(reading);
+	if (response && dns->error == NULL)
+		frame_names_records(reading);
+}
+
+static void take_client(struct frame_event_reading *reading)
+{
+	const Dnstap__Message *message = reading->fields.message;
+	struct address *client = &reading->event.client;
+
+	if (!frame_has_address(&message->query_address, message->has_query_address))
+		return;
+	client->family = message->query_address.len == 4 ? ADDRESS_INET : ADDRESS_INET6;
+	memcpy(client->octets, message->query_address.data, message->query_address.len);
+}
+
+/* --- who and when ------------------------------------------------------------------------------------------- */
+
+static uint64_t boot_of(const char *text)
+{
+	uint64_t boot = 0;
+
+	for (unsigned i = 0; i < BOOT_DIGITS; i++) {
+		int digit = text[i] >= '0' && text[i] <= '9' ? text[i] - '0' :
+			text[i] >= 'a' && text[i] <= 'f' ? text[i] - 'a' + 10 : -1;
+
+		if (digit < 0)
+			return 0;
+		boot = boot << 4 | (unsigned)digit;
+	}
+	return text[BOOT_DIGITS] == '\0' ? boot : 0;
+}
+
+static void take_source(struct frame_event_reading *reading, struct store_source *source)
+{
+	const struct frame_fields *fields = &reading->fields;
+	const Dnstap__Dnstap *dnstap = fields->dnstap;
+
+	frame_ascii(dnstap->has_identity ? dnstap->identity.data : NULL, dnstap->has_identity ? dnstap->identity.len : 0,
+		reading->identity, sizeof(reading->identity));
+	*source = (struct store_source){ .identity = reading->identity, .boot = boot_of(fields->serial.boot) };
+	if (fields->has_serial && fields->serial.worker <= UINT32_MAX)
+		source->worker = (uint32_t)fields->serial.worker;
+}
+
+static uint64_t take_time(const struct frame_event_reading *reading, const struct frame_event_clock *clock,
+	int64_t *day_s)
+{
+	uint64_t seconds;
+	uint32_t ns;
+	int64_t filed;
+
+	if (!frame_time(reading->fields.message, &seconds, &ns)) {
+		seconds = (uint64_t)clock->now_s;
+		ns = 0;
+	}
+	filed = (int64_t)seconds < clock->oldest_s || (int64_t)seconds > clock->newest_s ? clock->now_s :
+		(int64_t)seconds;
+	*day_s = filed - filed % DAY_SECONDS;
+	return seconds * MICROSECONDS + ns / 1000;
+}
+
+static uint64_t told(const struct frame_fields *fields, const char *key)
+{
+	struct json_value value = json_find(&fields->extra, key);
+	uint64_t found;
+
+	return json_number_of(&value, &found) && found <= COUNTER_MAX ? found : 0;
+}
+
+static enum frame_event_kind read_answer(struct frame_event_reading *reading, const struct frame_event_clock *clock)
+{
+	const struct frame_fields *fields = &reading->fields;
+	int64_t latency_ns = frame_duration_ns(fields->message);
+	struct store_event *event = &reading->event;
+	struct frame_decision decision;
+
+	*event = (struct store_event){ .latency_us = UINT32_MAX, .records = reading->records,
+		.verdict = { "", "", "", "", "", "", "", "", "", "", "", "", "", 0, 0, 0 } };
+	take_source(reading, &event->source);
+	if (fields->has_serial && event->source.boot != 0 && fields->serial.worker <= UINT32_MAX &&
+			fields->serial.counter <= COUNTER_MAX)
+		event->counter = fields->serial.counter;
+	event->time_us = take_time(reading, clock, &event->day_s);
+	if (latency_ns >= 0)
+		event->latency_us = (uint32_t)(latency_ns / 1000 < UINT32_MAX ? latency_ns / 1000 : UINT32_MAX - 1);
+	event->path = path_of(fields);
+	event->transport = transport_of(fields->message);
+	event->dropped = told(fields, "dropped");
+	event->left_out = told(fields, "left_out");
+	take_client(reading);
+	frame_decide(fields, &decision);
+	if (json_find(&fields->extra, "verdict").at != NULL)
+		take_own_verdict(reading);
+	else
+		take_policy(reading, &decision);
+	event->upstream = is_upstream(reading, decision.outcome);
+	take_message(reading);
+	return FRAME_EVENT_ANSWER;
+}
+
+static uint64_t former_worker(const struct frame_fields *fields)
+{
+	struct json_value former = json_find(&fields->extra, "former");
+	struct json_members members;
+	struct json_value worker;
+	uint64_t found = 0;
+
+	if (former.at != NULL && json_scan(former.at, former.octets, &members)) {
+		worker = json_find(&members, "worker");
+		json_number_of(&worker, &found);
+	}
+	return found <= UINT32_MAX ? found : 0;
+}
+
+static enum frame_event_kind read_note(struct frame_event_reading *reading, const struct frame_event_clock *clock)
+{
+	const struct frame_fields *fields = &reading->fields;
+	struct store_note *note = &reading->note;
+
+	*note = (struct store_note){ .former = fields->kind == FRAME_FORMER, .number = told(fields, "heartbeat"),
+		.extra = (const char *)fields->dnstap->extra.data, .extra_octets = fields->dnstap->extra.len };
+	take_source(reading, &note->source);
+	note->source.worker = note->former ? (uint32_t)former_worker(fields) : 0;
+	note->time_us = take_time(reading, clock, &note->day_s);
+	return FRAME_EVENT_NOTE;
+}
+
+enum frame_event_kind frame_event_read(struct frame_event_reading *reading, const uint8_t *octets, size_t length,
+	const struct frame_event_clock *clock)
+{
+	reading->text_used = reading->name_used = 0;
+	if (!frame_fields_init(&reading->fields, octets, length))
+		return FRAME_EVENT_BAD;
+	if (reading->fields.kind != FRAME_EVENT)
+		return read_note(reading, clock);
+	if (reading->fields.message->type != DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE &&
+			reading->fields.message->type != DNSTAP__MESSAGE__TYPE__CLIENT_QUERY)
+		return FRAME_EVENT_OTHER;
+	return read_answer(reading, clock);
+}
+
+void frame_event_fini(struct frame_event_reading *reading)
+{
+	frame_fields_fini(&reading->fields);
+}
