@@ -299,6 +299,11 @@ enum link_state link_state(const struct link *link)
 	return link->state;
 }
 
+bool link_is_connected(const struct link *link)
+{
+	return link->connected;
+}
+
 static ssize_t write_tls(struct link *link, const void *octets, size_t count)
 {
 	size_t done = 0;

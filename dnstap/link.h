@@ -48,6 +48,9 @@ int link_step(struct link *link);
 
 enum link_state link_state(const struct link *link);
 
+/* Has the other side's kernel taken it? TLS may not be done yet. */
+bool link_is_connected(const struct link *link);
+
 /* As write(2) and read(2) on a socket that does not block: 0 from link_write means that nothing is taken now, 0 from
  * link_read that nothing is there. -1: the link is broken, or the other side has ended it. */
 ssize_t link_write(struct link *link, const void *octets, size_t count);

@@ -110,7 +110,8 @@ void spool_settle(struct spool_reader *reader);
 /* Is memory so full that a commit now may save what was not read yet from going? */
 bool spool_is_crowded(const struct spool_reader *reader);
 
-/* Begins again at the last commit but one. */
+/* Begins again at the last commit but one. Commits count again when all that was committed was read again, and what is to
+ * be kept behind it. */
 void spool_rewind(struct spool_reader *reader);
 
 /* Is there a frame that it has not committed twice over? */

@@ -50,7 +50,7 @@ struct spool_reader {
 	struct reader_lane lanes[LANE_COUNT];
 	uint64_t lost, unsure;
 	size_t keep_octets;        /* a commit counts when so much was read since the one that counted before */
-	uint64_t octets;           /* read since then */
+	uint64_t octets;           /* read since then, after a break once all up to there was read again */
 };
 
 struct spool {

@@ -39,7 +39,8 @@ void spool_reader_forget(struct spool_reader *reader, const struct segment *segm
 
 	reader->lost += overlap(segment->first, good, lane->read.index, UINT64_MAX);
 	lane->gone += overlap(segment->first, good, lane->committed.index, lane->read.index);
-	lane->gone_before += overlap(segment->first, good, lane->before.index, lane->committed.index);
+	lane->gone_before += overlap(segment->first, good, lane->before.index,
+		lane->read.index < lane->committed.index ? lane->read.index : lane->committed.index);
 	if (lane->read.segment <= segment->number && lane->read.index >= segment->first)
 		lane->read = (struct place){ segment->number + 1, 0, end > lane->read.index ? end : lane->read.index };
 	lane->at = NULL;
@@ -128,15 +129,27 @@ static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uin
 	return 0;
 }
 
+/* Not so after a break, until all was read again. */
+static bool is_past_commit(const struct spool_reader *reader)
+{
+	unsigned i;
+
+	for (i = 0; i < LANE_COUNT; i++)
+		if (reader->lanes[i].read.index < reader->lanes[i].committed.index)
+			return false;
+	return true;
+}
+
 size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned *frames)
 {
+	const bool past = is_past_commit(reader);
 	size_t got = 0;
 	unsigned lane;
 
 	*frames = 0;
 	for (lane = 0; lane < LANE_COUNT && got == 0; lane++)
 		got = read_lane(reader, (enum spool_lane)lane, to, cap, frames);
-	reader->octets += got;
+	reader->octets += past ? got : 0;
 	return got;
 }
 
@@ -165,7 +178,7 @@ void spool_commit(struct spool_reader *reader)
 		reader->lanes[i].twice = reader->lanes[i].once;
 		reader->lanes[i].once = reader->lanes[i].read.index;
 	}
-	if (reader->octets >= reader->keep_octets)
+	if (is_past_commit(reader) && reader->octets >= reader->keep_octets)
 		advance(reader);
 }
 
@@ -197,7 +210,9 @@ void spool_rewind(struct spool_reader *reader)
 		reader->unsure += lane->gone + lane->gone_before;
 		if (first > lane->before.index)
 			lane->before = oldest ? spool_start_of(oldest) : lane->read;
-		lane->read = lane->committed = lane->before;
+		if (lane->committed.index < lane->before.index)
+			lane->committed = lane->before;
+		lane->read = lane->before;
 		lane->gone = lane->gone_before = 0;
 		lane->once = lane->twice = lane->before.index;
 		lane->at = NULL;

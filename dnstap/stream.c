@@ -161,6 +161,17 @@ void stream_open(struct stream *stream, int64_t now_ms)
 		fail(stream, link_error(stream->link));
 }
 
+bool stream_is_connected(const struct stream *stream)
+{
+	return link_is_connected(stream->link);
+}
+
+void stream_give_time(struct stream *stream, int64_t now_ms)
+{
+	if (stream->state == STREAM_OPENING)
+		stream->until_ms = now_ms + STREAM_HANDSHAKE_MS;
+}
+
 static void go_on_opening(struct stream *stream)
 {
 	if (link_step(stream->link) != 0) {

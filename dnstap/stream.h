@@ -39,6 +39,12 @@ void stream_destroy(struct stream **stream);
 /* Begins to connect; `now_ms` is a monotonic clock, here and below. */
 void stream_open(struct stream *stream, int64_t now_ms);
 
+/* Is there a connection, so that the end of the collector would end it? It may not have answered yet. */
+bool stream_is_connected(const struct stream *stream);
+
+/* The time for the handshake begins now. */
+void stream_give_time(struct stream *stream, int64_t now_ms);
+
 /* Does what can be done without waiting, and gives a stream up whose time is over. */
 enum stream_state stream_service(struct stream *stream, int64_t now_ms);
 enum stream_state stream_state(const struct stream *stream);

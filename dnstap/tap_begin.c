@@ -90,9 +90,9 @@ static struct target *make_target(struct tap *tap, unsigned i)
 	reader_go_on(tap, reader, tap->target_names[i]);
 	if (plan->file)
 		return target_create_file(&file, reader);
-	target = target_create_stream(plan->stream, reader, plan->commit_interval_ms);
+	target = target_create_stream(plan->stream, plan->next, reader, plan->commit_interval_ms);
 	if (target)
-		plan->stream = NULL;
+		plan->stream = plan->next = NULL;
 	return target;
 }
 

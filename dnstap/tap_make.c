@@ -38,6 +38,7 @@ void tap_free(struct tap *tap)
 		if (!tap->plans)
 			continue;
 		stream_destroy(&tap->plans[i].stream);
+		stream_destroy(&tap->plans[i].next);
 		free(tap->plans[i].file);
 	}
 	syncer_destroy(&tap->syncer);
@@ -62,10 +63,22 @@ void tap_free(struct tap *tap)
 	free(tap);
 }
 
+/* NULL with errno. */
+static struct stream *plan_stream(const struct link_options *options)
+{
+	struct link *link = link_create(options);
+	struct stream *stream = link ? stream_create(link, TAP_CONTENT_TYPE) : NULL;
+
+	if (stream || !link)
+		return stream;
+	link_destroy(&link);
+	errno = ENOMEM;
+	return NULL;
+}
+
 static int plan_target(struct tap *tap, const struct tap_target_options *options, struct diag *diag)
 {
 	struct tap_target *plan = &tap->plans[tap->target_count];
-	struct link *link;
 
 	snprintf(tap->target_names[tap->target_count], SPOOL_READER_NAME_MAX, "%s", options->name);
 	plan->commit_interval_ms = options->commit_interval_ms;
@@ -77,14 +90,9 @@ static int plan_target(struct tap *tap, const struct tap_target_options *options
 		plan->file = strdup(options->file);
 		return plan->file ? 0 : diag_set(diag, options->name, 0, 0, "out of memory");
 	}
-	link = link_create(&options->link);
-	if (!link)
-		return diag_set(diag, options->name, 0, 0, "%m");
-	plan->stream = stream_create(link, TAP_CONTENT_TYPE);
-	if (plan->stream)
-		return 0;
-	link_destroy(&link);
-	return diag_set(diag, options->name, 0, 0, "out of memory");
+	plan->stream = plan_stream(&options->link);
+	plan->next = plan->stream ? plan_stream(&options->link) : NULL;
+	return plan->next ? 0 : diag_set(diag, options->name, 0, 0, "%m");
 }
 
 /* A directory that others could write to, or that is not ours, would be a way into the resolver's frames. */

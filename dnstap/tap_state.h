@@ -84,7 +84,7 @@ struct tap {
 
 /* A target before there is a spool to read from. */
 struct tap_target {
-	struct stream *stream;                    /* owned; NULL: a file */
+	struct stream *stream, *next;             /* owned; NULL: a file */
 	char *file;                               /* owned */
 	uint32_t commit_interval_ms;
 	uint64_t rotate_octets;

@@ -15,7 +15,6 @@
 
 #define BUFFER_OCTETS ((size_t)256 * 1024)
 #define RETRY_MIN_MS 100
-#define KEEP_OCTETS ((size_t)16 * 1024)   /* fstrm_capture writes its file in blocks of 4 KiB, and no sooner */
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS 5000
 
@@ -40,14 +39,16 @@ static struct target *create(struct spool_reader *reader)
 	return target;
 }
 
-struct target *target_create_stream(struct stream *stream, struct spool_reader *reader, uint32_t commit_interval_ms)
+struct target *target_create_stream(struct stream *stream, struct stream *next, struct spool_reader *reader,
+	uint32_t commit_interval_ms)
 {
 	struct target *target = create(reader);
 
 	if (!target)
 		return NULL;
 	target->stream = stream;
-	spool_reader_keep(reader, KEEP_OCTETS);
+	target->next = next;
+	spool_reader_keep(reader, TARGET_KEEP_OCTETS);
 	target->commit_ms = commit_interval_ms;
 	return target;
 }
@@ -72,6 +73,7 @@ void target_destroy(struct target **target)
 	if (!*target)
 		return;
 	stream_destroy(&(*target)->stream);
+	stream_destroy(&(*target)->next);
 	/* A STOP in the middle of a frame would be part of it. */
 	if ((*target)->file && target_torn_octets(*target) == 0)
 		file_out_end((*target)->file);
@@ -122,106 +124,14 @@ void target_take(struct target *target, size_t octets)
 		target->counts.written += target->frames;
 }
 
-static void drop_buffer(struct target *target)
-{
-	target->octets = target->at = 0;
-	target->frames = 0;
-}
-
-/* --- a stream --- */
-
 void target_start_again(struct target *target)
 {
 	spool_rewind(target->reader);
-	drop_buffer(target);
+	target->octets = target->at = 0;
+	target->frames = 0;
 	target->sent = false;
 	target->was_up = false;
 }
-
-static bool send_frames(struct target *target, int64_t now_ms)
-{
-	size_t moved = 0;
-
-	while (moved < TARGET_TURN_OCTETS && target_refill(target)) {
-		ssize_t done = stream_write(target->stream, target->buffer + target->at, target->octets - target->at, now_ms);
-
-		if (done <= 0)
-			break;
-		target_take(target, (size_t)done);
-		moved += (size_t)done;
-	}
-	return moved > 0;
-}
-
-static void open_stream(struct target *target, int64_t now_ms)
-{
-	if (now_ms < target->retry_ms && !target->hurried)
-		return;
-	/* One last attempt is made for what is there. */
-	if (target->finishing && !(target->hurried && spool_has_uncommitted(target->reader))) {
-		target->finished = true;
-		return;
-	}
-	target->hurried = false;
-	stream_open(target->stream, now_ms);
-	if (stream_state(target->stream) == STREAM_DOWN)
-		target_note_failure(target, stream_error(target->stream), now_ms);
-	target->opened_ms = now_ms;
-	target->was_up = stream_state(target->stream) != STREAM_DOWN;
-}
-
-static void note_open(struct target *target, int64_t now_ms)
-{
-	if (target->counts.up)
-		return;
-	target->counts.connects++;
-	target->failures = 0;
-	target->opened_ms = now_ms;
-}
-
-static bool should_stop(const struct target *target, int64_t now_ms)
-{
-	if (target->at < target->octets || !target->sent)
-		return target->finishing && target->at == target->octets && spool_unread(target->reader) == 0;
-	return target->finishing ? spool_unread(target->reader) == 0 : now_ms - target->opened_ms >= target->commit_ms;
-}
-
-static bool service_stream(struct target *target, int64_t now_ms)
-{
-	enum stream_state state = stream_service(target->stream, now_ms);
-	bool moved = false;
-
-	if (state == STREAM_OPEN) {
-		note_open(target, now_ms);
-		moved = send_frames(target, now_ms);
-		if (stream_state(target->stream) == STREAM_OPEN && should_stop(target, now_ms))
-			stream_stop(target->stream, now_ms);
-		state = stream_state(target->stream);
-	}
-	if (state == STREAM_FINISHED) {
-		spool_commit(target->reader);
-		target->counts.commits++;
-		target->sent = target->was_up = false;
-		target->retry_ms = 0;
-		/* Twice at the end: a collector that has begun the next stream has written the one before. */
-		target->finished = target->finishing && !spool_has_uncommitted(target->reader);
-		if (target->finished)
-			spool_settle(target->reader);
-		target->hurried = target->finishing;
-		stream_cut(target->stream);
-		state = STREAM_DOWN;
-	}
-	if (state == STREAM_DOWN && target->was_up) {
-		target_note_failure(target, stream_error(target->stream), now_ms);
-		target_start_again(target);
-	}
-	target->counts.up = state == STREAM_OPEN || state == STREAM_STOPPING;
-	if (state == STREAM_DOWN && !target->finished)
-		open_stream(target, now_ms);
-	return moved;
-}
-
-/* --- both --- */
 
 void target_show(struct target *target, int64_t now_ms)
 {
@@ -238,7 +148,7 @@ void target_show(struct target *target, int64_t now_ms)
 
 bool target_service(struct target *target, int64_t now_ms)
 {
-	bool moved = target->stream ? service_stream(target, now_ms) : target_service_file(target, now_ms);
+	bool moved = target->stream ? target_service_stream(target, now_ms) : target_service_file(target, now_ms);
 
 	target_show(target, now_ms);
 	return moved;

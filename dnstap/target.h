@@ -2,10 +2,11 @@
  * target.h: one place that frames go to: reads them from the spool, sends them to a collector or writes them to a file,
  * and commits what has arrived.
  *
- * A collector has taken frames when it has answered STOP with FINISH. That ends the connection, and the next one begins
- * at once; it is done `commit_interval_ms` after a connection began, if frames were sent on it. A break begins again at
- * the last commit but one, so frames can come twice. Reconnects come after 0.1 to 1 s, later up to 5 s, at random, so that
- * many resolvers do not fall on one collector together.
+ * A collector has taken frames when it has answered STOP with FINISH; it is asked `commit_interval_ms` after a connection
+ * began, if frames were sent on it. That ends the connection, and frames go on over the next one, which was made before:
+ * so a collector never dies unseen with what it confirmed and has in memory still. A break, of either, begins again at the
+ * last commit but one, so frames can come twice. Reconnects come after 0.1 to 1 s, later up to 5 s, at random, so that many
+ * resolvers do not fall on one collector together.
  *
  * A file is a Frame Streams file. What stands at its path when it is opened, and what is ended by size, age or request,
  * becomes FILE.1, and that FILE.2, up to `rotate_keep`. It has mode 0640, and a link is never followed.
@@ -49,8 +50,9 @@ struct target_counts {
 	char error[TARGET_ERROR_MAX]; /* the last; "": none yet */
 };
 
-/* Takes `stream` on success; borrows `reader`. Owned; NULL: no memory. */
-struct target *target_create_stream(struct stream *stream, struct spool_reader *reader, uint32_t commit_interval_ms);
+/* Takes `stream` and `next`, which are alike, on success; borrows `reader`. Owned; NULL: no memory. */
+struct target *target_create_stream(struct stream *stream, struct stream *next, struct spool_reader *reader,
+	uint32_t commit_interval_ms);
 struct target *target_create_file(const struct target_file_options *options, struct spool_reader *reader);
 
 /* Closes without a word: what is not committed is sent again by the next process. */

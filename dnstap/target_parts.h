@@ -1,6 +1,6 @@
 /*
- * target_parts.h: what a target is made of, shared by target.c, which has what all share and the streams, and
- * target_file.c, which has the files.
+ * target_parts.h: what a target is made of, shared by target.c, which has what all share, target_stream.c, which has the
+ * streams, and target_file.c, which has the files.
  */
 #ifndef DNSTAP_TARGET_PARTS_H
 #define DNSTAP_TARGET_PARTS_H
@@ -12,10 +12,14 @@
 
 #define TARGET_TURN_OCTETS ((size_t)4 << 20)     /* then the others have their turn */
 #define TARGET_FILE_COMMIT_MS 1000
+/* A collector that writes with stdio holds back less than a block, which is 8 KiB at most (fstrm_capture with glibc). */
+#define TARGET_KEEP_OCTETS ((size_t)16 * 1024)
 
 struct target {
 	struct spool_reader *reader;
 	struct stream *stream;          /* owned; NULL: a file */
+	struct stream *next;            /* owned; takes over when `stream` is confirmed */
+	int64_t next_ms;                /* since when `next` is tried; 0: it is not */
 	struct file_out *file;          /* owned; NULL: a stream */
 	uint64_t rotate_octets;
 	int64_t rotate_ms;              /* 0: not by age */
@@ -23,7 +27,8 @@ struct target {
 	int64_t opened_ms;
 	int64_t committed_ms;           /* a file's */
 	bool sent;                      /* something, since the stream was opened or the file committed */
-	bool was_up;
+	bool was_up;                    /* a stream that has ended since was a break */
+	bool noted;                     /* that `stream` is open */
 	bool hurried;
 	bool finishing, finished;
 	_Atomic bool reopen;
@@ -54,6 +59,7 @@ size_t target_torn_octets(const struct target *target);
 void target_start_again(struct target *target);
 
 /* As target_service. */
+bool target_service_stream(struct target *target, int64_t now_ms);
 bool target_service_file(struct target *target, int64_t now_ms);
 
 #endif
