@@ -80,10 +80,11 @@ def die_with(parent):
 
 
 class Process:
-	def __init__(self, arguments, log, environment=None):
+	def __init__(self, arguments, log, environment=None, errors=None):
+		"""`errors`: where stderr goes, for what prints rows that a word from elsewhere must not part."""
 		self.log = log
-		with open(log, "ab") as out:
-			self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+		with open(log, "ab") as out, open(errors or log, "ab") as err:
+			self.popen = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
 				env=dict(os.environ, **(environment or {})), preexec_fn=functools.partial(die_with, os.getpid()))
 		self.pid = self.popen.pid
 		running.append(self)

@@ -189,7 +189,7 @@ def fstrm_replay_sends_them(tap, here, path, octets):
 	capture.stop()
 	tap.ok(raw(out) == octets, "fstrm_replay to fstrm_capture: the same octets")
 	sock, out = here.path("ours.sock"), here.path("ours.json")
-	ours = lab.Process([lab.VERDICTCTL, "tap", "--json", "--listen", "unix:" + sock], out)
+	ours = lab.Process([lab.VERDICTCTL, "tap", "--json", "--listen", "unix:" + sock], out, errors=out + ".errors")
 	replayed(tap, path, sock, "fstrm_replay to verdictctl tap")
 	lab.wait_for(lambda: ours.output().count("\n") == len(octets), "all lines")
 	ours.stop()

@@ -38,7 +38,7 @@ def collector(here, place, *options):
 	output = here.path("collected")
 	if os.path.exists(output):
 		os.unlink(output)
-	process = lab.Process([lab.VERDICTCTL, "tap", "--json", "--listen", place, *options], output)
+	process = lab.Process([lab.VERDICTCTL, "tap", "--json", "--listen", place, *options], output, errors=output + ".errors")
 	port = int(place.rsplit("@", 1)[1])
 	lab.wait_for(lambda: lab.socket.socket().connect_ex(("127.0.0.1", port)) == 0, "the collector", 20)
 	return process
