@@ -237,99 +237,6 @@ static int parse_log(const struct conf_limits *limits, const char *text, void *t
 	return parse_path(limits, text, to, wrong);
 }
 
-/* Digits from the front of `text`; false when there are none or too many. */
-static bool read_digits(const char **text, uint64_t *number)
-{
-	const char *at = *text;
-
-	for (*number = 0; *at >= '0' && *at <= '9'; at++) {
-		if (*number > UINT64_MAX / 1024 / 1024 / 1024 / 16)
-			return false;
-		*number = *number * 10 + (uint64_t)(*at - '0');
-	}
-	if (at == *text)
-		return false;
-	*text = at;
-	return true;
-}
-
-static int parse_number(const struct conf_limits *limits, const char *text, void *to, char *wrong)
-{
-	const char *at = text;
-	uint64_t number;
-
-	if (!read_digits(&at, &number) || *at != '\0')
-		return refuse(wrong, "`%.64s` should be a number from %llu to %llu", text,
-			(unsigned long long)limits->min, (unsigned long long)limits->max);
-	if (number < limits->min || number > limits->max)
-		return refuse(wrong, "%.64s is %s %llu", text, number < limits->min ? "under" : "over",
-			(unsigned long long)(number < limits->min ? limits->min : limits->max));
-	*(uint32_t *)to = (uint32_t)number;
-	return 0;
-}
-
-/* 1536k as people write it: the largest unit that leaves no rest. */
-static char *print_size(uint64_t octets, char *to, size_t cap)
-{
-	static const char units[] = "\0kmg";
-	unsigned unit = 0;
-
-	for (; octets != 0 && octets % 1024 == 0 && unit < 3; unit++)
-		octets /= 1024;
-	snprintf(to, cap, "%llu%.1s", (unsigned long long)octets, units + unit);
-	return to;
-}
-
-static int parse_percent(const struct conf_limits *limits, const char *text, void *to, char *wrong)
-{
-	char number[32];
-	size_t length = strlen(text);
-
-	if (length > 0 && length < sizeof(number) && text[length - 1] == '%')
-		length--;
-	snprintf(number, sizeof(number), "%.*s", (int)(length < sizeof(number) ? length : sizeof(number) - 1), text);
-	return parse_number(limits, number, to, wrong);
-}
-
-static int parse_octets(const struct conf_limits *limits, const char *text, void *to, char *wrong)
-{
-	char a[32], b[32];
-	const char *at = text;
-	uint64_t number;
-
-	if (!read_digits(&at, &number) || (*at != '\0' && (strchr("kmgKMG", *at) == NULL || at[1] != '\0')))
-		return refuse(wrong, "`%.64s` should be a size from %s to %s, as 512k or 1m", text,
-			print_size(limits->min, a, sizeof(a)), print_size(limits->max, b, sizeof(b)));
-	switch (*at) {
-	case 'g': case 'G': number *= 1024; /* fall through */
-	case 'm': case 'M': number *= 1024; /* fall through */
-	case 'k': case 'K': number *= 1024;
-	}
-	if (number < limits->min || number > limits->max)
-		return refuse(wrong, "%.64s is %s %s", text, number < limits->min ? "under" : "over",
-			print_size(number < limits->min ? limits->min : limits->max, a, sizeof(a)));
-	*(size_t *)to = (size_t)number;
-	return 0;
-}
-
-static int parse_size(const struct conf_limits *limits, const char *text, void *to, char *wrong)
-{
-	char a[32], b[32];
-	uint64_t power = 1;
-	size_t number;
-
-	if (parse_octets(limits, text, &number, wrong) != 0)
-		return -1;
-	while (power * 2 <= number)
-		power *= 2;
-	if (power != number)
-		return refuse(wrong, "%.64s is no power of two: write %s or %s", text,
-			print_size(power, a, sizeof(a)),
-			print_size(power * 2, b, sizeof(b)));
-	*(size_t *)to = number;
-	return 0;
-}
-
 static int parse_flag(const struct conf_limits *limits, const char *text, void *to, char *wrong)
 {
 	int value;
@@ -413,10 +320,10 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_STRING] = { "text", NULL, parse_string },
 	[TYPE_PATH] = { "path", NULL, parse_path },
 	[TYPE_LOG] = { "path", NULL, parse_log },
-	[TYPE_NUMBER] = { "number", NULL, parse_number },
-	[TYPE_SIZE] = { "size", NULL, parse_size },
-	[TYPE_OCTETS] = { "size", NULL, parse_octets },
-	[TYPE_PERCENT] = { "number", NULL, parse_percent },
+	[TYPE_NUMBER] = { "number", NULL, conf_number_parse },
+	[TYPE_SIZE] = { "size", NULL, conf_size_parse },
+	[TYPE_OCTETS] = { "size", NULL, conf_octets_parse },
+	[TYPE_PERCENT] = { "number", NULL, conf_percent_parse },
 	[TYPE_FLAG] = { "word", yes_no, parse_flag },
 	[TYPE_INVERSE] = { "word", yes_no, parse_inverse },
 	[TYPE_RRTYPES] = { "types", NULL, parse_rrtypes },
@@ -463,8 +370,8 @@ char *conf_type_limits(enum conf_type type, const struct conf_limits *limits, ch
 	if (type == TYPE_NUMBER || type == TYPE_PERCENT)
 		snprintf(to, cap, "%llu..%llu", (unsigned long long)limits->min, (unsigned long long)limits->max);
 	else if (type == TYPE_SIZE || type == TYPE_OCTETS)
-		snprintf(to, cap, "%s..%s", print_size(limits->min, a, sizeof(a)),
-			print_size(limits->max, b, sizeof(b)));
+		snprintf(to, cap, "%s..%s", conf_size_print(limits->min, a, sizeof(a)),
+			conf_size_print(limits->max, b, sizeof(b)));
 	else if (type == TYPE_TEXT || type == TYPE_LIST_NAME || type == TYPE_ATTACK ||
 		type == TYPE_GROUP_NAME || type == TYPE_GROUP)
 		snprintf(to, cap, "1..%llu octets", (unsigned long long)limits->max - 1);

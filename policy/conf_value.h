@@ -63,6 +63,15 @@ int conf_network_parse(const struct conf_limits *limits, const char *text, void 
 int conf_nat64_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
 int conf_interface_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
 
+/* TYPE_NUMBER, TYPE_PERCENT, TYPE_OCTETS and TYPE_SIZE. */
+int conf_number_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+int conf_percent_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+int conf_octets_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+int conf_size_parse(const struct conf_limits *limits, const char *text, void *to, char *wrong);
+
+/* A size as people write it, "1536k": with the largest unit that leaves no rest. Returns `to`. */
+char *conf_size_print(uint64_t octets, char *to, size_t cap);
+
 /* How the type is called: "number". */
 const char *conf_type_name(enum conf_type type);
 
