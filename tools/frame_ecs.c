@@ -7,8 +7,11 @@
 
 #include <string.h>
 
+#include "tools/frame_detection.h"
+
 #define ECS_VERSION "9.0.0"
 #define DATASET "unbound_verdict.dns"
+#define POINTS_FULL 8u            /* as many deny (detect/fusion.c): the whole of 100 */
 
 static const struct {
 	const char *type;        /* of event.type, beside "protocol" */
@@ -23,25 +26,40 @@ static const struct {
 	[OUTCOME_TRUNCATED] = { "denied", "alert" },
 };
 
-static void put_event(struct json_line *line, const struct frame_fields *fields,
-	const struct frame_decision *decision)
+/* How much, and why. */
+static void put_risk(struct json_line *line, const struct frame_detection *detection)
 {
+	const unsigned most = detection->points < POINTS_FULL ? detection->points : POINTS_FULL;
+	char reason[FRAME_REASON_MAX], norm[16];
+
+	if (detection->tier == TIER_NONE)
+		return;
+	json_line_text(line, "reason", frame_reason(detection, reason));
+	json_line_count(line, "risk_score", detection->points);
+	json_line_key(line, "risk_score_norm");
+	json_line_raw(line, norm, (size_t)snprintf(norm, sizeof(norm), "%.1f", 100.0 * most / POINTS_FULL));
+}
+
+static void put_event(struct json_line *line, const struct frame_fields *fields,
+	const struct frame_decision *decision, const struct frame_detection *detection)
+{
+	const enum frame_outcome outcome = frame_outcome_told(decision, detection);
 	const Dnstap__Message *message = fields->message;
 	int64_t ns = frame_duration_ns(message);
 
 	json_line_key(line, "event");
 	json_line_open(line, '{');
-	json_line_text(line, "kind", outcomes[decision->outcome].kind);
+	json_line_text(line, "kind", outcomes[outcome].kind);
 	json_line_key(line, "category");
 	json_line_open(line, '[');
 	json_line_string(line, "network", sizeof("network") - 1);
-	if (decision->hit)
+	if (decision->hit || detection->tier != TIER_NONE)
 		json_line_string(line, "intrusion_detection", sizeof("intrusion_detection") - 1);
 	json_line_close(line, ']');
 	json_line_key(line, "type");
 	json_line_open(line, '[');
 	json_line_string(line, "protocol", 8);
-	json_line_string(line, outcomes[decision->outcome].type, strlen(outcomes[decision->outcome].type));
+	json_line_string(line, outcomes[outcome].type, strlen(outcomes[outcome].type));
 	json_line_close(line, ']');
 	json_line_text(line, "module", "unbound_verdict");
 	json_line_text(line, "dataset", DATASET);
@@ -52,6 +70,7 @@ static void put_event(struct json_line *line, const struct frame_fields *fields,
 		json_line_text(line, "action", action);
 	}
 	json_line_text(line, "outcome", "success");
+	put_risk(line, detection);
 	frame_put_number(line, "id", fields);
 	if (fields->has_serial)
 		json_line_count(line, "sequence", fields->serial.counter);
@@ -175,28 +194,34 @@ static void put_observer(struct json_line *line, const Dnstap__Dnstap *dnstap)
 	json_line_close(line, '}');
 }
 
-static void put_rule(struct json_line *line, const Dnstap__Policy *policy, const struct frame_decision *decision)
+/* The rule's; without one the detector is the rule that made the alert. */
+static void put_rule(struct json_line *line, const Dnstap__Policy *policy, const struct frame_decision *decision,
+	const struct frame_detection *detection)
 {
-	if (!decision->hit)
+	if (!decision->hit && detection->tier == TIER_NONE)
 		return;
 	json_line_key(line, "rule");
 	json_line_open(line, '{');
 	if (decision->rule.at != NULL)
 		frame_put_rule(line, "name", decision);
-	else if (policy != NULL)
+	else if (policy != NULL && decision->hit)
 		frame_put_octets(line, "name", &policy->rule, policy->has_rule);
+	if (!decision->hit) {
+		frame_put_value(line, "name", detection->detector);
+		json_line_text(line, "ruleset", "detectors");
+	}
 	frame_put_value(line, "ruleset", decision->list);
 	frame_put_value(line, "category", decision->category);
 	frame_put_value_text(line, "version", decision->serial);
 	json_line_close(line, '}');
-	if (decision->attack.at == NULL)
+	if (detection->technique_count == 0)
 		return;
 	json_line_key(line, "threat");
 	json_line_open(line, '{');
 	json_line_text(line, "framework", "MITRE ATT&CK");
 	json_line_key(line, "technique");
 	json_line_open(line, '{');
-	frame_put_value(line, "id", decision->attack);
+	frame_put_techniques(line, "id", detection);
 	json_line_close(line, '}');
 	json_line_close(line, '}');
 }
@@ -230,22 +255,24 @@ bool frame_print_ecs(struct frame_printer *printer, const struct frame_fields *f
 {
 	const Dnstap__Dnstap *dnstap = fields->dnstap;
 	struct json_line *line = frame_json_begin(printer);
+	struct frame_detection detection;
 	struct frame_decision decision;
 	uint64_t seconds;
 	uint32_t ns;
 
 	frame_decide(fields, &decision);
+	frame_detect(fields, &decision, &detection);
 	if (!frame_time(fields->message, &seconds, &ns))
 		seconds = ns = 0;
 	frame_put_time(line, "@timestamp", seconds, ns, true);
 	json_line_key(line, "ecs");
 	json_line_raw(line, "{\"version\":\"" ECS_VERSION "\"}", sizeof("{\"version\":\"" ECS_VERSION "\"}") - 1);
-	put_event(line, fields, &decision);
+	put_event(line, fields, &decision, &detection);
 	put_observer(line, dnstap);
 	put_ends(line, fields->message);
 	put_network(line, fields->message);
 	put_dns(line, &fields->dns);
-	put_rule(line, fields->message->policy, &decision);
+	put_rule(line, fields->message->policy, &decision, &detection);
 	put_related(line, fields);
 	if (fields->dns.error != NULL) {
 		json_line_key(line, "error");

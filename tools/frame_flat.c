@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/frame_detection.h"
+
 static const char *const actions[OUTCOME_COUNT] = {
 	[OUTCOME_NONE] = NULL,
 	[OUTCOME_ALLOWED] = "allowed",
@@ -100,20 +102,62 @@ static void put_duration(struct json_line *line, const Dnstap__Message *message)
 		(unsigned long long)ns / 1000 % 1000000));
 }
 
+/* The words of the model's `severity`. */
+static const char *const severities[TIER_COUNT] = {
+	[TIER_LOW] = "low", [TIER_ALERT] = "medium", [TIER_HIGH] = "high", [TIER_BLOCK] = "critical",
+};
+
+/* Those of ours alone: a key that another writer has made up could be anything. */
+static void put_features(struct json_line *line, struct json_value features)
+{
+	struct json_members members;
+
+	if (features.at == NULL || !json_scan(features.at, features.octets, &members))
+		return;
+	for (unsigned i = 0; i < FEATURE_COUNT; i++) {
+		const struct json_value value = json_find(&members, feature_names[i]);
+		uint64_t number;
+		char key[64];
+
+		if (!json_number_of(&value, &number))
+			continue;
+		snprintf(key, sizeof(key), "feature_%s", feature_names[i]);
+		json_line_count(line, key, number);
+	}
+}
+
+static void put_detection(struct json_line *line, const struct frame_detection *detection)
+{
+	if (detection->tier == TIER_NONE)
+		return;
+	frame_put_value(line, "detector", detection->detector);
+	json_line_text(line, "detector_tier", tier_names[detection->tier]);
+	json_line_text(line, "severity", severities[detection->tier]);
+	json_line_count(line, "risk_score", detection->points);
+	frame_put_value(line, "detector_value", detection->value);
+	frame_put_value(line, "detector_threshold", detection->threshold);
+	put_features(line, detection->features);
+}
+
 static void put_decision(struct json_line *line, const struct frame_fields *fields)
 {
+	struct frame_detection detection;
 	struct frame_decision decision;
 
 	frame_decide(fields, &decision);
+	frame_detect(fields, &decision, &detection);
 	json_line_text(line, "action", actions[decision.outcome]);
 	if (decision.verdict[0] != '\0')
 		json_line_text(line, "verdict", decision.verdict);
 	if (decision.hit)
 		frame_put_rule(line, "signature", &decision);
+	else
+		frame_put_value(line, "signature", detection.detector);
 	frame_put_value(line, "list", decision.list);
 	frame_put_value(line, "rule", decision.rule);
 	frame_put_value(line, "category", decision.category);
-	frame_put_value(line, "mitre_technique_id", decision.attack);
+	frame_put_techniques(line, "mitre_technique_id", &detection);
+	put_detection(line, &detection);
 	frame_put_value(line, "path", json_find(&fields->extra, "path"));
 	frame_put_value(line, "group", json_find(&fields->extra, "group"));
 	frame_put_number(line, "frame", fields);

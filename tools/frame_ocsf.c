@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "tools/frame_detection.h"
+
 #define NS_PER_MS 1000000
 #define MS_PER_SECOND 1000
 #define ID_OTHER 99
@@ -25,6 +27,15 @@ static const struct {
 	[OUTCOME_DROPPED] = { 2, 6, 3, "Denied", "Dropped", "Medium" },
 	[OUTCOME_MODIFIED] = { 4, ID_OTHER, 3, "Modified", "Sinkholed", "Medium" },
 	[OUTCOME_TRUNCATED] = { 4, 14, 3, "Modified", "Delayed", "Medium" },
+};
+
+/* Of detections: how much, by the schema's risk levels. */
+static const struct {
+	unsigned id;
+	const char *caption;
+} risks[TIER_COUNT] = {
+	[TIER_LOW] = { 1, "Low" }, [TIER_ALERT] = { 2, "Medium" }, [TIER_HIGH] = { 3, "High" },
+	[TIER_BLOCK] = { 4, "Critical" },
 };
 
 static const char *const rcode_captions[] = { "NoError", "FormError", "ServError", "NXDomain", "NotImp", "Refused",
@@ -238,20 +249,17 @@ static void put_dns(struct json_line *line, const struct dns_view *dns)
 
 /* --- the verdict -------------------------------------------------------------------------------------------- */
 
-static void put_attacks(struct json_line *line, struct json_value ids)
+static void put_attacks(struct json_line *line, const struct frame_detection *detection)
 {
-	struct json_value id;
-	size_t at = 0;
-
-	if (ids.at == NULL || ids.at[0] != '[')
+	if (detection->technique_count == 0)
 		return;
 	json_line_key(line, "attacks");
 	json_line_open(line, '[');
-	while (json_next(&ids, &at, &id)) {
+	for (unsigned i = 0; i < detection->technique_count; i++) {
 		json_line_open(line, '{');
 		json_line_key(line, "technique");
 		json_line_open(line, '{');
-		frame_put_value_text(line, "uid", id);
+		frame_put_value_text(line, "uid", detection->techniques[i]);
 		json_line_close(line, '}');
 		json_line_close(line, '}');
 	}
@@ -292,14 +300,41 @@ static void put_rule(struct json_line *line, const Dnstap__Policy *policy, const
 	json_line_close(line, '}');
 }
 
+/* Without a rule of a list the detector is what made the alert. */
+static void put_detection(struct json_line *line, const struct frame_decision *decision,
+	const struct frame_detection *detection)
+{
+	char reason[FRAME_REASON_MAX];
+
+	if (detection->tier == TIER_NONE)
+		return;
+	json_line_count(line, "risk_score", detection->points);
+	json_line_count(line, "risk_level_id", risks[detection->tier].id);
+	json_line_text(line, "risk_level", risks[detection->tier].caption);
+	json_line_text(line, "risk_details", frame_reason(detection, reason));
+	if (decision->hit)
+		return;
+	json_line_key(line, "firewall_rule");
+	json_line_open(line, '{');
+	frame_put_value(line, "name", detection->detector);
+	json_line_text(line, "type", "detector");
+	json_line_close(line, '}');
+}
+
 static void put_decision(const struct frame_printer *printer, struct json_line *line,
 	const struct frame_fields *fields)
 {
+	struct frame_detection detection;
 	struct frame_decision decision;
 	enum frame_outcome outcome;
+	bool alert;
 
 	frame_decide(fields, &decision);
-	outcome = printer->sinkhole_as_blocked && decision.outcome == OUTCOME_MODIFIED ? OUTCOME_DENIED : decision.outcome;
+	frame_detect(fields, &decision, &detection);
+	outcome = frame_outcome_told(&decision, &detection);
+	if (printer->sinkhole_as_blocked && outcome == OUTCOME_MODIFIED)
+		outcome = OUTCOME_DENIED;
+	alert = decision.hit || detection.tier != TIER_NONE;
 	json_line_count(line, "severity_id", outcomes[outcome].severity_id);
 	json_line_text(line, "severity", outcomes[outcome].severity);
 	json_line_count(line, "action_id", outcomes[outcome].action_id);
@@ -307,13 +342,13 @@ static void put_decision(const struct frame_printer *printer, struct json_line *
 	json_line_count(line, "disposition_id", outcomes[outcome].disposition_id);
 	json_line_text(line, "disposition", outcomes[outcome].disposition);
 	json_line_key(line, "is_alert");
-	json_line_raw(line, decision.hit ? "true" : "false", decision.hit ? 4 : 5);
+	json_line_raw(line, alert ? "true" : "false", alert ? 4 : 5);
 	if (decision.verdict[0] != '\0')
 		json_line_text(line, "status_detail", decision.verdict);
-	if (!decision.hit)
-		return;
-	put_rule(line, fields->message->policy, &decision);
-	put_attacks(line, decision.attack);
+	if (decision.hit)
+		put_rule(line, fields->message->policy, &decision);
+	put_detection(line, &decision, &detection);
+	put_attacks(line, &detection);
 }
 
 static void put_observable(struct json_line *line, const char *name, const char *type, unsigned type_id,

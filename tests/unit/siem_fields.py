@@ -9,11 +9,12 @@ ECS = {name: kind for kind, names in {
     "date": "@timestamp event.end event.start",
     "ip": "client.ip source.ip server.ip destination.ip dns.resolved_ip.[] related.ip.[]",
     "long": "client.port source.port server.port destination.port dns.answers.[].ttl event.duration event.sequence",
+    "float": "event.risk_score event.risk_score_norm",
     "match_only_text": "error.message",
     "keyword": "ecs.version dns.answers.[].class dns.answers.[].data dns.answers.[].name dns.answers.[].type "
                "dns.header_flags.[] dns.id dns.op_code dns.question.class dns.question.name dns.question.type "
                "dns.response_code dns.type event.action event.category.[] event.dataset event.id event.kind event.module "
-               "event.outcome event.type.[] http.version network.application network.protocol network.transport "
+               "event.outcome event.reason event.type.[] http.version network.application network.protocol network.transport "
                "network.type observer.hostname observer.type observer.version related.hosts.[] rule.category rule.name "
                "rule.ruleset rule.version threat.framework threat.technique.id.[]",
     }.items() for name in names.split()}
@@ -22,7 +23,7 @@ ECS = {name: kind for kind, names in {
 OCSF = {name: kind for kind, names in {
     "integer_t": "class_uid category_uid activity_id severity_id action_id disposition_id metadata.sequence "
                  "connection_info.direction_id connection_info.protocol_num connection_info.protocol_ver_id opcode_id "
-                 "flag_ids.[] query.packet_uid query.opcode_id rcode_id answers.[].ttl answers.[].packet_uid "
+                 "flag_ids.[] risk_score risk_level_id query.packet_uid query.opcode_id rcode_id answers.[].ttl answers.[].packet_uid "
                  "answers.[].flag_ids.[] observables.[].type_id transaction_id",
     "port_t": "src_endpoint.port dst_endpoint.port",
     "long_t": "type_uid duration",
@@ -37,7 +38,7 @@ OCSF = {name: kind for kind, names in {
                 "answers.[].type answers.[].class answers.[].rdata observables.[].name observables.[].type "
                 "observables.[].value firewall_rule.uid firewall_rule.name firewall_rule.type firewall_rule.category "
                 "firewall_rule.match_location firewall_rule.match_details.[] policy.name policy.version "
-                "attacks.[].technique.uid",
+                "attacks.[].technique.uid risk_details risk_level",
     }.items() for name in names.split()}
 OCSF_REQUIRED = "class_uid category_uid activity_id type_uid time severity_id metadata".split()
 
@@ -66,6 +67,8 @@ def fits(kind, value):
         return ipaddress.ip_address(value) is not None
     if kind == "boolean_t":
         return isinstance(value, bool)
+    if kind == "float":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in ("long", "long_t", "timestamp_t", "integer_t", "port_t"):
         most = {"integer_t": 2**31, "port_t": 2**16}.get(kind, 2**63)
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most

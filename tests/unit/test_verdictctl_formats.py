@@ -77,6 +77,16 @@ def former(seq, dropped, boot="000000000001"):
         "former": {"worker": 0, "seq": seq, "dropped": dropped, "recovered": 3, "damaged": False}})
 
 
+def detection(detector, tier, attack, value=600, threshold=512, **features):
+    return {"detector": detector, "tier": tier, "action": "observe", "value": value, "threshold": threshold, "attack": attack,
+            "features": features}
+
+
+TUNNEL = detection("tunnel", "high", ["T1071.004", "T1048.003", "T1572"], 2100, 2048, octets_10m=2100, names=84)
+ODD = detection("odd-type", "low", ["T1071.004"], 10, 0, qtype=10)
+NEW = detection("newly-observed", "tag", ["T1583.001"], 1, 1)
+
+
 def every_frame():
     """All verdicts, and what is odd in DNS."""
     a, aaaa = b"\xc0\0\2\1", ipaddress.ip_address("2001:db8::1").packed
@@ -99,6 +109,9 @@ def every_frame():
         d.frame(kind=4, response=d.dns("other.example", answers=[d.record("other.example", 1, a)])),
         d.frame(kind=6, response=d.dns("rpz.example"), policy=d.policy("RPZ", "rule", 4)),
         d.frame(kind=6, response=b"\0\1\2", identity=None, response_time=None, query_time=None),
+        answer(18, "allow", add={"detections": [NEW, ODD, TUNNEL]}),
+        answer(19, "nxdomain", rcode=3, add={"detections": [ODD]}),
+        answer(20, "allow", add={"detections": [NEW]}),
     ]
     return frames
 
@@ -127,6 +140,57 @@ def prints_valid_json_and_no_control_octet():
         assert all(octet == 10 or 32 <= octet <= 126 for octet in out), name
         if name != "line":
             assert all(isinstance(json.loads(line), dict) for line in out.splitlines()), name
+
+
+def tells_detections_in_the_words_of_each_format():
+    frames = [answer(1, add={"detections": [NEW, ODD, TUNNEL]}), answer(2, "nxdomain", add={"detections": [ODD]}),
+              answer(3, add={"detections": [NEW]}), answer(4)]
+    observed, denied, tagged, plain = objects(d.stream(*frames), "-f", "ecs")
+    equal((observed["event"]["kind"], observed["event"]["type"]), ("alert", ["protocol", "info"]))
+    equal(observed["event"]["category"], ["network", "intrusion_detection"])
+    equal((observed["event"]["risk_score"], observed["event"]["risk_score_norm"]), (6, 75.0))
+    equal(observed["event"]["reason"], "tunnel high: 2100 over 2048")
+    equal(observed["rule"], {"name": "tunnel", "ruleset": "detectors"})
+    equal(observed["threat"]["technique"]["id"], ["T1071.004", "T1048.003", "T1572"])
+    equal(observed["unbound_verdict"]["detections"][2]["features"], {"octets_10m": 2100, "names": 84})
+    equal((denied["rule"]["name"], denied["event"]["type"][1]), ("malware:*.evil.example", "denied"))
+    equal((denied["event"]["reason"], denied["event"]["risk_score"]), ("odd-type low", 1))
+    equal(denied["threat"]["technique"]["id"], ["T1071.004"])
+    for one in tagged, plain:
+        equal((one["event"]["kind"], "rule" in one, "threat" in one, "reason" in one["event"]), ("event", False, False, False))
+    observed, denied, tagged, plain = objects(d.stream(*frames), "-f", "ocsf")
+    equal((observed["is_alert"], observed["action"], observed["disposition"]), (True, "Observed", "Detected"))
+    equal([row["technique"]["uid"] for row in observed["attacks"]], ["T1071.004", "T1048.003", "T1572"])
+    equal((observed["risk_score"], observed["risk_level_id"], observed["risk_level"]), (6, 3, "High"))
+    equal((observed["risk_details"], observed["firewall_rule"]), ("tunnel high: 2100 over 2048", {"name": "tunnel", "type": "detector"}))
+    equal((denied["risk_level"], denied["firewall_rule"]["uid"]), ("Low", "malware:*.evil.example"))
+    for one in tagged, plain:
+        equal((one["is_alert"], "attacks" in one, "risk_score" in one), (False, False, False))
+    observed, denied, tagged, plain = objects(d.stream(*frames), "-f", "flat")
+    equal((observed["action"], observed["signature"], observed["detector"], observed["severity"]), ("allowed", "tunnel", "tunnel", "high"))
+    equal((observed["detector_tier"], observed["detector_value"], observed["detector_threshold"]), ("high", 2100, 2048))
+    equal((observed["feature_octets_10m"], observed["feature_names"], observed["risk_score"]), (2100, 84, 6))
+    equal(observed["mitre_technique_id"], ["T1071.004", "T1048.003", "T1572"])
+    equal((denied["signature"], denied["detector"], denied["action"]), ("malware:*.evil.example", "odd-type", "blocked"))
+    for one in tagged, plain:
+        equal([key for key in one if key.startswith(("detector", "feature", "severity", "risk"))], [])
+
+
+def endures_detections_that_no_detector_made():
+    odd = [[], [1], [{}], "tunnel", {"detector": "x"}, [{"detector": "x", "tier": "low", "attack": "T1"}],
+           [{"detector": 'a"\x1b]0;', "tier": "block", "value": -1, "threshold": 1e300, "attack": [1, None, "T\n1"] * 50,
+             "features": {"octets_10m": "7", 'b"ad': 1, "names": 2 ** 63}}],
+           [dict(ODD, attack=["T%d" % number for number in range(100)])] * 9]
+    for one in odd:
+        for name, table in ("ecs", siem_fields.ECS), ("ocsf", siem_fields.OCSF), ("flat", None):
+            code, out, err = tap(d.stream(answer(1, add={"detections": one})), "-f", name)
+            equal((code, err), (0, ""))
+            assert all(octet == 10 or 32 <= octet <= 126 for octet in out), (one, out)
+            found = json.loads(out)
+            if table is not None:
+                siem_fields.check([found], table, "unbound_verdict" if name == "ecs" else "unmapped")
+            for key in "feature_b", 'feature_b"ad':
+                assert key not in found, found
 
 
 def has_only_fields_of_ecs_with_its_types():
@@ -183,11 +247,11 @@ def is_read_by_dnsdbq():
 def filters_by_every_condition_and_all_together():
     frames = d.stream(*every_frame())
     rows = [
-        (["--name", "example"], 18, "suffixes of whole labels"), (["--name", "ample"], 0, "no part of a label"),
-        (["--name", "WWW.EXAMPLE."], 15, "case and the last dot do not matter"), (["--client", "2001:db8::/32"], 1, "IPv6"),
-        (["--client", "10.0.0.0/29"], 19, "IPv4"), (["--client", "10.0.0.8/29"], 0, "a neighbour"),
-        (["--verdict", "nxdomain,refuse"], 2, "either"), (["--list", "test"], 1, "of a shadow verdict, too"),
-        (["--type", "TXT"], 1, ""), (["--path", "dropped"], 1, ""), (["--from", "2023-11-14T22:13:20Z"], 19, ""),
+        (["--name", "example"], 21, "suffixes of whole labels"), (["--name", "ample"], 0, "no part of a label"),
+        (["--name", "WWW.EXAMPLE."], 18, "case and the last dot do not matter"), (["--client", "2001:db8::/32"], 1, "IPv6"),
+        (["--client", "10.0.0.0/29"], 22, "IPv4"), (["--client", "10.0.0.8/29"], 0, "a neighbour"),
+        (["--verdict", "nxdomain,refuse"], 3, "either"), (["--list", "test"], 1, "of a shadow verdict, too"),
+        (["--type", "TXT"], 1, ""), (["--path", "dropped"], 1, ""), (["--from", "2023-11-14T22:13:20Z"], 22, ""),
         (["--to", "2023-11-14T22:13:20Z"], 0, ""), (["--from", "1h"], 0, "an hour ago"),
         (["--verdict", "allow", "--type", "TXT"], 1, "both"), (["--verdict", "drop", "--type", "TXT"], 0, "both"),
     ]
@@ -260,7 +324,7 @@ def tells_what_targets_lost():
 def counts_by_verdict_and_list():
     code, out, err = tap(d.stream(*every_frame()), "--stats", "--quiet", "--json")
     stats = json.loads(out)
-    equal((stats["report"], stats["frames"], stats["verdict"]["allow"], stats["list"]), ("stats", 20, 8, {"malware": 9, "test": 1}))
+    equal((stats["report"], stats["frames"], stats["verdict"]["allow"], stats["list"]), ("stats", 23, 10, {"malware": 10, "test": 1}))
 
 
 # --- files ---------------------------------------------------------------------------------------------------
@@ -449,7 +513,8 @@ if __name__ == "__main__":
     sys.exit(run([
         prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
-        tells_verdicts_apart_for_each_schema, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
+        tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
+        endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
         filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing, tells_what_targets_lost,
         counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
         follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
