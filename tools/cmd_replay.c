@@ -17,7 +17,7 @@
 #include "tools/term.h"
 
 const char help_replay[] =
-	"Usage: verdictctl replay [--policy FILE] [--queries] [--each] [--top N] [--json] FILE ...\n"
+	"Usage: verdictctl replay [--policy FILE] [--queries | --servers] [--each] [--top N] [--json] FILE ...\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl replay --policy new.conf frames.fstrm\n"
@@ -35,6 +35,8 @@ const char help_replay[] =
 	"Options:\n"
 	"  -p, --policy FILE   the configuration; default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
 	"  -q, --queries       of dnstap and pcap judge the queries, not the responses\n"
+	"  -s, --servers       judge name servers by the inventory: of dnstap and pcap also what they told the resolver,\n"
+	"                      and what `unbound-control dump_cache` prints; no detectors\n"
 	"  -e, --each          a line for each record: input and place, client, name, type, verdict, list, rule, trigger,\n"
 	"                      group, with tabs between, and then no summary\n"
 	"  -t, --top N         names and clients in the summary; default: 10, at most 1000\n"
@@ -50,7 +52,8 @@ const char help_replay[] =
 
 struct replay_arguments {
 	const char *policy;
-	bool queries, each, json;
+	enum record_take take;
+	bool each, json;
 	size_t top;
 };
 
@@ -61,6 +64,7 @@ struct playing {
 	struct recorded *recorded;
 	json_t *inputs;
 	uint64_t judged;
+	unsigned ns_dots_min;
 	bool progress;
 };
 
@@ -69,16 +73,18 @@ static int parse(const struct command *command, int argc, char **argv, struct re
 {
 	static const struct option options[] = {
 		{ "policy", required_argument, NULL, 'p' }, { "queries", no_argument, NULL, 'q' },
+		{ "servers", no_argument, NULL, 's' },
 		{ "each", no_argument, NULL, 'e' }, { "top", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 	};
 	int option;
 	char *end;
 
-	while ((option = command_option(command, argc, argv, ":p:qet:jh", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":p:qset:jh", options)) != -1) {
 		switch (option) {
 		case 'p': given->policy = optarg; break;
-		case 'q': given->queries = true; break;
+		case 'q': given->take = RECORD_QUERIES; break;
+		case 's': given->take = RECORD_SERVERS; break;
 		case 'e': given->each = true; break;
 		case 'j': given->json = true; break;
 		case 't':
@@ -158,12 +164,13 @@ static int play(struct playing *playing, const char *name)
 		complain(&diag);
 		return -1;
 	}
-	source = record_source_open(from, name, playing->given->queries, &diag);
+	source = record_source_open(from, name, playing->given->take, &diag);
 	if (source == NULL) {
 		complain(&diag);
 		return -1;
 	}
 	while ((got = record_source_next(source, playing->recorded, &diag)) == 1 && !ferror(stdout)) {
+		playing->recorded->ns_dots_min = playing->ns_dots_min;
 		replay_judge(playing->replay, playing->recorded, name);
 		show_progress(playing);
 	}
@@ -226,6 +233,7 @@ static int play_all(struct playing *playing, const struct conf *conf, const stru
 	playing->replay = replay_create(&options);
 	playing->recorded = malloc(sizeof(*playing->recorded));
 	playing->inputs = json_array();
+	playing->ns_dots_min = conf->options.min_ns_dots;
 	playing->progress = isatty(STDERR_FILENO) && !(playing->given->each && isatty(STDOUT_FILENO));
 	if (playing->replay == NULL || playing->recorded == NULL || playing->inputs == NULL) {
 		fprintf(stderr, "verdictctl replay: out of memory\n");
@@ -255,9 +263,11 @@ int cmd_replay(const struct command *command, int argc, char **argv)
 	struct conf *conf = conf_load(command_config(given.policy), &diag);
 	struct snapshot *snapshot = conf == NULL ? NULL : snapshot_build(conf, time(NULL), NULL, &diag);
 
-	if (snapshot != NULL && conf->detection.wanted)
+	const bool detects = conf != NULL && conf->detection.wanted && given.take != RECORD_SERVERS;
+
+	if (snapshot != NULL && detects)
 		playing.detect = replay_detect_create(conf, &diag);
-	if (snapshot == NULL || (conf->detection.wanted && playing.detect == NULL)) {
+	if (snapshot == NULL || (detects && playing.detect == NULL)) {
 		complain(&diag);
 		code = command_config_code(given.policy);
 	} else {

@@ -303,7 +303,7 @@ int diff_questions(const struct diff_task *task, const char *path, json_t *repor
 
 	if (from == NULL)
 		return diag_set(diag, path, 0, 0, "%m");
-	source = record_source_open(from, path, false, diag);
+	source = record_source_open(from, path, RECORD_RESPONSES, diag);
 	result = source == NULL ? -1 : judging_init(&judging, diag);
 	if (result == 0)
 		result = judge_all(&judging, source, path, report, diag);

@@ -8,16 +8,18 @@
 #include "dnstap/dnstap.pb-c.h"
 #include "tools/frame_read.h"
 #include "tools/question_read.h"
+#include "tools/record_dump.h"
 #include "tools/record_packet.h"
 
-const char *const record_form_names[RECORD_FORMS] = { "text", "dnstap", "pcap" };
+const char *const record_form_names[RECORD_FORMS] = { "text", "dnstap", "pcap", "cache dump" };
 const char *const record_skip_names[SKIP_REASONS] = { "unreadable", "not-dns", "query", "fragment", "no-question", "note" };
 
 struct record_source {
 	FILE *from;
 	char name[256];
 	enum record_form form;
-	bool queries;
+	enum record_take take;
+	struct dump_reader dump;
 	struct question_reader questions;
 	struct frame_reader *frames;
 	pcap_t *pcap;
@@ -49,6 +51,11 @@ static int next_text(struct record_source *source, struct recorded *to, struct d
 	return 1;
 }
 
+static int next_dump(struct record_source *source, struct recorded *to, struct diag *diag)
+{
+	return dump_next(&source->dump, to) ? 1 : ferror(source->from) ? diag_set(diag, source->name, 0, 0, "%m") : 0;
+}
+
 /* --- dnstap ------------------------------------------------------------------------------------------------------- */
 
 static struct address address_of(protobuf_c_boolean has, const ProtobufCBinaryData *octets)
@@ -68,16 +75,38 @@ static int64_t time_of(uint64_t seconds, uint32_t nanoseconds)
 	return seconds < UINT64_C(100000000000) ? (int64_t)(seconds * 1000 + nanoseconds % 1000000000 / 1000000) : 0;
 }
 
+static bool is_wanted(const struct record_source *source, Dnstap__Message__Type type)
+{
+	switch (source->take) {
+	case RECORD_RESPONSES: return type == DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE;
+	case RECORD_QUERIES: return type == DNSTAP__MESSAGE__TYPE__CLIENT_QUERY;
+	case RECORD_SERVERS: return type == DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE ||
+		type == DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE;
+	}
+	return false;
+}
+
+/* What a name server said to the resolver is about the zone that it was asked as a server of, and what is below. */
+static unsigned zone_asked(const Dnstap__Message *message)
+{
+	struct name zone;
+
+	if (message->type != DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE || !message->has_query_zone ||
+	    !name_from_wire(&zone, message->query_zone.data, message->query_zone.len))
+		return 0;
+	return zone.labels;
+}
+
 static bool take_message(struct record_source *source, const Dnstap__Message *message, struct recorded *to)
 {
 	const ProtobufCBinaryData *wire = message->has_response_message ? &message->response_message
 		: &message->query_message;
 
-	if (message->type != (source->queries ? DNSTAP__MESSAGE__TYPE__CLIENT_QUERY
-			: DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE)) {
+	if (!is_wanted(source, message->type)) {
 		source->counts.skipped[message->type == DNSTAP__MESSAGE__TYPE__CLIENT_QUERY ? SKIP_QUERY : SKIP_NOTE]++;
 		return false;
 	}
+	to->zone_min = zone_asked(message);
 	if ((!message->has_response_message && !message->has_query_message) ||
 	    !recorded_take_message(to, wire->data, wire->len)) {
 		source->counts.skipped[SKIP_NO_QUESTION]++;
@@ -87,6 +116,7 @@ static bool take_message(struct record_source *source, const Dnstap__Message *me
 	to->client.port = (uint16_t)message->query_port;
 	to->server = address_of(message->has_response_address, &message->response_address);
 	to->server.port = (uint16_t)message->response_port;
+	recorded_add_responder(to, &to->server, to->zone_min);
 	to->time_ms = message->has_response_time_sec ? time_of(message->response_time_sec, message->response_time_nsec)
 		: message->has_query_time_sec ? time_of(message->query_time_sec, message->query_time_nsec) : 0;
 	return true;
@@ -171,8 +201,10 @@ static int next_packet(struct record_source *source, struct recorded *to, struct
 
 		to->where = ++source->packets;
 		to->time_ms = (int64_t)header->ts.tv_sec * 1000 + header->ts.tv_usec / 1000;
-		if (why == SKIP_REASONS && to->answered == source->queries)
-			why = source->queries ? SKIP_NOTE : SKIP_QUERY;
+		if (why == SKIP_REASONS && to->answered == (source->take == RECORD_QUERIES))
+			why = to->answered ? SKIP_NOTE : SKIP_QUERY;
+		if (why == SKIP_REASONS && source->take == RECORD_SERVERS)
+			recorded_add_responder(to, &to->server, recorded_apex(to));
 		if (why == SKIP_REASONS)
 			return 1;
 		if (why == SKIP_UNREADABLE)
@@ -188,6 +220,25 @@ static int next_packet(struct record_source *source, struct recorded *to, struct
 }
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
+
+/* Puts back what it reads, which lies in the buffer still: glibc takes all of it. */
+static bool begins_dump(FILE *from)
+{
+	const size_t wanted = strlen(dump_begins);
+	char line[64];
+	size_t got = 0;
+	int octet;
+
+	while (got < wanted && (octet = getc(from)) != EOF) {
+		line[got++] = (char)octet;
+		if (octet != (unsigned char)dump_begins[got - 1])
+			break;
+	}
+	octet = got == wanted && memcmp(line, dump_begins, wanted) == 0;
+	for (size_t i = got; i > 0; i--)
+		ungetc((unsigned char)line[i - 1], from);
+	return octet != 0;
+}
 
 /* A control frame of Frame Streams begins with zeros, pcap and pcapng with magic numbers, as do gzip, xz and zstd:
  * RECORD_FORMS. */
@@ -207,6 +258,8 @@ static enum record_form form_of(FILE *from)
 		ungetc(first, from);
 	if (first == 0)
 		return RECORD_DNSTAP;
+	if (first == dump_begins[0] && second == dump_begins[1] && begins_dump(from))
+		return RECORD_DUMP;
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
 		if (first == magics[i].first && second == magics[i].second)
 			return magics[i].form;
@@ -239,6 +292,9 @@ static int open_form(struct record_source *source, struct diag *diag)
 		return source->frames != NULL ? 0 : diag_set(diag, source->name, 0, 0, "out of memory");
 	case RECORD_PCAP:
 		return open_pcap(source, diag);
+	case RECORD_DUMP:
+		dump_reader_init(&source->dump, source->from);
+		return 0;
 	case RECORD_FORMS:
 		break;
 	}
@@ -246,7 +302,8 @@ static int open_form(struct record_source *source, struct diag *diag)
 		"pipe, and read -");
 }
 
-struct record_source *record_source_open(FILE *from, const char *name, bool queries, struct diag *diag)
+struct record_source *record_source_open(FILE *from, const char *name, enum record_take take,
+	struct diag *diag)
 {
 	struct record_source *source = calloc(1, sizeof(*source));
 
@@ -256,7 +313,7 @@ struct record_source *record_source_open(FILE *from, const char *name, bool quer
 		return NULL;
 	}
 	source->from = from;
-	source->queries = queries;
+	source->take = take;
 	snprintf(source->name, sizeof(source->name), "%s", name);
 	source->form = form_of(from);
 	if (open_form(source, diag) != 0)
@@ -291,6 +348,7 @@ int record_source_next(struct record_source *source, struct recorded *to, struct
 	case RECORD_TEXT: return next_text(source, to, diag);
 	case RECORD_DNSTAP: return next_frame(source, to, diag);
 	case RECORD_PCAP: return next_packet(source, to, diag);
+	case RECORD_DUMP: return next_dump(source, to, diag);
 	case RECORD_FORMS: break;
 	}
 	return 0;
@@ -302,5 +360,9 @@ void record_source_counts(const struct record_source *source, struct record_coun
 	if (source->form == RECORD_TEXT) {
 		counts->skipped[SKIP_UNREADABLE] = source->questions.unreadable;
 		counts->first_unreadable = source->questions.unreadable_line;
+	}
+	if (source->form == RECORD_DUMP) {
+		counts->skipped[SKIP_UNREADABLE] = source->dump.unreadable;
+		counts->first_unreadable = source->dump.unreadable_line;
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * record_source.h: recordings, whatever their form: texts (tools/question_read.h), dnstap in Frame Streams files (ours
- * and any resolver's), and pcap of Ethernet (with VLANs), Linux cooked, loopback and raw captures (RFC 1035 over UDP, and
- * over TCP where a segment holds one whole message).
+ * and any resolver's), what `unbound-control dump_cache` prints (tools/record_dump.h), and pcap of Ethernet (with VLANs),
+ * Linux cooked, loopback and raw captures (RFC 1035 over UDP, and over TCP where a segment holds one whole message).
  *
  * Everything in them is hostile. What can not be used is counted by reason and left out; what ends a file too early is
  * said with its place, and what stood before it counts.
@@ -18,7 +18,7 @@
 #include "policy/diag.h"
 #include "tools/recorded.h"
 
-enum record_form { RECORD_TEXT, RECORD_DNSTAP, RECORD_PCAP, RECORD_FORMS };
+enum record_form { RECORD_TEXT, RECORD_DNSTAP, RECORD_PCAP, RECORD_DUMP, RECORD_FORMS };
 extern const char *const record_form_names[RECORD_FORMS];
 
 /* Why something was left out. */
@@ -33,6 +33,13 @@ enum record_skip {
 };
 extern const char *const record_skip_names[SKIP_REASONS];
 
+/* What of frames and packets is taken. */
+enum record_take {
+	RECORD_RESPONSES,            /* to clients */
+	RECORD_QUERIES,              /* of clients */
+	RECORD_SERVERS               /* every response, those of name servers to the resolver too */
+};
+
 struct record_source;
 
 struct record_counts {
@@ -40,9 +47,9 @@ struct record_counts {
 	uint64_t first_unreadable;    /* line, packet or octet; 0: none */
 };
 
-/* Looks at the first octets to tell the form. `queries`: of frames and packets take queries and not responses. Takes
- * `from`, whatever is returned. NULL with *diag set: no recording, or none of a form that is read. */
-struct record_source *record_source_open(FILE *from, const char *name, bool queries, struct diag *diag);
+/* Looks at the first octets to tell the form. Takes `from`, whatever is returned. NULL with *diag set: no recording, or
+ * none of a form that is read. */
+struct record_source *record_source_open(FILE *from, const char *name, enum record_take take, struct diag *diag);
 void record_source_close(struct record_source **source);
 enum record_form record_source_form(const struct record_source *source);
 

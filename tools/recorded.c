@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/address.h"
 #include "policy/rdata.h"
 #include "policy/rrtype.h"
 
@@ -16,6 +17,8 @@
 #define POINTER 0xc0u
 #define EDNS_DO 0x8000u
 #define OPCODE 0x78u
+#define AA 0x04u                     /* of the third octet */
+#define RA 0x80u                     /* of the fourth */
 
 void recorded_init(struct recorded *recorded)
 {
@@ -24,6 +27,7 @@ void recorded_init(struct recorded *recorded)
 	recorded->used = 0;
 	recorded->qclass = CLASS_IN;
 	recorded->count = 1;
+	recorded->ns_dots_min = 1;
 }
 
 /* NULL: no room. */
@@ -37,6 +41,100 @@ static uint8_t *keep(struct recorded *recorded, const void *octets, size_t count
 	recorded->used += count;
 	return to;
 }
+
+/* --- name servers ------------------------------------------------------------------------------------------------- */
+
+static void add_server(struct recorded *recorded, const struct name *name, const struct address *address,
+	unsigned zone_labels)
+{
+	if (recorded->server_count == RECORDED_SERVERS_MAX)
+		return;
+	recorded->servers[recorded->server_count++] = (struct recorded_server){ *name, *address, (uint8_t)zone_labels };
+}
+
+/* A delegation can not lead out of the zone of who says it, nor to what was not asked for. */
+static void note_delegation(struct recorded *recorded, const struct name *owner, const uint8_t *rdata, size_t octets)
+{
+	static const struct address unknown = { .family = ADDRESS_NONE };
+	struct name server;
+
+	if (owner->labels == 0 || owner->labels < recorded->zone_min || !name_is_below(&recorded->qname, owner) ||
+	    !name_from_wire(&server, rdata, octets))
+		return;
+	if (owner->labels > recorded->apex)
+		recorded->apex = owner->labels;
+	add_server(recorded, &server, &unknown, owner->labels);
+}
+
+/* The first address completes the server, another one is a server more. */
+static void note_address(struct recorded *recorded, const struct name *owner, uint16_t type, const uint8_t *rdata,
+	size_t octets)
+{
+	struct address address = { .family = type == RRTYPE_A ? ADDRESS_INET : ADDRESS_INET6 };
+	unsigned zone_labels = 0;
+
+	if (octets != (type == RRTYPE_A ? 4 : 16))
+		return;
+	memcpy(address.octets, rdata, octets);
+	for (size_t i = 0; i < recorded->server_count; i++) {
+		struct recorded_server *server = &recorded->servers[i];
+
+		if (!name_equal(&server->name, owner))
+			continue;
+		if (server->address.family == ADDRESS_NONE)
+			server->address = address;
+		if (server->address.family == address.family && address_compare(&server->address, &address) == 0)
+			return;
+		zone_labels = server->zone_labels;
+	}
+	if (zone_labels > 0)
+		add_server(recorded, owner, &address, zone_labels);
+}
+
+static void note_server(struct recorded *recorded, const struct name *owner, const struct record *record,
+	const uint8_t *rdata, size_t octets)
+{
+	if (record->class != CLASS_IN)
+		return;
+	if (record->type == LDNS_RR_TYPE_NS && record->section != SECTION_ADDITIONAL)
+		note_delegation(recorded, owner, rdata, octets);
+	else if (record->type == RRTYPE_A || record->type == RRTYPE_AAAA)
+		note_address(recorded, owner, record->type, rdata, octets);
+	else if (record->type == LDNS_RR_TYPE_SOA && record->section != SECTION_ADDITIONAL &&
+		 name_is_below(&recorded->qname, owner) && owner->labels > recorded->apex)
+		recorded->apex = owner->labels;
+}
+
+void recorded_add_responder(struct recorded *recorded, const struct address *address, unsigned zone_labels)
+{
+	static const struct name unknown = { 1, 0, { 0 } };
+	struct address bare = *address;
+
+	bare.port = 0;
+	if (zone_labels > 0 && zone_labels <= recorded->qname.labels && bare.family != ADDRESS_NONE)
+		add_server(recorded, &unknown, &bare, zone_labels);
+}
+
+unsigned recorded_apex(const struct recorded *recorded)
+{
+	return recorded->authoritative ? recorded->apex : 0;
+}
+
+static size_t show_servers(const void *source, server_visit visit, void *arg)
+{
+	const struct recorded *recorded = source;
+
+	for (size_t i = 0; i < recorded->server_count; i++) {
+		const struct recorded_server *from = &recorded->servers[i];
+		const struct server server = { from->name.octets, from->name.length, from->address, 0, from->zone_labels, 0 };
+
+		if (from->zone_labels > recorded->ns_dots_min && !visit(arg, &server))
+			break;
+	}
+	return 0;
+}
+
+/* --- records ------------------------------------------------------------------------------------------------------ */
 
 static void add(struct recorded *recorded, const struct name *owner, struct record record, const uint8_t *rdata,
 	size_t octets)
@@ -53,6 +151,7 @@ static void add(struct recorded *recorded, const struct name *owner, struct reco
 	record.rdata = data;
 	record.rdata_length = (uint16_t)octets;
 	recorded->records[recorded->record_count++] = record;
+	note_server(recorded, owner, &record, data, octets);
 }
 
 /* --- text --------------------------------------------------------------------------------------------------------- */
@@ -274,6 +373,18 @@ static int name_at(uint16_t type)
 	}
 }
 
+/* What is no answer is judged by nobody, but tells who serves the zone. */
+static void note_wire(struct recorded *recorded, const struct message *message, const struct name *owner,
+	const struct record *record, size_t at, size_t octets)
+{
+	struct name target;
+
+	if (record->type != LDNS_RR_TYPE_NS)
+		note_server(recorded, owner, record, message->octets + at, octets);
+	else if (read_name(message, at, &target) != 0)
+		note_server(recorded, owner, record, target.octets, target.length);
+}
+
 static void add_wire(struct recorded *recorded, const struct message *message, const struct name *owner,
 	struct record record, size_t at, size_t octets)
 {
@@ -314,6 +425,8 @@ static bool take_record(struct recorded *recorded, const struct message *message
 		recorded->rcode = (uint16_t)((recorded->rcode & 15u) | (record.ttl >> 24 << 4));
 	} else if (section == SECTION_ANSWER) {
 		add_wire(recorded, message, &owner, record, behind + 10, octets);
+	} else {
+		note_wire(recorded, message, &owner, &record, behind + 10, octets);
 	}
 	return true;
 }
@@ -328,6 +441,7 @@ bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, siz
 	recorded->qtype = get16(octets + at);
 	recorded->qclass = get16(octets + at + 2);
 	recorded->answered = (octets[2] & 0x80) != 0;
+	recorded->authoritative = (octets[2] & AA) != 0 && (octets[3] & RA) == 0;
 	recorded->rcode = octets[3] & 15u;
 	at += 4;
 	for (unsigned section = 0; section < 3; section++)
@@ -362,6 +476,8 @@ struct facts recorded_facts(const struct recorded *recorded)
 		.rcode = recorded->rcode,
 		.records = recorded->record_count > 0 ? show_records : NULL,
 		.source = recorded,
+		.servers = recorded->server_count > 0 ? show_servers : NULL,
+		.servers_source = recorded,
 		.dnssec_ok = recorded->dnssec_ok,
 		.recursion_desired = true,
 	};

@@ -17,7 +17,16 @@
 #include "policy/verdict.h"
 
 #define RECORDED_LABEL_MAX 48
+#define RECORDED_SERVERS_MAX FACTS_SERVERS_MAX
 #define RECORDED_OCTETS_MAX ((size_t)192 * 1024)   /* of all owners and data: a whole message, names written out */
+
+/* A name server that the answer shows: of an NS record at or above the question's name, with the address that goes with
+ * it; or who gave the answer. */
+struct recorded_server {
+	struct name name;               /* the root: not known */
+	struct address address;         /* family ADDRESS_NONE: not known */
+	uint8_t zone_labels;            /* of the zone that it serves, a suffix of the question's name */
+};
 
 struct recorded {
 	struct name qname;
@@ -33,7 +42,13 @@ struct recorded {
 	bool dnssec_ok;
 	size_t record_count;
 	size_t left_out;                /* records that are too many or can not be read */
+	bool authoritative;             /* a message of a server for the zone, and not of a resolver */
+	unsigned zone_min;              /* labels: who gave it speaks for no zone above that */
+	unsigned ns_dots_min;           /* servers of zones with fewer are not shown as facts */
+	unsigned apex;                  /* labels of the lowest NS or SOA record that holds the question's name */
+	size_t server_count;
 	struct record records[FACTS_RECORDS_MAX];
+	struct recorded_server servers[RECORDED_SERVERS_MAX];
 	size_t used;
 	uint8_t octets[RECORDED_OCTETS_MAX];
 };
@@ -47,6 +62,12 @@ void recorded_add_text(struct recorded *recorded, const char *text, size_t octet
 
 /* Takes question and answer of a DNS message. False: it asks nothing, as a NOTIFY or UPDATE, or not one question. */
 bool recorded_take_message(struct recorded *recorded, const uint8_t *octets, size_t length);
+
+/* Notes who gave the answer: a server of the zone of so many labels. */
+void recorded_add_responder(struct recorded *recorded, const struct address *address, unsigned zone_labels);
+
+/* The labels of the zone that an authoritative answer is of, as its SOA or NS records say; 0: they do not. */
+unsigned recorded_apex(const struct recorded *recorded);
 
 /* The facts, which borrow it. */
 struct facts recorded_facts(const struct recorded *recorded);

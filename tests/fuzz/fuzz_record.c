@@ -19,6 +19,17 @@ static bool check_record(void *arg, const struct record *record)
 	return true;
 }
 
+static bool check_server(void *arg, const struct server *server)
+{
+	const struct recorded *recorded = arg;
+	struct name name;
+
+	if (!name_from_wire(&name, server->name, server->name_length) || server->zone_labels == 0 ||
+	    server->zone_labels > recorded->qname.labels)
+		abort();
+	return true;
+}
+
 static void check(const struct recorded *recorded)
 {
 	const struct facts facts = recorded_facts(recorded);
@@ -29,20 +40,22 @@ static void check(const struct recorded *recorded)
 		abort();
 	if (facts.records != NULL && facts.records(facts.source, check_record, &sum) != recorded->left_out)
 		abort();
+	if (facts.servers != NULL)
+		facts.servers(facts.servers_source, check_server, (void *)(uintptr_t)recorded);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct recorded recorded;
 
-	for (unsigned queries = 0; queries < 2 && size > 0; queries++) {
+	for (unsigned wanted = RECORD_RESPONSES; wanted <= RECORD_SERVERS && size > 0; wanted++) {
 		FILE *from = fmemopen((void *)(uintptr_t)data, size, "r");
 		struct record_source *source;
 		struct diag diag;
 
 		if (from == NULL)
 			abort();
-		source = record_source_open(from, "fuzz", queries != 0, &diag);
+		source = record_source_open(from, "fuzz", (enum record_take)wanted, &diag);
 		while (source != NULL && record_source_next(source, &recorded, &diag) == 1)
 			check(&recorded);
 		record_source_close(&source);
