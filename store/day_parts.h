@@ -85,6 +85,9 @@ int day_run(struct day *day, enum day_statement which, struct diag *diag);
 /* The first column of the first row of one; 0: there is none; -1: *diag. */
 int64_t day_look(struct day *day, enum day_statement which, struct diag *diag);
 
+/* Runs one that adds a row. Its id; 0: *diag. */
+uint32_t day_made(struct day *day, enum day_statement which, struct diag *diag);
+
 /* Begins a transaction if none is open. */
 int day_begin(struct day *day, struct diag *diag);
 

@@ -15,6 +15,7 @@
 #include <libpsl.h>
 
 #include "store/day.h"
+#include "store/forget.h"
 #include "store/shelf.h"
 
 #define OPEN_MAX 4                   /* files at a time: both classes of two days */
@@ -61,6 +62,21 @@ static int lock_directory(struct store *store, struct diag *diag)
 	if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
 		return diag_set(diag, store->directory, 0, 0, "another process collects into it");
 	return 0;
+}
+
+bool store_is_taken(const char *directory)
+{
+	char path[SHELF_PATH_MAX];
+	int fd;
+	bool taken;
+
+	snprintf(path, sizeof(path), "%s/lock", directory);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return taken;
 }
 
 struct store *store_open(const struct store_options *options, struct diag *diag)
@@ -225,6 +241,79 @@ int store_commit(struct store *store, struct diag *diag)
 	}
 	store->counts.commits++;
 	return 0;
+}
+
+/* --- keeping ------------------------------------------------------------------------------------------------ */
+
+static int close_all(struct store *store, struct diag *diag)
+{
+	if (store_commit(store, diag) != 0)
+		return -1;
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		day_close(&store->open[i].day);
+	return 0;
+}
+
+static bool is_open(const struct store *store, const struct shelf_file *file)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		if (store->open[i].day != NULL && store->open[i].day_s == file->day_s && store->open[i].class == file->class)
+			return true;
+	return false;
+}
+
+static int remove_file(struct store *store, const struct shelf_file *file, unsigned *removed, struct diag *diag)
+{
+	if ((is_open(store, file) && close_all(store, diag) != 0) || shelf_remove(file->path, diag) != 0)
+		return -1;
+	(*removed)++;
+	return 0;
+}
+
+static bool is_old(const struct shelf_file *file, const struct store_limits *limits, int64_t now_s)
+{
+	int64_t keep_s = limits->keep_s[file->class];
+
+	return keep_s > 0 && file->day_s + DAY_SECONDS + keep_s <= now_s;
+}
+
+int store_keep(struct store *store, const struct store_limits *limits, int64_t now_s, unsigned *removed,
+	struct diag *diag)
+{
+	struct shelf_file *files;
+	unsigned count;
+	uint64_t octets = 0;
+	int result = shelf_list(store->directory, INT64_MIN / 2, INT64_MAX / 2, &files, &count, diag);
+
+	*removed = 0;
+	for (unsigned i = 0; result == 0 && i < count; i++)
+		octets += files[i].octets;
+	for (unsigned i = 0; result == 0 && i < count; i++) {
+		bool much = limits->octets > 0 && octets > limits->octets && files[i].day_s + DAY_SECONDS <= now_s;
+
+		if (!much && !is_old(&files[i], limits, now_s))
+			continue;
+		result = remove_file(store, &files[i], removed, diag);
+		octets -= files[i].octets;
+	}
+	free(files);
+	return result;
+}
+
+int store_forget(struct store *store, const struct address *client, unsigned bits, uint64_t *events,
+	struct diag *diag)
+{
+	struct shelf_file *files;
+	unsigned count;
+	int result = close_all(store, diag);
+
+	*events = 0;
+	if (result != 0 || shelf_list(store->directory, INT64_MIN / 2, INT64_MAX / 2, &files, &count, diag) != 0)
+		return -1;
+	for (unsigned i = 0; result == 0 && i < count; i++)
+		result = forget_in(files[i].path, client, bits, events, diag);
+	free(files);
+	return result;
 }
 
 bool store_is_dirty(const struct store *store)

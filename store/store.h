@@ -109,6 +109,9 @@ struct store_options {
 /* Owned; NULL: *diag says why. Takes the lock of the directory. */
 struct store *store_open(const struct store_options *options, struct diag *diag);
 
+/* Does a process have the directory? */
+bool store_is_taken(const char *directory);
+
 /* What was not committed is gone. */
 void store_close(struct store **store);
 
@@ -118,6 +121,22 @@ int store_note(struct store *store, const struct store_note *note, bool *again, 
 
 /* Everything that was put is on disk when it returns 0. */
 int store_commit(struct store *store, struct diag *diag);
+
+/* How long days are kept; 0: for ever, any size. */
+struct store_limits {
+	int64_t keep_s[STORE_CLASSES];   /* after the end of the day */
+	uint64_t octets;                 /* of all files; the oldest go first, never one of the day of `now_s` or later */
+};
+
+/* Removes the files of days that are too old or too much. *removed: how many. */
+int store_keep(struct store *store, const struct store_limits *limits, int64_t now_s, unsigned *removed,
+	struct diag *diag);
+
+/* Removes every event of clients whose addresses begin with the first `bits` bits of *client, from all files, and what
+ * says that they asked: what was asked and answered stays, nobody can say by whom. Commits before. *events: how
+ * many. */
+int store_forget(struct store *store, const struct address *client, unsigned bits, uint64_t *events,
+	struct diag *diag);
 
 /* Has something been put since the last commit? */
 bool store_is_dirty(const struct store *store);

@@ -15,6 +15,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "tools/term.h"
 
@@ -327,6 +328,51 @@ static ssize_t tls_read(struct tap_link *link, void *to, size_t room)
 ssize_t tap_link_read(struct tap_link *link, void *to, size_t room)
 {
 	return link->tls != NULL ? tls_read(link, to, room) : read(link->fd, to, room);
+}
+
+/* A NUL inside a name would end it early for whoever reads it as a text. */
+static bool show_name(ASN1_STRING *string, bool (*visit)(void *arg, const char *name), void *arg, unsigned *shown)
+{
+	unsigned char *text = NULL;
+	int octets = ASN1_STRING_to_UTF8(&text, string);
+	bool more = true;
+
+	if (octets > 0 && strlen((char *)text) == (size_t)octets) {
+		(*shown)++;
+		more = visit(arg, (char *)text);
+	}
+	OPENSSL_free(text);
+	return more;
+}
+
+static unsigned show_names(X509 *certificate, bool (*visit)(void *arg, const char *name), void *arg)
+{
+	GENERAL_NAMES *rows = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned shown = 0;
+	bool more = true;
+
+	for (int i = 0; more && i < sk_GENERAL_NAME_num(rows); i++) {
+		GENERAL_NAME *row = sk_GENERAL_NAME_value(rows, i);
+
+		if (row->type == GEN_DNS)
+			more = show_name(row->d.dNSName, visit, arg, &shown);
+	}
+	if (shown == 0 && at >= 0)
+		show_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), visit, arg, &shown);
+	GENERAL_NAMES_free(rows);
+	return shown;
+}
+
+unsigned tap_link_names(const struct tap_link *link, bool (*visit)(void *arg, const char *name), void *arg)
+{
+	X509 *certificate = link->tls != NULL && link->shaken && SSL_get_verify_result(link->tls) == X509_V_OK ?
+		SSL_get1_peer_certificate(link->tls) : NULL;
+	unsigned shown = certificate == NULL ? 0 : show_names(certificate, visit, arg);
+
+	X509_free(certificate);
+	return shown;
 }
 
 bool tap_link_holds(const struct tap_link *link)

@@ -47,6 +47,7 @@ static const struct command commands[] = {
 	{ "log-reopen", "open the denial log again, and begin new files of frames", help_log_reopen, cmd_log_reopen },
 	{ "tap", "print dnstap frames from a file, standard input or a socket, one line each", help_tap, cmd_tap },
 	{ "collect", "keep frames of resolvers in day files, to be asked later", help_collect, cmd_collect },
+	{ "forget", "remove a client from what was collected", help_forget, cmd_forget },
 	{ "import", "make a configuration of another system's policy", help_import, cmd_import },
 	{ "help", "print the help of a command", help_help, cmd_help },
 };

@@ -1,0 +1,81 @@
+/* forget.c: events, pairs and the address itself. */
+#include "store/forget.h"
+
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "policy/address.h"
+
+/* The length tells the families apart: ::ffff:0:0/96 is no range of IPv4 here. */
+static const char pick[] =
+	"CREATE TEMP TABLE gone AS SELECT id FROM client WHERE length(address) = ?1 AND address BETWEEN ?2 AND ?3";
+static const char *const steps[] = {
+	"DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))",
+	"DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)",
+	"DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)",
+	"DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)",
+};
+
+static int fail(sqlite3 *db, const char *path, struct diag *diag)
+{
+	return diag_set(diag, path, 0, 0, "%s", sqlite3_errmsg(db));
+}
+
+static int pick_clients(sqlite3 *db, const char *path, const struct address *client, unsigned bits,
+	struct diag *diag)
+{
+	struct address first = *client, last = *client;
+	int octets = client->family == ADDRESS_INET ? 4 : 16, code;
+	sqlite3_stmt *statement;
+
+	address_mask(&first, bits);
+	address_mask(&last, bits);
+	for (unsigned bit = bits; bit < (unsigned)octets * 8; bit++)
+		last.octets[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+	if (sqlite3_prepare_v2(db, pick, -1, &statement, NULL) != SQLITE_OK)
+		return fail(db, path, diag);
+	sqlite3_bind_int(statement, 1, octets);
+	sqlite3_bind_blob(statement, 2, first.octets, octets, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(statement, 3, last.octets, octets, SQLITE_TRANSIENT);
+	code = sqlite3_step(statement);
+	if (code != SQLITE_DONE)
+		fail(db, path, diag);
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? 0 : -1;
+}
+
+static int run(sqlite3 *db, const char *path, const char *text, struct diag *diag)
+{
+	return sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db, path, diag);
+}
+
+static int delete_all(sqlite3 *db, const char *path, const struct address *client, unsigned bits, uint64_t *events,
+	struct diag *diag)
+{
+	if (run(db, path, "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
+			"BEGIN IMMEDIATE", diag) != 0 || pick_clients(db, path, client, bits, diag) != 0)
+		return -1;
+	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (run(db, path, steps[i], diag) != 0)
+			return -1;
+	*events += (uint64_t)sqlite3_changes64(db);
+	/* The log would still hold pages as they were. */
+	return run(db, path, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)", diag);
+}
+
+int forget_in(const char *path, const struct address *client, unsigned bits, uint64_t *events, struct diag *diag)
+{
+	sqlite3 *db;
+	int result;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
+		fail(db, path, diag);
+		sqlite3_close(db);
+		return -1;
+	}
+	sqlite3_busy_timeout(db, 10000);
+	result = delete_all(db, path, client, bits, events, diag);
+	sqlite3_close(db);
+	return result;
+}

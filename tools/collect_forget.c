@@ -1,0 +1,162 @@
+/*
+ * collect_forget.c: a client out of all days. A running collector has the directory, so it is asked by a file,
+ * forget.request, and answers by another, forget.result; without one it is done here.
+ */
+#include "tools/collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "policy/conf_value.h"
+#include "tools/term.h"
+#include "tools/verdictctl.h"
+
+#define REQUEST_OCTETS 64
+#define PATH_OCTETS 4096
+#define LOOK_NS 100000000
+
+static void path_of(const char *directory, const char *name, char *path)
+{
+	snprintf(path, PATH_OCTETS, "%s/%s", directory, name);
+}
+
+static int read_network(const char *text, struct network *network, char *wrong)
+{
+	const struct conf_limits limits = { 0, 0, "" };
+
+	return conf_value_parse(TYPE_NETWORK, &limits, text, network, wrong);
+}
+
+static int forget(struct store *store, const struct network *network, uint64_t *events, struct diag *diag)
+{
+	return store_forget(store, &network->address, network->prefix_length, events, diag);
+}
+
+static int fail(const char *text)
+{
+	char safe[700];
+
+	term_escape(safe, sizeof(safe), text, strlen(text));
+	fprintf(stderr, "verdictctl: %s\n", safe);
+	return EXIT_UNREADABLE;
+}
+
+static int print_result(uint64_t events, bool json)
+{
+	printf(json ? "{\"events\":%" PRIu64 "}\n" : "%" PRIu64 " events were removed\n", events);
+	return EXIT_FINE;
+}
+
+/* --- the collector's side ----------------------------------------------------------------------------------- */
+
+/* Whole or not at all: a reader finds the old file or the new one. */
+static bool write_file(const char *path, const char *text)
+{
+	char made[PATH_OCTETS + 8];
+	int fd;
+	bool done;
+
+	snprintf(made, sizeof(made), "%s.new", path);
+	fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0660);
+	if (fd < 0)
+		return false;
+	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	done = close(fd) == 0 && done && rename(made, path) == 0;
+	if (!done)
+		unlink(made);
+	return done;
+}
+
+static bool read_file(const char *path, char *text, size_t cap)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, cap - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return got >= 0;
+}
+
+bool collect_forget_asked(struct collector *collector)
+{
+	char request[PATH_OCTETS], result[PATH_OCTETS], text[REQUEST_OCTETS], wrong[CONF_WRONG_MAX], said[800];
+	struct network network;
+	struct diag diag;
+	uint64_t events = 0;
+	bool failed;
+
+	path_of(collector->options->directory, "forget.request", request);
+	path_of(collector->options->directory, "forget.result", result);
+	if (!read_file(request, text, sizeof(text)))
+		return true;
+	if (read_network(text, &network, wrong) != 0) {
+		snprintf(said, sizeof(said), "error %s", wrong);
+	} else {
+		failed = forget(collector->store, &network, &events, &diag) != 0;
+		if (failed)
+			snprintf(said, sizeof(said), "error %s", diag.text);
+		else
+			snprintf(said, sizeof(said), "events %" PRIu64, events);
+	}
+	if (!write_file(result, said))
+		return false;
+	return unlink(request) == 0;
+}
+
+/* --- who asks ----------------------------------------------------------------------------------------------- */
+
+static int ask(const char *directory, const char *client, bool json)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_NS };
+	char request[PATH_OCTETS], result[PATH_OCTETS], said[800];
+
+	path_of(directory, "forget.request", request);
+	path_of(directory, "forget.result", result);
+	if (access(request, F_OK) == 0)
+		return fail("another request to forget waits for the collector");
+	if ((unlink(result) != 0 && errno != ENOENT) || !write_file(request, client))
+		return fail("the collector cannot be asked: its directory is not ours to write to");
+	while (access(request, F_OK) == 0)
+		nanosleep(&pause, NULL);
+	if (!read_file(result, said, sizeof(said)))
+		return fail("the collector did not answer");
+	if (strncmp(said, "events ", 7) != 0)
+		return fail(said);
+	return print_result(strtoull(said + 7, NULL, 10), json);
+}
+
+int collect_forget(const char *directory, const char *client, bool json)
+{
+	const struct store_options options = { .directory = directory };
+	char wrong[CONF_WRONG_MAX];
+	struct network network;
+	struct store *store;
+	struct diag diag;
+	uint64_t events;
+	int result;
+
+	if (read_network(client, &network, wrong) != 0) {
+		fail(wrong);
+		return EXIT_USAGE;
+	}
+	if (access(directory, F_OK) != 0)
+		return fail("there is no such directory");
+	if (store_is_taken(directory))
+		return ask(directory, client, json);
+	store = store_open(&options, &diag);
+	if (store == NULL)
+		return command_fail(EXIT_UNREADABLE, &diag);
+	result = forget(store, &network, &events, &diag);
+	store_close(&store);
+	return result == 0 ? print_result(events, json) : command_fail(EXIT_UNREADABLE, &diag);
+}

@@ -1,0 +1,161 @@
+/* collect_identity.c: a table, walked. */
+#include "tools/collect_identity.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tools/tap_socket.h"
+
+#define ROWS_MAX 10000u
+#define BLANKS " \t\r\n"
+
+struct identity_row {
+	char *certificate, *identity;    /* owned */
+};
+
+struct identities {
+	unsigned count;
+	struct identity_row *rows;
+};
+
+struct identities *identities_create(void)
+{
+	return calloc(1, sizeof(struct identities));
+}
+
+void identities_destroy(struct identities **identities)
+{
+	if (*identities == NULL)
+		return;
+	for (unsigned i = 0; i < (*identities)->count; i++) {
+		free((*identities)->rows[i].certificate);
+		free((*identities)->rows[i].identity);
+	}
+	free((*identities)->rows);
+	free(*identities);
+	*identities = NULL;
+}
+
+static const char *add(struct identities *identities, const char *certificate, size_t octets, const char *identity)
+{
+	struct identity_row *rows;
+	struct identity_row row;
+
+	if (octets == 0 || *identity == '\0')
+		return "it takes CERTIFICATE=IDENTITY";
+	if (identities->count == ROWS_MAX)
+		return "there are too many";
+	rows = realloc(identities->rows, (identities->count + 1) * sizeof(*rows));
+	if (rows == NULL)
+		return "no memory";
+	identities->rows = rows;
+	row.certificate = strndup(certificate, octets);
+	row.identity = strdup(identity);
+	if (row.certificate != NULL && row.identity != NULL) {
+		rows[identities->count++] = row;
+		return NULL;
+	}
+	free(row.certificate);
+	free(row.identity);
+	return "no memory";
+}
+
+const char *identities_add(struct identities *identities, const char *text)
+{
+	const char *sign = strchr(text, '=');
+
+	return sign == NULL ? "it takes CERTIFICATE=IDENTITY" :
+		add(identities, text, (size_t)(sign - text), sign + 1);
+}
+
+static const char *take_line(struct identities *identities, char *line)
+{
+	char *rest, *certificate, *identity;
+
+	line[strcspn(line, "#")] = '\0';
+	certificate = strtok_r(line, BLANKS, &rest);
+	identity = certificate == NULL ? NULL : strtok_r(NULL, BLANKS, &rest);
+	if (certificate == NULL)
+		return NULL;
+	if (identity == NULL || strtok_r(NULL, BLANKS, &rest) != NULL)
+		return "a line is a certificate's name, a blank and an identity";
+	return add(identities, certificate, strlen(certificate), identity);
+}
+
+int identities_load(struct identities *identities, const char *path, struct diag *diag)
+{
+	FILE *file = fopen(path, "re");
+	const char *wrong = NULL;
+	unsigned number = 0;
+	char line[1024];
+
+	if (file == NULL)
+		return diag_set(diag, path, 0, 0, "cannot open it: %s", strerror(errno));
+	while (wrong == NULL && fgets(line, sizeof(line), file) != NULL) {
+		number++;
+		wrong = strlen(line) == sizeof(line) - 1 ? "the line is too long" : take_line(identities, line);
+	}
+	if (wrong != NULL)
+		diag_set(diag, path, number, 0, "%s", wrong);
+	else if (ferror(file))
+		wrong = "unreadable", diag_set(diag, path, 0, 0, "cannot be read");
+	fclose(file);
+	return wrong == NULL ? 0 : -1;
+}
+
+static bool take_name(void *arg, const char *name)
+{
+	struct peer *peer = arg;
+
+	if (strlen(name) < PEER_NAME_OCTETS)
+		strcpy(peer->names[peer->count++], name);
+	return peer->count < PEER_NAMES_MAX;
+}
+
+void peer_init(struct peer *peer, const struct tap_link *link)
+{
+	peer->count = 0;
+	peer->allowed[0] = '\0';
+	peer->certified = tap_link_names(link, take_name, peer) > 0;
+}
+
+/* Certificates' names are host names: the case of letters says nothing. */
+static bool has_name(const struct peer *peer, const char *name)
+{
+	for (unsigned i = 0; i < peer->count; i++)
+		if (strcasecmp(peer->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_allowed(const struct identities *identities, const struct peer *peer, const char *identity)
+{
+	bool bound = false;
+
+	if (peer->certified && has_name(peer, identity))
+		return true;
+	for (unsigned i = 0; i < identities->count; i++) {
+		const struct identity_row *row = &identities->rows[i];
+
+		if (strcmp(row->identity, identity) != 0)
+			continue;
+		bound = true;
+		if (peer->certified && has_name(peer, row->certificate))
+			return true;
+	}
+	return !peer->certified && !bound;
+}
+
+/* A connection nearly always brings the frames of one resolver. */
+bool identities_allow(const struct identities *identities, struct peer *peer, const char *identity)
+{
+	if (peer->allowed[0] != '\0' && strcmp(peer->allowed, identity) == 0)
+		return true;
+	if (!is_allowed(identities, peer, identity))
+		return false;
+	snprintf(peer->allowed, sizeof(peer->allowed), "%s", identity);
+	return true;
+}
