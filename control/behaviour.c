@@ -35,6 +35,7 @@ struct behaviour {
 	int wake;                        /* eventfd */
 	_Atomic bool woken;              /* there is something in `wake` */
 	_Atomic bool stopping;
+	_Atomic int64_t looked_s;        /* when the thread last began to, Unix seconds */
 	_Atomic uint64_t said[DETECTOR_COUNT][TIER_COUNT];
 	pthread_mutex_t lock;
 	void (*act)(void *arg);          /* under lock */
@@ -145,6 +146,7 @@ static void *run(void *arg)
 	while (!atomic_load(&behaviour->stopping)) {
 		bool due;
 
+		atomic_store_explicit(&behaviour->looked_s, now_ms() / 1000, memory_order_relaxed);
 		take_calls(behaviour);
 		due = have_them_made(behaviour);
 		flag_book_turn(behaviour->book, now_ms() / 1000);
@@ -270,6 +272,7 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
 	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate };
 	atomic_store(&own->stopping, false);
+	atomic_store_explicit(&own->looked_s, now_ms() / 1000, memory_order_relaxed);
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;
 	return own->running ? 0 : diag_set(diag, conf->path, 0, 0, "detection: no thread");
 }
@@ -351,5 +354,6 @@ void behaviour_counts(const struct behaviour *behaviour, struct behaviour_counts
 		for (unsigned tier = 0; tier < TIER_COUNT; tier++)
 			counts->said[i][tier] = atomic_load_explicit(&behaviour->said[i][tier], memory_order_relaxed);
 	counts->calls_lost = flag_ring_lost(behaviour->ring);
+	counts->looked_s = atomic_load_explicit(&behaviour->looked_s, memory_order_relaxed);
 	flag_book_counts(behaviour->book, &counts->flags);
 }

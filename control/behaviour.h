@@ -53,6 +53,7 @@ const struct detect *behaviour_detect(const struct behaviour *behaviour);
 struct behaviour_counts {
 	uint64_t said[DETECTOR_COUNT][TIER_COUNT];   /* since the start of the process */
 	uint64_t calls_lost;                         /* found no room on their way to the book */
+	int64_t looked_s;                            /* when the thread last looked around: each minute, Unix seconds */
 	struct flag_counts flags;
 };
 

@@ -286,11 +286,11 @@ static void write_live(const struct metrics_input *input, FILE *to)
 static void write_said(const struct behaviour_counts *counts, FILE *to)
 {
 	head(to, "detections_total", "counter", "What detectors said, once in half an hour for the same.");
+	/* Those that are 0, too: of a series that begins with 1 nobody sees that it has grown. */
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
-		for (unsigned tier = 0; tier < TIER_COUNT; tier++)
-			if (counts->said[i][tier] > 0)
-				fprintf(to, PREFIX "detections_total{detector=\"%s\",tier=\"%s\"} %" PRIu64 "\n", detector_table[i].name,
-					tier_names[tier], counts->said[i][tier]);
+		for (unsigned tier = TIER_TAG; tier < TIER_COUNT; tier++)
+			fprintf(to, PREFIX "detections_total{detector=\"%s\",tier=\"%s\"} %" PRIu64 "\n", detector_table[i].name,
+				tier_names[tier], counts->said[i][tier]);
 	one(to, "flags", "gauge", "Flags in force.", (double)counts->flags.in_force);
 	one(to, "flags_denied", "gauge", "Of them, denials.", (double)counts->flags.denied);
 	one(to, "flags_raised_total", "counter", "Flags raised.", (double)counts->flags.raised);
@@ -313,6 +313,8 @@ static void write_detectors(const struct metrics_input *input, FILE *to)
 	write_said(&counts, to);
 	detect_parts(behaviour_detect(input->behaviour), parts, &since_s);
 	one(to, "detect_since_timestamp_seconds", "gauge", "When detectors began to remember.", (double)since_s);
+	one(to, "detect_looked_timestamp_seconds", "gauge", "When the detectors' thread last looked around.",
+		(double)counts.looked_s);
 	head(to, "detect_bytes", "gauge", "Memory of the detectors.");
 	for (unsigned i = 0; i < DETECT_PARTS; i++)
 		labelled(to, "detect_bytes", "part", parts[i].name, (double)parts[i].octets);

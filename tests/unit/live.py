@@ -10,6 +10,7 @@ import traceback
 BUILD = os.environ.get("builddir", ".")
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(BUILD, "verdictctl"))
 FAKE = os.environ.get("FAKE_RESOLVER", os.path.join(BUILD, "tests", "unit", "fake_resolver"))
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 CONFIG = """verdict:
  state-directory: "%(folder)s"
 policy-list:

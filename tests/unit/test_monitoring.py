@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Metrics, alerts and dashboard: what Prometheus makes of them. TAP."""
+import hashlib
 import http.server
 import json
 import os
@@ -18,7 +19,8 @@ import live  # noqa: E402
 import ports  # noqa: E402
 from live import Fake, Skip, equal  # noqa: E402
 
-LABELS = {"list", "action", "trigger", "reason", "path", "target"}
+LABELS = {"list", "action", "trigger", "reason", "path", "target", "detector", "tier", "part"}
+DETECTION = 'detection:\n public-suffix-list: "%s"\n' % live.SUFFIXES
 
 
 def tool(name):
@@ -30,8 +32,12 @@ def tool(name):
 
 
 def metrics():
-    with Fake() as fake:
+    if not os.path.exists(live.SUFFIXES):
+        raise Skip("no " + live.SUFFIXES)
+    with Fake(DETECTION) as fake:
         fake.tell("deny")
+        for number in range(200):
+            fake.tell("see %s.evil-lab.com" % hashlib.sha256(b"%d" % number).hexdigest()[:48])
         code, out, err = fake.run("metrics")
         equal((code, err), (0, ""))
         return out
@@ -49,13 +55,18 @@ def has_help_and_type_and_bounded_labels():
         if line.startswith("# HELP "):
             assert line.split()[2] not in names, line
             continue
-        found = re.fullmatch(r"(unbound_verdict_[a-z_]+)(?:\{(.*)\})? (-?[0-9.e+]+)", line)
+        found = re.fullmatch(r"(unbound_verdict_[a-z_]+)(?:\{(.*)\})? (-?[0-9.e+-]+)", line)
         assert found, line
         assert found.group(1) in names, line
         for label in re.findall(r'(?:^|,)([a-z_]+)="(?:[^"\\]|\\.)*"', found.group(2) or ""):
             assert label in LABELS, line
     assert 'unbound_verdict_list_matches_total{list="malware",action="nxdomain",trigger="QNAME"} 1' in text.splitlines(), text
     assert 'unbound_verdict_list_skipped_entries{list="malware",reason="not a domain name"} 1' in text.splitlines(), text
+    for detector, tier in ("tunnel", "low"), ("tunnel", "block"):
+        assert 'unbound_verdict_detections_total{detector="%s",tier="%s"} 1' % (detector, tier) in text.splitlines(), text
+    assert 'unbound_verdict_detections_total{detector="beacon",tier="low"} 0' in text.splitlines(), text
+    looked = float(re.search(r"^unbound_verdict_detect_looked_timestamp_seconds (\S+)", text, re.M).group(1))
+    assert abs(looked - time.time()) < 3600, looked
     assert "evil" not in text and "192.0.2" not in text
 
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import live
-from live import COMMAND, Fake, Skip, equal
+from live import COMMAND, SUFFIXES, Fake, Skip, equal
 
 NOBODY = 65534
 
@@ -173,7 +173,6 @@ def explains_for_whom_and_where_it_is_asked():
             equal((code, out, "--interface goes with --client" in err), (2, "", True))
 
 
-SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 DETECTION = 'detection:\n public-suffix-list: "%s"\ndetector:\n name: newly-observed\n warm-up: 0\n' % SUFFIXES + \
     "detector:\n name: tunnel\n action: alert\n"
 
