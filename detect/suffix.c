@@ -7,6 +7,7 @@
 
 #include "detect/dynamic_dns.h"
 #include "policy/file.h"
+#include "policy/hash_walk.h"
 
 #define TEXT_OCTETS_MAX ((size_t)4 << 20)
 #define SLOTS_MIN 32768u             /* twice what the list has */

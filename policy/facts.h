@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/hash.h"
+#include "policy/hash_walk.h"
 #include "policy/name.h"
 
 #define FACTS_RECORDS_MAX 256

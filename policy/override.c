@@ -6,6 +6,7 @@
 
 #include "policy/address.h"
 #include "policy/hash.h"
+#include "policy/hash_walk.h"
 
 /* Overrides of one name stand together. */
 struct slot {

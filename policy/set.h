@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "policy/hash.h"
+#include "policy/hash_walk.h"
 
 #define SET_CLASSES_MAX 65535
 /* The most classes of one name that a merge is shown; a name with more keeps all of them. */

@@ -1,5 +1,6 @@
 /* test_hash.c: all suffixes in one pass, and nothing but the name and the key counts. */
 #include "policy/hash.h"
+#include "policy/hash_walk.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
