@@ -207,9 +207,9 @@ const struct conf *live_conf(const struct live *live)
 }
 
 void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
-	const struct verdict *verdict)
+	const char *group)
 {
-	recent_note(live->recent, worker, &facts->qname, facts->qtype, verdict->group_name);
+	recent_note(live->recent, worker, &facts->qname, facts->qtype, group);
 }
 
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict)

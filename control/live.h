@@ -36,9 +36,9 @@ void live_stop(struct live *live, unsigned timeout_ms);
 /* The configuration in force: main thread, right after live_start. */
 const struct conf *live_conf(const struct live *live);
 
-/* A worker's: never block, never allocate but at the first call. */
+/* A worker's: never block, never allocate but at the first call. `group`: the client's, as verdicts have it. */
 void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
-	const struct verdict *verdict);
+	const char *group);
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict);   /* control/tally.h */
 /* An answer got out of a cache that the policy denies: sweeps soon. */
 void live_note_escape(struct live *live);

@@ -21,6 +21,13 @@
 /* One answer on its way to one client. */
 struct answer {
 	enum answer_path path;
+	/* What Unbound says of it. */
+	struct module_qstate *qstate;      /* NULL: none */
+	struct query *query;               /* its record; NULL: none */
+	const struct edns_data *edns;
+	const struct comm_reply *repinfo;
+	const struct timeval *start_time;  /* NULL: not known */
+	/* What we make of that. */
 	struct facts facts;
 	struct extract extract;
 	enum security security;
@@ -57,6 +64,8 @@ static void query_header(struct event *event, const struct mesh_reply *reply, co
 {
 	struct sldns_buffer *packet = repinfo->c->buffer;
 
+	event->id = 0;
+	event->query_flags = 0;
 	if (reply != NULL) {
 		event->id = ntohs(reply->qid);
 		event->query_flags = reply->qflags;
@@ -84,7 +93,6 @@ static void response_flags(struct answer *answer)
 /* False: no name to speak of. */
 static bool answer_question(struct answer *answer, const struct query_info *qinfo, const struct comm_reply *repinfo)
 {
-	extract_client(&answer->facts, repinfo);
 	if (qinfo != NULL)
 		return extract_question(&answer->facts, qinfo);
 	answer->path = PATH_CHAOS;
@@ -157,7 +165,6 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 	char incident[FRAME_NUMBER_TEXT_MAX];
 	size_t length;
 
-	answer->event.ede = EDE_NONE;
 	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns ||
 	    mode == EDE_MODE_NONE)
 		return;
@@ -181,8 +188,26 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 	state_leave(slot);
 }
 
+/* Most answers are cached ones that no rule is about: then nobody reads the rest, unless frames show all. */
+static bool answer_is_plain(const struct answer *answer, struct slot *slot)
+{
+	struct live *live = live_host_live();
+	bool plain;
+
+	if (answer->path != PATH_CACHED || state_takes_plain(slot) ||
+	    live_detects(live, &answer->facts, answer->path, slot->counter))
+		return false;
+	plain = evaluate_is_plain(state_enter(slot), &answer->facts);
+	state_leave(slot);
+	if (!plain)
+		return false;
+	state_note_plain(slot, answer->path);
+	live_note_question(live, slot->index, &answer->facts, "");
+	return true;
+}
+
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
-static void answer_detect(struct answer *answer, struct slot *slot, struct module_qstate *qstate)
+static __attribute__((noinline)) void answer_detect(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
@@ -190,7 +215,6 @@ static void answer_detect(struct answer *answer, struct slot *slot, struct modul
 	struct servers servers;
 	struct timespec now;
 
-	answer->event.detections = NULL;
 	/* What was made here says nothing of anybody's behaviour. */
 	if (action_table[answer->verdict->action].denies)
 		return;
@@ -200,8 +224,8 @@ static void answer_detect(struct answer *answer, struct slot *slot, struct modul
 	sight.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	sight.traits = answer->verdict->traits | (answer->verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE);
 	/* On this path Unbound holds no lock of a cache. */
-	if (answer->path == PATH_RESOLVED && qstate != NULL)
-		servers_attach_late(&servers, &answer->facts, qstate, answer->extract.reply);
+	if (answer->path == PATH_RESOLVED && answer->qstate != NULL)
+		servers_attach_late(&servers, &answer->facts, answer->qstate, answer->extract.reply);
 	live_detect(live, snapshot_options(state_enter(slot)), &sight, &answer->detections);
 	state_leave(slot);
 	answer->facts.servers = NULL;
@@ -213,15 +237,13 @@ static void answer_emit(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 
-	answer->event.path = answer->path;
-	answer->event.facts = &answer->facts;
 	if (state_takes(slot, &answer->event) || live_takes(live, answer->verdict))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	if (state_hides())
 		answer_hide(answer, slot);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
-		live_note_question(live, slot->index, &answer->facts, answer->verdict);
+		live_note_question(live, slot->index, &answer->facts, answer->verdict->group_name);
 	live_note_verdict(live, slot->index, answer->verdict);
 	live_note_denial(live, slot->index, &answer->event);
 }
@@ -237,21 +259,66 @@ static enum security security_of(const struct reply_info *reply)
 	return SECURITY_UNKNOWN;
 }
 
-static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode,
-	const struct edns_data *edns, const struct timeval *start_time)
+static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode)
 {
 	const bool absolute = answer->path == PATH_CACHED;
 	const bool error = answer->path == PATH_SERVFAIL || (answer->path == PATH_RESOLVED && rcode != 0);
 
 	answer->security = security_of(reply);
-	answer->extract = (struct extract){
-		.reply = error ? NULL : reply,
-		.now = absolute && start_time != NULL ? start_time->tv_sec : 0,
-		.dnssec = edns->edns_present && (edns->bits & EDNS_DO),
-	};
+	answer->extract.reply = error ? NULL : reply;
+	answer->extract.now = absolute && answer->start_time != NULL ? answer->start_time->tv_sec : 0;
+	answer->extract.dnssec = answer->edns->edns_present && (answer->edns->bits & EDNS_DO);
+	answer->extract.all = false;
+	answer->extract.budget = NULL;
 	extract_records(&answer->facts, &answer->extract);
 	if (answer->extract.reply == NULL)
 		answer->facts.rcode = (uint16_t)rcode;
+}
+
+/* Field by field, as everything here: it runs for every answer, and most of it is set anyway. */
+static void answer_event(struct answer *answer)
+{
+	const struct edns_data *edns = answer->edns;
+	struct event *event = &answer->event;
+
+	event->path = answer->path;
+	event->facts = &answer->facts;
+	event->query_time = timespec_of(answer->start_time);
+	event->response_time = (struct timespec){ 0 };
+	event->edns = edns->edns_present;
+	event->edns_do = edns->edns_present && (edns->bits & EDNS_DO);
+	event->udp_size = edns->udp_size;
+	event->response_flags = 0;
+	event->ede = EDE_NONE;
+	event->ede_text = NULL;
+	event->detections = NULL;
+	event->dropped = 0;
+	event->left_out = 0;
+	event->privacy = PRIVACY_NONE;
+	event->shown = NULL;
+}
+
+/* All that can be asked of an answer. */
+static __attribute__((noinline)) void answer_fully(struct answer *answer, struct edns_option **options,
+	struct regional *region, struct slot *slot)
+{
+	struct query *query = answer->query;
+	struct mesh_reply *reply = NULL;
+	char text[EDE_TEXT_MAX];
+
+	extract_client(&answer->facts, answer->repinfo);
+	answer_event(answer);
+	if (answer->qstate != NULL)
+		reply = mesh_reply_of(answer->qstate, query, answer->repinfo);
+	query_header(&answer->event, reply, answer->repinfo);
+	answer->facts.dnssec_ok = answer->event.edns_do;
+	answer->facts.recursion_desired = answer->event.query_flags & BIT_RD;
+	response_flags(answer);
+	answer_judge(answer, query, slot);
+	answer_explain(answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
+	answer->event.verdict = answer->verdict;
+	answer_detect(answer, slot);
+	answer_emit(answer, slot);
 }
 
 static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
@@ -259,8 +326,6 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	struct timeval *start_time, int id, void *path)
 {
 	struct slot *slot = state_slot();
-	struct query *query = qstate != NULL ? query_get(qstate, id) : NULL;
-	char text[EDE_TEXT_MAX];
 	struct budget budget;
 	struct answer answer;
 
@@ -269,46 +334,43 @@ static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, str
 	budget_begin(&budget, slot);
 	wakeup_register_client(repinfo);
 	answer.path = (enum answer_path)(uintptr_t)path;
-	answer.event = (struct event){ .edns = edns->edns_present, .udp_size = edns->udp_size };
+	answer.qstate = qstate;
+	answer.query = qstate != NULL ? query_get(qstate, id) : NULL;
+	answer.edns = edns;
+	answer.repinfo = repinfo;
+	answer.start_time = start_time;
 	if (!answer_question(&answer, qinfo, repinfo)) {
 		failure_note(slot, FAILURE_NAME);
 		return 1;
 	}
-	answer.event.edns_do = edns->edns_present && (edns->bits & EDNS_DO);
-	answer.event.query_time = timespec_of(start_time);
 	answer.event.number = state_number(slot);
-	query_header(&answer.event, qstate != NULL ? mesh_reply_of(qstate, query, repinfo) : NULL, repinfo);
-	answer.facts.dnssec_ok = answer.event.edns_do;
-	answer.facts.recursion_desired = answer.event.query_flags & BIT_RD;
-	answer_records(&answer, reply, rcode, edns, start_time);
-	response_flags(&answer);
-	answer_judge(&answer, query, slot);
-	answer_explain(&answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
-	answer.event.verdict = answer.verdict;
-	answer_detect(&answer, slot, qstate);
-	answer_emit(&answer, slot);
+	answer_records(&answer, reply, rcode);
+	if (!answer_is_plain(&answer, slot))
+		answer_fully(&answer, options, region, slot);
 	budget_end(&budget, slot);
 	return 1;
 }
 
 void callbacks_dropped(struct module_qstate *qstate, int id)
 {
-	struct query *query = query_get(qstate, id);
+	struct answer answer = { .path = PATH_DROPPED, .qstate = qstate, .query = query_get(qstate, id) };
 	struct slot *slot = state_slot();
-	struct answer answer = { .path = PATH_DROPPED };
 
 	if (slot == NULL)
 		return;
 	verdict_init(&answer.own);
-	answer.verdict = query != NULL && query->verdict != NULL ? query->verdict : &answer.own;
+	answer.verdict = answer.query != NULL && answer.query->verdict != NULL ? answer.query->verdict : &answer.own;
 	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
-		answer.event = (struct event){ .edns = reply->edns.edns_present, .udp_size = reply->edns.udp_size,
-			.ede = EDE_NONE, .detections = NULL, .query_time = timespec_of(&reply->start_time) };
-		if (!answer_question(&answer, &qstate->qinfo, &reply->query_reply))
+		answer.edns = &reply->edns;
+		answer.repinfo = &reply->query_reply;
+		answer.start_time = &reply->start_time;
+		if (!answer_question(&answer, &qstate->qinfo, answer.repinfo))
 			continue;
+		extract_client(&answer.facts, answer.repinfo);
+		answer_event(&answer);
 		answer.event.number = state_number(slot);
 		answer.event.verdict = answer.verdict;
-		query_header(&answer.event, reply, &reply->query_reply);
+		query_header(&answer.event, reply, answer.repinfo);
 		answer_emit(&answer, slot);
 	}
 }

@@ -274,16 +274,28 @@ struct frame_number state_number(struct slot *slot)
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
+bool state_takes_plain(const struct slot *slot)
+{
+	if (!tap_wanted(state.tap))
+		return false;
+	return state.frames == FRAMES_ALL ||
+		(state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0);
+}
+
 bool state_takes(const struct slot *slot, const struct event *event)
 {
 	const struct verdict *verdict = event->verdict;
 
-	if (!tap_wanted(state.tap))
-		return false;
-	if (state.frames == FRAMES_ALL || verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE ||
-	    event->detections != NULL)
-		return true;
-	return state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0;
+	if (verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE || event->detections != NULL)
+		return tap_wanted(state.tap);
+	return state_takes_plain(slot);
+}
+
+void state_note_plain(struct slot *slot, enum answer_path path)
+{
+	slot->answers[path]++;
+	slot->verdicts[ACTION_ALLOW]++;
+	tap_note(state.tap, slot->index, slot->counter);
 }
 
 bool state_hides(void)

@@ -85,6 +85,10 @@ struct frame_number state_number(struct slot *slot);
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
 bool state_takes(const struct slot *slot, const struct event *event);
 
+/* Does it want one of a plain allow? If not, state_note_plain is all that such an answer needs. */
+bool state_takes_plain(const struct slot *slot);
+void state_note_plain(struct slot *slot, enum answer_path path);
+
 /* Is there any client that frames do not show as it is? Else the event needs no privacy. */
 bool state_hides(void);
 

@@ -289,6 +289,14 @@ static void evaluate(const struct snapshot *snapshot, const struct facts *facts,
 	judging_end(&judging);
 }
 
+bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts)
+{
+	return snapshot->all_groups == 1 && (snapshot->triggers & ~BIT(TRIGGER_QNAME)) == 0 &&
+	       snapshot->overrides == NULL && snapshot->inventory == NULL &&
+	       (facts->records == NULL || facts->leads_nowhere) &&
+	       (snapshot->triggers == 0 || match_misses(snapshot, &facts->qname));
+}
+
 void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start)
 {
 	match_begin(snapshot, &facts->qname, start);

@@ -24,6 +24,10 @@
  * The facts borrow `start` from here on, and their qname may not change any more. */
 void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start);
 
+/* Is it certain that evaluate_answer makes a plain allow of them, whoever the client is? So it is for most names, and
+ * costs less to know; false says nothing. Reads the qname and whether there are records that lead elsewhere. */
+bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts);
+
 /* Judges the question alone, before anything is resolved. Who puts the verdict's `unlisted_in` into the facts spares
  * later calls for the same qname the search for it. */
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);

@@ -78,6 +78,31 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 	return count;
 }
 
+bool match_misses(const struct snapshot *snapshot, const struct name *name)
+{
+	const struct hash_depths *depths = set_depths(snapshot->set);
+	struct hash_walk walk;
+	struct hash_half half;
+	struct set_hint hint;
+	unsigned labels;
+
+	hash_walk_begin(&walk, &snapshot->key, name);
+	for (labels = 1; labels <= name->labels; labels++) {
+		const bool listed = hash_depths_has(depths, labels);
+
+		hash_walk_label(&walk);
+		if (!listed && !asks_filter(labels))
+			continue;
+		hash_walk_half(&walk, &half);
+		hint = set_hint(snapshot->set, half.low);
+		if (listed && hint.here)
+			return false;
+		if (!hint.below && asks_filter(labels))
+			break;
+	}
+	return true;
+}
+
 static void visit_candidates(const struct snapshot *snapshot, enum trigger trigger, const struct name *name,
 			     const struct candidate *candidates, size_t count, match_visit visit, void *arg)
 {

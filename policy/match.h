@@ -31,6 +31,9 @@ void match_begin(const struct snapshot *snapshot, const struct name *name, struc
 void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
 		 match_visit visit, void *arg);
 
+/* Is it certain that no QNAME rule matches? By the filter alone: false says nothing. */
+bool match_misses(const struct snapshot *snapshot, const struct name *name);
+
 /* Visits every rule of every list with that trigger (QNAME or NSDNAME) that matches: the longest rule name first, and
  * for one name in the order in which each list says it. */
 void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,

@@ -267,6 +267,17 @@ static void check_explanation(const struct claim *claim, const struct snapshot *
 		add(to, "; explain names %s", rules[0]);
 }
 
+/* What is known to be a plain allow is one. */
+static void check_plain(const struct claim *claim, const struct snapshot *snapshot, const struct verdict *verdict,
+	char *to)
+{
+	if (evaluate_is_plain(snapshot, &claim->facts) &&
+	    (verdict->action != ACTION_ALLOW || verdict->rule.trigger != TRIGGER_NONE ||
+	     verdict->shadow.trigger != TRIGGER_NONE || verdict->denied_to_some || verdict->traits != 0 ||
+	     verdict->group_name[0] != '\0'))
+		add(to, "; taken for a plain allow");
+}
+
 static size_t show_nothing(const void *source, record_visit visit, void *arg)
 {
 	(void)source;
@@ -289,6 +300,8 @@ static void end_question(struct claim *claim, const char *expected)
 		(answer ? evaluate_answer : evaluate_question)(claim->sides[side], &claim->facts, &verdict);
 		describe(&verdict, text);
 		check_explanation(claim, claim->sides[side], answer, &verdict, text);
+		if (answer)
+			check_plain(claim, claim->sides[side], &verdict, text);
 		result(claim, side == SIDE_COMPILED ? " (compiled)" : "", expected, text);
 	}
 }

@@ -246,6 +246,7 @@ static bool agrees(const struct snapshot *snapshot, const struct name *name)
 	    same(&verdict.rule, expected.rule, expected.list, name) &&
 	    same(&verdict.shadow, expected.shadow, expected.shadow_list, name) &&
 	    verdict.denied_to_some == action_table[expected.action].denies &&
+	    (!evaluate_is_plain(snapshot, &facts) || (expected.rule == NULL && expected.shadow == NULL)) &&
 	    (winner == NULL ? expected.rule == NULL
 			    : same(&winner->match, expected.rule, expected.list, name)))
 		return true;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/local_data.h"
+#include "policy/override.h"
 #include "tests/unit/fake_list.h"
 
 #define TYPE_A 1
@@ -199,6 +200,46 @@ static void judges_questions_in_order_of_precedence(void **state)
 				 action_table[verdict.action].name, rule, verdict.rule.list, verdict.shadow.list);
 		assert_false(verdict.differs);
 	}
+}
+
+static size_t show_no_record(const void *source, record_visit visit, void *arg)
+{
+	(void)source;
+	(void)visit;
+	(void)arg;
+	return 0;
+}
+
+/* The filter may err, but not for all of so many names. */
+static void most_names_are_known_to_be_plain(void **state)
+{
+	static const char *const fine[] = { "fine.test", "xbad.test", "a.fine.test", "test", "other", "www.example.com",
+		"a.b.c.d.e.f.g.example.com", "." };
+	struct override override = { .id = 1, .action = ACTION_PASS, .name = fake_name("nothing.example") };
+	struct override_set *overrides = override_set_create(&override, 1);
+	struct snapshot *derived = snapshot_derive(snapshot, overrides);
+	size_t plain = 0;
+
+	(void)state;
+	assert_non_null(derived);
+	for (size_t i = 0; i < COUNT(questions); i++) {
+		const struct facts facts = fake_question(questions[i].qname);
+
+		if (questions[i].list[0] != '\0' || questions[i].shadow[0] != '\0')
+			assert_false(evaluate_is_plain(snapshot, &facts));
+	}
+	for (size_t i = 0; i < COUNT(fine); i++) {
+		struct facts facts = fake_question(fine[i]);
+
+		plain += evaluate_is_plain(snapshot, &facts);
+		assert_false(evaluate_is_plain(derived, &facts));
+		facts.records = show_no_record;
+		assert_false(evaluate_is_plain(snapshot, &facts));
+		facts.leads_nowhere = true;
+		plain += evaluate_is_plain(snapshot, &facts);
+	}
+	assert_in_range(plain, COUNT(fine), 2 * COUNT(fine));
+	snapshot_destroy(&derived);
 }
 
 static void tells_all_of_the_list(void **state)
@@ -526,6 +567,7 @@ int main(void)
 		cmocka_unit_test(knows_no_more_than_that_its_own_lists_have_no_rule),
 		cmocka_unit_test(a_search_begun_finds_what_a_whole_one_finds),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
+		cmocka_unit_test(most_names_are_known_to_be_plain),
 		cmocka_unit_test(tells_all_of_the_list),
 		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),
 		cmocka_unit_test(local_data_is_the_rule_s_and_a_sinkhole_the_list_s),
