@@ -29,8 +29,10 @@ static char *put_decimal(char *to, uint64_t value)
 		digits[--at] = (char)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	memcpy(to, digits + at, sizeof(digits) - at);
-	return to + sizeof(digits) - at;
+	/* Most are short: no call. */
+	while (at < sizeof(digits))
+		*to++ = digits[at++];
+	return to;
 }
 
 #define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))

@@ -118,10 +118,10 @@ void apply_forget(struct module_qstate *qstate)
 
 bool apply_ede(struct edns_option **list, int16_t code, const char *text, size_t length, struct regional *region)
 {
-	struct edns_option *option = regional_alloc(region, sizeof(*option));
-	uint8_t *data = regional_alloc(region, length + 2);
+	struct edns_option *option = regional_alloc(region, sizeof(*option) + 2 + length);
+	uint8_t *data = (uint8_t *)(option + 1);
 
-	if (option == NULL || data == NULL)
+	if (option == NULL)
 		return false;
 	sldns_write_uint16(data, (uint16_t)code);
 	memcpy(data + 2, text, length);

@@ -242,8 +242,52 @@ char *name_wire_to_text(const uint8_t *wire, size_t length, char *to)
 	return to;
 }
 
+static bool is_plain(block octets)
+{
+	const block small = octets | 0x20;
+	const block good = (block)((small - 'a' < 26) | (octets - '0' < 10) | (octets == '-') | (octets == '_') |
+		(octets == '*'));
+	uint64_t words[2];
+
+	memcpy(words, &good, sizeof(words));
+	return (words[0] & words[1]) == UINT64_MAX;
+}
+
+/* Puts `mark` between the labels of a name's text. */
+static void mark_labels(const struct name *name, char *to, char mark)
+{
+	for (size_t at = 1 + (size_t)name->octets[0]; name->octets[at] != 0; at += 1 + (size_t)name->octets[at])
+		to[at - 1] = mark;
+}
+
+/* A name without anything to escape is its wire form with other separators. False: it is none, or too long. */
+static bool put_plain(const struct name *name, char *to)
+{
+	const size_t octets = name->length - 2u;
+	block piece;
+
+	if (name->length < 3 || octets + sizeof(block) > NAME_OCTETS_MAX - 1)
+		return false;
+	for (size_t i = 0; i < octets; i += sizeof(block))
+		memcpy(to + i, name->octets + 1 + i, sizeof(block));
+	/* Behind the end, and between labels, for the time of the look. */
+	memset(to + octets, '-', sizeof(block));
+	mark_labels(name, to, '-');
+	for (size_t i = 0; i < octets; i += sizeof(block)) {
+		memcpy(&piece, to + i, sizeof(block));
+		if (!is_plain(piece))
+			return false;
+	}
+	mark_labels(name, to, '.');
+	to[octets] = '\0';
+	return true;
+}
+
 char *name_to_text(const struct name *name, char *to)
 {
+	/* For every denial, in what the client is told. */
+	if (put_plain(name, to))
+		return to;
 	return name_wire_to_text(name->octets, name->length, to);
 }
 

@@ -137,9 +137,8 @@ static char *put_rest(char *to, enum trigger trigger, const char *incident)
 size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
 {
 	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
-	char rest[FRAME_NUMBER_TEXT_MAX + 64];
 	size_t octets, behind;
-	char *rule, *end;
+	char *rule, *rest;
 
 	if (cap == 0)
 		return 0;
@@ -147,15 +146,18 @@ size_t verdict_ede_text(const struct verdict *verdict, const char *incident, cha
 	if (verdict->rule.trigger == TRIGGER_NONE)
 		return 0;
 	rule = put(put_list(put(text, "list ", 5), verdict->rule.list), ", rule ", 7);
-	end = rule + strlen(rule_match_text(&verdict->rule, rule));
+	rest = rule + strlen(rule_match_text(&verdict->rule, rule));
 	behind = (size_t)(put_rest(rest, verdict->rule.trigger, incident) - rest);
 	/* The incident number finds the frame, which has the whole rule: so the rule is what is cut. */
 	octets = (size_t)(rule - text) + behind + 1;
-	if (octets + 3 <= cap && (size_t)(end - rule) > cap - octets) {
-		end = rule + (cap - octets);
-		memcpy(end - 3, "...", 3);
+	if (octets + 3 <= cap && (size_t)(rest - rule) > cap - octets) {
+		char *cut = rule + (cap - octets);
+
+		memcpy(cut - 3, "...", 3);
+		memmove(cut, rest, behind);
+		rest = cut;
 	}
-	octets = (size_t)(put(end, rest, behind) - text);
+	octets = (size_t)(rest - text) + behind;
 	if (octets > cap - 1)
 		octets = cap - 1;
 	memcpy(to, text, octets);
