@@ -235,6 +235,34 @@ static void names_have_the_canonical_order(void **state)
 }
 
 /* All lengths, so that every octet stands at every place of a word. */
+/* Names are written in blocks where nothing has to be escaped, wherever the octet stands that has to be. */
+static void every_octet_is_written_alike_everywhere(void **state)
+{
+	char expected[NAME_TEXT_MAX], text[NAME_TEXT_MAX];
+
+	(void)state;
+	for (unsigned octet = 0; octet <= UINT8_MAX; octet++) {
+		for (size_t length = 3; length <= NAME_OCTETS_MAX; length += 1 + length / 40) {
+			struct name name = { .length = (uint8_t)length };
+			size_t at = 0;
+
+			while (at + 1 < length) {
+				size_t label = length - at - 2 < 19 ? length - at - 2 : 19;
+
+				label -= length - at - 2 - label == 1;
+				name.octets[at] = (uint8_t)label;
+				memset(name.octets + at + 1, 'x', label);
+				name.labels++;
+				at += 1 + label;
+			}
+			name.octets[(octet * 7 + length) % name.octets[0] + 1] = (uint8_t)octet;
+			name_wire_to_text(name.octets, length, expected);
+			if (strcmp(name_to_text(&name, text), expected) != 0)
+				fail_msg("octet %u, length %zu: %s, not %s", octet, length, text, expected);
+		}
+	}
+}
+
 static void lowers_capital_letters_and_nothing_else(void **state)
 {
 	uint8_t wire[1 + LABEL_MAX + 1];
@@ -268,6 +296,7 @@ int main(void)
 		cmocka_unit_test(cuts_labels_off),
 		cmocka_unit_test(a_cut_wire_name_prints_what_there_is),
 		cmocka_unit_test(names_have_the_canonical_order),
+		cmocka_unit_test(every_octet_is_written_alike_everywhere),
 		cmocka_unit_test(lowers_capital_letters_and_nothing_else),
 	};
 
