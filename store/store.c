@@ -9,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libpsl.h>
@@ -29,7 +28,7 @@ struct open_day {
 
 struct store {
 	char directory[SHELF_PATH_MAX - SHELF_NAME_MAX];
-	int lock;
+	int lock, directory_fd;
 	psl_ctx_t *suffixes;             /* owned */
 	struct day_shared shared;
 	struct open_day open[OPEN_MAX];
@@ -55,6 +54,9 @@ static int lock_directory(struct store *store, struct diag *diag)
 
 	if (mkdir(store->directory, 0750) != 0 && errno != EEXIST)
 		return diag_set(diag, store->directory, 0, 0, "cannot make it: %s", strerror(errno));
+	store->directory_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->directory_fd < 0)
+		return diag_set(diag, store->directory, 0, 0, "cannot open it: %s", strerror(errno));
 	snprintf(path, sizeof(path), "%s/lock", store->directory);
 	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (store->lock < 0)
@@ -87,7 +89,7 @@ struct store *store_open(const struct store_options *options, struct diag *diag)
 		diag_set(diag, options->directory, 0, 0, "no memory");
 		return NULL;
 	}
-	store->lock = -1;
+	store->lock = store->directory_fd = -1;
 	store->tell = options->tell;
 	store->arg = options->arg;
 	if (strlen(options->directory) >= sizeof(store->directory)) {
@@ -117,6 +119,8 @@ void store_close(struct store **store)
 	psl_free((*store)->suffixes);
 	if ((*store)->lock >= 0)
 		close((*store)->lock);
+	if ((*store)->directory_fd >= 0)
+		close((*store)->directory_fd);
 	free(*store);
 	*store = NULL;
 }
@@ -166,6 +170,10 @@ static struct day *open_file(struct store *store, int64_t day_s, enum store_clas
 	day = day_open(path, day_s, class, &store->shared, &damaged, diag);
 	if (day == NULL && damaged && set_aside(store, path, diag) == 0)
 		day = day_open(path, day_s, class, &store->shared, &damaged, diag);
+	if (day != NULL && fsync(store->directory_fd) != 0) {   /* a new file's name has to outlive a loss of power, too */
+		diag_set(diag, store->directory, 0, 0, "cannot be written to: %s", strerror(errno));
+		day_close(&day);
+	}
 	return day;
 }
 

@@ -1,0 +1,637 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "store/name_key.h"
+#include "store/shelf.h"
+#include "store/store.h"
+#include "tests/unit/directory.h"
+
+#define DAY 1795219200
+#define DAY_S 86400
+#define PLAIN "2026-11-21-plain.sqlite"
+#define VERDICTS "2026-11-21-verdicts.sqlite"
+
+/* --- events --------------------------------------------------------------------------------------------------- */
+
+struct sample {
+	struct store_event event;
+	struct name qname, owner;
+	struct store_record record;
+	uint8_t data[16];
+};
+
+static void sample_init(struct sample *sample, const char *qname, uint64_t counter)
+{
+	memset(sample, 0, sizeof(*sample));
+	assert_null(name_from_text(&sample->qname, qname, strlen(qname)));
+	memcpy(sample->data, (uint8_t[]){ 192, 0, 2, 1 }, 4);
+	sample->record = (struct store_record){ sample->qname.octets, sample->qname.length, 1, 300, sample->data, 4 };
+	sample->event = (struct store_event){ .source = { "resolver-1", 0x6560abcd1234, 0 }, .counter = counter,
+		.time_us = (uint64_t)DAY * 1000000 + counter * 1000, .day_s = DAY, .latency_us = 70, .transport = 1,
+		.client = { ADDRESS_INET, 0, { 10, 0, 0, 1 } }, .qname = sample->qname.octets,
+		.qname_octets = sample->qname.length, .qtype = 1, .qclass = 1, .flags = 0x180, .upstream = true,
+		.record_count = 1, .records = &sample->record,
+		.verdict = { "allow", "", "", "", "", "", "", "", "", "", "", "", "", 0, 0, 0 } };
+}
+
+static void fail_with(const struct diag *diag)
+{
+	char text[sizeof(struct diag) + 32];
+
+	fail_msg("%s", diag_format(diag, text, sizeof(text)));
+}
+
+static bool put(struct store *store, const struct store_event *event)
+{
+	struct diag diag;
+	bool again = false;
+
+	if (store_put(store, event, &again, &diag) != 0)
+		fail_with(&diag);
+	return again;
+}
+
+static void put_simple(struct store *store, const char *qname, uint64_t counter)
+{
+	struct sample sample;
+
+	sample_init(&sample, qname, counter);
+	assert_false(put(store, &sample.event));
+}
+
+static void commit(struct store *store)
+{
+	struct diag diag;
+
+	if (store_commit(store, &diag) != 0)
+		fail_with(&diag);
+}
+
+static char told[1024];
+
+static void tell(void *arg, const char *text)
+{
+	(void)arg;
+	snprintf(told, sizeof(told), "%s", text);
+}
+
+static struct store *open_store(const struct directory *directory)
+{
+	const struct store_options options = { .directory = directory->path, .tell = tell };
+	struct diag diag;
+	struct store *store = store_open(&options, &diag);
+
+	if (store == NULL)
+		fail_with(&diag);
+	return store;
+}
+
+/* --- questions ------------------------------------------------------------------------------------------------ */
+
+/* The first column of the first row as text; "" for no row. */
+static const char *ask(const struct directory *directory, const char *file, const char *text)
+{
+	static char answer[4096];
+	char path[256];
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s", directory->path, file);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, text, -1, &statement, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", text, sqlite3_errmsg(db));
+	answer[0] = '\0';
+	if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_text(statement, 0) != NULL)
+		snprintf(answer, sizeof(answer), "%s", (const char *)sqlite3_column_text(statement, 0));
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return answer;
+}
+
+static long number(const struct directory *directory, const char *file, const char *text)
+{
+	return strtol(ask(directory, file, text), NULL, 10);
+}
+
+static int setup(void **state)
+{
+	struct directory *directory = malloc(sizeof(*directory));
+
+	*directory = directory_make();
+	*state = directory;
+	told[0] = '\0';
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	directory_remove(*state);
+	free(*state);
+	return 0;
+}
+
+/* --- claims --------------------------------------------------------------------------------------------------- */
+
+static void keeps_what_an_event_says(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "www.Example.com", 7);
+	sample.event.verdict = (struct store_verdict){ "nxdomain", "malware", "*.example.com", "QNAME", "c2", " T1071.004 ",
+		"branch", "", "", "", "", "", " tunnel/high/observe ", 1, 42, 15 };
+	sample.event.class = STORE_VERDICTS;
+	sample.event.score = 93;
+	sample.event.detail = "[{\"detector\":\"tunnel\"}]";
+	sample.event.rcode = 3;
+	put(store, &sample.event);
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, VERDICTS, "SELECT n.key || ' ' || d.key || ' ' || hex(c.address) || ' ' || e.at || ' ' ||"
+		" e.seq || ' ' || e.latency || ' ' || e.score || ' ' || e.transport || ' ' || r.type || ' ' || r.rcode || ' ' ||"
+		" r.flags || ' ' || v.verdict || ' ' || v.list || ' ' || v.rule || ' ' || v.trigger || ' ' || v.category ||"
+		" v.techniques || v.chain || ' ' || v.serial || ' ' || v.ede || ' ' || v.grp || v.detectors || s.boot || ' ' ||"
+		" s.worker || ' ' || z.identity || ' ' || x.detections FROM event e JOIN reply r ON r.id = e.reply JOIN name n"
+		" ON n.id = r.name JOIN name d ON d.id = n.domain JOIN client c ON c.id = e.client JOIN verdict v ON v.id ="
+		" r.verdict JOIN source s ON s.id = e.source JOIN sensor z ON z.id = s.sensor JOIN detail x ON x.event = e.id"),
+		"com.example.www com.example 0A000001 7000 7 70 93 1 1 3 384 nxdomain malware *.example.com QNAME c2 T1071.004 1"
+		" 42 15 branch tunnel/high/observe 6560abcd1234 0 resolver-1 [{\"detector\":\"tunnel\"}]");
+	assert_string_equal(ask(*state, VERDICTS, "SELECT n.key || ' ' || rr.type || ' ' || hex(rr.data) || ' ' || rr.ttl FROM"
+		" reply r, json_each(r.records) j JOIN rr ON rr.id = j.value JOIN name n ON n.id = rr.owner"),
+		"com.example.www 1 C0000201 300");
+}
+
+static void files_by_day_and_class(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "a.example", 1);
+	put(store, &sample.event);
+	sample_init(&sample, "b.example", 2);
+	sample.event.day_s += DAY_S;
+	sample.event.time_us += (uint64_t)DAY_S * 1000000;
+	put(store, &sample.event);
+	sample_init(&sample, "c.example", 3);
+	sample.event.class = STORE_VERDICTS;
+	put(store, &sample.event);
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, PLAIN, "SELECT group_concat(key) FROM name JOIN reply ON reply.name = name.id"), "example.a");
+	assert_string_equal(ask(*state, "2026-11-22-plain.sqlite", "SELECT group_concat(key) FROM name JOIN reply ON"
+		" reply.name = name.id"), "example.b");
+	assert_int_equal(number(*state, "2026-11-22-plain.sqlite", "SELECT at FROM event"), 2000);
+	assert_string_equal(ask(*state, VERDICTS, "SELECT group_concat(key) FROM name JOIN reply ON reply.name = name.id"),
+		"example.c");
+}
+
+static void counts_each_number_once(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "www.example", 9);
+	assert_false(put(store, &sample.event));
+	assert_true(put(store, &sample.event));
+	commit(store);
+	assert_true(put(store, &sample.event));
+	store_close(&store);
+	store = open_store(*state);
+	assert_true(put(store, &sample.event));
+	sample.event.source.worker = 1;
+	assert_false(put(store, &sample.event));
+	sample.event.source.boot++;
+	assert_false(put(store, &sample.event));
+	sample.event.source.identity = "resolver-2";
+	assert_false(put(store, &sample.event));
+	sample.event.counter = 0;
+	assert_false(put(store, &sample.event));
+	assert_false(put(store, &sample.event));
+	commit(store);
+	assert_int_equal(store_counts(store)->duplicates, 1);
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 6);
+	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM seen"), 4);
+}
+
+/* More blocks than are kept at hand, each seen a second time. */
+static void knows_numbers_of_long_ago(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+	unsigned again = 0;
+
+	for (unsigned round = 0; round < 2; round++)
+		for (uint64_t block = 0; block < 3000; block++) {
+			sample_init(&sample, "www.example", block * STORE_BLOCK_NUMBERS + 5);
+			sample.event.time_us = (uint64_t)DAY * 1000000;
+			again += put(store, &sample.event);
+		}
+	commit(store);
+	store_close(&store);
+	assert_int_equal(again, 3000);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 3000);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM seen WHERE count = 1 AND first = last"), 3000);
+}
+
+static void counts_as_passive_dns_what_came_from_upstream_alone(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	for (uint64_t i = 1; i <= 5; i++) {
+		sample_init(&sample, "www.example", i);
+		sample.event.upstream = i <= 3;
+		sample.record.ttl = (uint32_t)(i * 10);
+		sample.data[3] = i == 5 ? 66 : 1;
+		put(store, &sample.event);
+	}
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, PLAIN, "SELECT group_concat(rrname || ' ' || hex(rdata) || ' ' || first || ' ' || last ||"
+		" ' ' || count || ' ' || ttl || ' ' || sensor) FROM pdns"), "example.www C0000201 1 3 3 40 resolver-1");
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM rr WHERE count = 0 AND first = 0 AND last = 0"), 1);
+}
+
+/* What is counted, against counting by hand; ids and chains over several commits. */
+static void agrees_with_counting_by_hand(void **state)
+{
+	enum { NAMES = 7, CLIENTS = 5, EVENTS = 4000 };
+	struct store *store = open_store(*state);
+	unsigned pairs[NAMES][CLIENTS] = { { 0 } }, names[NAMES] = { 0 };
+	struct sample sample;
+	char text[300];
+
+	srand(7);
+	for (uint64_t i = 1; i <= EVENTS; i++) {
+		unsigned name = (unsigned)rand() % NAMES, client = (unsigned)rand() % CLIENTS;
+
+		snprintf(text, sizeof(text), "host%u.example", name);
+		sample_init(&sample, text, i);
+		sample.event.client.octets[3] = (uint8_t)client;
+		sample.event.time_us = (uint64_t)DAY * 1000000 + (uint64_t)(rand() % 1000) * 60000000 / 1000;
+		put(store, &sample.event);
+		pairs[name][client]++;
+		names[name]++;
+		if (rand() % 900 == 0)
+			commit(store);
+	}
+	commit(store);
+	store_close(&store);
+	for (unsigned name = 0; name < NAMES; name++) {
+		snprintf(text, sizeof(text), "SELECT sum(reply.count) FROM reply JOIN name ON name.id = reply.name WHERE key ="
+			" 'example.host%u'", name);
+		assert_int_equal(number(*state, PLAIN, text), names[name]);
+		for (unsigned client = 0; client < CLIENTS; client++) {
+			char chain[700];
+
+			snprintf(text, sizeof(text), "FROM pair JOIN name ON name.id = pair.name JOIN client ON client.id = pair.client"
+				" WHERE key = 'example.host%u' AND address = x'0A0000%02X'", name, client);
+			snprintf(chain, sizeof(chain), "SELECT sum(count) %s", text);
+			assert_int_equal(number(*state, PLAIN, chain), pairs[name][client]);
+			snprintf(chain, sizeof(chain), "WITH RECURSIVE chain(id, prev) AS (SELECT id, prev FROM event WHERE id = (SELECT"
+				" newest %s) UNION ALL SELECT e.id, e.prev FROM chain JOIN event e ON e.id = chain.id - chain.prev WHERE"
+				" chain.prev > 0) SELECT count(*) FROM chain", text);
+			assert_int_equal(number(*state, PLAIN, chain), pairs[name][client]);
+		}
+	}
+	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM minute"), EVENTS);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event e JOIN minute m ON m.minute = e.at / 60000000 AND e.id"
+		" BETWEEN m.first AND m.last"), EVENTS);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM pair WHERE first <> (SELECT min(at) / 1000 FROM event JOIN"
+		" reply ON reply.id = event.reply WHERE reply.name = pair.name AND event.client = pair.client)"), 0);
+}
+
+/* A process that is killed: what it committed is there, once, and nothing else. */
+static void loses_nothing_that_was_committed(void **state)
+{
+	struct store *store;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		store = open_store(*state);
+		for (uint64_t i = 1; i <= 500; i++)
+			put_simple(store, "www.example", i);
+		commit(store);
+		for (uint64_t i = 501; i <= 700; i++)
+			put_simple(store, "www.example", i);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	store = open_store(*state);
+	for (uint64_t i = 1; i <= 700; i++) {
+		struct sample sample;
+
+		sample_init(&sample, "www.example", i);
+		assert_int_equal(put(store, &sample.event), i <= 500);
+	}
+	commit(store);
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 700);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(DISTINCT seq) FROM event"), 700);
+}
+
+/* No more octets: the commit fails, what was committed before stays, and with room it goes on. */
+static void outlives_a_full_disk(void **state)
+{
+	struct store *store = open_store(*state);
+	struct rlimit before, small;
+	struct diag diag = { .text = "" };
+	struct sample sample;
+	char text[64];
+	bool again, failed = false;
+
+	put_simple(store, "www.example", 1);
+	commit(store);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	small = before;
+	small.rlim_cur = 1 << 20;
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (uint64_t i = 2; i <= 100000 && !failed; i++) {
+		snprintf(text, sizeof(text), "host-%u-of-a-name-that-takes-room.example", (unsigned)i);
+		sample_init(&sample, text, i);
+		failed = store_put(store, &sample.event, &again, &diag) != 0 || (i % 1000 == 0 && store_commit(store, &diag) != 0);
+	}
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_true(failed);
+	assert_string_not_equal(diag.text, "");
+	sample_init(&sample, "www.example", 1);
+	assert_true(put(store, &sample.event));
+	sample_init(&sample, "after.example", 200001);
+	assert_false(put(store, &sample.event));
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, PLAIN, "PRAGMA integrity_check"), "ok");
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE seq IN (1, 200001)"), 2);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) - count(DISTINCT seq) FROM event"), 0);
+}
+
+static void refuses_a_second_writer(void **state)
+{
+	struct store *store = open_store(*state);
+	const struct store_options options = { .directory = ((struct directory *)*state)->path };
+	struct diag diag;
+
+	assert_true(store_is_taken(options.directory));
+	assert_null(store_open(&options, &diag));
+	assert_string_equal(diag.text, "another process collects into it");
+	store_close(&store);
+	assert_false(store_is_taken(options.directory));
+}
+
+static void sets_a_damaged_file_aside(void **state)
+{
+	static const struct {
+		const char *why;
+		off_t at, cut;
+		const char *octets;
+	} rows[] = {
+		{ "its head is something else", 0, -1, "<html>This is no database, and it never was one</html>" },
+		{ "a page in it is overwritten", 8192, -1, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
+		{ "its end is gone", 0, 20480, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct store *store = open_store(*state);
+		struct sample sample;
+
+		for (uint64_t n = 1; n < 300; n++) {
+			sample_init(&sample, "www.example", n);
+			put(store, &sample.event);
+		}
+		commit(store);
+		store_close(&store);
+		if (rows[i].cut >= 0)
+			directory_cut(*state, PLAIN, rows[i].cut);
+		else
+			directory_write(*state, PLAIN, rows[i].at, rows[i].octets, strlen(rows[i].octets));
+		store = open_store(*state);
+		told[0] = '\0';
+		sample_init(&sample, "www.example", 1);
+		if (put(store, &sample.event))
+			fail_msg("%s: it was taken for whole", rows[i].why);
+		commit(store);
+		assert_int_equal(store_counts(store)->damaged, 1);
+		assert_non_null(strstr(told, PLAIN));
+		store_close(&store);
+		assert_int_equal(directory_count(*state, PLAIN ".damaged"), i + 1);
+		assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 1);
+		directory_forget(*state, PLAIN);
+	}
+}
+
+static void leaves_a_later_release_s_file_alone(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+	struct diag diag;
+	bool again;
+	char path[256];
+	sqlite3 *db;
+
+	put_simple(store, "www.example", 1);
+	commit(store);
+	store_close(&store);
+	snprintf(path, sizeof(path), "%s/%s", ((struct directory *)*state)->path, PLAIN);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 999", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	store = open_store(*state);
+	sample_init(&sample, "www.example", 2);
+	assert_int_equal(store_put(store, &sample.event, &again, &diag), -1);
+	assert_string_equal(diag.text, "was made by a later release");
+	store_close(&store);
+	assert_int_equal(directory_count(*state, PLAIN ".damaged"), 0);
+}
+
+static void removes_days_by_age_and_size(void **state)
+{
+	struct store *store = open_store(*state);
+	struct store_limits limits = { { 0 }, 0 };
+	struct sample sample;
+	struct diag diag;
+	unsigned removed;
+
+	for (uint64_t i = 0; i < 6; i++) {
+		sample_init(&sample, "www.example", i + 1);
+		sample.event.day_s = DAY + (int64_t)(i / 2) * DAY_S;
+		sample.event.class = i % 2 == 0 ? STORE_PLAIN : STORE_VERDICTS;
+		put(store, &sample.event);
+	}
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S + 5, &removed, &diag), 0);
+	assert_int_equal(removed, 0);
+	limits.keep_s[STORE_PLAIN] = DAY_S;
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S - 1, &removed, &diag), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S, &removed, &diag), 0);
+	assert_int_equal(removed, 1);
+	assert_int_equal(directory_count(*state, PLAIN), 0);
+	assert_true(directory_count(*state, VERDICTS) > 0);
+	limits.octets = 1;
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S + 5, &removed, &diag), 0);
+	assert_int_equal(removed, 3);
+	store_close(&store);
+	assert_int_equal(number(*state, "2026-11-23-plain.sqlite", "SELECT count(*) FROM event"), 1);
+	assert_int_equal(number(*state, "2026-11-23-verdicts.sqlite", "SELECT count(*) FROM event"), 1);
+}
+
+static void forgets_a_client(void **state)
+{
+	struct store *store = open_store(*state);
+	const struct address network = { ADDRESS_INET, 0, { 10, 0, 1, 77 } };
+	struct sample sample;
+	struct diag diag;
+	uint64_t events;
+
+	for (uint64_t i = 1; i <= 9; i++) {
+		sample_init(&sample, "www.example", i);
+		sample.event.client.octets[2] = (uint8_t)(i % 3);
+		sample.event.client.octets[3] = (uint8_t)i;
+		sample.event.class = i > 6 ? STORE_VERDICTS : STORE_PLAIN;
+		sample.event.detail = i > 6 ? "[]" : NULL;
+		put(store, &sample.event);
+	}
+	assert_int_equal(store_forget(store, &network, 24, &events, &diag), 0);
+	assert_int_equal(events, 3);
+	sample_init(&sample, "www.example", 1);
+	assert_true(put(store, &sample.event));
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 4);
+	assert_int_equal(number(*state, VERDICTS, "SELECT count(*) FROM detail"), 2);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client WHERE hex(address) LIKE '0A0001%'"), 0);
+	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM pair"), 4);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
+}
+
+static void keeps_notes_once(void **state)
+{
+	struct store *store = open_store(*state);
+	struct store_note note = { .source = { "resolver-1", 5, 0 }, .number = 3, .time_us = (uint64_t)DAY * 1000000,
+		.day_s = DAY, .extra = "{\"v\":1}", .extra_octets = 7 };
+	struct diag diag;
+	bool again;
+
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_false(again);
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_true(again);
+	note.former = true;
+	note.source.worker = 2;
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_false(again);
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, VERDICTS, "SELECT group_concat(boot || ' ' || former || ' ' || worker || ' ' || number || ' '"
+		" || extra, ';') FROM note"), "000000000005 0 0 3 {\"v\":1};000000000005 1 2 3 {\"v\":1}");
+}
+
+static void takes_any_octets_in_names(void **state)
+{
+	static const uint8_t hostile[] = "\x0d'; DROP TABLE\x06\0\x1b[31m\x03" "a.b\7example";
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "www.example", 1);
+	sample.event.qname = hostile;
+	sample.event.qname_octets = sizeof(hostile);
+	put(store, &sample.event);
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, PLAIN, "SELECT key FROM name JOIN reply ON reply.name = name.id"),
+		"example.a\\046b.\\000\\027\\09131m.\\039\\059\\032\\068\\082\\079\\080\\032\\084\\065\\066\\076\\069");
+}
+
+static void finds_what_is_below_a_name_as_a_range(void **state)
+{
+	static const char *const names[] = { "example.com", "www.example.com", "a.b.example.com", "xexample.com",
+		"example.community", "example.com.evil", "-.example.com", "example-a.com" };
+	struct store *store = open_store(*state);
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		put_simple(store, names[i], i + 1);
+	commit(store);
+	store_close(&store);
+	assert_string_equal(ask(*state, PLAIN, "SELECT group_concat(key, ' ') FROM (SELECT key FROM name WHERE key > 'com.example.'"
+		" AND key < 'com.example/' ORDER BY key)"), "com.example.- com.example.b.a com.example.www");
+}
+
+static void turns_keys_back(void **state)
+{
+	static const char *const rows[][2] = { { "com.example.www", "www.example.com" }, { "", "." }, { "com", "com" },
+		{ "example.a\\046b", "a\\046b.example" } };
+	char text[NAME_KEY_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(name_key_to_text(rows[i][0], text), strlen(rows[i][1]));
+		assert_string_equal(text, rows[i][1]);
+	}
+}
+
+static void lists_the_files_of_some_days(void **state)
+{
+	static const char *const names[] = { "2026-11-21-verdicts.sqlite", "2026-11-21-plain.sqlite", "2026-11-20-plain.sqlite",
+		"2026-11-21-plain.sqlite-wal", "2026-11-21-plain.sqlite.damaged", "2026-13-01-plain.sqlite", "2026-11-21-other.sqlite",
+		"2026-11-22-plain.sqlite" };
+	struct shelf_file *files;
+	struct diag diag;
+	unsigned count;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		directory_write(*state, names[i], 0, "x", 1);
+	assert_int_equal(shelf_list(((struct directory *)*state)->path, DAY, DAY + DAY_S - 1, &files, &count, &diag), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(files[0].class, STORE_PLAIN);
+	assert_int_equal(files[1].class, STORE_VERDICTS);
+	assert_int_equal(files[0].day_s, DAY);
+	free(files);
+	assert_int_equal(shelf_list(((struct directory *)*state)->path, 0, INT64_MAX / 2, &files, &count, &diag), 0);
+	assert_int_equal(count, 4);
+	free(files);
+}
+
+#define IN_DIRECTORY(claim) cmocka_unit_test_setup_teardown(claim, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORY(keeps_what_an_event_says),
+		IN_DIRECTORY(files_by_day_and_class),
+		IN_DIRECTORY(counts_each_number_once),
+		IN_DIRECTORY(knows_numbers_of_long_ago),
+		IN_DIRECTORY(counts_as_passive_dns_what_came_from_upstream_alone),
+		IN_DIRECTORY(agrees_with_counting_by_hand),
+		IN_DIRECTORY(loses_nothing_that_was_committed),
+		IN_DIRECTORY(outlives_a_full_disk),
+		IN_DIRECTORY(refuses_a_second_writer),
+		IN_DIRECTORY(sets_a_damaged_file_aside),
+		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
+		IN_DIRECTORY(removes_days_by_age_and_size),
+		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(keeps_notes_once),
+		IN_DIRECTORY(takes_any_octets_in_names),
+		IN_DIRECTORY(finds_what_is_below_a_name_as_a_range),
+		IN_DIRECTORY(lists_the_files_of_some_days),
+		cmocka_unit_test(turns_keys_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
