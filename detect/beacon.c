@@ -13,15 +13,40 @@ bool beacon_has_rhythm_of_ttl(const struct pair *pair)
 	return pair->ttl > 0 && fabsf(pair->mean - (float)pair->ttl) <= TTL_SLACK_S;
 }
 
+static bool note_ttl(void *arg, const struct record *record)
+{
+	uint32_t *ttl = arg;
+
+	if (record->section == SECTION_ANSWER && record->ttl < *ttl)
+		*ttl = record->ttl;
+	return true;
+}
+
+/* The pair, with what the answer says; NULL: the zone is known, or many ask for it. */
+static struct pair *note_question(struct look *look)
+{
+	uint32_t ttl = UINT32_MAX;
+	struct pair *pair;
+
+	if (look->zone->first_s == 0 || look->zone->client_count > look_option(look, DETECTOR_BEACON, CLIENTS_MAX))
+		return NULL;
+	pair = look_pair(look);
+	if (pair == NULL)
+		return NULL;
+	if (look->facts->records != NULL)
+		look->facts->records(look->facts->source, note_ttl, &ttl);
+	pair->ttl = ttl != UINT32_MAX ? ttl : 0;
+	return pair;
+}
+
 void judge_beacon(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_BEACON];
-	struct pair *pair = look->pair;
+	const struct pair *pair = note_question(look);
 	struct detection *detection;
 	float variation;
 
-	if (pair == NULL || look->zone->first_s == 0 || look->zone->client_count > conf->values[CLIENTS_MAX] ||
-	    pair->count < conf->values[COUNT] || pair->mean < (float)conf->values[INTERVAL_MIN] ||
+	if (pair == NULL || pair->count < conf->values[COUNT] || pair->mean < (float)conf->values[INTERVAL_MIN] ||
 	    beacon_has_rhythm_of_ttl(pair))
 		return;
 	variation = pair_variation(pair);

@@ -77,7 +77,6 @@ bool bloom_add(struct bloom *bloom, uint64_t hash)
 {
 	/* pairs with bloom_turn */
 	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_acquire);
-	const bool before = has(bloom, 1 - current, hash);
 	_Atomic uint64_t *words = block_of(bloom, current, hash);
 	bool seen = true;
 
@@ -89,7 +88,12 @@ bool bloom_add(struct bloom *bloom, uint64_t hash)
 			atomic_fetch_or_explicit(&words[i], bit, memory_order_relaxed);
 		}
 	}
-	return !seen && !before;
+	return !seen && !has(bloom, 1 - current, hash);
+}
+
+void bloom_fetch(const struct bloom *bloom, uint64_t hash)
+{
+	__builtin_prefetch(block_of(bloom, atomic_load_explicit(&bloom->current, memory_order_relaxed), hash), 1);
 }
 
 void bloom_turn(struct bloom *bloom, int64_t now_s)

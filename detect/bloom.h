@@ -27,6 +27,9 @@ void bloom_destroy(struct bloom **bloom);
 bool bloom_add(struct bloom *bloom, uint64_t hash);
 bool bloom_has(const struct bloom *bloom, uint64_t hash);
 
+/* It will be added soon: begins to bring it from memory. */
+void bloom_fetch(const struct bloom *bloom, uint64_t hash);
+
 /* Begins a new generation where the period is over. `now_s`: Unix seconds; after a clock was put back a period begins anew. */
 void bloom_turn(struct bloom *bloom, int64_t now_s);
 

@@ -6,6 +6,7 @@
 enum { SCORE };
 
 #define HOUR_S 3600
+#define MINUTE_S 60
 #define DAY_S 86400
 #define LEARNING_DAYS 7              /* of servers that a zone has in turn */
 #define KINDS_MAX 16u                /* of server zones, and of networks */
@@ -129,22 +130,27 @@ static void judge_change(struct look *look, const struct serving *serving)
 			threshold), FEATURE_NETWORKS, (float)serving->networks.count);
 }
 
-/* Finding out who serves a zone takes a walk through caches: once an hour for each, whichever of the two detectors
- * comes first. */
-void judge_delegation(struct look *look)
+static void judge_servers(struct look *look)
 {
 	struct serving serving = { .look = look };
-	struct zone *zone = look->zone;
-	const int64_t passed = look->now_s - (int64_t)zone->served_s;
 
-	if (look->facts->servers == NULL || look->zone_labels == 0 || (passed >= 0 && passed < HOUR_S))
-		return;
 	look->facts->servers(look->facts->servers_source, note_server, &serving);
+	/* What the caches do not have now they may have soon, and most likely will not. */
+	look->zone->served_s = (uint32_t)(serving.zones.count > 0 ? look->now_s : look->now_s - HOUR_S + MINUTE_S);
 	if (serving.zones.count == 0)
 		return;
-	zone->served_s = (uint32_t)look->now_s;
 	if (look->conf[DETECTOR_NAME_SERVER].reaction != REACTION_OFF)
 		judge_new(look, &serving);
 	if (look->conf[DETECTOR_DELEGATION_CHANGE].reaction != REACTION_OFF)
 		judge_change(look, &serving);
+}
+
+/* Finding out who serves a zone takes a walk through caches: once an hour for each, once a minute where they say
+ * nothing, whichever of the two detectors comes first. */
+void judge_delegation(struct look *look)
+{
+	const int64_t passed = look->now_s - (int64_t)look->zone->served_s;
+
+	if (look->facts->servers != NULL && look->zone_labels > 0 && (passed < 0 || passed >= HOUR_S))
+		judge_servers(look);
 }

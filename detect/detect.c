@@ -231,24 +231,38 @@ void detection_add(struct detection *detection, enum feature_name name, float va
 
 /* --- one answer --------------------------------------------------------------------------------------------------- */
 
-static void run(struct look *look, enum hook hook)
+static void run(struct look *look, const struct detector_row *rows, size_t count)
 {
-	for (size_t i = 0; i < detector_row_count; i++)
-		if (detector_rows[i].hook == hook && look->conf[detector_rows[i].detector].reaction != REACTION_OFF)
-			detector_rows[i].judge(look);
+	for (size_t i = 0; i < count; i++)
+		if (look->conf[rows[i].detector].reaction != REACTION_OFF)
+			rows[i].judge(look);
 }
 
-static void look_at_pair(struct look *look)
+struct pair *look_pair(struct look *look)
 {
 	struct detect *detect = look->detect;
 	bool fresh;
 
+	if (look->pair != NULL || !look->may_have_pair)
+		return look->pair;
+	look->may_have_pair = false;
 	look->pair_hash = look_hash_both(look->zone_hash, look->client_hash);
 	look->pair = table_enter(detect->pairs, look->pair_hash, look->now_s, &fresh);
 	if (look->pair == NULL)
-		return;
+		return NULL;
 	pair_age(look->pair, look->now_s);
 	pair_note(look->pair, look->sight->now_ms);
+	return look->pair;
+}
+
+/* It is all in different places of memory, which are brought from there at the same time. */
+static void fetch(const struct look *look)
+{
+	const struct detect *detect = look->detect;
+
+	bloom_fetch(detect->names, look->name_hash);
+	table_fetch(detect->zones, look->zone_hash);
+	table_fetch(detect->clients, look->client_hash);
 }
 
 /* What is new is new to everybody, and only what had to be resolved can be. */
@@ -270,7 +284,7 @@ static void look_at_zone(struct look *look)
 		zone_age(zone, look->now_s);
 	zone_note_client(zone, (uint32_t)look->client_hash);
 	look->zone = zone;
-	run(look, HOOK_ZONE);
+	run(look, zone_detectors, zone_detector_count);
 	look->zone_days = zone_days(zone, look->now_s);
 	look->zone_clients = zone->client_count;
 	look->zone = NULL;
@@ -288,7 +302,7 @@ static void look_at_client(struct look *look)
 	client_age(look->client, look->now_s);
 	look->client->answers++;
 	look->client->missing += look->facts->rcode == RCODE_NXDOMAIN;
-	run(look, HOOK_CLIENT);
+	run(look, client_detectors, client_detector_count);
 	table_leave(detect->clients, look->client_hash);
 }
 
@@ -360,7 +374,8 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 	look.client_hash = look_hash_client(detect, &look.facts->client);
 	look.has_zone = find_zone(&look);
 	if (is_watched(&look) && look.is_miss) {
-		look_at_pair(&look);
+		look.may_have_pair = true;
+		fetch(&look);
 		look_at_zone(&look);
 	} else if (is_watched(&look) && sight->ordinal % HITS_SAMPLED == 0) {
 		random_subdomain_hit(&look);

@@ -188,12 +188,11 @@ void fusion_end(struct look *look)
 	uint64_t evidence = look->evidence;
 	enum reaction reaction;
 
-	if ((look->sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
+	/* Of most answers nothing is said. */
+	if (evidence == 0 || (look->sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
 		return;
-	if (look->pair != NULL)
+	if (look_pair(look) != NULL)
 		evidence = remember(look->pair, evidence);
-	if (look->evidence == 0)
-		return;
 	look->detections->points = fusion_points(evidence, look->sight->traits);
 	reaction = reaction_to(look);
 	if (reaction != REACTION_OFF && is_to_be_called(look, reaction))

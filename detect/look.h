@@ -46,7 +46,8 @@ struct look {
 	bool fresh_zone;                     /* nor for any other of its zone within a month */
 	struct zone *zone;                   /* NULL: not wanted, none or contention; as the next two */
 	struct client *client;
-	struct pair *pair;
+	struct pair *pair;                   /* by look_pair */
+	bool may_have_pair;                  /* that was not asked for yet */
 	uint64_t evidence;                   /* tiers of the detectors, of this answer (detect/fusion.c) */
 	uint32_t zone_days, zone_clients;    /* of the zone, for a flag */
 	struct detection spare;              /* the lead that need not be said */
@@ -72,6 +73,10 @@ uint64_t look_hash_both(uint64_t one, uint64_t other);
 struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
 	uint32_t threshold);
 
+/* The pair of client and zone, for a detector that notes something in it or wants the rhythm of questions: most answers
+ * need none. NULL: not wanted here, or contention. */
+struct pair *look_pair(struct look *look);
+
 /* Leaves NULL alone. */
 void detection_add(struct detection *detection, enum feature_name name, float value);
 
@@ -91,20 +96,19 @@ unsigned fusion_points(uint64_t evidence, unsigned traits);
 /* Evidence of a pair without what no detector can have said. */
 uint64_t fusion_mend(uint64_t evidence);
 
-/* What runs when, a row for each detector (detect/detectors.c). */
-enum hook {
-	HOOK_ZONE,                           /* look->zone is there: on each answer that was not cached */
-	HOOK_CLIENT,                         /* look->client is there: on each answer that may matter to it */
-};
-
+/* A row for each detector (detect/detectors.c). */
 struct detector_row {
 	enum detector detector;
-	enum hook hook;
 	void (*judge)(struct look *look);
 };
 
-extern const struct detector_row detector_rows[];
-extern const size_t detector_row_count;
+/* look->zone is there: on each answer that was not cached. */
+extern const struct detector_row zone_detectors[];
+extern const size_t zone_detector_count;
+
+/* look->client is there: on each answer that may matter to it. */
+extern const struct detector_row client_detectors[];
+extern const size_t client_detector_count;
 
 /* Of cached answers one in so many is counted, for so many. */
 #define HITS_SAMPLED 8u

@@ -78,9 +78,12 @@ static void judge_owners(struct look *look)
 /* Only new names count: who asks again and again for one that is gone explores nothing. */
 static void judge_children(struct look *look)
 {
-	struct pair *pair = look->pair;
+	struct pair *pair;
 
-	if (pair == NULL || !look->fresh_name || look->zone_labels == look->facts->qname.labels)
+	if (!look->fresh_name || look->zone_labels == look->facts->qname.labels)
+		return;
+	pair = look_pair(look);
+	if (pair == NULL)
 		return;
 	pair->asked++;
 	pair->missing += look->facts->rcode == RCODE_NXDOMAIN;

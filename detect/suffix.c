@@ -204,7 +204,7 @@ struct suffix_found suffix_find(const struct suffix_set *set, const struct name 
 	const unsigned known = name->labels < DEPTH_MAX ? name->labels : DEPTH_MAX;
 	unsigned suffix;
 
-	found.name = hash_name_above(&set->key, name, 1, DEPTH_MAX, hashes + 1).low;
+	found.name = hash_name_lows(&set->key, name, 1, DEPTH_MAX, hashes + 1);
 	if (name->labels <= DEPTH_MAX)
 		hashes[name->labels] = found.name;
 	if (name->labels == 0)

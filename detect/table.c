@@ -180,6 +180,14 @@ void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, voi
 	}
 }
 
+void table_fetch(const struct table *table, uint64_t hash)
+{
+	const struct set *set = set_of(table, hash);
+
+	__builtin_prefetch(set, 1);
+	__builtin_prefetch((const uint8_t *)(set + 1) - 1, 1);
+}
+
 struct table_counts table_counts(const struct table *table)
 {
 	const size_t capacity = (table->mask + 1) * WAYS;

@@ -7,7 +7,8 @@
  *
  *   calls                      | need outside synchronisation with
  *   table_enter, table_leave   | nobody; between them the thread must enter no other set of the same table
- *   table_find, table_counts   | nobody
+ *   table_find, table_fetch    | nobody
+ *   table_counts               | nobody
  *   table_walk, table_copy     | nobody; they wait for sets that are in use
  */
 #ifndef DETECT_TABLE_H
@@ -37,6 +38,9 @@ void *table_find(struct table *table, uint64_t hash);
 
 /* Copies the record of that hash, whose octets `to` holds. For threads that may wait. False: there is none. */
 bool table_copy(struct table *table, uint64_t hash, void *to);
+
+/* It will be looked at soon: begins to bring it from memory. */
+void table_fetch(const struct table *table, uint64_t hash);
 
 /* Shows every record in use, its hash first; `visit` returns false to have it forgotten. */
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg);

@@ -59,7 +59,7 @@ void judge_tunnel(struct look *look)
 	zone->up10 += fresh;
 	zone->up12h += fresh;
 	zone->raw12h += raw;
-	if (look->pair != NULL)
+	if (look_pair(look) != NULL)
 		look->pair->own += fresh;
 	tier = tunnel_tier(zone, &look->conf[DETECTOR_TUNNEL], look->now_s, &threshold);
 	if (tier != TIER_NONE)
@@ -141,7 +141,7 @@ void judge_tunnel_down(struct look *look)
 		return;
 	zone->down10 += payload.all;
 	zone->odd10 += payload.odd;
-	if (look->pair != NULL)
+	if (look_pair(look) != NULL)
 		look->pair->own += payload.all;
 	if (zone->odd10 > (float)odd)
 		detection_add(look_report(look, DETECTOR_TUNNEL_DOWN, TIER_ALERT, zone->odd10, odd), FEATURE_OCTETS_10M,

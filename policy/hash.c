@@ -8,12 +8,12 @@ void hash_depths_add(struct hash_depths *depths, unsigned labels)
 	depths->bits[labels / 64 % 2] |= UINT64_C(1) << labels % 64;
 }
 
-struct hash hash_name_above(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
-			    uint64_t *above)
+/* The state of the whole name. */
+static inline struct sip absorb_name(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
+	uint64_t *above)
 {
 	uint8_t starts[NAME_LABELS_MAX];
 	struct sip s = sip_begin(key);
-	struct hash hash;
 	unsigned i;
 
 	hash_find_labels(name, starts);
@@ -27,9 +27,26 @@ struct hash hash_name_above(const struct hash_key *key, const struct name *name,
 			above[depth - from] = sip_finish_low(&copy);
 		}
 	}
+	return s;
+}
+
+struct hash hash_name_above(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
+			    uint64_t *above)
+{
+	struct sip s = absorb_name(key, name, from, to, above);
+	struct hash hash;
+
 	hash.low = sip_finish_low(&s);
 	hash.high = sip_finish_high(s);
 	return hash;
+}
+
+uint64_t hash_name_lows(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
+	uint64_t *above)
+{
+	struct sip s = absorb_name(key, name, from, to, above);
+
+	return sip_finish_low(&s);
 }
 
 struct hash hash_name(const struct hash_key *key, const struct name *name)

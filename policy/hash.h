@@ -47,6 +47,10 @@ struct hash hash_name(const struct hash_key *key, const struct name *name);
 struct hash hash_name_above(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
 			    uint64_t *above);
 
+/* The same without the `high`. */
+uint64_t hash_name_lows(const struct hash_key *key, const struct name *name, unsigned from, unsigned to,
+	uint64_t *above);
+
 /* Any octets, for tables that hostile input could crowd; 64 bits. */
 uint64_t hash_octets(const struct hash_key *key, const void *octets, size_t length);
 

@@ -26,7 +26,11 @@ ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "15"))
 SECONDS = float(os.environ.get("VERDICT_ROUND_SECONDS", "2"))
 NAMES = 2000
 MISSES = 20000          # questions of a round of misses: each name once
-ZONES = {"example": "$ORIGIN example.\n$TTL 86400\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"}
+ZONE = "$ORIGIN %s.\n$TTL %d\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"
+# Detectors tell zones by the top-level domains that there are; what lives for no time is resolved each time.
+ZONES = {"example": ZONE % ("example", 86400), "com": ZONE % ("com", 86400), "org": ZONE % ("org", 0)}
+DETECTION = 'detection:\n\tpublic-suffix-list: "%s"\n'
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 MODULE = "dynlib validator iterator"
 BARE = "validator iterator"
 NATIVE = """dnstap:
@@ -56,10 +60,10 @@ def bench_ratio(name, ratios):
 	print("# %s: median of %d rounds, 95 %% interval %.3f to %.3f" % (name, len(ratios), low, high), flush=True)
 
 
-def cached_names():
+def cached_names(domain="example"):
 	chance = random.Random(1)
 	labels = ["".join(chance.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(chance.randrange(4, 14))) for _ in range(NAMES)]
-	return ["%s.w%d.example" % (label, i % 40) for i, label in enumerate(labels)]
+	return ["%s.w%d.%s" % (label, i % 40, domain) for i, label in enumerate(labels)]
 
 
 def dnsperf(here, questions, *arguments):
@@ -73,12 +77,12 @@ def dnsperf(here, questions, *arguments):
 class Resolver:
 	"""One Unbound of the comparison, with its cache filled."""
 
-	def __init__(self, module, policy=None, capture=False, callgrind=False, native=False, refused=()):
+	def __init__(self, module, policy=None, capture=False, callgrind=False, native=False, refused=(), detect=False):
 		self.lab = lab.Lab(ZONES)
 		self.lab.start_nsd()
 		if capture or native:
 			self.lab.start_capture()
-		self.lab.policy(policy or [], file=False, socket_path=capture)
+		self.lab.policy(policy or [], file=False, socket_path=capture, raw=DETECTION % SUFFIXES if detect else "")
 		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n" +
 			"".join("\tlocal-zone: %s. always_refuse\n" % name for name in refused),
 			rest=NATIVE % self.lab.socket_path if native else "")
@@ -125,9 +129,10 @@ def real_list(to):
 	return [{"name": "malware", "format": "domains", "action": "refuse", "file": path}], random.Random(2).sample(names, NAMES)
 
 
-def rounds(resolvers, questions, name):
+def rounds(resolvers, questions, name, second="noise"):
 	"""`resolvers`: bare, perhaps bare again, and what is compared with them; `questions` gives a file for each of them
-	and dnsperf's arguments for all. Bare again shows what a ratio of this run is worth."""
+	and dnsperf's arguments for all. Bare again shows what a ratio of this run is worth; `second` says what is there
+	instead."""
 	figures = [[] for _ in resolvers]
 	for number in range(ROUNDS):
 		files, arguments = questions(number)
@@ -138,7 +143,7 @@ def rounds(resolvers, questions, name):
 	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[-1]), "us")
 	bench_ratio("unbound_%s_cpu_ratio" % name, [ours / bare for bare, ours in zip(figures[0], figures[-1])])
 	if len(resolvers) > 2:
-		bench_ratio("unbound_%s_cpu_noise" % name, [again / bare for bare, again in zip(figures[0], figures[1])])
+		bench_ratio("unbound_%s_cpu_%s" % (name, second), [again / bare for bare, again in zip(figures[0], figures[1])])
 	return statistics.median(figures[-1]) - statistics.median(figures[0])
 
 
@@ -161,6 +166,44 @@ def cost(policy, listed):
 	rounds(resolvers, misses, "miss")
 	for resolver in resolvers:
 		resolver.lab.stop()
+
+
+def detection_questions():
+	"""Kind of answer: its questions, in a round of that number. Misses are of names that were asked for before, as most
+	are, and of 500 zones; new ones of names and zones that were not."""
+	return {"cached": lambda number: cached_names("com"),
+		"miss": lambda number: ["www%d.host%d.org" % (i % 3, i % 500) for i in range(NAMES)],
+		"new": lambda number: ["www.new%d-%dx%d.org" % (number, i, i * 7919 % 1000) for i in range(NAMES)]}
+
+
+def cost_of_detection(policy):
+	"""All detectors on, beside no library and beside the library without them."""
+	resolvers = (Resolver(BARE), Resolver(MODULE, policy), Resolver(MODULE, policy, detect=True))
+	bench("detection_rss_added_mib", (resolvers[2].rss - resolvers[1].rss) / (1 << 20), "MiB")
+	for kind, names in detection_questions().items():
+		once = ("-n", 1) if kind == "new" else ("-l", SECONDS)
+		rounds(resolvers, lambda number: ([resolver.questions(kind, names(number)) for resolver in resolvers], once),
+			kind + "_detect", "ratio_without")
+	for resolver in resolvers:
+		resolver.lab.stop()
+
+
+def count_detection_instructions(resolver, kind):
+	figures = {}
+	for name, names in detection_questions().items():
+		figures[name] = [resolver.instructions(resolver.questions(name, names(number))) for number in range(2)][-1]
+		bench("unbound_%s_detect_instructions_%s" % (name, kind), figures[name], "instructions")
+	resolver.lab.stop()
+	return figures
+
+
+def detection_instructions(policy):
+	bare = count_detection_instructions(Resolver(BARE, callgrind=True), "bare")
+	without = count_detection_instructions(Resolver(MODULE, policy, callgrind=True), "without")
+	detect = count_detection_instructions(Resolver(MODULE, policy, callgrind=True, detect=True), "module")
+	for name in bare:
+		bench("unbound_%s_detect_instructions_ratio" % name, detect[name] / bare[name], "ratio")
+		bench("unbound_%s_detect_instructions_ratio_without" % name, without[name] / bare[name], "ratio")
 
 
 def cost_of_frames(policy):
@@ -221,6 +264,15 @@ def instructions(policy, listed):
 	count_instructions(Resolver(BARE, callgrind=True, refused=listed), "local_zone", listed)
 
 
+def detection(policy):
+	if not os.access(SUFFIXES, os.R_OK):
+		print("skipped: the figures of detection: no %s (install publicsuffix)" % SUFFIXES)
+		return
+	cost_of_detection(policy)
+	if shutil.which("callgrind_control") is not None:
+		detection_instructions(policy)
+
+
 def main():
 	lab.require()
 	if shutil.which("dnsperf") is None:
@@ -233,6 +285,7 @@ def main():
 	cost(policy, listed)
 	cost_of_frames(policy)
 	instructions(policy, listed)
+	detection(policy)
 
 
 if __name__ == "__main__":

@@ -356,6 +356,14 @@ static void a_beacon_is_told_and_a_ttl_is_none(void **state)
 		here.now_ms += 60000 + rand() % 1000;
 	}
 	assert_int_equal(said(DETECTOR_BEACON), 1);
+	for (unsigned i = 0; i < 20; i++) {
+		struct given given = { .type = RRTYPE_A, .ttl = 60, .length = 4, .count = 1,
+			.rdata = { (const uint8_t *)"\300\0\2\1" } };
+
+		ask_with("www.expires.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+		here.now_ms += 60000 + rand() % 1000;
+	}
+	assert_int_equal(said(DETECTOR_BEACON), 1);
 }
 
 /* Up to 127 labels, of any octets. Returns the length. */

@@ -13,6 +13,12 @@ static struct detections said;
 static struct pair pair;
 static enum reaction reactions[DETECTOR_COUNT];
 static struct look look;
+
+/* As detect/detect.c has it for a pair that was entered already. */
+struct pair *look_pair(struct look *at)
+{
+	return at->pair;
+}
 static struct sight sight;
 
 static void reset(void)

@@ -74,6 +74,7 @@ static void parents_hash_on_the_way(void **state)
 
 	(void)state;
 	assert_true(same(hash_name_above(&key, &name, 2, 5, above), hash_name(&key, &name)));
+	assert_true(hash_name_lows(&key, &name, 2, 5, above) == hash_name(&key, &name).low);
 	assert_true(above[0] == hash_name(&key, &two).low);
 	assert_true(above[1] == hash_name(&key, &three).low);
 	/* The name itself is none of its parents. */
