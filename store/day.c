@@ -1,12 +1,15 @@
 /* day.c: opening, transactions, and taking an event. */
 #include "store/day_parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/schema.h"
+#include "store/shelf.h"
 #include "store/store.h"
 
 #define NAME_BITS 17
@@ -134,18 +137,6 @@ static int64_t ask(struct day *day, const char *text, struct diag *diag)
 	return found;
 }
 
-static int make_tables(struct day *day, struct diag *diag)
-{
-	char text[256];
-
-	snprintf(text, sizeof(text), "INSERT INTO meta VALUES ('day', %lld); PRAGMA application_id = %d;"
-		"PRAGMA user_version = " VERSION_OF(STORE_VERSION) "; COMMIT", (long long)day->day_s, STORE_APPLICATION);
-	if (execute(day, "BEGIN IMMEDIATE", diag) != 0 || execute(day, store_schema, diag) != 0 ||
-			execute(day, store_schema_more[day->class], diag) != 0)
-		return -1;
-	return execute(day, text, diag);
-}
-
 static int check_tables(struct day *day, struct diag *diag)
 {
 	int64_t version = ask(day, "PRAGMA user_version", diag);
@@ -153,8 +144,6 @@ static int check_tables(struct day *day, struct diag *diag)
 
 	if (version < 0 || application < 0)
 		return -1;
-	if (version == 0 && application == 0 && ask(day, "SELECT count(*) FROM sqlite_schema", diag) == 0)
-		return make_tables(day, diag);
 	if (application == STORE_APPLICATION && version > STORE_VERSION)
 		return diag_set(diag, day->path, 0, 0, "was made by a later release");
 	if (application == STORE_APPLICATION && version == STORE_VERSION &&
@@ -191,16 +180,56 @@ static int check_whole(struct day *day, struct diag *diag)
 	return fine ? 0 : diag_set(diag, day->path, 0, 0, "is damaged");
 }
 
+static int open_at(struct day *day, const char *path, int more, struct diag *diag)
+{
+	if (sqlite3_open_v2(path, &day->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
+			SQLITE_OPEN_PRIVATECACHE | more, NULL) != SQLITE_OK)
+		return day_fail(day, diag);
+	sqlite3_extended_result_codes(day->db, 1);
+	sqlite3_busy_timeout(day->db, 10000);
+	return 0;
+}
+
+static int make_tables(struct day *day, struct diag *diag)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "INSERT INTO meta VALUES ('day', %lld); PRAGMA application_id = %d;"
+		"PRAGMA user_version = " VERSION_OF(STORE_VERSION) "; COMMIT", (long long)day->day_s, STORE_APPLICATION);
+	if (execute(day, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", diag) != 0 || execute(day, store_schema, diag) != 0 ||
+			execute(day, store_schema_more[day->class], diag) != 0)
+		return -1;
+	return execute(day, text, diag);
+}
+
+/* A new file gets its name when it has its tables: whoever lists the directory never finds half of one. */
+static int make_file(struct day *day, struct diag *diag)
+{
+	char path[sizeof(day->path) + 8];
+	int result;
+
+	snprintf(path, sizeof(path), "%s.new", day->path);
+	/* A log that is left of a file that somebody removed is none of the new one's. */
+	if (shelf_remove(path, diag) != 0 || shelf_remove(day->path, diag) != 0)
+		return -1;
+	result = open_at(day, path, SQLITE_OPEN_CREATE, diag);
+	if (result == 0)
+		result = make_tables(day, diag);
+	if (sqlite3_close(day->db) != SQLITE_OK && result == 0)
+		result = diag_set(diag, path, 0, 0, "cannot be closed");
+	day->db = NULL;
+	if (result == 0 && rename(path, day->path) != 0)
+		result = diag_set(diag, day->path, 0, 0, "cannot be made: %s", strerror(errno));
+	return result;
+}
+
 static int open_database(struct day *day, struct diag *diag)
 {
 	char text[64];
 	int64_t last;
 
-	if (sqlite3_open_v2(day->path, &day->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
-			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
-		return day_fail(day, diag);
-	sqlite3_extended_result_codes(day->db, 1);
-	sqlite3_busy_timeout(day->db, 10000);
+	if ((access(day->path, F_OK) != 0 && make_file(day, diag) != 0) || open_at(day, day->path, 0, diag) != 0)
+		return -1;
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d", DAY_CACHE_KIB);
 	if (execute(day, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;"
 			"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", diag) != 0 ||
