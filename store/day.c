@@ -287,6 +287,9 @@ void day_close(struct day **day)
 		return;
 	for (unsigned i = 0; i < DAY_STATEMENTS; i++)
 		sqlite3_finalize(closed->statements[i]);
+	/* Without a log who may read the file alone can do so: to read a log takes leave to write beside it. */
+	if (closed->db != NULL && !closed->in_transaction && !closed->damaged)
+		sqlite3_exec(closed->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
 	sqlite3_close(closed->db);
 	for (unsigned i = 0; i < closed->event_count; i++)
 		free(closed->events[i].detail);

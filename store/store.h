@@ -6,9 +6,11 @@
  * detections) and what resolvers say of their own frames; plain holds the rest. Both have the same tables. A file
  * stands alone: ids are those of that file, and mean nothing in another one. To answer a question, ask each file of
  * the days in question and put the answers together (counts add up; first is the least, last the greatest).
- * `*.damaged` is set aside; `*-wal` and `*-shm` are SQLite's. WAL: any number may read while one writes, and what is
- * committed is on disk (synchronous=FULL). Readers open with SQLITE_OPEN_READONLY, bind every value, and take
- * `application_id` 0x76647374 ("vdst") and `user_version` (STORE_VERSION) as proof of the schema.
+ * `*.damaged` is set aside, `*.new` is being made; `*-wal` and `*-shm` are SQLite's. While a
+ * collector writes to a file it is in WAL mode: any number may read, and what is committed is on disk
+ * (synchronous=FULL); a file that is closed has no log, so that who may only read it can. Readers open with
+ * SQLITE_OPEN_READONLY and a busy timeout, bind every value, and take `application_id` 0x76647374 ("vdst") and
+ * `user_version` (STORE_VERSION) as proof of the schema.
  *
  * TIMES are relative to the day's first moment (`meta`: key 'day' is it in seconds since 1970): `at` in microseconds,
  * first and last in milliseconds, rounded down. Whose time lies outside the day (a clock that jumped) can have a time

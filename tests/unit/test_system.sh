@@ -63,6 +63,18 @@ if command -v systemd-analyze >/dev/null; then
 	claim "systemd takes the units that compile" verify_compile
 	echo 'PrivateNetworks=yes' >>"$folder/compile/unbound-verdict-compile.service"
 	claim "and would complain about a wrong one" refuses verify_compile
+	mkdir -p "$folder/collect"
+	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$root/doc/system/verdict-collect.service" \
+		>"$folder/collect/verdict-collect.service"
+	verify_collect() {
+		SYSTEMD_UNIT_PATH="$folder/collect:" systemd-analyze --man=no verify "$folder/collect/verdict-collect.service" \
+			>"$folder/verify" 2>&1
+		cat "$folder/verify"
+		! grep -q 'verdict-collect\.' "$folder/verify"
+	}
+	claim "systemd takes the unit that collects" verify_collect
+	echo 'MemoryMaximum=1G' >>"$folder/collect/verdict-collect.service"
+	claim "and would complain about that one, too" refuses verify_collect
 else
 	skip "systemd takes the units that compile" "no systemd-analyze"
 	skip "systemd takes the drop-in" "no systemd-analyze"
