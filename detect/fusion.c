@@ -34,7 +34,7 @@ static const uint32_t about_client = UINT32_C(1) << DETECTOR_RECON | UINT32_C(1)
 static const uint32_t about_zone = UINT32_C(1) << DETECTOR_TUNNEL | UINT32_C(1) << DETECTOR_TUNNEL_DOWN |
 	UINT32_C(1) << DETECTOR_WEAK_CHANNEL;
 
-static bool is_others_doing(const struct look *look, unsigned detector)
+bool fusion_is_others_doing(const struct look *look, unsigned detector)
 {
 	if ((about_zone >> detector & 1) == 0)
 		return false;
@@ -72,7 +72,7 @@ uint64_t fusion_mend(uint64_t evidence)
 
 void fusion_note(struct look *look, enum detector detector, enum tier tier)
 {
-	if (!is_others_doing(look, detector))
+	if (!fusion_is_others_doing(look, detector))
 		look->evidence = with(look->evidence, detector, tier);
 }
 
@@ -86,7 +86,7 @@ static unsigned rank(const struct detection *detection)
 
 struct detection *fusion_lead(struct look *look, const struct detection *made, struct detection *said)
 {
-	if (made->reaction < REACTION_ALERT || made->tier < TIER_LOW || is_others_doing(look, made->detector))
+	if (made->reaction < REACTION_ALERT || made->tier < TIER_LOW || fusion_is_others_doing(look, made->detector))
 		return NULL;
 	if (made->tier > look->loudest)
 		look->loudest = made->tier;

@@ -80,6 +80,9 @@ struct pair *look_pair(struct look *look);
 /* Leaves NULL alone. */
 void detection_add(struct detection *detection, enum feature_name name, float value);
 
+/* Is it a zone as a whole that the detector weighs, and the client has had little part in it? */
+bool fusion_is_others_doing(const struct look *look, unsigned detector);
+
 /* Notes what a detector says; fusion_end makes points of it and calls for a flag. */
 void fusion_note(struct look *look, enum detector detector, enum tier tier);
 

@@ -44,6 +44,17 @@ static void say(struct look *look, enum detector detector, enum tier tier, float
 	detection_add(detection, FEATURE_CLIENTS, look->zone->client_count);
 }
 
+/* Small parts of many clients are a service with many names, more often than a tunnel of all of them, up to where it
+ * could be denied: whoever forges addresses gains as much, and no more. */
+static bool is_crowd(const struct look *look, enum tier tier)
+{
+	const struct zone *zone = look->zone;
+
+	return (tier == TIER_LOW || tier == TIER_HIGH) && zone->client_count == ZONE_CLIENTS_MAX &&
+		fmaxf(zone->up10, zone->up12h) <= (float)look_option(look, DETECTOR_TUNNEL, BLOCK_OCTETS) &&
+		fusion_is_others_doing(look, DETECTOR_TUNNEL);
+}
+
 void judge_tunnel(struct look *look)
 {
 	struct zone *zone = look->zone;
@@ -62,7 +73,7 @@ void judge_tunnel(struct look *look)
 	if (look_pair(look) != NULL)
 		look->pair->own += fresh;
 	tier = tunnel_tier(zone, &look->conf[DETECTOR_TUNNEL], look->now_s, &threshold);
-	if (tier != TIER_NONE)
+	if (tier != TIER_NONE && !is_crowd(look, tier))
 		say(look, DETECTOR_TUNNEL, tier, tier == TIER_ALERT ? zone->raw12h : fmaxf(zone->up10, zone->up12h),
 			threshold);
 }

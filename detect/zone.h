@@ -41,6 +41,7 @@ struct zone {
 
 	uint32_t flux_s;             /* when this day of addresses began */
 	uint64_t addresses[2], networks[2];
+	uint32_t turned;             /* addresses that came when a name was asked for again */
 
 	uint32_t minute_s;           /* when this minute began */
 	uint32_t queries, failures, hits, children;

@@ -200,6 +200,41 @@ static void a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked(void **
 	assert_int_equal(said(DETECTOR_NEWLY_OBSERVED), 0);
 }
 
+/* 40 characters of 5 bits are 25 octets a name. */
+static void small_parts_of_many_clients_are_no_tunnel(void **state)
+{
+	static const struct { unsigned clients, names; bool told; const char *why; } rows[] = {
+		{ 50, 150, false, "over the threshold, by 50 clients with 75 octets each" },
+		{ 50, 250, true, "what could be denied, whoever it was" },
+		{ 5, 150, true, "750 octets each" },
+		{ 3, 45, true, "375 octets each" },
+	};
+
+	for (unsigned row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		end(state);
+		start(state);
+		for (unsigned i = 0; i < rows[row].names; i++) {
+			here.client = i % rows[row].clients;
+			tunnel(1, "busy.com");
+		}
+		if ((said(DETECTOR_TUNNEL) > 0) != rows[row].told)
+			fail_msg("%s", rows[row].why);
+	}
+}
+
+static void one_among_many_clients_is_told_of_its_own_part(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		here.client = i % 50;
+		tunnel(1, "busy.com");
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL), 0);
+	here.client = 77;
+	tunnel(15, "busy.com");
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 1);
+}
+
 static void names_without_a_top_level_domain_are_one_zone_a_client(void **state)
 {
 	(void)state;
@@ -339,6 +374,40 @@ static void fluxing_addresses_of_a_young_zone_are_told(void **state)
 	assert_int_equal(said(DETECTOR_FAST_FLUX), 1);
 }
 
+/* Of as many networks as a fluxing one: hosts of their own, a pool that is told whole each time, and another family. */
+static void what_stays_does_not_flux(void **state)
+{
+	uint8_t addresses[ANSWERS_MAX][4];
+	struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 1, .length = 4 };
+	char text[64];
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned i = 0; i < 20; i++) {
+			const uint8_t octets[4] = { (uint8_t)(11 + i), 20, 2, 1 };
+
+			memcpy(addresses[0], octets, 4);
+			given.rdata[0] = addresses[0];
+			snprintf(text, sizeof(text), "host%u.many.com", i);
+			ask_with(text, RRTYPE_A, 0, PATH_RESOLVED, &given);
+		}
+	given.count = ANSWERS_MAX;
+	for (unsigned i = 0; i < given.count; i++) {
+		const uint8_t octets[4] = { (uint8_t)(11 + i), 30, 2, 1 };
+
+		memcpy(addresses[i], octets, 4);
+		given.rdata[i] = addresses[i];
+	}
+	for (unsigned round = 0; round < 3; round++)
+		ask_with("www.pool.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	given.count = ANSWERS_MAX / 2;
+	ask_with("www.both.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	for (unsigned i = 0; i < given.count; i++)
+		addresses[i][0] += 50;
+	ask_with("www.both.com", RRTYPE_AAAA, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_FAST_FLUX), 0);
+}
+
 static void what_is_new_is_said_once(void **state)
 {
 	(void)state;
@@ -428,6 +497,8 @@ int main(void)
 		WITH(the_same_names_again_are_no_tunnel),
 		WITH(traits_and_caches_keep_names_out),
 		WITH(a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked),
+		WITH(small_parts_of_many_clients_are_no_tunnel),
+		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),
 		WITH(data_that_comes_back_counts_where_it_is_new_or_short_lived),
 		WITH(a_sweep_of_addresses_is_told_and_a_desktop_is_not),
@@ -436,6 +507,7 @@ int main(void)
 		WITH(addresses_inside_are_told_by_answer),
 		WITH(a_name_that_moves_inside_is_told),
 		WITH(fluxing_addresses_of_a_young_zone_are_told),
+		WITH(what_stays_does_not_flux),
 		WITH(what_is_new_is_said_once),
 		WITH(a_beacon_is_told_and_a_ttl_is_none),
 		WITH(anything_can_come),
