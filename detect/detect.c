@@ -206,6 +206,8 @@ struct detection *look_report(struct look *look, enum detector detector, enum ti
 	bool said = true;
 	uint64_t hash;
 
+	if (look->sight->hear != NULL)
+		look->sight->hear(look->sight->hear_arg, &made);
 	report = report_enter(look, detector, &hash);
 	if (report != NULL) {
 		said = is_to_be_said(report, tier, look->now_s, &made.repeated);

@@ -48,6 +48,10 @@ struct sight {
 	enum security security;
 	uint64_t ordinal;                    /* counts the caller's answers: of cached ones only some are looked at */
 	int64_t now_ms;                      /* Unix time */
+	/* Is told of all that a detector says, before what was said lately is held back, and without features; for a tool
+	 * that learns what is usual. NULL: nobody. */
+	void (*hear)(void *arg, const struct detection *said);
+	void *hear_arg;
 };
 
 /* `now_ms` is when the remembering begins: for a while nothing can be new. `suffixes` is the path of the Public Suffix List's text. Owned; NULL with *diag set. */

@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "explain", "say what the policy does with a name, and which rule of which file decides", help_explain,
 		cmd_explain },
 	{ "replay", "say what a policy would have done with recorded traffic", help_replay, cmd_replay },
+	{ "learn", "propose an allow list and thresholds for the detectors from recorded traffic", help_learn, cmd_learn },
 	{ "inventory", "propose the name servers of zones, as recordings show them", help_inventory, cmd_inventory },
 	{ "diff", "say what would change between two configurations or lists", help_diff, cmd_diff },
 	{ "status", "say what is in force in the running resolver, and how its lists and frames are", help_status, cmd_status },

@@ -54,6 +54,7 @@ int cmd_check(const struct command *command, int argc, char **argv);
 int cmd_compile(const struct command *command, int argc, char **argv);
 int cmd_explain(const struct command *command, int argc, char **argv);
 int cmd_replay(const struct command *command, int argc, char **argv);
+int cmd_learn(const struct command *command, int argc, char **argv);
 int cmd_inventory(const struct command *command, int argc, char **argv);
 int cmd_diff(const struct command *command, int argc, char **argv);
 int cmd_status(const struct command *command, int argc, char **argv);
@@ -75,6 +76,6 @@ int cmd_import(const struct command *command, int argc, char **argv);
 extern const char help_status[], help_stats[], help_metrics[], help_reload[], help_allow[], help_deny[];
 extern const char help_revoke[], help_overrides[], help_flagged[], help_flush[], help_log_reopen[];
 extern const char help_check[], help_compile[], help_explain[], help_tap[], help_collect[], help_import[], help_diff[];
-extern const char help_recent[], help_replay[], help_inventory[], help_forget[];
+extern const char help_recent[], help_replay[], help_inventory[], help_learn[], help_forget[];
 
 #endif
