@@ -1,0 +1,149 @@
+/*
+ * hunt.h: what the pivots of `verdictctl hunt` share: one row of the table in cmd_hunt.c and one function each.
+ *
+ * A pivot binds what it was asked for, gathers from day files into tables of the workspace (store/query.h), and prints
+ * sections: a heading, columns, and the SELECT that fills them. Nothing of a day file reaches the output unescaped:
+ * names are keys or pass name_text, all else passes term_escape or json_line_string.
+ *
+ * Threads: a hunt belongs to its caller.
+ */
+#ifndef TOOLS_HUNT_H
+#define TOOLS_HUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/diag.h"
+#include "store/query.h"
+#include "tools/term.h"
+
+#define HUNT_DIRECTORY "/var/lib/verdict-collect"
+#define HUNT_LIMIT 100
+#define HUNT_COLUMNS_MAX 12
+#define HUNT_SECTIONS_MAX 12
+
+struct command;
+
+enum hunt_kind {
+	HUNT_TEXT,
+	HUNT_VERDICT,      /* text that is coloured when it denies */
+	HUNT_TIME,         /* ms since 1970 */
+	HUNT_COUNT,
+	HUNT_FLAG          /* 0 or 1: nothing, or the column's name */
+};
+
+/* Columns stand in the order of the SELECT; key NULL ends them. */
+struct hunt_column {
+	const char *key;   /* in JSON, and as a heading */
+	enum hunt_kind kind;
+};
+
+struct hunt_left_out {
+	const char *section;
+	uint64_t rows;
+};
+
+struct hunt {
+	const struct command *command;
+	struct query *query;
+	const char *asked;             /* as given; NULL: nothing */
+	int64_t from_ms, to_ms;        /* QUERY_BEGIN, QUERY_END: no limit */
+	uint64_t limit;                /* rows of a section; 0: all */
+	bool json, events;
+	const char *format;            /* of export */
+	struct term term;
+	struct hunt_left_out left_out[HUNT_SECTIONS_MAX];
+	unsigned left_out_count;
+	uint64_t rows;                 /* that were printed */
+	struct diag diag;              /* of whoever fails */
+};
+
+/* Pivots: 0; -1 with hunt->diag; or EXIT_USAGE after a complaint. */
+int hunt_domain(struct hunt *hunt);
+int hunt_ip(struct hunt *hunt);
+int hunt_host(struct hunt *hunt);
+
+/* Prints the rows of a SELECT as one section. 0 or -1. */
+int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select);
+
+/* What stands around the sections. */
+void hunt_begin(struct hunt *hunt, const char *name);
+void hunt_end(struct hunt *hunt);
+
+/* Adds name_text(key), wire_of(key), path_text(number), address_text(octets), record_text(type, octets), type_text(type) and rcode_text(code) to the
+ * workspace. 0 or -1. */
+int hunt_functions(struct hunt *hunt);
+
+/* Reads `2h`, `yesterday`, `2026-11-21`, `2026-11-21T10:00:00.5Z` and so on as ms since 1970; `end`: as the last one that it
+ * means. False: it is no time. */
+bool hunt_time(const char *text, int64_t now_ms, bool end, int64_t *ms);
+
+/* A name, or all below one (`*.example.com`), as :low and :high around its keys. NULL; else what is wrong. */
+const char *hunt_bind_name(struct hunt *hunt, const char *text);
+
+/* An address or network as :low, :high and :octets. NULL; else what is wrong. */
+const char *hunt_bind_network(struct hunt *hunt, const char *text);
+
+/* --- what pivots gather ----------------------------------------------------------------------------------------- */
+
+/* decision: each different decision once; hit: who asked for what, and what was decided. */
+#define HUNT_DECISION "verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action," \
+	" detectors"
+#define HUNT_HIT_TABLES \
+	"CREATE TABLE decision (id INTEGER PRIMARY KEY, " HUNT_DECISION ", UNIQUE (" HUNT_DECISION "));" \
+	"CREATE TABLE hit (key TEXT, client BLOB, decision INTEGER, first, last, count," \
+	" PRIMARY KEY (key, client, decision)) WITHOUT ROWID;" \
+	"CREATE TABLE found (name, client, verdict, first, last, count);" \
+	"CREATE TABLE map (verdict INTEGER PRIMARY KEY, decision INTEGER NOT NULL);"
+
+#define HUNT_IN_WINDOW(row) " " row ".first <= :to AND " row ".last >= :from "
+
+/* Microseconds as milliseconds, rounded down, below 0 too. */
+#define HUNT_MS(at) "((" at " - ((" at " % 1000) + 1000) % 1000) / 1000)"
+
+/* Fills `found`. `held` is a SELECT of whole rows of day.pair. Those that the window cuts are counted again, event by
+ * event. */
+#define HUNT_FIND(held) \
+	"DELETE FROM found;" \
+	"INSERT INTO found WITH RECURSIVE held AS MATERIALIZED (" held "), part (name, client, verdict, id, at, prev) AS (" \
+	" SELECT h.name, h.client, h.verdict, e.id, e.at, e.prev FROM held AS h JOIN day.event AS e ON e.id = h.newest" \
+	"  WHERE h.first < :from OR h.last > :to" \
+	" UNION ALL SELECT p.name, p.client, p.verdict, e.id, e.at, e.prev FROM part AS p" \
+	"  JOIN day.event AS e ON e.id = p.id - p.prev WHERE p.prev > 0)" \
+	" SELECT name, client, verdict, first, last, count FROM held WHERE first >= :from AND last <= :to" \
+	" UNION ALL SELECT name, client, verdict, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part" \
+	"  WHERE at >= :from_us AND at <= :to_us GROUP BY name, client, verdict;"
+
+/* Adds `found` to `hit`. */
+#define HUNT_MERGE \
+	"INSERT OR IGNORE INTO decision (" HUNT_DECISION ") SELECT " HUNT_DECISION " FROM day.verdict" \
+	" WHERE id IN (SELECT verdict FROM found);" \
+	"DELETE FROM map;" \
+	"INSERT INTO map SELECT v.id, d.id FROM day.verdict AS v JOIN decision AS d USING (" HUNT_DECISION ")" \
+	" WHERE v.id IN (SELECT verdict FROM found);" \
+	"INSERT INTO hit SELECT coalesce(n.key, ''), coalesce(c.address, x''), m.decision, f.first + :day, f.last + :day," \
+	" f.count FROM found AS f JOIN map AS m ON m.verdict = f.verdict LEFT JOIN day.name AS n ON n.id = f.name" \
+	" LEFT JOIN day.client AS c ON c.id = f.client WHERE true ON CONFLICT DO UPDATE SET" \
+	" first = min(first, excluded.first), last = max(last, excluded.last), count = count + excluded.count;"
+
+/* The events of pairs one by one, of which hunt_timeline prints the window's. */
+#define HUNT_MOMENT_TABLE \
+	"CREATE TABLE moment (at INTEGER, client BLOB, key TEXT, type, rcode, verdict TEXT, path, sensor TEXT, number TEXT);"
+#define HUNT_EVENTS(held) \
+	"INSERT INTO moment WITH RECURSIVE part (id, prev) AS (" \
+	" SELECT e.id, e.prev FROM (" held ") AS h CROSS JOIN day.event AS e ON e.id = h.newest" \
+	" UNION ALL SELECT e.id, e.prev FROM part AS p JOIN day.event AS e ON e.id = p.id - p.prev WHERE p.prev > 0)" \
+	" SELECT e.at + :day * 1000, coalesce(c.address, x''), coalesce(n.key, ''), r.type, r.rcode, " \
+	HUNT_VERDICT_TEXT("v") ", e.path, x.identity, iif(s.boot = '', NULL, s.boot || '.' || s.worker || '.' || e.seq)" \
+	" FROM part CROSS JOIN day.event AS e ON e.id = part.id CROSS JOIN day.reply AS r ON r.id = e.reply" \
+	" CROSS JOIN day.verdict AS v ON v.id = r.verdict CROSS JOIN day.source AS s ON s.id = e.source" \
+	" CROSS JOIN day.sensor AS x ON x.id = s.sensor LEFT JOIN day.name AS n ON n.id = r.name" \
+	" LEFT JOIN day.client AS c ON c.id = e.client WHERE e.at >= :from_us AND e.at <= :to_us;"
+int hunt_timeline(struct hunt *hunt);
+
+/* A decision as one word or a few. */
+#define HUNT_VERDICT_TEXT(d) "iif(" d ".verdict = '', '-', " d ".verdict) || iif(" d ".list = '', '', ' ' || " d ".list)" \
+	" || iif(" d ".shadow_list = '', '', ' (shadow ' || " d ".shadow_list || ')')" \
+	" || iif(" d ".detectors = '', '', ' [' || trim(" d ".detectors) || ']')"
+
+#endif

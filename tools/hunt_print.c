@@ -1,0 +1,289 @@
+/* hunt_print.c: sections as tables for people, or as members of one JSON object. */
+#include "tools/hunt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/json_line.h"
+
+#define WIDTH_ROWS 200               /* so many rows say how wide a column is */
+#define WIDTH_MAX 64u
+#define CELL_MAX 4200
+
+/* --- cells -------------------------------------------------------------------------------------------------- */
+
+static void write_time(int64_t ms, bool json, char *to, size_t cap)
+{
+	time_t seconds = (time_t)((ms - (ms % 1000 + 1000) % 1000) / 1000);
+	struct tm day = { .tm_year = 70, .tm_mday = 1 };
+
+	gmtime_r(&seconds, &day);
+	if (json)
+		snprintf(to, cap, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday,
+			day.tm_hour, day.tm_min, day.tm_sec, (int)((ms % 1000 + 1000) % 1000));
+	else
+		snprintf(to, cap, "%04d-%02d-%02d %02d:%02d:%02d", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday,
+			day.tm_hour, day.tm_min, day.tm_sec);
+}
+
+static void write_cell(sqlite3_stmt *row, int at, const struct hunt_column *column, char *to)
+{
+	const char *text = (const char *)sqlite3_column_text(row, at);
+
+	if (text == NULL)
+		strcpy(to, "-");
+	else if (column->kind == HUNT_TIME)
+		write_time(sqlite3_column_int64(row, at), false, to, CELL_MAX);
+	else if (column->kind == HUNT_FLAG)
+		strcpy(to, sqlite3_column_int(row, at) != 0 ? column->key : "");
+	else
+		term_escape(to, CELL_MAX, text, (size_t)sqlite3_column_bytes(row, at));
+}
+
+static enum term_style style_of(const struct hunt_column *column, const char *cell)
+{
+	if (column->kind == HUNT_FLAG)
+		return STYLE_WARN;
+	if (column->kind == HUNT_TIME)
+		return STYLE_FAINT;
+	if (column->kind != HUNT_VERDICT || *cell == '-' || strncmp(cell, "allow", 5) == 0 || strncmp(cell, "pass", 4) == 0)
+		return STYLE_PLAIN;
+	return strncmp(cell, "observe", 7) == 0 ? STYLE_WARN : STYLE_BAD;
+}
+
+static void put_cell(struct hunt *hunt, const struct hunt_column *column, const char *cell, unsigned width, bool last)
+{
+	enum term_style style = style_of(column, cell);
+	int pad = (int)width - (int)strlen(cell);
+
+	if (column->kind == HUNT_COUNT)
+		printf("%*s", pad > 0 ? pad : 0, "");
+	printf("%s%s%s", term_on(&hunt->term, style), cell, term_off(&hunt->term, style));
+	if (!last)
+		printf("%*s", (column->kind != HUNT_COUNT && pad > 0 ? pad : 0) + 2, "");
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------- */
+
+static void measure(sqlite3_stmt *rows, const struct hunt_column *columns, unsigned *widths)
+{
+	static char cell[CELL_MAX];
+
+	for (int i = 0; columns[i].key != NULL; i++)
+		widths[i] = (unsigned)strlen(columns[i].key);
+	for (unsigned n = 0; n < WIDTH_ROWS && sqlite3_step(rows) == SQLITE_ROW; n++)
+		for (int i = 0; columns[i].key != NULL; i++) {
+			unsigned width;
+
+			write_cell(rows, i, &columns[i], cell);
+			width = (unsigned)strlen(cell);
+			widths[i] = width <= widths[i] ? widths[i] : width < WIDTH_MAX ? width : WIDTH_MAX;
+		}
+	sqlite3_reset(rows);
+}
+
+static void print_headings(struct hunt *hunt, const struct hunt_column *columns, const unsigned *widths)
+{
+	printf("  %s", term_on(&hunt->term, STYLE_FAINT));
+	for (int i = 0; columns[i].key != NULL; i++) {
+		bool last = columns[i + 1].key == NULL;
+		int width = (int)widths[i];
+
+		printf(columns[i].kind == HUNT_COUNT ? "%*s%s" : "%-*s%s", last && columns[i].kind != HUNT_COUNT ? 0 : width,
+			columns[i].kind == HUNT_FLAG ? "" : columns[i].key, last ? "" : "  ");
+	}
+	printf("%s\n", term_off(&hunt->term, STYLE_FAINT));
+}
+
+static int print_table(struct hunt *hunt, const char *title, const struct hunt_column *columns, sqlite3_stmt *rows,
+	uint64_t *left_out)
+{
+	static char cell[CELL_MAX];
+	unsigned widths[HUNT_COLUMNS_MAX];
+	uint64_t printed = 0;
+	int code;
+
+	measure(rows, columns, widths);
+	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+		if (hunt->limit != 0 && printed == hunt->limit) {
+			++*left_out;
+			continue;
+		}
+		if (printed++ == 0) {
+			printf("\n%s%s%s\n", term_on(&hunt->term, STYLE_STRONG), title, term_off(&hunt->term, STYLE_STRONG));
+			print_headings(hunt, columns, widths);
+		}
+		fputs("  ", stdout);
+		for (int i = 0; columns[i].key != NULL; i++) {
+			write_cell(rows, i, &columns[i], cell);
+			put_cell(hunt, &columns[i], cell, widths[i], columns[i + 1].key == NULL);
+		}
+		putchar('\n');
+	}
+	if (*left_out > 0)
+		printf("  %s... %" PRIu64 " more: --limit 0 shows all%s\n", term_on(&hunt->term, STYLE_FAINT), *left_out,
+			term_off(&hunt->term, STYLE_FAINT));
+	hunt->rows += printed;
+	return code;
+}
+
+/* --- JSON --------------------------------------------------------------------------------------------------- */
+
+static void put_member(struct json_line *line, const struct hunt_column *column, sqlite3_stmt *row, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(row, at);
+	char time[64];
+
+	if (text == NULL)
+		return;
+	json_line_key(line, column->key);
+	switch (column->kind) {
+	case HUNT_COUNT:
+		json_line_integer(line, sqlite3_column_int64(row, at));
+		break;
+	case HUNT_FLAG:
+		json_line_raw(line, sqlite3_column_int(row, at) != 0 ? "true" : "false",
+			sqlite3_column_int(row, at) != 0 ? 4 : 5);
+		break;
+	case HUNT_TIME:
+		write_time(sqlite3_column_int64(row, at), true, time, sizeof(time));
+		json_line_string(line, time, strlen(time));
+		break;
+	case HUNT_TEXT:
+	case HUNT_VERDICT:
+		json_line_string(line, text, (size_t)sqlite3_column_bytes(row, at));
+		break;
+	}
+}
+
+static int print_array(struct hunt *hunt, const char *key, const struct hunt_column *columns, sqlite3_stmt *rows,
+	uint64_t *left_out)
+{
+	struct json_line line = { .octets = NULL };
+	uint64_t printed = 0;
+	int code;
+
+	printf(",\"%s\":[", key);
+	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+		if (hunt->limit != 0 && printed == hunt->limit) {
+			++*left_out;
+			continue;
+		}
+		json_line_reset(&line);
+		json_line_open(&line, '{');
+		for (int i = 0; columns[i].key != NULL; i++)
+			put_member(&line, &columns[i], rows, i);
+		json_line_close(&line, '}');
+		if (line.failed) {
+			code = SQLITE_NOMEM;
+			break;
+		}
+		if (printed++ > 0)
+			putchar(',');
+		fwrite(line.octets, 1, line.used, stdout);
+	}
+	putchar(']');
+	json_line_fini(&line);
+	return code;
+}
+
+/* --- sections ----------------------------------------------------------------------------------------------- */
+
+int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select)
+{
+	sqlite3_stmt *rows = query_ask(hunt->query, select, &hunt->diag);
+	uint64_t left_out = 0;
+	char title[64];
+	int code;
+
+	if (rows == NULL)
+		return -1;
+	snprintf(title, sizeof(title), "%s", key);
+	for (char *at = title; *at != '\0'; at++)
+		*at = *at == '_' ? ' ' : *at;
+	code = hunt->json ? print_array(hunt, key, columns, rows, &left_out) :
+		print_table(hunt, title, columns, rows, &left_out);
+	if (left_out > 0 && hunt->left_out_count < HUNT_SECTIONS_MAX)
+		hunt->left_out[hunt->left_out_count++] = (struct hunt_left_out){ key, left_out };
+	if (code != SQLITE_DONE)
+		diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(query_workspace(hunt->query)));
+	sqlite3_finalize(rows);
+	return code == SQLITE_DONE ? 0 : -1;
+}
+
+static void put_moment(struct json_line *line, const char *key, int64_t ms)
+{
+	char text[64];
+
+	if (ms == QUERY_BEGIN || ms == QUERY_END)
+		return;
+	write_time(ms, true, text, sizeof(text));
+	json_line_text(line, key, text);
+}
+
+static void begin_json(struct hunt *hunt, const char *name)
+{
+	struct json_line line = { .octets = NULL };
+
+	json_line_open(&line, '{');
+	json_line_text(&line, "hunt", name);
+	json_line_text(&line, "asked", hunt->asked);
+	put_moment(&line, "from", hunt->from_ms);
+	put_moment(&line, "to", hunt->to_ms);
+	if (!line.failed)
+		fwrite(line.octets, 1, line.used, stdout);
+	json_line_fini(&line);
+}
+
+void hunt_begin(struct hunt *hunt, const char *name)
+{
+	char asked[512] = "", from[64] = "the beginning", to[64] = "now";
+
+	if (hunt->json) {
+		begin_json(hunt, name);
+		return;
+	}
+	if (hunt->asked != NULL)
+		term_escape(asked, sizeof(asked), hunt->asked, strlen(hunt->asked));
+	if (hunt->from_ms != QUERY_BEGIN)
+		write_time(hunt->from_ms, false, from, sizeof(from));
+	if (hunt->to_ms != QUERY_END)
+		write_time(hunt->to_ms, false, to, sizeof(to));
+	printf("%s%s%s%s%s, from %s to %s, UTC\n", term_on(&hunt->term, STYLE_STRONG), name, *asked != '\0' ? " " : "", asked,
+		term_off(&hunt->term, STYLE_STRONG), from, to);
+}
+
+void hunt_end(struct hunt *hunt)
+{
+	unsigned passed_over = query_passed_over(hunt->query);
+
+	if (!hunt->json) {
+		if (query_files(hunt->query) == 0)
+			puts("\nno day file of that time");
+		else if (hunt->rows == 0)
+			puts("\nnothing");
+		if (passed_over > 0)
+			printf("\n%sincomplete: %u of %u day files could not be read%s\n", term_on(&hunt->term, STYLE_BAD),
+				passed_over, query_files(hunt->query), term_off(&hunt->term, STYLE_BAD));
+		return;
+	}
+	printf(",\"left_out\":{");
+	for (unsigned i = 0; i < hunt->left_out_count; i++)
+		printf("%s\"%s\":%" PRIu64, i > 0 ? "," : "", hunt->left_out[i].section, hunt->left_out[i].rows);
+	printf("},\"files\":%u,\"passed_over\":%u}\n", query_files(hunt->query), passed_over);
+}
+
+int hunt_timeline(struct hunt *hunt)
+{
+	static const struct hunt_column columns[] = {
+		{ "time", HUNT_TIME }, { "client", HUNT_TEXT }, { "name", HUNT_TEXT }, { "type", HUNT_TEXT },
+		{ "rcode", HUNT_TEXT }, { "path", HUNT_TEXT }, { "resolver", HUNT_TEXT }, { "number", HUNT_TEXT },
+		{ "verdict", HUNT_VERDICT }, { NULL, HUNT_TEXT }
+	};
+
+	return hunt_section(hunt, "timeline", columns, "SELECT " HUNT_MS("at") ", address_text(client), name_text(key),"
+		" type_text(type), rcode_text(rcode), path_text(path), sensor, number, verdict FROM moment"
+		" ORDER BY at, sensor, number, client, key, type");
+}
