@@ -54,10 +54,11 @@ static bool add(struct suffix_set *set, uint64_t hash, unsigned rule)
 /* The names above lead to the rule: a search ends where nothing leads on. */
 static bool add_name(struct suffix_set *set, const struct name *name, unsigned rule)
 {
+	struct hash_starts starts;
 	struct hash_walk walk;
 	struct hash_half half;
 
-	hash_walk_begin(&walk, &set->key, name);
+	hash_walk_begin(&walk, &set->key, name, &starts);
 	while (walk.cut > 0) {
 		hash_walk_label(&walk);
 		hash_walk_half(&walk, &half);

@@ -212,7 +212,7 @@ bool judge_position(void *arg, const struct position *position)
 	/* Most names are in no list, and nobody's rules for clients have a say. */
 	if (!found.any && !(judging->snapshot->triggers & BIT(TRIGGER_CLIENT_IP)))
 		return true;
-	for (word = 0; word < WORDS; word++) {
+	for (word = 0; word < WORDS && judging_goes_on(judging); word++) {
 		uint64_t left = found.client.lists[word] | found.all.lists[word];
 
 		if (position->clients)

@@ -96,8 +96,11 @@ extern const struct path_info path_table[PATH_COUNT];
 /* A search for the rules about a qname, begun (evaluate_begin). */
 struct match_start {
 	uint64_t number;             /* of the snapshot; 0: nothing was begun */
-	struct hash_walk walk;       /* down to SET_ABOVE_FROM labels; borrows the name */
+	struct hash_walk walk;       /* down to SET_ABOVE_FROM labels; borrows the name, and: */
+	struct hash_starts starts;
 	struct hash_half half;       /* of those */
+	bool has_whole;
+	struct hash_half whole;      /* of the name, if it is known */
 };
 
 struct facts {

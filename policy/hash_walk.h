@@ -8,6 +8,8 @@
 #ifndef POLICY_HASH_WALK_H
 #define POLICY_HASH_WALK_H
 
+#include <stdbool.h>
+
 #include "policy/name.h"
 #include "policy/sip.h"
 
@@ -17,11 +19,16 @@ struct hash_half {
 	struct sip state;    /* for hash_other_half alone */
 };
 
+/* Where the labels of a name begin. */
+struct hash_starts {
+	uint8_t at[NAME_LABELS_MAX];
+};
+
 struct hash_walk {
 	const uint8_t *octets;             /* borrowed from the name */
+	const uint8_t *starts;             /* borrowed, too */
 	unsigned cut;                      /* labels left out still */
 	struct sip state;
-	uint8_t starts[NAME_LABELS_MAX];   /* of the labels */
 };
 
 /* `at` is the length octet of the label, `readable` what may be read from there on. */
@@ -38,7 +45,7 @@ static inline void hash_absorb_label(struct sip *s, const uint8_t *at, size_t re
 	}
 	if (octets == 0)
 		return;
-	if (readable >= SIP_WORD_OCTETS)
+	if (__builtin_expect(readable >= SIP_WORD_OCTETS, true))
 		sip_absorb(s, sip_word_at(at, SIP_WORD_OCTETS) << (SIP_WORD_OCTETS - octets) * 8 >> (SIP_WORD_OCTETS - octets) * 8);
 	else
 		sip_absorb(s, sip_word_at(at, octets));
@@ -56,13 +63,15 @@ static inline void hash_find_labels(const struct name *name, uint8_t *starts)
 	}
 }
 
-/* Borrows the name for as long as the walk lasts. */
-static inline void hash_walk_begin(struct hash_walk *walk, const struct hash_key *key, const struct name *name)
+/* Fills *starts, and borrows it and the name for as long as the walk lasts. */
+static inline void hash_walk_begin(struct hash_walk *walk, const struct hash_key *key, const struct name *name,
+				   struct hash_starts *starts)
 {
+	hash_find_labels(name, starts->at);
 	walk->octets = name->octets;
+	walk->starts = starts->at;
 	walk->cut = name->labels;
 	walk->state = sip_begin(key);
-	hash_find_labels(name, walk->starts);
 }
 
 /* Takes in the next label. Needs walk->cut > 0, and counts it down. */

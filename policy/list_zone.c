@@ -22,11 +22,6 @@ static const struct special_target special_targets[] = {
 
 static const struct name root = { .length = 1 };
 
-static void name_copy(struct name *to, const struct name *from)
-{
-	memcpy(to, from, offsetof(struct name, octets) + from->length);
-}
-
 static const uint8_t *last_label(const struct name *name)
 {
 	const uint8_t *label = name->octets;

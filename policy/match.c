@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/address.h"
+#include "policy/set_parts.h"
 
 /* A suffix or prefix that the filter lets through. */
 struct candidate {
@@ -41,6 +42,7 @@ static bool asks_filter(unsigned labels)
 static size_t collect(const struct snapshot *snapshot, const struct hash_key *key, const struct hash_depths *depths,
 		      const struct match_start *start, const struct name *name, struct candidate *candidates)
 {
+	struct hash_starts starts;
 	struct hash_walk walk;
 	size_t count = 0;
 	unsigned labels;
@@ -48,13 +50,16 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 	if (start != NULL)
 		walk = start->walk;
 	else
-		hash_walk_begin(&walk, key, name);
+		hash_walk_begin(&walk, key, name, &starts);
 	for (labels = start != NULL ? SET_ABOVE_FROM : 1; labels <= name->labels; labels++) {
 		struct candidate *candidate = &candidates[count];
 		struct set_hint hint;
 
 		if (start != NULL && labels == SET_ABOVE_FROM) {
 			candidate->half = start->half;
+		} else if (start != NULL && start->has_whole && labels == name->labels) {
+			candidate->half = start->whole;
+			walk.cut = 0;
 		} else {
 			hash_walk_label(&walk);
 			if (!hash_depths_has(depths, labels) && !asks_filter(labels))
@@ -66,10 +71,10 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 		 * are found are found there, and each look elsewhere in so much memory is one to wait for. */
 		if (walk.cut == 0)
 			return count + hash_depths_has(depths, labels);
-		hint = set_hint(snapshot->set, candidate->half.low);
+		hint = hint_of(snapshot->set, candidate->half.low);
 		if (hint.here && hash_depths_has(depths, labels)) {
 			/* On its way while the walk goes on. */
-			set_prefetch(snapshot->set, candidate->half.low);
+			prefetch_line(snapshot->set, candidate->half.low);
 			count++;
 		}
 		if (!hint.below && asks_filter(labels))
@@ -80,13 +85,14 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 
 bool match_misses(const struct snapshot *snapshot, const struct name *name)
 {
-	const struct hash_depths *depths = set_depths(snapshot->set);
+	const struct hash_depths *depths = &snapshot->set->depths;
+	struct hash_starts starts;
 	struct hash_walk walk;
 	struct hash_half half;
 	struct set_hint hint;
 	unsigned labels;
 
-	hash_walk_begin(&walk, &snapshot->key, name);
+	hash_walk_begin(&walk, &snapshot->key, name, &starts);
 	for (labels = 1; labels <= name->labels; labels++) {
 		const bool listed = hash_depths_has(depths, labels);
 
@@ -94,7 +100,7 @@ bool match_misses(const struct snapshot *snapshot, const struct name *name)
 		if (!listed && !asks_filter(labels))
 			continue;
 		hash_walk_half(&walk, &half);
-		hint = set_hint(snapshot->set, half.low);
+		hint = hint_of(snapshot->set, half.low);
 		if (listed && hint.here)
 			return false;
 		if (!hint.below && asks_filter(labels))
@@ -123,25 +129,43 @@ void match_name(const struct snapshot *snapshot, enum trigger trigger, const str
 	struct candidate candidates[NAME_LABELS_MAX];
 	const bool qname = trigger == TRIGGER_QNAME;
 	size_t count = collect(snapshot, qname ? &snapshot->key : &snapshot->keys[trigger],
-			       qname ? set_depths(snapshot->set) : &snapshot->server_depths, NULL, name, candidates);
+			       qname ? &snapshot->set->depths : &snapshot->server_depths, NULL, name, candidates);
 
 	visit_candidates(snapshot, trigger, name, candidates, count, visit, arg);
+}
+
+/* A name that is found is found as a whole, as a rule: its line is on the way before it is known to be wanted. Names of
+ * many labels are mostly not found, and cost more to hash. */
+static void begin_whole(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
+{
+	struct hash_walk walk = start->walk;
+
+	start->has_whole = name->labels <= SET_ABOVE_TO && hash_depths_has(&snapshot->set->depths, name->labels);
+	if (!start->has_whole)
+		return;
+	while (walk.cut > 0)
+		hash_walk_label(&walk);
+	hash_walk_half(&walk, &start->whole);
+	prefetch_line(snapshot->set, start->whole.low);
 }
 
 /* Without rules for top-level domains, which are rare, a search begins at SET_ABOVE_FROM labels. */
 void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
 {
 	start->number = 0;
-	if (name->labels < SET_ABOVE_FROM || hash_depths_has(set_depths(snapshot->set), 1))
+	if (name->labels < SET_ABOVE_FROM || hash_depths_has(&snapshot->set->depths, 1))
 		return;
-	hash_walk_begin(&start->walk, &snapshot->key, name);
+	hash_walk_begin(&start->walk, &snapshot->key, name, &start->starts);
 	while (start->walk.cut + SET_ABOVE_FROM > name->labels)
 		hash_walk_label(&start->walk);
 	hash_walk_half(&start->walk, &start->half);
-	if (start->walk.cut == 0)
-		set_prefetch(snapshot->set, start->half.low);
-	else
-		set_prefetch_hint(snapshot->set, start->half.low);
+	if (start->walk.cut == 0) {
+		prefetch_line(snapshot->set, start->half.low);
+		start->has_whole = false;
+	} else {
+		prefetch_block(snapshot->set, start->half.low);
+		begin_whole(snapshot, name, start);
+	}
 	start->number = snapshot->number;
 }
 
@@ -150,7 +174,7 @@ void match_qname(const struct snapshot *snapshot, const struct match_start *star
 {
 	struct candidate candidates[NAME_LABELS_MAX];
 	const bool begun = start != NULL && start->number == snapshot->number;
-	const struct hash_depths *depths = set_depths(snapshot->set);
+	const struct hash_depths *depths = &snapshot->set->depths;
 	size_t count;
 
 	if (begun && start->walk.cut == 0) {
@@ -168,15 +192,16 @@ static void match_prefix(const struct snapshot *snapshot, struct match *match, m
 {
 	struct address prefix = match->address;
 	struct candidate candidate = { .cut = 0 };
+	struct hash_starts starts;
 	struct hash_walk walk;
 	struct name name;
 
 	address_mask(&prefix, match->prefix_length);
 	name = prefix_name(&prefix, match->prefix_length);
-	hash_walk_begin(&walk, &snapshot->keys[match->trigger], &name);
+	hash_walk_begin(&walk, &snapshot->keys[match->trigger], &name, &starts);
 	hash_walk_label(&walk);
 	hash_walk_half(&walk, &candidate.half);
-	if (set_hint(snapshot->set, candidate.half.low).here)
+	if (hint_of(snapshot->set, candidate.half.low).here)
 		visit_candidate(snapshot, &candidate, match, visit, arg);
 }
 
@@ -268,17 +293,18 @@ static int16_t ede_of(const struct list_info *list, enum action action)
 static inline void describe_name(const struct name *name, unsigned cut, struct rule_match *to)
 {
 	const uint8_t *suffix = name_suffix(name, cut);
-	size_t octets = (size_t)(name->octets + name->length - suffix);
 
 	to->prefix_length = 0;
 	to->address.family = ADDRESS_NONE;
 	to->matched_address.family = ADDRESS_NONE;
-	to->rule_name.length = (uint8_t)octets;
+	to->rule_name.length = (uint8_t)(name->octets + name->length - suffix);
 	to->rule_name.labels = (uint8_t)(name->labels - cut);
-	memcpy(to->rule_name.octets, suffix, octets);
-	to->matched_name.length = name->length;
-	to->matched_name.labels = name->labels;
-	memcpy(to->matched_name.octets, name->octets, name->length);
+	/* As name_copy does; what stands behind the name is its room still. */
+	if (name->length <= NAME_SHORT_MAX)
+		memcpy(to->rule_name.octets, suffix, NAME_SHORT_MAX);
+	else
+		memcpy(to->rule_name.octets, suffix, to->rule_name.length);
+	name_copy(&to->matched_name, name);
 }
 
 static void describe_address(const struct match *match, struct rule_match *to)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NAME_OCTETS_MAX 255
 #define NAME_LABELS_MAX 127
@@ -38,6 +39,18 @@ char *name_to_text(const struct name *name, char *to);
 
 /* The same for `length` octets of a wire-form suffix of some name. */
 char *name_wire_to_text(const uint8_t *wire, size_t length, char *to);
+
+/* Most names are short: these then take four moves each, and no call. */
+#define NAME_SHORT_MAX 62
+
+/* Copies what is used of it, at least. */
+static inline void name_copy(struct name *to, const struct name *from)
+{
+	if (from->length <= NAME_SHORT_MAX)
+		memcpy(to, from, offsetof(struct name, octets) + NAME_SHORT_MAX);
+	else
+		memcpy(to, from, sizeof(*to));
+}
 
 bool name_equal(const struct name *a, const struct name *b);
 

@@ -192,11 +192,12 @@ static const struct slot *find(const struct override_set *set, uint64_t hash, co
 void override_match(const struct override_set *set, const struct name *name, override_visit visit, void *arg)
 {
 	const struct slot *found[NAME_LABELS_MAX];
+	struct hash_starts starts;
 	struct hash_walk walk;
 	struct hash_half half;
 	unsigned count = 0, labels, i;
 
-	hash_walk_begin(&walk, &key, name);
+	hash_walk_begin(&walk, &key, name, &starts);
 	for (labels = 1; labels <= name->labels; labels++) {
 		hash_walk_label(&walk);
 		if (!hash_depths_has(&set->depths, labels))

@@ -6,41 +6,19 @@
 
 #include "policy/set_parts.h"
 
-static inline uint64_t bit_at(const uint64_t *block, uint64_t bits)
-{
-	return block[bits >> 61] >> (bits >> 55 & 63);
-}
-
-/* Whether all bits that `factor` gives are in the block. */
-static inline bool has_bits(const uint64_t *block, uint32_t place, uint64_t factor)
-{
-	const uint64_t bits = place * factor;
-
-	_Static_assert(FILTER_BITS_EACH == 4, "each has its term here");
-	return bit_at(block, bits) & bit_at(block, bits << 9) & bit_at(block, bits << 18) & bit_at(block, bits << 27) & 1;
-}
-
 struct set_hint set_hint(const struct set *set, uint64_t low)
 {
-	uint32_t place = place_of(low);
-	const uint64_t *block = block_of(set, place);
-
-	return (struct set_hint){
-		.here = has_bits(block, place, FILTER_RULE),
-		.below = has_bits(block, place, FILTER_ABOVE),
-	};
+	return hint_of(set, low);
 }
 
 void set_prefetch(const struct set *set, uint64_t low)
 {
-	struct part part = part_of(set, place_of(low));
-
-	__builtin_prefetch(&part.lines[home(&part, place_of(low))]);
+	prefetch_line(set, low);
 }
 
 void set_prefetch_hint(const struct set *set, uint64_t low)
 {
-	__builtin_prefetch(block_of(set, place_of(low)));
+	prefetch_block(set, low);
 }
 
 /* The slots of the line that hold that name, among those with its short tag. The rest of the hash is made for them

@@ -1,5 +1,5 @@
 /*
- * set_parts.h: how a set lies in memory, for policy/set*.c alone.
+ * set_parts.h: how a set lies in memory, for policy/set*.c, and for policy/match.c, which asks its filter for each question.
  *
  * Threads: values only.
  */
@@ -129,6 +129,44 @@ static inline size_t set_filter_octets(const struct set *set)
 static inline uint64_t *block_of(const struct set *set, uint32_t place)
 {
 	return set->filter + ((uint64_t)place * set->blocks >> 32) * BLOCK_WORDS;
+}
+
+static inline uint64_t bit_at(const uint64_t *block, uint64_t bits)
+{
+	return block[bits >> 61] >> (bits >> 55 & 63);
+}
+
+/* Whether all bits that `factor` gives are in the block. */
+static inline bool has_bits(const uint64_t *block, uint32_t place, uint64_t factor)
+{
+	const uint64_t bits = place * factor;
+
+	_Static_assert(FILTER_BITS_EACH == 4, "each has its term here");
+	return bit_at(block, bits) & bit_at(block, bits << 9) & bit_at(block, bits << 18) & bit_at(block, bits << 27) & 1;
+}
+
+/* As set_hint, set_prefetch and set_prefetch_hint. */
+static inline struct set_hint hint_of(const struct set *set, uint64_t low)
+{
+	uint32_t place = place_of(low);
+	const uint64_t *block = block_of(set, place);
+
+	return (struct set_hint){
+		.here = has_bits(block, place, FILTER_RULE),
+		.below = has_bits(block, place, FILTER_ABOVE),
+	};
+}
+
+static inline void prefetch_line(const struct set *set, uint64_t low)
+{
+	struct part part = part_of(set, place_of(low));
+
+	__builtin_prefetch(&part.lines[home(&part, place_of(low))]);
+}
+
+static inline void prefetch_block(const struct set *set, uint64_t low)
+{
+	__builtin_prefetch(block_of(set, place_of(low)));
 }
 
 #endif

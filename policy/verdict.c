@@ -42,11 +42,6 @@ void verdict_init(struct verdict *verdict)
 	verdict->data = NULL;
 }
 
-static void copy_name(struct name *to, const struct name *from)
-{
-	memcpy(to, from, offsetof(struct name, octets) + from->length);
-}
-
 static void copy_match(struct rule_match *to, const struct rule_match *from)
 {
 	if (from->trigger == TRIGGER_NONE) {
@@ -54,8 +49,8 @@ static void copy_match(struct rule_match *to, const struct rule_match *from)
 		return;
 	}
 	memcpy(to, from, offsetof(struct rule_match, rule_name));
-	copy_name(&to->rule_name, &from->rule_name);
-	copy_name(&to->matched_name, &from->matched_name);
+	name_copy(&to->rule_name, &from->rule_name);
+	name_copy(&to->matched_name, &from->matched_name);
 }
 
 void verdict_copy(struct verdict *to, const struct verdict *from)

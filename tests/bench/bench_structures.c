@@ -34,9 +34,10 @@ typedef bool (*find)(const struct all *all, const struct hash_half *half);
 /* Of all suffixes of two labels and more. */
 static inline void hash_all(const struct hash_key *key, const struct name *name, struct hash_half *halves)
 {
+	struct hash_starts starts;
 	struct hash_walk walk;
 
-	hash_walk_begin(&walk, key, name);
+	hash_walk_begin(&walk, key, name, &starts);
 	hash_walk_label(&walk);
 	while (walk.cut > 0) {
 		hash_walk_label(&walk);
@@ -158,11 +159,12 @@ static size_t search_walk(const struct all *all, const struct pool *names)
 
 	for (i = 0; i < names->count; i++) {
 		struct set_hint hint = { .below = true };
+		struct hash_starts starts;
 		struct hash_walk walk;
 		struct hash_half half;
 		uint16_t class;
 
-		hash_walk_begin(&walk, &all->key, pool_next(names, &at));
+		hash_walk_begin(&walk, &all->key, pool_next(names, &at), &starts);
 		hash_walk_label(&walk);
 		while (walk.cut > 0 && hint.below) {
 			hash_walk_label(&walk);

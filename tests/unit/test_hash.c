@@ -33,12 +33,13 @@ static const char *const names[] = {
 
 static bool walks_to_the_hashes_of_its_suffixes(const struct name *name)
 {
+	struct hash_starts starts;
 	struct hash_walk walk;
 	struct hash_half half;
 	struct name alone;
 	struct hash hash;
 
-	hash_walk_begin(&walk, &key, name);
+	hash_walk_begin(&walk, &key, name, &starts);
 	while (walk.cut > 0) {
 		const uint8_t *suffix;
 
