@@ -25,10 +25,9 @@ static char *put_decimal(char *to, uint64_t value)
 	char digits[20];
 	size_t at = sizeof(digits);
 
-	do {
+	for (; value >= 10; value /= 10)
 		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
+	digits[--at] = (char)('0' + value);
 	/* Most are short: no call. */
 	while (at < sizeof(digits))
 		*to++ = digits[at++];

@@ -8,18 +8,6 @@
 #include "module/garden.h"
 #include "module/limits.h"
 
-struct query *query_get(const struct module_qstate *qstate, int id)
-{
-	return qstate->minfo[id];
-}
-
-struct query *query_make(struct module_qstate *qstate, int id)
-{
-	if (qstate->minfo[id] == NULL)
-		qstate->minfo[id] = regional_alloc_zero(qstate->region, sizeof(struct query));
-	return qstate->minfo[id];
-}
-
 /* Where another module has said so already, it is not ours to take back. */
 void query_unshare(struct module_qstate *qstate, int id)
 {
@@ -46,21 +34,6 @@ void query_keep(struct module_qstate *qstate, int id, const struct verdict *verd
 		return;
 	verdict_copy(query->verdict, verdict);
 	query->verdict->data = NULL;
-}
-
-struct mesh_reply *first_client(const struct module_qstate *qstate)
-{
-	return qstate->mesh_info->reply_list;
-}
-
-bool is_denied(const struct verdict *verdict)
-{
-	return action_table[verdict->action].denies;
-}
-
-void respond_finish(struct module_qstate *qstate, int id)
-{
-	qstate->ext_state[id] = module_finished;
 }
 
 /* Nor an expired answer instead: on SERVFAIL Unbound looks for one. */
@@ -139,7 +112,6 @@ void respond_inform(const struct module_qstate *done, int id, struct module_qsta
 bool respond_waited(struct module_qstate *qstate, int id)
 {
 	struct query *query = query_get(qstate, id);
-	struct slot *slot = state_slot();
 
 	if (query == NULL || query->garden == NULL)
 		return false;
@@ -149,6 +121,6 @@ bool respond_waited(struct module_qstate *qstate, int id)
 	}
 	respond_finish(qstate, id);
 	if (!garden_finish(query->garden, qstate))
-		no_memory(qstate, slot);
+		no_memory(qstate, state_slot());
 	return true;
 }

@@ -31,10 +31,18 @@ struct query {
 };
 
 /* The state's record; NULL when there is none. */
-struct query *query_get(const struct module_qstate *qstate, int id);
+static inline struct query *query_get(const struct module_qstate *qstate, int id)
+{
+	return qstate->minfo[id];
+}
 
 /* The same, made if need be. NULL: no memory. */
-struct query *query_make(struct module_qstate *qstate, int id);
+static inline struct query *query_make(struct module_qstate *qstate, int id)
+{
+	if (qstate->minfo[id] == NULL)
+		qstate->minfo[id] = regional_alloc_zero(qstate->region, sizeof(struct query));
+	return qstate->minfo[id];
+}
 
 /* Nothing of the state enters a shared cache from here on. */
 void query_unshare(struct module_qstate *qstate, int id);
@@ -43,12 +51,21 @@ void query_unshare(struct module_qstate *qstate, int id);
 void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede);
 
 /* Is there a client, as opposed to a sub-query, a prefetch or a look-up of Unbound's own? */
-struct mesh_reply *first_client(const struct module_qstate *qstate);
+static inline struct mesh_reply *first_client(const struct module_qstate *qstate)
+{
+	return qstate->mesh_info->reply_list;
+}
 
-bool is_denied(const struct verdict *verdict);
+static inline bool is_denied(const struct verdict *verdict)
+{
+	return action_table[verdict->action].denies;
+}
 
 /* This module is done with the state. */
-void respond_finish(struct module_qstate *qstate, int id);
+static inline void respond_finish(struct module_qstate *qstate, int id)
+{
+	qstate->ext_state[id] = module_finished;
+}
 
 /* SERVFAIL, never the denied answer. */
 void respond_servfail(struct module_qstate *qstate);

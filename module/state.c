@@ -41,7 +41,7 @@ static struct {
 } state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER,
 	.tap_lock = PTHREAD_MUTEX_INITIALIZER };
 
-static _Thread_local struct {
+static WORKER_LOCAL struct {
 	unsigned generation;
 	struct slot *slot;
 } mine;

@@ -46,6 +46,14 @@ struct slot {
 	uint64_t guarded_hits, guarded_stores;  /* of the guarded cache */
 };
 
+/* Of each worker. Looked at for every answer, so without a call, for which the C library keeps some room in libraries
+ * that are loaded late; others do not. */
+#ifdef __GLIBC__
+#define WORKER_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define WORKER_LOCAL _Thread_local
+#endif
+
 /* After a policy was put into force: hands out slots anew, and starts the tap for that many workers. 0, or -1 with *diag set: no frames. */
 int state_start(const struct conf *conf, unsigned threads, struct diag *diag);
 

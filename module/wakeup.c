@@ -46,7 +46,7 @@ static struct {
 	struct listener listeners[STATE_SLOTS_MAX];
 } wakeup;
 
-static _Thread_local struct {
+static WORKER_LOCAL struct {
 	unsigned claimed;        /* the generation of `listener` */
 	unsigned listening;      /* likewise, when it has an event */
 	struct listener *listener;   /* NULL: more threads than places */

@@ -32,9 +32,26 @@ struct epoch {
 
 #define EPOCH_INITIALIZER { .now = 1 }
 
-/* Reader side. `reader` is below EPOCH_READERS_MAX. */
-void epoch_enter(struct epoch *epoch, unsigned reader);
-void epoch_leave(struct epoch *epoch, unsigned reader);
+/* Everything here is seq_cst, and so must a reader's load of the published pointer be (a plain read of an atomic is).
+ * In the one order of all these operations, either the reader's announcement comes before the writer's look at it,
+ * and the writer sees it; or it comes after, so after the new pointer was put in, and the reader loads that. */
+
+/* Reader side, inline since every answer goes through it. `reader` is below EPOCH_READERS_MAX. */
+static inline void epoch_enter(struct epoch *epoch, unsigned reader)
+{
+	/* Loads what epoch_publish stores. An old value only holds the writer up a little longer. */
+	uint64_t now = atomic_load(&epoch->now);
+
+	/* Pairs with the load in epoch_quiescent. */
+	atomic_store(&epoch->readers[reader].inside, now);
+}
+
+static inline void epoch_leave(struct epoch *epoch, unsigned reader)
+{
+	/* Release: what was read of the object came before. Pairs with the load in epoch_quiescent, after which the
+	 * object is freed. */
+	atomic_store_explicit(&epoch->readers[reader].inside, 0, memory_order_release);
+}
 
 /* Puts `object` into *slot and returns the old one, which may still be in use; *ticket is what epoch_quiescent needs. */
 void *epoch_publish(struct epoch *epoch, void *_Atomic *slot, void *object, uint64_t *ticket);
