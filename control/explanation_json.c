@@ -7,6 +7,7 @@
 
 #include "control/audit.h"
 #include "control/json.h"
+#include "policy/inventory.h"
 
 #define RULE_TEXT_MAX (NAME_TEXT_MAX + 2)
 
@@ -209,6 +210,9 @@ json_t *explanation_json(const struct explanation *explanation)
 		json_object_set_new(object, "ede", ede);
 	if (verdict->shadow.trigger != TRIGGER_NONE)
 		json_object_set_new(object, "shadow", match_json(&verdict->shadow));
+	/* Its clauses are no rules of a list, and stand in no row. */
+	if (strcmp(verdict->rule.list, INVENTORY_LIST_NAME) == 0)
+		json_object_set_new(object, "inventory", match_json(&verdict->rule));
 	json_object_set_new(object, "rules", rows_json(explanation));
 	json_set_number(object, "more", explanation->more);
 	LDNS_FREE(type);

@@ -120,6 +120,26 @@ static void print_shadow(const json_t *shadow, const struct term *term, FILE *to
 		term_off(term, STYLE_WARN));
 }
 
+/* What matched is the name server, or its address. */
+static void print_inventory(const json_t *inventory, FILE *to)
+{
+	char zone[SAFE_MAX], trigger[SAFE_MAX], matched[SAFE_MAX], id[SAFE_MAX];
+	const json_t *attack = json_object_get(inventory, "attack"), *one;
+	size_t index;
+
+	if (inventory == NULL)
+		return;
+	fprintf(to, "  decided by approved-name-server: zone %s, where %s (%s) is none of those\n", safe(inventory, "rule", zone),
+		safe(inventory, "matched", matched), safe(inventory, "trigger", trigger));
+	json_array_foreach(attack, index, one) {
+		const char *text = json_string_value(one) != NULL ? json_string_value(one) : "";
+
+		term_escape(id, sizeof(id), text, strlen(text));
+		fprintf(to, "%s%s", index == 0 ? "  ATT&CK " : " ", id);
+	}
+	fputs(index > 0 ? "\n" : "", to);
+}
+
 /* --- the rules --------------------------------------------------------------------------------------------- */
 
 /* Until when, by whom and why: what people know an override by. */
@@ -183,6 +203,7 @@ void explanation_print(const json_t *explanation, const struct term *term, FILE 
 	print_answer(explanation, to);
 	print_ede(json_object_get(explanation, "ede"), to);
 	print_shadow(json_object_get(explanation, "shadow"), term, to);
+	print_inventory(json_object_get(explanation, "inventory"), to);
 	if (json_array_size(rules) == 0) {
 		fputs("\nNo rule of any list matches.\n", to);
 		return;
