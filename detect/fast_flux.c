@@ -13,7 +13,6 @@ enum { SCORE, SHARE, TTL_MAX, AGE_MAX };
 #define WORDS 2u
 #define ADDRESS_WEIGHT 1.32f
 #define NETWORK_WEIGHT 18.54f
-#define FLUXINESS 2                  /* of all addresses those that came later are one in so many */
 
 struct addresses {
 	struct look *look;
@@ -51,7 +50,7 @@ static bool note_address(void *arg, const struct record *record)
  * or with many addresses in one answer, has as many networks from the first day. */
 static bool flows(const struct zone *zone, const struct flux *flux)
 {
-	return (float)zone->turned * FLUXINESS >= flux->addresses;
+	return (float)zone->turned * 100 >= flux->addresses * FAST_FLUX_TURNED_PERCENT;
 }
 
 struct flux fast_flux_of(const struct zone *zone)

@@ -123,6 +123,8 @@ void random_subdomain_hit(struct look *look);
 
 enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold);
 
+#define FAST_FLUX_TURNED_PERCENT 50u /* of all addresses those that came when a name was asked for again */
+
 struct flux {
 	float addresses, networks, score;
 };

@@ -132,6 +132,8 @@ static void show_fast_flux(const struct shown *shown)
 
 	measure(shown, own, 0, BOUND_OVER, "zone", "score", flux.score);
 	measure(shown, own, 1, BOUND_LEAST, "zone", "networks", percent(flux.networks, flux.addresses));
+	measure_against(shown, own, "turned", "zone", percent(over ? 0 : (float)shown->zone->turned, flux.addresses), NULL,
+		"percent", FAST_FLUX_TURNED_PERCENT, BOUND_LEAST);
 	measure(shown, own, 3, BOUND_UNDER, "zone", "days", days_of(shown));
 	conclude(shown, own, TIER_LOW);
 }

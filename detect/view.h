@@ -25,7 +25,7 @@ enum view_bound { BOUND_OVER, BOUND_LEAST, BOUND_MOST, BOUND_UNDER };
 struct view_measure {
 	const char *name;
 	const char *of;              /* "zone", "client" or "pair": of both together */
-	const char *option;          /* that the threshold comes from */
+	const char *option;          /* that the threshold comes from; NULL: it is always that */
 	const char *unit;
 	uint32_t value, threshold;
 	enum view_bound bound;       /* which side of the threshold counts */

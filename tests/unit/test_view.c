@@ -52,6 +52,28 @@ static int end(void **state)
 	return 0;
 }
 
+static size_t show_address(const void *source, record_visit visit, void *arg)
+{
+	const struct facts *facts = source;
+	const uint8_t octets[] = { (uint8_t)(20 + here.ordinal), 7, 7, 7 };
+	const struct record record = { SECTION_ANSWER, facts->qname.octets, facts->qname.length, RRTYPE_A, 1, 60, octets, 4 };
+
+	visit(arg, &record);
+	return 0;
+}
+
+/* Each time another address. */
+static void ask_for_address(const char *text)
+{
+	struct facts facts = { .qtype = RRTYPE_A, .qclass = 1, .client = here.client, .records = show_address };
+	const struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .ordinal = here.ordinal++,
+		.now_ms = here.now_ms };
+
+	facts.source = &facts;
+	assert_null(name_from_text(&facts.qname, text, strlen(text)));
+	detect_answer(here.detect, here.conf, &sight, &here.detections);
+}
+
 static void ask(const char *text, uint16_t type, uint16_t rcode)
 {
 	struct facts facts = { .qtype = type, .qclass = 1, .rcode = rcode, .client = here.client };
@@ -269,6 +291,28 @@ static void a_beacon_shows_its_rhythm(void **state)
 	assert_int_equal(view.detectors[DETECTOR_BEACON].said, TIER_LOW);
 }
 
+static void what_fluxes_is_what_turns(void **state)
+{
+	char text[64];
+	struct view view;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		ask_for_address("www.flux.com");
+		snprintf(text, sizeof(text), "host%u.pool.com", i);
+		ask_for_address(text);
+	}
+	view = look_at("flux.com", &here.client);
+	assert_true(measure_of(&view, DETECTOR_FAST_FLUX, "turned")->value >= 75);
+	assert_int_equal(view.detectors[DETECTOR_FAST_FLUX].tier, TIER_LOW);
+	assert_int_equal(view.detectors[DETECTOR_FAST_FLUX].said, TIER_LOW);
+	view = look_at("pool.com", &here.client);
+	assert_int_equal(measure_of(&view, DETECTOR_FAST_FLUX, "turned")->value, 0);
+	assert_true(measure_of(&view, DETECTOR_FAST_FLUX, "score")->crossed);
+	assert_int_equal(view.detectors[DETECTOR_FAST_FLUX].tier, TIER_NONE);
+	assert_int_equal(view.detectors[DETECTOR_FAST_FLUX].said, TIER_NONE);
+}
+
 /* What was there before the memory has no age. */
 static void a_zone_from_before_has_no_age(void **state)
 {
@@ -310,6 +354,7 @@ int main(void)
 		test(a_burst_is_the_clients),
 		test(children_are_counted_for_both),
 		test(a_beacon_shows_its_rhythm),
+		test(what_fluxes_is_what_turns),
 		test(a_zone_from_before_has_no_age),
 		test(a_zone_of_ones_own_wants_a_client),
 	};
