@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """What operators do to a running Unbound by verdictctl: overrides, flush, explain, metrics, and the log of denials."""
 
+import collections
 import json
 import os
 import random
 import re
+import socket
 import subprocess
+import threading
 import time
 
 import dns.flags
@@ -204,6 +207,45 @@ def counters_go_on_over_reloads_of_the_resolver(tap):
 		tap.equal(after[prefix + "denial_log_lines_total"], 4, "lines of the denial log")
 
 
+def ask_on(path, stop, answered):
+	"""Asks the control socket without a pause. Between two loads there is none, or it closes."""
+	while not stop.is_set():
+		for command in ("status", "stats", "metrics"):
+			try:
+				with socket.socket(socket.AF_UNIX) as sock:
+					sock.settimeout(lab.PATIENCE)
+					sock.connect(path)
+					sock.sendall(b'{"command": "%s"}\n' % command.encode())
+					answered[command] += json.loads(sock.makefile().read())["ok"]
+			except (OSError, ValueError):
+				pass
+
+
+def what_is_counted_may_be_asked_for_while_the_resolver_loads(tap):
+	"""Its caches are deleted and made anew then, one after the other."""
+	stop, answered, loads = threading.Event(), collections.Counter(), 20
+	with lab.Lab(ZONES) as here:
+		start(here, threads=2)
+		askers = [threading.Thread(target=ask_on, args=(here.path("state/control.sock"), stop, answered)) for _ in range(3)]
+		for asker in askers:
+			asker.start()
+		try:
+			for load in range(loads):
+				rcode(here, "evil.example")
+				here.control("reload")
+				here.wait_ready(load + 2)
+		except RuntimeError as error:
+			tap.ok(False, "the resolver lives", str(error)[-2000:])
+			return
+		finally:
+			stop.set()
+			for asker in askers:
+				asker.join()
+		tap.ok(here.unbound.alive(), "the resolver lives")
+		tap.ok(all(answered[command] > 0 for command in ("status", "stats", "metrics")), "all were answered", str(answered))
+		tap.equal(verdictctl(here, "status")[0], 0, "and are")
+
+
 GROUPS = 'client-group:\n\tname: kids\n\tnetwork: 127.0.9.0/24\nclient-group:\n\tname: room\n\tnetwork: 127.0.9.2\n\tparent: kids\n'
 CLIENTS = ["127.0.0.1", "127.0.8.1", "127.0.9.1", "127.0.9.2"]
 
@@ -296,4 +338,5 @@ if __name__ == "__main__":
 	lab.require()
 	tap.run(overrides_take_effect_for_what_is_cached, overrides_survive_and_end, a_name_is_flushed, denials_are_logged_and_counted,
 		recent_questions_are_a_recording, recent_questions_keep_their_group_over_reloads, explain_and_the_resolver_agree,
-		counters_go_on_over_reloads_of_the_resolver, an_allow_that_ends_leaves_nothing_in_the_cache)
+		counters_go_on_over_reloads_of_the_resolver, what_is_counted_may_be_asked_for_while_the_resolver_loads,
+		an_allow_that_ends_leaves_nothing_in_the_cache)
