@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -252,10 +253,29 @@ def real_desktops_raise_no_alarm_before_and_after(folder):
     equal(report["zones"] != [], True)
 
 
+@in_folder
+def what_real_host_names_raise_is_approved_and_then_nothing_is_left(folder):
+    """Every second popular host name, a seventh of them each day, by five desktops."""
+    if not os.path.exists(os.path.join(DATA, "benign")):
+        raise live.Skip("no %s: set VERDICT_DATA" % DATA)
+    with lzma.open(os.path.join(DATA, "benign", "umbrella_hostnames.csv.xz"), "rt") as file:
+        names = [line.strip().split(",", 1)[1] for line in file][1::2]
+    rows = [row(START + at % 7 * DAY + at // 7 * 600000 / len(names), CLIENTS[(3 * at + at // 7) % 5], name)
+            for at, name in enumerate(names)]
+    path = recording(folder, rows)
+    report = report_of(folder, path)
+    equal(([one["zone"] for one in report["alarms"]], zones(report)), (["outlook.com"], {"outlook.com": "proposed"}))
+    equal(report["alarms_left"], [])
+    listed = os.path.join(folder, "approved.txt")
+    write(folder, "learned.conf", learn(folder, "--list", listed, path))
+    equal(told(folder, write(folder, "w.conf", DETECTION + "include: learned.conf\n"), path), set())
+
+
 if __name__ == "__main__":
     live.run([what_everybody_uses_is_approved_and_a_tunnel_is_not, says_what_would_have_been_flagged_and_what_is_left,
               prints_the_same_each_time, an_attacker_teaches_it_nothing, where_anybody_rents_names_nothing_is_approved,
               too_few_days_propose_nothing, thresholds_go_down_to_what_nothing_crosses_but_not_under_half,
               thresholds_go_up_by_what_many_clients_do_and_not_over_the_cap,
               thresholds_about_zones_never_go_up, refuses_what_makes_no_sense,
-              real_desktops_raise_no_alarm_before_and_after])
+              real_desktops_raise_no_alarm_before_and_after,
+              what_real_host_names_raise_is_approved_and_then_nothing_is_left])
