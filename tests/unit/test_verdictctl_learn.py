@@ -125,13 +125,13 @@ def prints_the_same_each_time(folder):
     equal(learn(folder, path), learn(folder, path))
 
 
-SPOOFED = ["203.0.113.%d" % number for number in range(1, 100)]
+SPOOFED = ["203.0.113.%d" % number for number in range(1, 10)]
 # why, records besides the usual ones, more arguments, what is said of attack-lab.com, and more of a configuration
 LESSONS = (
     ("one client, all week", chatter("attack-lab.com", CLIENTS[:1], names=60), (), "1 of 3 clients ask for it", ""),
     ("two, where three are wanted", chatter("attack-lab.com", CLIENTS[:2], names=80), (), "2 of 3 clients ask for it", ""),
     ("two, where two are", chatter("attack-lab.com", CLIENTS[:2], names=80), ("--clients", "2"), "proposed", ""),
-    ("spoofed clients that ask for nothing else", chatter("attack-lab.com", SPOOFED, names=1), (), "0 of 3 clients ask for it", ""),
+    ("spoofed clients that ask for nothing else", chatter("attack-lab.com", SPOOFED, names=18), (), "0 of 3 clients ask for it", ""),
     ("many clients on one day", chatter("attack-lab.com", days=[6]), (), "seen on 1 of 4 days", ""),
     ("so much that it would be denied", chatter("attack-lab.com", names=120), (), "tunnel reached the tier block", ""),
     ("a list of the policy has a name of it", chatter("attack-lab.com") + [row(START, CLIENTS[0], "c2.attack-lab.com")], (),
@@ -249,8 +249,7 @@ def real_desktops_raise_no_alarm_before_and_after(folder):
     path = write(folder, "rita.tsv", "time\tclient\tqname\tqtype\trcode\tanswers\n" + "".join(
         one if isinstance(one, str) else "\t".join(one) + "\n" for one in rows))
     report = report_of(folder, "--days", "1", path)
-    equal((report["alarms"], report["alarms_left"]), ([], []))
-    equal(report["zones"] != [], True)
+    equal((report["alarms"], report["alarms_left"], report["records"] > 3000), ([], [], True))
 
 
 @in_folder
