@@ -139,10 +139,12 @@ static void print_measure(const json_t *measure, const struct term *term, FILE *
 
 	if (json_object_get(measure, "value") != NULL)
 		snprintf(value, sizeof(value), "%lld", number(measure, "value"));
-	fprintf(to, "    %s%s %-6s %-20s %10s  %s %lld %s%s%s%s%s\n", term_on(term, crossed ? STYLE_STRONG : STYLE_PLAIN),
+	fprintf(to, "    %s%s %-6s %-20s %10s  %s %lld %s", term_on(term, crossed ? STYLE_STRONG : STYLE_PLAIN),
 		crossed ? ">" : " ", safe(measure, "of", of), safe(measure, "name", name), value, safe(measure, "bound", bound),
-		number(measure, "threshold"), safe(measure, "unit", unit), *safe(measure, "option", option) != '\0' ? " (" : "",
-		option, *option != '\0' ? ")" : "", term_off(term, crossed ? STYLE_STRONG : STYLE_PLAIN));
+		number(measure, "threshold"), safe(measure, "unit", unit));
+	if (*safe(measure, "option", option) != '\0')
+		fprintf(to, " (%s)", option);
+	fprintf(to, "%s\n", term_off(term, crossed ? STYLE_STRONG : STYLE_PLAIN));
 }
 
 static void print_detector(const json_t *detector, bool with_client, const struct term *term, FILE *to)

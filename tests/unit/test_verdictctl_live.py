@@ -213,7 +213,7 @@ def explains_what_the_detectors_know():
         code, out, err = fake.run("explain", "--live", "--client", "192.0.2.7", "tunnel-lab.com")
         for text in "  zone tunnel-lab.com: first asked for 2", "200 new names, 1 client\n", "  client 192.0.2.7/32: 200 answers", \
                 "  tunnel: block, said of both: block, action alert, ATT&CK T1071.004 T1048.003 T1572\n", \
-                " over 4096 octets (block-octets)\n", "Flags in force:\nalert  ":
+                " over 4096 octets (block-octets)\n", "  at least 50 percent\n", "  at least 50 percent (share)\n", "Flags in force:\nalert  ":
             assert text in out, (text, out)
         equal("behaviour" in fake.json("explain", "tunnel-lab.com")[1], False)
 
