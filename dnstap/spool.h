@@ -104,7 +104,8 @@ void spool_commit(struct spool_reader *reader);
  * was read since the one that counted before. 0 at first. */
 void spool_reader_keep(struct spool_reader *reader, size_t octets);
 
-/* All that was committed is safe: nothing of it is read again. */
+/* At the end, when all was read and committed: what went before is safe, and the next process reads only what is to be
+ * kept again; nothing where there is no disk. */
 void spool_settle(struct spool_reader *reader);
 
 /* Is memory so full that a commit now may save what was not read yet from going? */

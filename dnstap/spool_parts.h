@@ -41,6 +41,9 @@ struct reader_lane {
 	uint64_t gone_before;      /* frames read between `before` and `committed` whose segments have gone since */
 	uint64_t gone;             /* and between that and `read` */
 	uint64_t once, twice;      /* up to which index all was committed, the last time and the time before */
+	struct place tail;         /* what is to be kept was read since, if so much was since a break */
+	struct place mark;         /* behind it; the next tail */
+	size_t mark_octets;        /* read since */
 };
 
 struct spool_reader {

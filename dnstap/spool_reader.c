@@ -102,6 +102,16 @@ static bool is_passing(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM || error == EINTR;
 }
 
+static void note_tail(struct reader_lane *lane, size_t octets, size_t keep)
+{
+	lane->mark_octets += octets;
+	if (lane->mark_octets < keep)
+		return;
+	lane->tail = lane->mark;
+	lane->mark = lane->read;
+	lane->mark_octets = 0;
+}
+
 static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uint8_t *to, size_t cap, unsigned *frames)
 {
 	struct reader_lane *lane = &reader->lanes[number];
@@ -117,6 +127,7 @@ static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uin
 		got = segment_read(segment, fd, lane->read.offset, to, cap, frames, &damaged);
 		lane->read.offset += got;
 		lane->read.index += *frames;
+		note_tail(lane, got, reader->keep_octets);
 		if (got > 0)
 			return got;
 		if (damaged)
@@ -153,6 +164,13 @@ size_t spool_read(struct spool_reader *reader, uint8_t *to, size_t cap, unsigned
 	return got;
 }
 
+static void note_stand(struct spool_reader *reader)
+{
+	reader->octets = 0;
+	spool_reader_save(reader);
+	spool_remove_read(reader->spool);
+}
+
 static void advance(struct spool_reader *reader)
 {
 	unsigned i;
@@ -165,9 +183,7 @@ static void advance(struct spool_reader *reader)
 		lane->gone_before = lane->gone;
 		lane->gone = 0;
 	}
-	reader->octets = 0;
-	spool_reader_save(reader);
-	spool_remove_read(reader->spool);
+	note_stand(reader);
 }
 
 void spool_commit(struct spool_reader *reader)
@@ -182,10 +198,28 @@ void spool_commit(struct spool_reader *reader)
 		advance(reader);
 }
 
+/* From where the next process reads. Memory goes with this one, so nothing of it can be kept. */
+static struct place kept_from(const struct spool_reader *reader, const struct reader_lane *lane)
+{
+	const struct spool *spool = reader->spool;
+
+	if (reader->keep_octets == 0 || spool->directory < 0 || spool->counts.octets_memory > 0)
+		return lane->read;
+	return lane->tail.index > lane->before.index ? lane->tail : lane->before;
+}
+
 void spool_settle(struct spool_reader *reader)
 {
-	advance(reader);
-	advance(reader);
+	unsigned i;
+
+	for (i = 0; i < LANE_COUNT; i++) {
+		struct reader_lane *lane = &reader->lanes[i];
+
+		lane->before = kept_from(reader, lane);
+		lane->committed = lane->read;
+		lane->gone = lane->gone_before = 0;
+	}
+	note_stand(reader);
 }
 
 void spool_reader_keep(struct spool_reader *reader, size_t octets)
@@ -215,6 +249,8 @@ void spool_rewind(struct spool_reader *reader)
 		lane->read = lane->before;
 		lane->gone = lane->gone_before = 0;
 		lane->once = lane->twice = lane->before.index;
+		lane->tail = lane->mark = lane->before;
+		lane->mark_octets = 0;
 		lane->at = NULL;
 	}
 	reader->octets = 0;

@@ -140,6 +140,7 @@ void spool_reader_load(struct spool_reader *reader)
 		lane->before = resolve(reader->spool, (enum spool_lane)i, segments[i], offsets[i]);
 		lane->committed = lane->read = lane->before;
 		lane->once = lane->twice = lane->before.index;
+		lane->tail = lane->mark = lane->before;
 		segment = spool_reader_find(reader, (enum spool_lane)i);
 		lane->since_ms = segment ? segment->since_ms : 0;
 	}

@@ -109,11 +109,13 @@ def number(frame):
 	return frame.extra["boot"], frame.extra["worker"], frame.extra["seq"]
 
 
-def read(path, parse=True):
-	"""The answers' frames in the order of their numbers: those with verdicts travel before plain ones."""
+def read(path, parse=True, again=True):
+	"""The answers' frames in the order of their numbers: those with verdicts travel before plain ones. `again`: those too that
+	came before, octet for octet."""
 	try:
 		with open(path, "rb") as file:
 			octets = file.read()
 	except FileNotFoundError:
 		return []
-	return sorted((frame for frame in (decode(one, parse) for one in stream(octets)) if "seq" in frame.extra), key=number)
+	found = stream(octets) if again else dict.fromkeys(stream(octets))
+	return sorted((frame for frame in (decode(one, parse) for one in found) if "seq" in frame.extra), key=number)

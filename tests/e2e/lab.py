@@ -255,9 +255,10 @@ remote-control:
 		wait_for(lambda: os.path.exists(self.socket_path), "fstrm_capture's socket")
 
 	def captured(self, parse=True):
-		"""Ends the collector (its writer never flushes before) and reads what it has written."""
+		"""Ends the collector (its writer never flushes before) and reads what it has written. What came again, octet for octet,
+		as after a reload, is left out."""
 		self.capture.stop()
-		return frames.read(self.capture_file, parse)
+		return frames.read(self.capture_file, parse, again=False)
 
 	# --- the resolver
 

@@ -202,21 +202,27 @@ static struct target *make_target(struct place *place)
 	return target;
 }
 
+static void resolver_begin(struct place *place, bool on_disk)
+{
+	const struct spool_options options = { .content_type = TYPE, .directory = on_disk ? place->directory.fd : -1,
+		.directory_name = "spool", .file_octets_max = 64 << 20, .memory_octets_max = 64 << 20, .segment_octets = 1 << 20 };
+	struct diag diag;
+
+	place->spool = spool_open(&options, place->now, 1, &diag);
+	assert_non_null(place->spool);
+	place->reader = spool_reader_add(place->spool, "socket");
+	place->target = make_target(place);
+}
+
 static struct place place_make(unsigned at_once)
 {
-	const struct spool_options options = { .content_type = TYPE, .directory = -1, .directory_name = "spool",
-		.memory_octets_max = 64 << 20 };
 	struct place place = { .directory = directory_make(), .now = 100000,
 		.collector = { .listener = -1, .at_once = at_once, .block = 8192 } };
-	struct diag diag;
 
 	snprintf(place.path, sizeof(place.path), "%s/socket", place.directory.path);
 	place.times = calloc(FRAMES_MAX, sizeof(*place.times));
 	place.collector.frames = calloc(FRAMES_MAX * 4, sizeof(*place.collector.frames));
-	place.spool = spool_open(&options, place.now, 1, &diag);
-	assert_non_null(place.spool);
-	place.reader = spool_reader_add(place.spool, "socket");
-	place.target = make_target(&place);
+	resolver_begin(&place, false);
 	collector_begin(&place);
 	return place;
 }
@@ -351,6 +357,45 @@ static void nothing_is_lost_when_little_comes(void **state)
 	}
 }
 
+static void resolver_end(struct place *place)
+{
+	unsigned i;
+
+	target_finish(place->target);
+	target_hurry(place->target);
+	for (i = 0; !target_is_finished(place->target); i++) {
+		assert_true(i < 1000);
+		run(place, 1);
+	}
+	assert_false(spool_has_uncommitted(place->reader));
+	target_destroy(&place->target);
+	spool_close(&place->spool, place->now);
+}
+
+/* The resolver ends in order, and is told that all has arrived; then the collector is killed. */
+static void nothing_is_lost_when_it_dies_behind_the_end(void **state)
+{
+	unsigned count;
+
+	(void)state;
+	for (count = 1; count < 2000; count += count) {
+		struct place place = place_make(CONNECTIONS);
+
+		target_destroy(&place.target);
+		spool_close(&place.spool, place.now);
+		resolver_begin(&place, true);
+		put(&place, 2000);
+		confirm(&place);
+		put(&place, count);
+		resolver_end(&place);
+		collector_end(&place, true);
+		collector_begin(&place);
+		resolver_begin(&place, true);
+		assert_all_there(&place, "it died behind the end");
+		place_remove(&place);
+	}
+}
+
 static uint32_t step(uint32_t *random)
 {
 	*random = *random * 1664525u + 1013904223u;
@@ -447,6 +492,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_lost_when_it_dies_between_two_connections),
 		cmocka_unit_test(nothing_is_lost_when_another_one_listens_at_once),
 		cmocka_unit_test(nothing_is_lost_when_little_comes),
+		cmocka_unit_test(nothing_is_lost_when_it_dies_behind_the_end),
 		cmocka_unit_test(nothing_is_lost_whenever_it_dies),
 		cmocka_unit_test(a_collector_that_ends_after_each_stream_gets_frames_twice),
 		cmocka_unit_test(nothing_comes_twice_when_nothing_breaks),
