@@ -47,7 +47,8 @@ static bool take(struct tap *tap, struct ring *ring, const struct ring_origin *o
 		else
 			former.damaged = true, former.tally.given_up++;
 	}
-	tap_spool_note(tap, note, heartbeat_write_former(&former, note, sizeof(note)));
+	/* Behind what it tells of. */
+	tap_spool_note(tap, LANE_PLAIN, note, heartbeat_write_former(&former, note, sizeof(note)));
 	spool_flush(tap->spool, tap_now_ms());
 	pthread_mutex_lock(&tap->lock);
 	tap->recovered += former.recovered;

@@ -125,7 +125,7 @@ void *tap_thread_run(void *arg);
 bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uint64_t dropped_more, int64_t now_ms);
 
 /* Puts a note of `octets` of JSON into the spool. */
-void tap_spool_note(struct tap *tap, const char *extra, size_t octets);
+void tap_spool_note(struct tap *tap, enum spool_lane lane, const char *extra, size_t octets);
 
 /* Removes the files of rings that are empty: they are of no use to the next process. */
 void tap_remove_rings(struct tap *tap);

@@ -61,7 +61,7 @@ bool tap_spool_record(struct tap *tap, const uint8_t *record, size_t octets, uin
 	return frame > 0 && spool_append(tap->spool, lane_of(&view), tap->frame, frame, now_ms);
 }
 
-void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
+void tap_spool_note(struct tap *tap, enum spool_lane lane, const char *extra, size_t octets)
 {
 	const struct frame_origin origin = { tap->identity, tap->version, tap->compat_protocol };
 	struct timespec now;
@@ -70,7 +70,7 @@ void tap_spool_note(struct tap *tap, const char *extra, size_t octets)
 	clock_gettime(CLOCK_REALTIME, &now);
 	frame = octets == 0 ? 0 : frame_encode_note(extra, octets, &now, &origin, tap->frame, sizeof(tap->frame));
 	if (frame > 0)
-		(void)spool_append(tap->spool, LANE_VERDICT, tap->frame, frame, tap_now_ms());
+		(void)spool_append(tap->spool, lane, tap->frame, frame, tap_now_ms());
 }
 
 /* At most TURN_RECORDS of one ring. Returns how many were read; they are released once they are flushed. */
@@ -180,7 +180,10 @@ static void beat(struct tap *tap)
 	note_dropped(tap, workers, heartbeat.worker_count);
 	show(tap);
 	tap_counts(tap, &counts);
-	tap_spool_note(tap, extra, heartbeat_write(&heartbeat, extra, sizeof(extra)));
+	/* Verdicts are read first, so what is in the other lane comes behind every frame that was there before: who has a
+	 * heartbeat knows what is missing up to it. One that tells of no frames need not go with plain ones. */
+	tap_spool_note(tap, heartbeat.worker_count > 0 ? LANE_PLAIN : LANE_VERDICT, extra,
+		heartbeat_write(&heartbeat, extra, sizeof(extra)));
 	spool_flush(tap->spool, tap_now_ms());
 }
 

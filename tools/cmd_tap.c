@@ -53,6 +53,7 @@ const char help_tap[] =
 	"  -d, --dedup            leave out frames that came before; --no-dedup: keep them, also with --listen and\n"
 	"                         --follow, where they are left out without asking\n"
 	"  -g, --gaps             report at the end which frames are missing\n"
+	"      --target NAME      these are the frames of this target: what others lost explains nothing\n"
 	"  -s, --stats            report counts by verdict, list, type, response code and path\n"
 	"  -e, --every SECONDS    reports every so often, not only at the end\n"
 	"  -q, --quiet            reports alone, on standard output\n"
@@ -64,7 +65,7 @@ const char help_tap[] =
 	"be read, is damaged or is cut inside a frame (what could be read was printed), or the socket cannot be made.\n";
 
 enum long_option { OPTION_TLS_CERT = 256, OPTION_TLS_KEY, OPTION_TLS_CLIENT_CA, OPTION_NO_DEDUP, OPTION_NO_HEARTBEATS,
-	OPTION_SINKHOLE, OPTION_FILTER };
+	OPTION_SINKHOLE, OPTION_TARGET, OPTION_FILTER };
 
 static const struct option options[] = {
 	{ "format", required_argument, NULL, 'f' }, { "json", no_argument, NULL, 'j' },
@@ -81,7 +82,7 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, OPTION_FILTER + FILTER_FROM },
 	{ "to", required_argument, NULL, OPTION_FILTER + FILTER_TO },
 	{ "dedup", no_argument, NULL, 'd' }, { "no-dedup", no_argument, NULL, OPTION_NO_DEDUP },
-	{ "gaps", no_argument, NULL, 'g' }, { "stats", no_argument, NULL, 's' }, { "every", required_argument, NULL, 'e' },
+	{ "gaps", no_argument, NULL, 'g' }, { "target", required_argument, NULL, OPTION_TARGET }, { "stats", no_argument, NULL, 's' }, { "every", required_argument, NULL, 'e' },
 	{ "quiet", no_argument, NULL, 'q' }, { "no-heartbeats", no_argument, NULL, OPTION_NO_HEARTBEATS },
 	{ "sinkhole-as-blocked", no_argument, NULL, OPTION_SINKHOLE }, { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
@@ -90,6 +91,7 @@ static const struct option options[] = {
 struct tap_arguments {
 	bool follow, stats;
 	bool dedup, no_dedup;
+	const char *target;       /* NULL: any */
 	struct tap_place place;   /* `text` NULL: no listening */
 };
 
@@ -181,6 +183,9 @@ static int take_option(const struct command *command, int option, struct tap_arg
 	case 'g':
 		flow->report_gaps = true;
 		break;
+	case OPTION_TARGET:
+		arguments->target = optarg;
+		break;
 	case 's':
 		arguments->stats = true;
 		break;
@@ -248,6 +253,8 @@ static int check(const struct command *command, int argc, const struct tap_argum
 		return command_misuse(command, "name a file, '-' for standard input, or --listen unix:PATH");
 	if (arguments->dedup && arguments->no_dedup)
 		return command_misuse(command, "either --dedup or --no-dedup");
+	if (arguments->target != NULL && !flow->report_gaps)
+		return command_misuse(command, "--target goes with --gaps");
 	if (flow->quiet && !flow->report_gaps && !arguments->stats)
 		return command_misuse(command, "--quiet leaves nothing to print without --gaps or --stats");
 	return check_place(command, &arguments->place);
@@ -264,6 +271,8 @@ static bool prepare(struct tap_flow *flow, const struct tap_arguments *arguments
 		flow->every_s = COF_EVERY_S;
 	if ((flow->dedup || flow->report_gaps) && (flow->gaps = frame_gaps_create()) == NULL)
 		return false;
+	if (flow->gaps != NULL)
+		frame_gaps_of_target(flow->gaps, arguments->target);
 	if (arguments->stats && (flow->stats = frame_stats_create()) == NULL)
 		return false;
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_OCTETS);

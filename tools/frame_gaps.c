@@ -23,6 +23,8 @@ struct source {
 	uint64_t told_first, told;     /* how far the first and the last heartbeat or note said it had counted */
 	bool is_told;
 	uint64_t dropped_first, dropped_last;
+	uint64_t dropped_by_told;      /* by `told` */
+	uint64_t late;                 /* came behind the window, and may be missing ones or duplicates */
 	bool dropped_told;
 	uint64_t left_first, left_last;              /* answers left out before `first` and `last` */
 	uint64_t left_told_first, left_told;         /* and up to there */
@@ -42,6 +44,11 @@ struct frame_gaps {
 struct frame_gaps *frame_gaps_create(void)
 {
 	return calloc(1, sizeof(struct frame_gaps));
+}
+
+void frame_gaps_of_target(struct frame_gaps *gaps, const char *name)
+{
+	gaps->told.only = name;
 }
 
 static void source_destroy(struct source *source)
@@ -189,6 +196,17 @@ static void begin(struct source *source, uint64_t counter)
 	source->base = counter > back ? (counter - back) / WORD_BITS * WORD_BITS : 0;
 }
 
+/* Where nobody knows any more whether it was missing, it was: verdicts overtake others by more than the window after a
+ * long break, and those come once. */
+static void note_late(struct source *source, uint64_t counter)
+{
+	source->frames++;
+	if (ranges_take(&source->gone, counter) || ranges_unkept(&source->gone) == 0)
+		return;
+	source->gone.missing--;
+	source->late++;
+}
+
 static bool note_counter(struct source *source, uint64_t counter)
 {
 	if (counter > COUNTER_MAX)
@@ -196,8 +214,7 @@ static bool note_counter(struct source *source, uint64_t counter)
 	if (!source->seen)
 		begin(source, counter);
 	if (counter < source->base) {
-		ranges_take(&source->gone, counter);
-		source->frames++;
+		note_late(source, counter);
 		return false;
 	}
 	if (counter >= source->base + GAPS_WINDOW)
@@ -258,8 +275,10 @@ static void note_told(struct frame_gaps *gaps, const char *boot, const struct js
 	source->is_told = true;
 	source->told = later(source->told, seq);
 	note_dropped(source, number_in(&members, "dropped"));
-	if (seq >= source->told)
-		source->left_told = later(source->left_told, number_in(&members, "left_out"));
+	if (seq < source->told)
+		return;
+	source->dropped_by_told = later(source->dropped_by_told, number_in(&members, "dropped"));
+	source->left_told = later(source->left_told, number_in(&members, "left_out"));
 }
 
 static void note_note(struct frame_gaps *gaps, const struct frame_fields *fields)
@@ -329,14 +348,42 @@ static uint64_t left_out(const struct source *source, bool whole)
 	return after > before ? after - before : 0;
 }
 
+/* Behind a heartbeat nothing comes any more that was before it; verdicts overtake others, so what is missing between
+ * the last heartbeat and the last frame may be on its way. Who got no heartbeat can not tell. */
+static void split(const struct source *source, bool whole, struct gaps_row *row)
+{
+	const uint64_t left = left_out(source, whole), before = whole ? 0 : source->left_first;
+	uint64_t left_by_told = left;
+
+	if (source->is_told)
+		left_by_told = earlier(left, later(source->left_told, before) - before);
+	else if (whole)
+		left_by_told = 0;
+	if (source->seen && (source->is_told || whole))
+		row->awaited = ranges_cut(&row->without, source->told);
+	row->left_out = earlier(left_by_told, row->without.missing);
+	row->missing = row->without.missing - row->left_out;
+	left_by_told = earlier(left - left_by_told, row->awaited);
+	row->left_out += left_by_told;
+	row->awaited -= left_by_told;
+}
+
+/* Of the missing, at most. */
+static uint64_t explained(const struct source *source, const struct gaps_row *row)
+{
+	const uint64_t later_on = source->is_told ? source->dropped_last - source->dropped_by_told : 0;
+
+	return row->dropped > later_on ? row->dropped - later_on : 0;
+}
+
 static void make_report(const struct source *source, bool whole, struct gaps_row *row)
 {
 	*row = (struct gaps_row){ .boot = source->boot, .worker = source->worker, .frames = source->frames,
 		.duplicates = source->duplicates, .seen = source->seen, .first = source->first, .last = source->last,
 		.known_to = later(source->last, source->told), .told = source->is_told && source->told >= source->last };
 	sum_up(source, whole, &row->without);
-	row->left_out = earlier(left_out(source, whole), row->without.missing);
-	row->missing = row->without.missing - row->left_out;
+	split(source, whole, row);
+	row->late = source->late;
 	row->dropped = source->dropped_last - (whole || source->first <= 1 ? 0 : source->dropped_first);
 }
 
@@ -349,7 +396,7 @@ uint64_t frame_gaps_report(struct frame_gaps *gaps, FILE *to, bool json)
 		struct gaps_row row;
 
 		make_report(source, frame_told_first(&gaps->told, source->boot), &row);
-		unexplained += row.missing > row.dropped ? row.missing - row.dropped : 0;
+		unexplained += row.missing > explained(source, &row) ? row.missing - explained(source, &row) : 0;
 		gaps_row_print(&row, to, json);
 	}
 	frame_told_report(&gaps->told, to, json);

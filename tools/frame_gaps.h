@@ -9,6 +9,9 @@
  * Memory: 128 KiB for each boot and worker, of which GAPS_SOURCES_MAX are kept; the one that was silent longest
  * goes, and `forgotten` counts it. Of missing ranges the first are kept (tools/frame_ranges.h); all are counted.
  *
+ * A heartbeat comes behind every frame that it tells of: what is missing up to it stays missing. Behind it, verdicts may
+ * have overtaken others: those are awaited, and are missing when the next heartbeat comes without them.
+ *
  * Threads: belongs to its caller.
  */
 #ifndef TOOLS_FRAME_GAPS_H
@@ -28,6 +31,9 @@ struct frame_gaps;
 /* Owned; NULL: no memory. */
 struct frame_gaps *frame_gaps_create(void);
 void frame_gaps_destroy(struct frame_gaps **gaps);
+
+/* Of what targets lost, only what that one lost counts; borrows `name`; NULL, as at first: any. */
+void frame_gaps_of_target(struct frame_gaps *gaps, const char *name);
 
 /* Notes a frame: an answer with a number, a heartbeat, or a note about a former process; others are nothing to it.
  * True: an answer that came before. Without memory for one more worker it is false. */

@@ -47,3 +47,30 @@ bool ranges_take(struct ranges *ranges, uint64_t counter)
 	}
 	return true;
 }
+
+static uint64_t kept(const struct ranges *ranges)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < ranges->count; i++)
+		sum += ranges->rows[i].last - ranges->rows[i].first + 1;
+	return sum;
+}
+
+uint64_t ranges_unkept(const struct ranges *ranges)
+{
+	return ranges->missing - kept(ranges);
+}
+
+uint64_t ranges_cut(struct ranges *ranges, uint64_t last)
+{
+	const uint64_t before = ranges->missing, unkept = ranges_unkept(ranges);
+	const bool beyond = ranges->count > 0 && ranges->rows[ranges->count - 1].last > last;
+
+	while (ranges->count > 0 && ranges->rows[ranges->count - 1].first > last)
+		ranges->count--;
+	if (ranges->count > 0 && ranges->rows[ranges->count - 1].last > last)
+		ranges->rows[ranges->count - 1].last = last;
+	ranges->missing = kept(ranges) + (beyond ? 0 : unkept);
+	return before - ranges->missing;
+}

@@ -31,4 +31,10 @@ void ranges_append(struct ranges *ranges, const struct ranges *more);
 /* True: it was in one that is kept, and is taken out. */
 bool ranges_take(struct ranges *ranges, uint64_t counter);
 
+/* How many are in ranges that are not kept. */
+uint64_t ranges_unkept(const struct ranges *ranges);
+
+/* Takes out what is behind `last`; those not kept are there if the last one kept is. Returns how many. */
+uint64_t ranges_cut(struct ranges *ranges, uint64_t last);
+
 #endif

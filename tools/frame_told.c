@@ -88,7 +88,8 @@ void frame_told_note(struct frame_told *told, const struct frame_fields *fields)
 		if (!json_scan(one.at, one.octets, &members))
 			continue;
 		value = json_find(&members, "name");
-		if (value.at != NULL && json_text_of(&value, name, sizeof(name)) > 0)
+		if (value.at != NULL && json_text_of(&value, name, sizeof(name)) > 0
+				&& (told->only == NULL || strcmp(told->only, name) == 0))
 			note_target(find(told, identity, name), boot, number, &members);
 	}
 }

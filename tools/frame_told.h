@@ -32,6 +32,7 @@ struct told_target {
 
 /* All zeros: nothing was told yet. */
 struct frame_told {
+	const char *only;                    /* borrowed: targets of other names are left alone; NULL: none are */
 	uint64_t boot_count, target_count;   /* ever */
 	char boots[TOLD_BOOTS][FRAME_BOOT_MAX];
 	struct told_target targets[TOLD_TARGETS];

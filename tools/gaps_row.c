@@ -34,10 +34,14 @@ static void print_line(const struct gaps_row *row, FILE *to)
 			fprintf(to, "%s %" PRIu64 "-%" PRIu64, i > 0 ? "," : "", all->rows[i].first, all->rows[i].last);
 	if (row->left_out == 0 && all->count > RANGES_SHOWN)
 		fputs(" and more", to);
+	if (row->awaited > 0)
+		fprintf(to, "; %" PRIu64 " more may still come", row->awaited);
 	if (row->dropped > 0)
 		fprintf(to, "; %" PRIu64 " dropped as told by the resolver", row->dropped);
 	if (row->duplicates > 0)
 		fprintf(to, "; %" PRIu64 " came twice", row->duplicates);
+	if (row->late > 0)
+		fprintf(to, "; %" PRIu64 " came too late to be told from duplicates", row->late);
 	if (!row->told)
 		fprintf(to, "; unknown after %" PRIu64, row->last);
 	putc('\n', to);
@@ -68,8 +72,10 @@ static void print_json(const struct gaps_row *row, FILE *to)
 	}
 	json_line_close(&line, ']');
 	json_line_count(&line, "left_out", row->left_out);
+	json_line_count(&line, "awaited", row->awaited);
 	json_line_count(&line, "dropped", row->dropped);
 	json_line_count(&line, "duplicates", row->duplicates);
+	json_line_count(&line, "late", row->late);
 	json_line_count(&line, "known_to", row->known_to);
 	json_line_key(&line, "told");
 	json_line_raw(&line, row->told ? "true" : "false", row->told ? 4 : 5);

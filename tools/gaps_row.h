@@ -21,9 +21,11 @@ struct gaps_row {
 	uint64_t known_to;             /* the last number that is known of */
 	bool told;                     /* by the resolver, so that there was none behind it by then */
 	struct ranges without;         /* numbers of which no frame came */
-	uint64_t left_out;             /* of these, because `frames:` wants none */
-	uint64_t missing;              /* the others */
-	uint64_t dropped;              /* of these at most, as told */
+	uint64_t left_out;             /* of these and the next but one, because `frames:` wants none */
+	uint64_t missing;              /* of the first, the others */
+	uint64_t awaited;              /* behind the last heartbeat and before the last frame: may be on their way; not in `without` */
+	uint64_t dropped;              /* of the missing and the awaited at most, as told */
+	uint64_t late;                 /* came so late that none could be told from a duplicate */
 };
 
 void gaps_row_print(const struct gaps_row *row, FILE *to, bool json);

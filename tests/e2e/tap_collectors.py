@@ -257,7 +257,7 @@ def killed_collectors_cost_nothing_in_memory(tap):
 def a_killed_source_loses_nothing(tap):
 	"""Its rings and its spool are sent by the next one."""
 	with Place() as place:
-		common = ("--socket", place.path("socket"), "--spool", place.path("spool"), "--commit", 200)
+		common = ("--socket", place.path("socket"), "--spool", place.path("spool"), "--commit", 200, "--heartbeat", 100)
 		source = place.source(*common, "--count", 30000, "--rate", 20000, "--workers", 3, "--ring", 8 << 20)
 		time.sleep(0.8)
 		source.kill()
@@ -275,6 +275,23 @@ def a_killed_source_loses_nothing(tap):
 				"every frame of worker %d that was not dropped came, to its last" % worker)
 			tap.ok(numbers and not note["damaged"] and max(numbers) <= note["seq"], "and none that it did not send", note)
 		tap.equal((count["durable"], count["lost_socket"]), (1, 0), "the counters say the same")
+		tap.ok(any("heartbeat" in one for one in found), "its heartbeats come, too")
+		tap.equal(overtaken(found), [], "no heartbeat and no note overtakes what it tells of")
+
+
+def overtaken(found):
+	"""Frames that come behind a heartbeat or a note that tells of them."""
+	told, seen, late = {}, set(), []
+	for one in found:
+		for tally in one.get("workers", [one["former"]] if "former" in one else []):
+			source = one["boot"], tally["worker"]
+			told[source] = max(told.get(source, 0), tally["seq"])
+		if "seq" in one:
+			number = one["boot"], one["worker"], one["seq"]
+			if number not in seen and one["seq"] <= told.get(number[:2], 0):
+				late.append(number)
+			seen.add(number)
+	return late[:5]
 
 
 def heartbeats_say_how_far_it_came(tap):

@@ -292,6 +292,15 @@ def says_which_frames_are_missing():
          "3 to 9: 2 missing; 3 answers have no frame by `frames:`; unknown after 9"),
         ([answer(9, add={"left_out": 5}), answer(3, add={"left_out": 2}), heartbeat(2, w1=(12, 1, 7))], 1,
          "3 to 9: 3 missing; 5 answers have no frame by `frames:`; 1 dropped as told by the resolver"),
+        ([heartbeat(1), answer(5)], 0, "5 to 5: complete, 1 frames; 4 more may still come; unknown after 5"),
+        ([heartbeat(1), answer(1), heartbeat(2, w1=(3, 0)), answer(9)], 1,
+         "1 to 9: 2 missing: 2-3; 5 more may still come; unknown after 9"),
+        ([heartbeat(1), answer(1), heartbeat(2, w1=(3, 0)), answer(9, add={"dropped": 2})], 1,
+         "1 to 9: 2 missing: 2-3; 5 more may still come; 2 dropped as told by the resolver; unknown after 9"),
+        ([heartbeat(1), answer(1), heartbeat(2, w1=(3, 0)), answer(9), *[answer(n) for n in range(2, 9)],
+          heartbeat(3, w1=(9, 0))], 0, "1 to 9: complete, 9 frames"),
+        ([heartbeat(1), answer(2, add={"left_out": 1}), heartbeat(2, w1=(3, 0, 2)), answer(9, add={"left_out": 4})], 0,
+         "2 to 9: complete, 2 frames; 4 answers have no frame by `frames:`; 3 more may still come; unknown after 9"),
         ([answer(1), answer(1), answer(2), heartbeat(2, w1=(2, 0))], 0, "1 to 2: complete, 2 frames; 1 came twice"),
         ([answer(1), answer(1 << 40), answer(2), heartbeat(2, w1=(1 << 40, 0))], 1,
          "1 to %d: %d missing: 3-%d" % (1 << 40, (1 << 40) - 3, (1 << 40) - 1)),
@@ -300,6 +309,16 @@ def says_which_frames_are_missing():
         equal(gaps(frames), (code, [source + wanted]))
     equal(gaps([former(99, 2)])[1], ["boot 000000000001 worker 0: no frame came: complete, 0 frames; 2 dropped as told by "
                                      "the resolver"])
+
+
+def verdicts_that_overtake_by_more_than_the_window_make_no_gap():
+    end = 1 << 21
+    first = [answer(n) for n in range(1, 401, 2)] + [answer(end)]
+    rows = ((first + [heartbeat(2, w1=(end, 0))], end - 201, 0),
+            (first + [answer(n) for n in range(2, 400, 2)] + [heartbeat(2, w1=(end, 0))], end - 400, 135))
+    for frames, missing, late in rows:
+        report = json.loads(gaps(frames, "--json")[1][0])
+        equal((report["missing"], report["late"], report["awaited"]), (missing, late, 0))
 
 
 def tells_what_targets_lost():
@@ -319,6 +338,15 @@ def tells_what_targets_lost():
     for frames, code, wanted, why in rows:
         got, lines = gaps(frames)
         equal((why, got, [line for line in lines if line.startswith("resolver")]), (why, code, wanted))
+
+
+def one_target_is_not_excused_by_another():
+    frames = [heartbeat(1, BOOT, ("far", 0, 0), w1=(0, 0)), *[answer(n) for n in range(1, 13)],
+              heartbeat(2, BOOT, ("far", 8, 0), w1=(20, 0))]
+    for options, code, told in (([], 0, 1), (["--target", "far"], 0, 1), (["--target", "near"], 1, 0)):
+        got, lines = gaps(frames, *options)
+        equal((options, got, len([line for line in lines if line.startswith("resolver")])), (options, code, told))
+    equal(tap(b"", "--target", "far")[0], 2)
 
 
 def counts_by_verdict_and_list():
@@ -515,7 +543,9 @@ if __name__ == "__main__":
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
         tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
         endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
-        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing, tells_what_targets_lost,
+        filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing,
+        verdicts_that_overtake_by_more_than_the_window_make_no_gap, tells_what_targets_lost,
+        one_target_is_not_excused_by_another,
         counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
         follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
         collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]))
