@@ -12,7 +12,7 @@
 #include "tools/tap_flow.h"
 #include "tools/tap_socket.h"
 
-#define TAP_CONNECTIONS_MAX 64
+#define TAP_CONNECTIONS_MAX 128   /* a resolver has two for a moment, again and again */
 #define TAP_BEGIN_TIMEOUT_MS 10000
 
 /* Listens until SIGINT, SIGTERM, SIGHUP or the flow has had enough. Returns an exit code. */

@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "dnstap/frame.h"
 #include "tests/unit/dnstap_event.h"
 
 #define RING ((size_t)64 * 1024)
@@ -415,6 +416,50 @@ static void each_frame_tells_how_many_were_dropped_before_it(void **state)
 	settled(tap);
 	tap_destroy(&tap, STOP_MS, NULL);
 	assert_true(dropped_is_exact(path) > 0);
+}
+
+static _Atomic bool unmakeable;
+
+size_t __real_frame_encode(const struct event_view *view, const struct frame_origin *origin, uint8_t *to, size_t cap);
+size_t __wrap_frame_encode(const struct event_view *view, const struct frame_origin *origin, uint8_t *to, size_t cap);
+
+/* Of seven frames, one can not be made. */
+size_t __wrap_frame_encode(const struct event_view *view, const struct frame_origin *origin, uint8_t *to, size_t cap)
+{
+	return unmakeable && view->number.counter % 7 == 3 ? 0 : __real_frame_encode(view, origin, to, cap);
+}
+
+static struct tap_counts emit_a_hundred(uint32_t beat_ms)
+{
+	struct tap_counts last;
+	struct tap *tap;
+	uint64_t i;
+
+	heartbeat_ms = beat_ms;
+	unmakeable = true;
+	tap = start(path, NULL, RING * 16);
+	for (i = 1; i <= 100; i++)
+		assert_true(emit(tap, 0, i, false));
+	tap_destroy(&tap, STOP_MS, &last);
+	unmakeable = false;
+	heartbeat_ms = 0;
+	return last;
+}
+
+/* Readers take it for what it is: the frames that follow, the heartbeats and the counts say so. */
+static void a_frame_that_can_not_be_made_is_a_dropped_one(void **state)
+{
+	struct tap_counts last = emit_a_hundred(0);
+
+	(void)state;
+	assert_int_equal(last.emitted, 100);
+	assert_int_equal(last.dropped_ring, 0);
+	assert_int_equal(last.dropped_spool, 14);
+	assert_int_equal(frames_in(path), 86);
+	assert_int_equal(dropped_is_exact(path), 14);
+	unlink(path);
+	emit_a_hundred(60000);
+	assert_true(file_has(path, "{\"worker\":0,\"seq\":100,\"dropped\":14}"));
 }
 
 struct hurry {
@@ -905,6 +950,7 @@ int main(void)
 		WITH_DIRECTORY(an_old_file_is_moved_and_never_truncated),
 		WITH_DIRECTORY(links_and_directories_are_left_alone),
 		WITH_DIRECTORY(after_an_outage_the_latest_frames_are_written),
+		WITH_DIRECTORY(a_frame_that_can_not_be_made_is_a_dropped_one),
 		WITH_DIRECTORY(each_frame_tells_how_many_were_dropped_before_it),
 		WITH_DIRECTORY(counts_go_on_from_tap_to_tap),
 		WITH_DIRECTORY(workers_that_never_pause_hold_up_no_heartbeat),
