@@ -162,7 +162,8 @@ static int prepare(struct day *day, struct diag *diag)
 	return 0;
 }
 
-/* A small file is looked through whole; a large one would keep senders waiting, and shows its damage when it is read. */
+/* A small file is looked through whole; a large one would keep senders waiting, and shows its damage when it is
+ * read. */
 static int check_whole(struct day *day, struct diag *diag)
 {
 	sqlite3_stmt *statement;
@@ -233,7 +234,8 @@ static int open_database(struct day *day, struct diag *diag)
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d", DAY_CACHE_KIB);
 	if (execute(day, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;"
 			"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", diag) != 0 ||
-			execute(day, text, diag) != 0 || check_whole(day, diag) != 0 || check_tables(day, diag) != 0 || prepare(day, diag) != 0)
+			execute(day, text, diag) != 0 || check_whole(day, diag) != 0 ||
+			check_tables(day, diag) != 0 || prepare(day, diag) != 0)
 		return -1;
 	last = ask(day, "SELECT max(id) FROM event", diag);
 	if (last < 0)

@@ -134,8 +134,8 @@ static void bind_verdict(sqlite3_stmt *statement, const struct store_verdict *ve
 	sqlite3_bind_int64(statement, VERDICT_TEXTS + 3, verdict->ede);
 }
 
-/* Texts with their NULs, then the numbers: no two verdicts give the same octets. Returns 0 when they are too many, and
- * the verdict is looked for in the file. */
+/* Texts with their NULs, then the numbers: no two verdicts give the same octets. Returns 0 when they are too many:
+ * the verdict is looked for in the file then. */
 static size_t verdict_octets(const struct store_verdict *verdict, char *to, size_t cap)
 {
 	const uint32_t numbers[] = { verdict->chain, verdict->serial, verdict->ede };

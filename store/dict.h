@@ -1,8 +1,8 @@
 /*
  * dict.h: a bounded memory of which id a key has, so that most events ask SQLite nothing.
  *
- * Keys are octets; kept of them are 128 bits of XXH3 with a secret of the process, so that nobody outside can make two
- * keys that meet (libxxhash; SipHash of policy/hash.h costs three times as much for an answer's records). Four places
+ * Keys are octets; kept of them are 128 bits of XXH3 with a secret of the process, so that nobody outside can make
+ * two keys that meet (libxxhash; SipHash of policy/hash.h costs three times as much for an answer's records). Four places
  * for each set of keys: what is asked for again stays, what is not makes room.
  *
  * Threads: belongs to its caller.

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libpsl.h>
@@ -18,6 +19,7 @@
 #include "store/shelf.h"
 
 #define OPEN_MAX 4                   /* files at a time: both classes of two days */
+#define LOCK_TRIES 10
 
 struct open_day {
 	struct day *day;                 /* owned; NULL: free */
@@ -50,6 +52,7 @@ static void tell(struct store *store, const struct diag *diag)
 
 static int lock_directory(struct store *store, struct diag *diag)
 {
+	const struct timespec pause = { .tv_nsec = 20000000 };
 	char path[SHELF_PATH_MAX];
 
 	if (mkdir(store->directory, 0750) != 0 && errno != EEXIST)
@@ -61,8 +64,11 @@ static int lock_directory(struct store *store, struct diag *diag)
 	store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (store->lock < 0)
 		return diag_set(diag, path, 0, 0, "cannot open it: %s", strerror(errno));
-	if (flock(store->lock, LOCK_EX | LOCK_NB) != 0)
-		return diag_set(diag, store->directory, 0, 0, "another process collects into it");
+	for (unsigned i = 0; flock(store->lock, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (i == LOCK_TRIES)
+			return diag_set(diag, store->directory, 0, 0, "another process collects into it");
+		nanosleep(&pause, NULL);               /* whoever only looks has it for a moment, too */
+	}
 	return 0;
 }
 
@@ -73,10 +79,10 @@ bool store_is_taken(const char *directory)
 	bool taken;
 
 	snprintf(path, sizeof(path), "%s/lock", directory);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
-	taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	taken = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 	close(fd);
 	return taken;
 }

@@ -58,9 +58,9 @@
  *             a process; boot is 12 hexadecimal digits, '' for frames without numbers. dropped, left_out and seq are
  *             the highest that its frames told.
  *   seen      source, block, bits, count, first_at, last_at, first, last: which numbers came: bit n (least first) of
- *             octet m of `bits` is number block * 8192 + m * 8 + n, times in milliseconds, and event ids between which
- *             they lie. Numbers of one worker are spread over both classes and, around midnight, two days: put bits of
- *             equal (identity, boot, worker, block) together before you look for gaps.
+ *             octet m of `bits` is number block * 8192 + m * 8 + n, times in milliseconds, and event ids between
+ *             which they lie. Numbers of one worker are spread over both classes and, around midnight, two days: put
+ *             bits of equal (identity, boot, worker, block) together before you look for gaps.
  *   note      at, sensor, boot, worker, former, number, extra: heartbeats (former 0) and notes about a former process
  *             (former 1), with their JSON (doc/frames.md).
  *   meta      key, value.
@@ -76,8 +76,8 @@
  * An incident BOOT.WORKER.SEQ: its source, there its block seq / 8192, there the events between first and last with
  * that source and seq.
  *
- * ERRORS. -1 with a text in *diag. After one everything since the last commit is gone and comes again from whoever was
- * not told that it is safe; the store can be used on (it opens its files again).
+ * ERRORS. -1 with a text in *diag. After one everything since the last commit is gone and comes again from whoever
+ * was not told that it is safe; the store can be used on (it opens its files again).
  *
  * Threads: a store belongs to its caller. One process at a time writes to a directory (it is locked).
  */
@@ -134,8 +134,8 @@ struct store_limits {
 int store_keep(struct store *store, const struct store_limits *limits, int64_t now_s, unsigned *removed,
 	struct diag *diag);
 
-/* Removes every event of clients whose addresses begin with the first `bits` bits of *client, from all files, and what
- * says that they asked: what was asked and answered stays, nobody can say by whom. Commits before. *events: how
+/* Removes every event of clients whose addresses begin with the first `bits` bits of *client, from all files, and
+ * what says that they asked: what was asked and answered stays, nobody can say by whom. Commits before. *events: how
  * many. */
 int store_forget(struct store *store, const struct address *client, unsigned bits, uint64_t *events,
 	struct diag *diag);

@@ -59,7 +59,7 @@ const char help_collect[] =
 	"  -j, --json             reports as JSON\n"
 	"  -h, --help             this text\n"
 	"\n"
-	"Exit: 0 fine; 1 --status: it takes nothing; 2 wrong usage; 3 something cannot be read, written or listened at\n"
+	"Exit: 0 fine; 1 --status: it takes nothing, or has ended; 2 wrong usage; 3 something cannot be read, written or listened at\n"
 	"(of files, what could be read was kept).\n";
 
 const char help_forget[] =

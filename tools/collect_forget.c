@@ -115,6 +115,7 @@ bool collect_forget_asked(struct collector *collector)
 
 /* --- who asks ----------------------------------------------------------------------------------------------- */
 
+/* -1: the collector has ended, or is one that reads files and is done. */
 static int ask(const char *directory, const char *client, bool json)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
@@ -126,8 +127,11 @@ static int ask(const char *directory, const char *client, bool json)
 		return fail("another request to forget waits for the collector");
 	if ((unlink(result) != 0 && errno != ENOENT) || !write_file(request, client))
 		return fail("the collector cannot be asked: its directory is not ours to write to");
-	while (access(request, F_OK) == 0)
+	while (access(request, F_OK) == 0) {
+		if (!store_is_taken(directory) && unlink(request) == 0)
+			return -1;
 		nanosleep(&pause, NULL);
+	}
 	if (!read_file(result, said, sizeof(said)))
 		return fail("the collector did not answer");
 	if (strncmp(said, "events ", 7) != 0)
@@ -151,8 +155,8 @@ int collect_forget(const char *directory, const char *client, bool json)
 	}
 	if (access(directory, F_OK) != 0)
 		return fail("there is no such directory");
-	if (store_is_taken(directory))
-		return ask(directory, client, json);
+	if (store_is_taken(directory) && (result = ask(directory, client, json)) >= 0)
+		return result;
 	store = store_open(&options, &diag);
 	if (store == NULL)
 		return command_fail(EXIT_UNREADABLE, &diag);

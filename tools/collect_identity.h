@@ -1,6 +1,6 @@
 /*
- * collect_identity.h: which resolvers a certificate may report for. Numbers prove that a record is complete only where
- * nobody else can bring frames under the same identity.
+ * collect_identity.h: which resolvers a certificate may report for. Numbers prove that a record is complete only
+ * where nobody else can bring frames under the same identity.
  *
  * A certificate that an authority has signed may report for the identity that is its name (a DNS name of its SAN, or its
  * CN), and for those that a table gives it. An identity in the table comes with its certificates alone: over a plain

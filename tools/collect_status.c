@@ -97,6 +97,9 @@ int collect_status_print(const char *directory, bool json)
 		fprintf(stderr, "verdictctl: %s: no collector has told of itself there\n", safe);
 		return EXIT_UNREADABLE;
 	}
+	/* Who was killed could not tell. */
+	if (!store_is_taken(directory))
+		json_object_set_new(status, "state", json_string("ended"));
 	running = strcmp(json_string_value(json_object_get(status, "state")), "running") == 0;
 	if (json) {
 		json_print_line(status, stdout, false);

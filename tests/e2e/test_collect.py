@@ -145,7 +145,9 @@ def kills_lose_nothing(tap):
 		tap.equal(len(set(numbers)), kept, "no number is there twice")
 		tap.equal(sum(row[0] for row in collector.rows("SELECT sum(count) FROM seen")), kept, "the tables of numbers agree")
 		tap.equal(sum(row[0] for row in collector.rows("SELECT sum(count) FROM pair")), kept, "what is counted agrees")
-		collector.stop()
+		tap.equal(collector.status()["state"], "running", "status says that it runs")
+		collector.stop(signal.SIGKILL)
+		tap.equal(collector.status()["state"], "ended", "and of one that was killed that it does not")
 		tap.equal({row[0] for row in collector.rows("PRAGMA integrity_check")}, {"ok"}, "the files are whole")
 
 
