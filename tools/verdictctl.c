@@ -50,6 +50,7 @@ static const struct command commands[] = {
 	{ "collect", "keep frames of resolvers in day files, to be asked later", help_collect, cmd_collect },
 	{ "forget", "remove a client from what was collected", help_forget, cmd_forget },
 	{ "hunt", "ask what was kept: who asked, what came back, what was decided", help_hunt, cmd_hunt },
+	{ "report", "make an HTML page of what was collected", help_report, cmd_report },
 	{ "import", "make a configuration of another system's policy", help_import, cmd_import },
 	{ "help", "print the help of a command", help_help, cmd_help },
 };

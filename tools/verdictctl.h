@@ -72,11 +72,12 @@ int cmd_tap(const struct command *command, int argc, char **argv);
 int cmd_collect(const struct command *command, int argc, char **argv);
 int cmd_forget(const struct command *command, int argc, char **argv);
 int cmd_hunt(const struct command *command, int argc, char **argv);
+int cmd_report(const struct command *command, int argc, char **argv);
 int cmd_import(const struct command *command, int argc, char **argv);
 
 extern const char help_status[], help_stats[], help_metrics[], help_reload[], help_allow[], help_deny[];
 extern const char help_revoke[], help_overrides[], help_flagged[], help_flush[], help_log_reopen[];
 extern const char help_check[], help_compile[], help_explain[], help_tap[], help_collect[], help_import[], help_diff[];
-extern const char help_recent[], help_replay[], help_inventory[], help_learn[], help_forget[], help_hunt[];
+extern const char help_recent[], help_replay[], help_inventory[], help_learn[], help_forget[], help_hunt[], help_report[];
 
 #endif
