@@ -15,6 +15,7 @@
 #include "control/behaviour_file.h"
 #include "control/override_file.h"
 #include "control/thread.h"
+#include "policy/hot.h"
 
 #define LOOK_MS 60000
 #define DUE_MS 1000                  /* as long as an override is due */
@@ -300,7 +301,7 @@ void behaviour_act_by(struct behaviour *behaviour, void (*act)(void *arg), void 
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-bool behaviour_wants(const struct behaviour *behaviour, const struct facts *facts, enum answer_path path,
+HOT bool behaviour_wants(const struct behaviour *behaviour, const struct facts *facts, enum answer_path path,
 	uint64_t ordinal)
 {
 	return behaviour != NULL && detect_wants(facts, path, ordinal);

@@ -15,6 +15,7 @@
 #include "control/recent.h"
 #include "control/server.h"
 #include "control/tally.h"
+#include "policy/hot.h"
 
 #define SOCKET_NAME "control.sock"
 #define DENIAL_LOG_STOP_MS 500u
@@ -206,13 +207,13 @@ const struct conf *live_conf(const struct live *live)
 	return loader_started(live->loader);
 }
 
-void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
+HOT void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
 	const char *group)
 {
 	recent_note(live->recent, worker, &facts->qname, facts->qtype, group);
 }
 
-void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict)
+HOT void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict)
 {
 	tally_note(live->tally, worker, verdict);
 }
@@ -222,18 +223,18 @@ void live_note_escape(struct live *live)
 	loader_sweep_soon(live->loader);
 }
 
-bool live_takes(const struct live *live, const struct verdict *verdict)
+HOT bool live_takes(const struct live *live, const struct verdict *verdict)
 {
 	return live->denial_log != NULL && action_table[verdict->action].denies;
 }
 
-void live_note_denial(struct live *live, unsigned worker, const struct event *event)
+HOT void live_note_denial(struct live *live, unsigned worker, const struct event *event)
 {
 	if (live->denial_log != NULL)
 		denial_log_note(live->denial_log, worker, event);
 }
 
-bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal)
+HOT bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal)
 {
 	return behaviour_wants(live->behaviour, facts, path, ordinal);
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "policy/hash.h"
+#include "policy/hot.h"
 
 #define NAME_WORDS ((NAME_OCTETS_MAX + 7) / 8)
 #define GROUP_WORDS ((LIST_NAME_MAX + 7) / 8)
@@ -138,7 +139,7 @@ static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, uint64
 	atomic_store_explicit(&entry->sequence, sequence + 2, memory_order_release);
 }
 
-void recent_note(struct recent *recent, unsigned worker, const struct name *qname, uint16_t qtype, const char *group)
+HOT void recent_note(struct recent *recent, unsigned worker, const struct name *qname, uint16_t qtype, const char *group)
 {
 	struct worker *own;
 	struct table *table;

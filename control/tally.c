@@ -5,6 +5,7 @@
  * only its count changes, by its worker.
  */
 #include "control/tally.h"
+#include "policy/hot.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -87,7 +88,7 @@ static struct place *find(struct table *table, const char *list, enum action act
 	return place;
 }
 
-static void count(struct table *table, const struct rule_match *match, enum action action, bool shadow)
+static HOT void count(struct table *table, const struct rule_match *match, enum action action, bool shadow)
 {
 	struct place *place = table->last;
 
@@ -101,7 +102,7 @@ static void count(struct table *table, const struct rule_match *match, enum acti
 			memory_order_relaxed);
 }
 
-void tally_note(struct tally *tally, unsigned worker, const struct verdict *verdict)
+HOT void tally_note(struct tally *tally, unsigned worker, const struct verdict *verdict)
 {
 	struct table *table;
 

@@ -8,6 +8,7 @@
 
 #include "dnstap/event_form.h"
 #include "dnstap/wire.h"
+#include "policy/hot.h"
 
 #define BOOT_DIGITS 12
 #define PRIVATE_RULE "(private)"
@@ -20,7 +21,7 @@ struct output {
 	struct event_form form;
 };
 
-static char *put_decimal(char *to, uint64_t value)
+static HOT char *put_decimal(char *to, uint64_t value)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
@@ -50,7 +51,7 @@ static void put_hex(char *to, uint32_t value)
 	memcpy(to, &digits, sizeof(digits));
 }
 
-char *frame_number_text(const struct frame_number *number, char *to)
+HOT char *frame_number_text(const struct frame_number *number, char *to)
 {
 	char *at = to + BOOT_DIGITS;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dnstap/tap_state.h"
+#include "policy/hot.h"
 
 static struct ring *worker_ring(struct tap *tap, struct slot *slot)
 {
@@ -84,7 +85,7 @@ bool tap_emit(struct tap *tap, unsigned worker, const struct event *event)
 	return pushed;
 }
 
-void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
+HOT void tap_note(struct tap *tap, unsigned worker, uint64_t counter)
 {
 	struct ring *ring;
 
@@ -107,7 +108,7 @@ void tap_read_tally(const struct tap *tap, unsigned worker, struct ring_tally *t
 	tally->dropped += counter_read(&slot->lost);
 }
 
-bool tap_wanted(const struct tap *tap)
+HOT bool tap_wanted(const struct tap *tap)
 {
 	return tap && tap->target_count > 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "module/answer.h"
+#include "policy/hot.h"
 
 /* The shape of each denial. Returns the header flags, or ANSWER_NO_MEMORY. */
 static int build(struct answer_builder *builder, const struct verdict *verdict, uint16_t qtype)
@@ -37,7 +38,7 @@ static int build(struct answer_builder *builder, const struct verdict *verdict, 
 	return flags | LDNS_RCODE_REFUSED;
 }
 
-bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, const struct reply_info *chain)
+HOT bool apply_denial(struct module_qstate *qstate, const struct verdict *verdict, const struct reply_info *chain)
 {
 	struct answer_builder builder;
 	int flags;
@@ -116,7 +117,7 @@ void apply_forget(struct module_qstate *qstate)
 	msg_cache_remove(qstate->env, qinfo->qname, qinfo->qname_len, qinfo->qtype, qinfo->qclass, flags | BIT_CD);
 }
 
-bool apply_ede(struct edns_option **list, int16_t code, const char *text, size_t length, struct regional *region)
+HOT bool apply_ede(struct edns_option **list, int16_t code, const char *text, size_t length, struct regional *region)
 {
 	struct edns_option *option = regional_alloc(region, sizeof(*option) + 2 + length);
 	uint8_t *data = (uint8_t *)(option + 1);

@@ -17,6 +17,7 @@
 #include "module/wakeup.h"
 #include "policy/evaluate.h"
 #include "policy/group.h"
+#include "policy/hot.h"
 
 /* One answer on its way to one client. */
 struct answer {
@@ -60,7 +61,7 @@ static struct mesh_reply *mesh_reply_of(struct module_qstate *qstate, struct que
 }
 
 /* Message id and header flags of the query: kept with a waiting client, else still in the connection's buffer. */
-static void query_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
+static HOT void query_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
 {
 	struct sldns_buffer *packet = repinfo->c->buffer;
 
@@ -207,7 +208,7 @@ static bool answer_is_plain(const struct answer *answer, struct slot *slot)
 }
 
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
-static __attribute__((noinline)) void answer_detect(struct answer *answer, struct slot *slot)
+static HOT __attribute__((noinline)) void answer_detect(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
@@ -233,7 +234,7 @@ static __attribute__((noinline)) void answer_detect(struct answer *answer, struc
 		answer->event.detections = &answer->detections;
 }
 
-static void answer_emit(struct answer *answer, struct slot *slot)
+static HOT void answer_emit(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 
@@ -276,7 +277,7 @@ static void answer_records(struct answer *answer, const struct reply_info *reply
 }
 
 /* Field by field, as everything here: it runs for every answer, and most of it is set anyway. */
-static void answer_event(struct answer *answer)
+static HOT void answer_event(struct answer *answer)
 {
 	const struct edns_data *edns = answer->edns;
 	struct event *event = &answer->event;
@@ -299,7 +300,7 @@ static void answer_event(struct answer *answer)
 }
 
 /* All that can be asked of an answer. */
-static __attribute__((noinline)) void answer_fully(struct answer *answer, struct edns_option **options,
+static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, struct edns_option **options,
 	struct regional *region, struct slot *slot)
 {
 	struct query *query = answer->query;
@@ -321,7 +322,7 @@ static __attribute__((noinline)) void answer_fully(struct answer *answer, struct
 	answer_emit(answer, slot);
 }
 
-static int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
+static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
 	struct edns_data *edns, struct edns_option **options, struct comm_reply *repinfo, struct regional *region,
 	struct timeval *start_time, int id, void *path)
 {

@@ -8,6 +8,7 @@
 #include "module/limits.h"
 #include "policy/evaluate.h"
 #include "policy/hash.h"
+#include "policy/hot.h"
 
 #define COUNTERS 4096u   /* a power of two */
 
@@ -79,7 +80,7 @@ static bool count_one_more(const struct address *client, struct client_share *sh
 	return true;
 }
 
-void clients_release(struct client_share *share)
+HOT void clients_release(struct client_share *share)
 {
 	if (!share->counted)
 		return;

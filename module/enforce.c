@@ -10,6 +10,7 @@
 #include "module/respond.h"
 #include "module/servers_note.h"
 #include "policy/evaluate.h"
+#include "policy/hot.h"
 
 void enforce_start(const struct guard_conf *conf)
 {
@@ -89,7 +90,7 @@ static void judge_question(struct judge *judge)
 		be_alone(judge);
 }
 
-void enforce_question(struct module_qstate *qstate, int id)
+HOT void enforce_question(struct module_qstate *qstate, int id)
 {
 	struct judge judge;
 
@@ -104,7 +105,7 @@ void enforce_question(struct module_qstate *qstate, int id)
 	judge_end(&judge);
 }
 
-void enforce_clear(struct module_qstate *qstate, int id)
+HOT void enforce_clear(struct module_qstate *qstate, int id)
 {
 	struct query *query = query_get(qstate, id);
 

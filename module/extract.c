@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "module/limits.h"
+#include "policy/hot.h"
 
 void extract_address(struct address *address, const void *from, socklen_t length)
 {
@@ -56,7 +57,7 @@ static void server_address(struct facts *facts, const struct unbound_socket *soc
 #endif
 }
 
-void extract_client(struct facts *facts, const struct comm_reply *repinfo)
+HOT void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 {
 	facts->client.family = ADDRESS_NONE;
 	facts->server.family = ADDRESS_NONE;
@@ -74,7 +75,7 @@ void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 	server_address(facts, repinfo->c->socket);
 }
 
-bool extract_question(struct facts *facts, const struct query_info *qinfo)
+HOT bool extract_question(struct facts *facts, const struct query_info *qinfo)
 {
 	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
 		return false;
@@ -204,7 +205,7 @@ static bool leads_nowhere(const struct reply_info *reply)
 	return true;
 }
 
-void extract_records(struct facts *facts, const struct extract *extract)
+HOT void extract_records(struct facts *facts, const struct extract *extract)
 {
 	facts->leads_nowhere = extract->reply != NULL && leads_nowhere(extract->reply);
 	facts->records = extract->reply != NULL ? walk_reply : NULL;

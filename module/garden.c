@@ -5,6 +5,7 @@
 
 #include "module/answer.h"
 #include "module/apply.h"
+#include "policy/hot.h"
 
 struct garden {
 	struct answer_builder builder;      /* the chain and our CNAME */
@@ -38,7 +39,7 @@ static bool ask(struct garden *garden, struct module_qstate *qstate, const struc
 	return question->qname != NULL && unbound_attach_sub(qstate, question, BIT_RD, &made) != 0;
 }
 
-enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,
+HOT enum garden_start garden_start(struct module_qstate *qstate, int id, const struct verdict *verdict,
 	const struct reply_info *chain, struct garden **garden)
 {
 	struct local_record cname;

@@ -9,12 +9,13 @@
 #include "module/respond.h"
 #include "module/servers_note.h"
 #include "policy/evaluate.h"
+#include "policy/hot.h"
 #include "policy/https.h"
 
 #define HTTPS_LIST "(https)"   /* no list of a configuration can have this name */
 #define HTTPS_TTL 300u         /* seconds */
 
-bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question)
+HOT bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question)
 {
 	const struct query *query;
 
@@ -39,13 +40,13 @@ bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, cons
 	return true;
 }
 
-void judge_end(struct judge *judge)
+HOT void judge_end(struct judge *judge)
 {
 	state_leave(judge->slot);
 	budget_end(&judge->budget, judge->slot);
 }
 
-void judge_for(struct judge *judge, const struct mesh_reply *client)
+HOT void judge_for(struct judge *judge, const struct mesh_reply *client)
 {
 	struct facts *facts = &judge->facts;
 	size_t (*servers)(const void *source, server_visit visit, void *arg) = facts->servers;
@@ -69,7 +70,7 @@ void judge_note_unlisted(struct judge *judge)
 		judge->facts.unlisted_in = query->unlisted_in = judge->verdict.unlisted_in;
 }
 
-void judge_keep(struct judge *judge)
+HOT void judge_keep(struct judge *judge)
 {
 	query_keep(judge->qstate, judge->id, &judge->verdict,
 		evaluate_ede_mode(judge->snapshot, judge->verdict.group));
@@ -113,7 +114,7 @@ void judge_block_https(struct judge *judge)
 	verdict->rule.rule_name = judge->facts.qname;
 }
 
-bool judge_is_https_blocked(const struct snapshot *snapshot, const struct facts *facts,
+HOT bool judge_is_https_blocked(const struct snapshot *snapshot, const struct facts *facts,
 	const struct verdict *verdict)
 {
 	return snapshot_options(snapshot)->https == HTTPS_BLOCK && https_is_record(facts->qtype) &&
@@ -177,7 +178,7 @@ void judge_share(struct judge *judge)
 		failure_note(judge->slot, FAILURE_MEMORY);
 }
 
-bool judge_next(struct judge *judge, const struct reply_info *reply)
+HOT bool judge_next(struct judge *judge, const struct reply_info *reply)
 {
 	struct facts *facts = &judge->facts;
 	struct verdict verdict;

@@ -2,6 +2,7 @@
 #include "module/unbound.h"
 
 #include "module/limits.h"
+#include "policy/hot.h"
 
 #include <stdatomic.h>
 #include <time.h>
@@ -43,7 +44,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void budget_begin(struct budget *budget, struct slot *slot)
+HOT void budget_begin(struct budget *budget, struct slot *slot)
 {
 	*budget = (struct budget){ .start_ns = ++slot->events % EVENTS_PER_LOOK == 0 ? now_ns() : 0 };
 }
@@ -61,7 +62,7 @@ bool budget_tick(struct budget *budget)
 	return budget->over;
 }
 
-void budget_end(const struct budget *budget, struct slot *slot)
+HOT void budget_end(const struct budget *budget, struct slot *slot)
 {
 	uint64_t spent_us;
 

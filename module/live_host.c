@@ -8,6 +8,7 @@
 #include "module/state.h"
 #include "module/sweep.h"
 #include "module/wakeup.h"
+#include "policy/hot.h"
 
 /* Workers are in the middle of an evaluation for microseconds, and come round within milliseconds: who takes longer is
  * in trouble, and the policy matters more than one answer of that worker. */
@@ -176,7 +177,7 @@ void live_host_stop(void)
 	pthread_mutex_unlock(&own.change);
 }
 
-struct live *live_host_live(void)
+HOT struct live *live_host_live(void)
 {
 	return own.live;
 }

@@ -12,6 +12,7 @@
 #include "module/respond.h"
 #include "module/state.h"
 #include "module/wakeup.h"
+#include "policy/hot.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -103,7 +104,7 @@ void deinit(struct module_env *env, int id)
 	log_info("unbound-verdict: %s", text);
 }
 
-void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)
+HOT void operate(struct module_qstate *qstate, enum module_ev event, int id, struct outbound_entry *outbound)
 {
 	(void)outbound;
 	if (id != own_id) {
@@ -137,7 +138,7 @@ void inform_super(struct module_qstate *qstate, int id, struct module_qstate *su
 }
 
 /* What is kept lies in the state's region, which Unbound frees. */
-void clear(struct module_qstate *qstate, int id)
+HOT void clear(struct module_qstate *qstate, int id)
 {
 	if (id == own_id)
 		enforce_clear(qstate, id);

@@ -7,9 +7,10 @@
 #include "module/callbacks.h"
 #include "module/garden.h"
 #include "module/limits.h"
+#include "policy/hot.h"
 
 /* Where another module has said so already, it is not ours to take back. */
-void query_unshare(struct module_qstate *qstate, int id)
+HOT void query_unshare(struct module_qstate *qstate, int id)
 {
 	struct query *query = qstate->no_cache_store ? NULL : query_make(qstate, id);
 
@@ -18,7 +19,7 @@ void query_unshare(struct module_qstate *qstate, int id)
 		query->unshared = true;
 }
 
-void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede)
+HOT void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede)
 {
 	const bool plain = verdict->action == ACTION_ALLOW && verdict->shadow.trigger == TRIGGER_NONE &&
 		verdict->group_name[0] == '\0';
@@ -58,7 +59,7 @@ void respond_drop(struct module_qstate *qstate, int id)
 	apply_drop(qstate);
 }
 
-void respond_deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
+HOT void respond_deny(struct module_qstate *qstate, int id, struct slot *slot, const struct verdict *verdict,
 	const struct reply_info *chain)
 {
 	struct query *query = query_get(qstate, id);
@@ -109,7 +110,7 @@ void respond_inform(const struct module_qstate *done, int id, struct module_qsta
 		garden_inform(query->garden, done, waiting);
 }
 
-bool respond_waited(struct module_qstate *qstate, int id)
+HOT bool respond_waited(struct module_qstate *qstate, int id)
 {
 	struct query *query = query_get(qstate, id);
 

@@ -13,6 +13,7 @@
 #include "module/frame_sums.h"
 #include "policy/epoch.h"
 #include "policy/group.h"
+#include "policy/hot.h"
 
 #define TAP_STOP_MS 1000
 #define COMMIT_MS 10000
@@ -180,7 +181,7 @@ void state_stop(void)
 	pthread_mutex_unlock(&state.tap_lock);
 }
 
-struct slot *state_slot(void)
+HOT struct slot *state_slot(void)
 {
 	unsigned generation = atomic_load_explicit(&state.generation, memory_order_relaxed);
 	unsigned index;
@@ -195,19 +196,19 @@ struct slot *state_slot(void)
 	return mine.slot;
 }
 
-const struct snapshot *state_enter(const struct slot *slot)
+HOT const struct snapshot *state_enter(const struct slot *slot)
 {
 	epoch_enter(&state.epoch, slot->index);
 	/* Pairs with the store in epoch_publish, which asks for this order. */
 	return atomic_load_explicit(&state.snapshot, memory_order_seq_cst);
 }
 
-void state_leave(const struct slot *slot)
+HOT void state_leave(const struct slot *slot)
 {
 	epoch_leave(&state.epoch, slot->index);
 }
 
-const struct snapshot *state_next(const struct slot *slot)
+HOT const struct snapshot *state_next(const struct slot *slot)
 {
 	(void)slot;
 	/* Pairs with the stores in state_announce and state_replace. Who still got the old policy by state_enter entered
@@ -269,12 +270,12 @@ void state_unpin(void)
 	pthread_rwlock_unlock(&state.pins);
 }
 
-struct frame_number state_number(struct slot *slot)
+HOT struct frame_number state_number(struct slot *slot)
 {
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
-bool state_takes_plain(const struct slot *slot)
+HOT bool state_takes_plain(const struct slot *slot)
 {
 	if (!tap_wanted(state.tap))
 		return false;
@@ -282,7 +283,7 @@ bool state_takes_plain(const struct slot *slot)
 		(state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0);
 }
 
-bool state_takes(const struct slot *slot, const struct event *event)
+HOT bool state_takes(const struct slot *slot, const struct event *event)
 {
 	const struct verdict *verdict = event->verdict;
 
@@ -291,19 +292,19 @@ bool state_takes(const struct slot *slot, const struct event *event)
 	return state_takes_plain(slot);
 }
 
-void state_note_plain(struct slot *slot, enum answer_path path)
+HOT void state_note_plain(struct slot *slot, enum answer_path path)
 {
 	slot->answers[path]++;
 	slot->verdicts[ACTION_ALLOW]++;
 	tap_note(state.tap, slot->index, slot->counter);
 }
 
-bool state_hides(void)
+HOT bool state_hides(void)
 {
 	return atomic_load_explicit(&state.hides, memory_order_relaxed);
 }
 
-void state_emit(struct slot *slot, struct event *event)
+HOT void state_emit(struct slot *slot, struct event *event)
 {
 	const struct verdict *verdict = event->verdict;
 

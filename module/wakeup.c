@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "module/state.h"
+#include "policy/hot.h"
 
 /* Unbound's own event loop and its glue to libev take callbacks from a fixed set of their own only. */
 #if defined(USE_MINI_EVENT) || defined(HAVE_EV_LOOP) || defined(HAVE_EV_DEFAULT_LOOP)
@@ -176,7 +177,7 @@ static void claim(struct module_env *env, unsigned generation)
 	ring(mine.listener->fd);
 }
 
-void wakeup_register(struct module_env *env)
+HOT void wakeup_register(struct module_env *env)
 {
 	unsigned generation = atomic_load_explicit(&wakeup.generation, memory_order_relaxed);
 
@@ -198,7 +199,7 @@ static struct module_env *env_behind(const struct comm_reply *repinfo)
 	return &((struct worker *)point->cb_arg)->env;
 }
 
-void wakeup_register_client(const struct comm_reply *repinfo)
+HOT void wakeup_register_client(const struct comm_reply *repinfo)
 {
 	unsigned generation = atomic_load_explicit(&wakeup.generation, memory_order_relaxed);
 	struct module_env *env;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
 #include "policy/judging.h"
 #include "policy/position.h"
 #include "policy/rrtype.h"
@@ -30,7 +31,7 @@ static bool winners_have(const struct winners *winners, unsigned list)
 	return (winners->lists[list / WORD_BITS] >> list % WORD_BITS & 1) != 0;
 }
 
-static void keep_first(void *arg, const struct match *match)
+static HOT void keep_first(void *arg, const struct match *match)
 {
 	struct found *found = arg;
 	struct winners *winners = match->trigger == TRIGGER_CLIENT_IP ? &found->client : &found->all;
@@ -106,7 +107,7 @@ static bool is_ours(const struct judging *judging, const struct match *match)
 }
 
 /* For the client alone, or for all that are undecided. */
-static void decide(struct judging *judging, const struct match *match, unsigned chain, bool ours, uint64_t groups)
+static HOT void decide(struct judging *judging, const struct match *match, unsigned chain, bool ours, uint64_t groups)
 {
 	const struct list_info *list = &judging->snapshot->lists[match->class->list];
 
@@ -186,7 +187,7 @@ static void judge_list(struct judging *judging, const struct position *position,
 		report(judging, all, position->chain);
 }
 
-bool judge_position(void *arg, const struct position *position)
+HOT bool judge_position(void *arg, const struct position *position)
 {
 	struct judging *judging = arg;
 	struct found found;
@@ -275,7 +276,7 @@ static void judge_as_group(struct judging *judging)
 	memcpy(verdict->group_name, group_name(groups, group), sizeof(verdict->group_name));
 }
 
-static void evaluate(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
+static HOT void evaluate(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
 		     struct verdict *verdict)
 {
 	struct judging judging;
@@ -289,7 +290,7 @@ static void evaluate(const struct snapshot *snapshot, const struct facts *facts,
 	judging_end(&judging);
 }
 
-bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts)
+HOT bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts)
 {
 	return snapshot->all_groups == 1 && (snapshot->triggers & ~BIT(TRIGGER_QNAME)) == 0 &&
 	       snapshot->overrides == NULL && snapshot->inventory == NULL &&
@@ -297,18 +298,18 @@ bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *fact
 	       (snapshot->triggers == 0 || match_misses(snapshot, &facts->qname));
 }
 
-void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start)
+HOT void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start)
 {
 	match_begin(snapshot, &facts->qname, start);
 	facts->begun = start;
 }
 
-void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
+HOT void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
 	evaluate(snapshot, facts, STAGE_QUESTION, verdict);
 }
 
-void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
+HOT void evaluate_answer(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)
 {
 	evaluate(snapshot, facts, STAGE_ANSWER, verdict);
 }
@@ -318,7 +319,7 @@ unsigned evaluate_group(const struct snapshot *snapshot, const struct facts *fac
 	return group_find(snapshot->groups, facts);
 }
 
-enum ede_mode evaluate_ede_mode(const struct snapshot *snapshot, unsigned group)
+HOT enum ede_mode evaluate_ede_mode(const struct snapshot *snapshot, unsigned group)
 {
 	return group_ede(snapshot->groups, group);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/group_parts.h"
+#include "policy/hot.h"
 
 /* --- looking up ------------------------------------------------------------------------------------------------- */
 
@@ -94,7 +95,7 @@ const char *group_name(const struct group_table *table, unsigned group)
 	return table->groups[group].name;
 }
 
-enum ede_mode group_ede(const struct group_table *table, unsigned group)
+HOT enum ede_mode group_ede(const struct group_table *table, unsigned group)
 {
 	return table->groups[group].ede;
 }

@@ -2,6 +2,7 @@
 #include "policy/hash.h"
 
 #include "policy/hash_walk.h"
+#include "policy/hot.h"
 
 void hash_depths_add(struct hash_depths *depths, unsigned labels)
 {
@@ -54,7 +55,7 @@ struct hash hash_name(const struct hash_key *key, const struct name *name)
 	return hash_name_above(key, name, 1, 0, NULL);
 }
 
-uint64_t hash_octets(const struct hash_key *key, const void *octets, size_t length)
+HOT uint64_t hash_octets(const struct hash_key *key, const void *octets, size_t length)
 {
 	const uint8_t *at = octets;
 	size_t left = length;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/address.h"
+#include "policy/hot.h"
 #include "policy/set_parts.h"
 
 /* A suffix or prefix that the filter lets through. */
@@ -13,7 +14,7 @@ struct candidate {
 };
 
 /* Visits the classes of the candidate that `match`, filled but for its class, is about. */
-static void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, struct match *match,
+static HOT void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, struct match *match,
 			    match_visit visit, void *arg)
 {
 	uint16_t numbers[SET_SAME_MAX];
@@ -39,7 +40,7 @@ static bool asks_filter(unsigned labels)
 
 /* Walks down from the top, or from where `start` is (NULL: nowhere), as far as there can be rules. Fills `candidates`,
  * the shortest first. */
-static size_t collect(const struct snapshot *snapshot, const struct hash_key *key, const struct hash_depths *depths,
+static HOT size_t collect(const struct snapshot *snapshot, const struct hash_key *key, const struct hash_depths *depths,
 		      const struct match_start *start, const struct name *name, struct candidate *candidates)
 {
 	struct hash_starts starts;
@@ -83,7 +84,7 @@ static size_t collect(const struct snapshot *snapshot, const struct hash_key *ke
 	return count;
 }
 
-bool match_misses(const struct snapshot *snapshot, const struct name *name)
+HOT bool match_misses(const struct snapshot *snapshot, const struct name *name)
 {
 	const struct hash_depths *depths = &snapshot->set->depths;
 	struct hash_starts starts;
@@ -150,7 +151,7 @@ static void begin_whole(const struct snapshot *snapshot, const struct name *name
 }
 
 /* Without rules for top-level domains, which are rare, a search begins at SET_ABOVE_FROM labels. */
-void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
+HOT void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
 {
 	start->number = 0;
 	if (name->labels < SET_ABOVE_FROM || hash_depths_has(&snapshot->set->depths, 1))
@@ -169,7 +170,7 @@ void match_begin(const struct snapshot *snapshot, const struct name *name, struc
 	start->number = snapshot->number;
 }
 
-void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
+HOT void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
 		 match_visit visit, void *arg)
 {
 	struct candidate candidates[NAME_LABELS_MAX];
@@ -318,7 +319,7 @@ static void describe_address(const struct match *match, struct rule_match *to)
 	to->matched_name.length = 0;
 }
 
-void match_describe(const struct snapshot *snapshot, const struct match *match, unsigned chain, struct rule_match *to)
+HOT void match_describe(const struct snapshot *snapshot, const struct match *match, unsigned chain, struct rule_match *to)
 {
 	const struct list_info *list = &snapshot->lists[match->class->list];
 

@@ -1,5 +1,6 @@
 /* name.c: domain names between the wire, text and their canonical form. */
 #include "policy/name.h"
+#include "policy/hot.h"
 
 #include <string.h>
 
@@ -60,7 +61,7 @@ static void copy_lower(uint8_t *to, const uint8_t *from, size_t octets)
 	}
 }
 
-bool name_from_wire(struct name *name, const uint8_t *wire, size_t octets)
+HOT bool name_from_wire(struct name *name, const uint8_t *wire, size_t octets)
 {
 	size_t length = 0;
 	unsigned labels = 0;
@@ -283,7 +284,7 @@ static bool put_plain(const struct name *name, char *to)
 	return true;
 }
 
-char *name_to_text(const struct name *name, char *to)
+HOT char *name_to_text(const struct name *name, char *to)
 {
 	/* For every denial, in what the client is told. */
 	if (put_plain(name, to))
@@ -296,7 +297,7 @@ bool name_equal(const struct name *a, const struct name *b)
 	return a->length == b->length && memcmp(a->octets, b->octets, a->length) == 0;
 }
 
-const uint8_t *name_suffix(const struct name *name, unsigned count)
+HOT const uint8_t *name_suffix(const struct name *name, unsigned count)
 {
 	const uint8_t *at = name->octets;
 

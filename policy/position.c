@@ -1,6 +1,7 @@
 /* position.c: walks over what an answer is made of, in the order of precedence. */
 #include "policy/position.h"
 
+#include "policy/hot.h"
 #include "policy/rdata.h"
 #include "policy/rrtype.h"
 
@@ -91,7 +92,7 @@ static bool match_server_address(void *arg, const struct server *server)
 	return true;
 }
 
-void position_match(const struct snapshot *snapshot, const struct position *position, match_visit visit, void *arg)
+HOT void position_match(const struct snapshot *snapshot, const struct position *position, match_visit visit, void *arg)
 {
 	struct matching matching = { snapshot, position, visit, arg };
 	const struct facts *facts = position->facts;
@@ -208,7 +209,7 @@ static void walk_answer(struct walk *walk)
 	facts->records(facts->source, walk_target, walk);
 }
 
-static void walk_all(struct walk *walk, enum stage stage)
+static HOT void walk_all(struct walk *walk, enum stage stage)
 {
 	const bool answered = stage == STAGE_ANSWER && walk->facts->records != NULL;
 
@@ -230,7 +231,7 @@ static __attribute__((noinline)) void walk_with_servers(struct walk *walk, enum 
 	walk->position.servers = NULL;
 }
 
-void position_walk(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
+HOT void position_walk(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
 		   position_visit visit, void *arg)
 {
 	struct walk walk = {

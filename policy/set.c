@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "policy/hot.h"
 #include "policy/set_parts.h"
 
 struct set_hint set_hint(const struct set *set, uint64_t low)
@@ -38,7 +39,7 @@ static size_t take(const struct line *line, unsigned found, const struct hash_ha
 	return count;
 }
 
-size_t set_find(const struct set *set, const struct hash_half *half, uint16_t *classes, size_t cap)
+HOT size_t set_find(const struct set *set, const struct hash_half *half, uint16_t *classes, size_t cap)
 {
 	struct part part = part_of(set, place_of(half->low));
 	uint16_t tag = tag_of(half->low);

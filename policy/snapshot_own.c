@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "policy/hot.h"
 #include "policy/place.h"
 #include "policy/snapshot_parts.h"
 
@@ -116,7 +117,7 @@ bool snapshot_has_inventory(const struct snapshot *snapshot)
 	return snapshot->inventory != NULL;
 }
 
-const struct policy_options *snapshot_options(const struct snapshot *snapshot)
+HOT const struct policy_options *snapshot_options(const struct snapshot *snapshot)
 {
 	return &snapshot->options;
 }

@@ -1,5 +1,6 @@
 /* verdict.c: the verdict as a value: empty, demoted, told in words. */
 #include "policy/verdict.h"
+#include "policy/hot.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ static void empty(struct rule_match *match)
 	match->rule_name.octets[0] = 0;
 }
 
-void verdict_init(struct verdict *verdict)
+HOT void verdict_init(struct verdict *verdict)
 {
 	verdict->action = ACTION_ALLOW;
 	empty(&verdict->rule);
@@ -42,7 +43,7 @@ void verdict_init(struct verdict *verdict)
 	verdict->data = NULL;
 }
 
-static void copy_match(struct rule_match *to, const struct rule_match *from)
+static HOT void copy_match(struct rule_match *to, const struct rule_match *from)
 {
 	if (from->trigger == TRIGGER_NONE) {
 		empty(to);
@@ -53,7 +54,7 @@ static void copy_match(struct rule_match *to, const struct rule_match *from)
 	name_copy(&to->matched_name, &from->matched_name);
 }
 
-void verdict_copy(struct verdict *to, const struct verdict *from)
+HOT void verdict_copy(struct verdict *to, const struct verdict *from)
 {
 	memcpy(to, from, offsetof(struct verdict, rule));
 	copy_match(&to->rule, &from->rule);
@@ -84,7 +85,7 @@ static char *prefix_text(const struct rule_match *match, char *to)
 	return to;
 }
 
-char *rule_match_text(const struct rule_match *match, char *to)
+HOT char *rule_match_text(const struct rule_match *match, char *to)
 {
 	if (match->trigger == TRIGGER_NONE) {
 		to[0] = '\0';
@@ -129,7 +130,7 @@ static char *put_rest(char *to, enum trigger trigger, const char *incident)
 	return put(to, incident, strnlen(incident, FRAME_NUMBER_TEXT_MAX));
 }
 
-size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
+HOT size_t verdict_ede_text(const struct verdict *verdict, const char *incident, char *to, size_t cap)
 {
 	char text[LIST_NAME_MAX + NAME_TEXT_MAX + FRAME_NUMBER_TEXT_MAX + 64];
 	size_t octets, behind;
