@@ -1,6 +1,7 @@
 /* test_view.c: what can be seen of the detectors' memory, and that looking changes nothing. */
 #include "detect/view.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -340,6 +341,47 @@ static void a_zone_of_ones_own_wants_a_client(void **state)
 	assert_false(view.has_zone || view.has_pair);
 }
 
+#define ANSWERS 20000u
+
+static void *work(void *arg)
+{
+	struct facts facts = { .qtype = RRTYPE_A, .qclass = 1, .rcode = NXDOMAIN, .client = here.client };
+	const struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .now_ms = START };
+	struct detections said;
+	char text[64];
+
+	for (unsigned i = 0; i < ANSWERS; i++) {
+		snprintf(text, sizeof(text), "name%u.zone%u.com", i, i % 4);
+		if (name_from_text(&facts.qname, text, strlen(text)) != NULL)
+			return arg;
+		detect_answer(here.detect, here.conf, &sight, &said);
+	}
+	return NULL;
+}
+
+/* For TSan, too: no record is seen half written. */
+static void looks_beside_workers(void **state)
+{
+	pthread_t workers[2];
+	void *failed;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&workers[i], NULL, work, here.detect), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		const struct view view = look_at("zone1.com", &here.client);
+
+		if (view.has_zone && (view.zone.names > ANSWERS || view.zone.clients > 1 || view.zone.last_s != START / 1000))
+			fail_msg("%u names, %u clients", view.zone.names, view.zone.clients);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(workers[i], &failed);
+		assert_null(failed);
+	}
+	/* Who asks at the same moment for the same is told twice that it is new (detect/bloom.h). */
+	assert_in_range(look_at("zone1.com", &here.client).zone.names, 1, ANSWERS / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +399,7 @@ int main(void)
 		test(what_fluxes_is_what_turns),
 		test(a_zone_from_before_has_no_age),
 		test(a_zone_of_ones_own_wants_a_client),
+		test(looks_beside_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
