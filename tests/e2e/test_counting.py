@@ -3,6 +3,7 @@
 
 import collections
 import json
+import os
 import random
 import subprocess
 
@@ -113,6 +114,46 @@ def by_every_path_with_respip(tap):
 	every_path_and_transport(tap, "dynlib respip validator iterator")
 
 
+def an_answer_that_can_not_be_encoded(tap):
+	"""It has two frames: the later one of the same client, port and message id tells what was sent."""
+	library = os.path.join(lab.BUILDDIR, "tests/e2e/.libs/no_memory.so")
+	with open(os.path.join(lab.SBIN, "unbound"), "rb") as file:
+		instrumented = b"__asan_init" in file.read() or "VERDICT_SLOW" in os.environ
+	if not os.path.exists(library) or instrumented:
+		tap.skip("an answer that can not be encoded", "needs %s, and an Unbound without sanitizers" % library)
+		return
+	many = "".join("many MX 10 host%03d.elsewhere.\n" % number for number in range(110))   # compression ends at 120
+	with lab.Lab({"example": ZONES["example"] + many}) as here:
+		here.start_nsd()
+		here.start_capture()
+		here.policy(LISTS, raw="\theartbeat-interval: 1\n")
+		# Its size is that of a worker's scratch region, too.
+		here.unbound_conf(server="\tmsg-buffer-size: 4096\n")
+		here.launch_unbound(wrapper=("env", "LD_PRELOAD=" + library, "NO_MEMORY=" + here.path("none")))
+		here.wait_ready()
+		answers = []
+		for none in (False, False, True, False):
+			if none:
+				here.write("none", "")
+			question = dns.message.make_query("many.example", "MX")
+			answers.append((question.id, dns.rcode.to_text(dns.query.tcp(question, "127.0.0.1", port=here.port, timeout=10).rcode())))
+			if none:
+				os.unlink(here.path("none"))
+		tap.equal([rcode for _, rcode in answers], ["NOERROR", "NOERROR", "SERVFAIL", "NOERROR"], "without memory the answer is SERVFAIL")
+		queries = int(float(here.statistics()["total.num.queries"]))
+		here.unbound.stop()
+		captured = here.captured()
+		last = {frame.query.id: frame for frame in captured}
+		tap.equal([frame.extra["path"] for frame in captured], ["resolved", "cached", "cached", "servfail", "cached"],
+			"it has two frames, and the later one is the SERVFAIL")
+		tap.equal([(number, dns.rcode.to_text(last[number].response.rcode())) for number, _ in answers], answers,
+			"the last frame of a question tells what was sent")
+		pair = [frame for frame in captured if frame.query.id == answers[2][0]]
+		tap.equal(len({(frame.client, frame.client_port) for frame in pair}), 1, "of the same client and port")
+		tap.equal((queries, len(last)), (4, 4), "as many questions as Unbound counts")
+		tap.equal(gaps([here.capture_file])[0], 0, "verdictctl tap --gaps: no number is missing")
+
+
 def mixed(count, seed):
 	chance = random.Random(seed)
 	return [("h%d.%s" % (chance.randrange(300), chance.choice(["r.example", "example", "example", "example"])), "A") for _ in range(count)]
@@ -160,4 +201,4 @@ def some_lost(tap, here, mode, rows):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(by_every_path, by_every_path_with_respip, no_mode_shows_gaps_that_are_none)
+	tap.run(by_every_path, by_every_path_with_respip, an_answer_that_can_not_be_encoded, no_mode_shows_gaps_that_are_none)
