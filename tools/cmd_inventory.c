@@ -36,8 +36,8 @@ const char help_inventory[] =
 	"  -j, --json          one JSON object\n"
 	"  -h, --help          this text\n"
 	"\n"
-	"Exit: 0 fine; 1 of a zone that was named no server was seen; 2 wrong usage; 3 an input cannot be read, or not to its\n"
-	"end.\n";
+	"Exit: 0 fine; 1 of a zone that was named no server was seen; 2 wrong usage; 3 an input cannot be read, or not to\n"
+	"its end.\n";
 
 #define SEEN_DEFAULT 2
 #define SEEN_MOST 1000000000ul

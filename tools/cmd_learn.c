@@ -22,9 +22,9 @@ const char help_learn[] =
 	"  verdictctl learn --json week.fstrm | jq .alarms_left\n"
 	"                                               what would still be flagged?\n"
 	"\n"
-	"Runs the detectors over recordings (the inputs of `verdictctl replay`, oldest first) and prints a configuration to be\n"
-	"reviewed: zones in common use that detectors spoke of, as a list with `enrich: approved`, and thresholds, each with\n"
-	"its evidence. What an attacker could have made up is not proposed: verdictctl(1) says how.\n"
+	"Runs the detectors over recordings (the inputs of `verdictctl replay`, oldest first) and prints a configuration to\n"
+	"be reviewed: zones in common use that detectors spoke of, as a list with `enrich: approved`, and thresholds, each\n"
+	"with its evidence. What an attacker could have made up is not proposed: verdictctl(1) says how.\n"
 	"\n"
 	"Options:\n"
 	"  -p, --policy FILE   the configuration; default: $UNBOUND_VERDICT_CONF, else " SYSCONFDIR "/unbound/verdict.conf\n"
@@ -35,8 +35,8 @@ const char help_learn[] =
 	"  -j, --json          one JSON object\n"
 	"  -h, --help          this text\n"
 	"\n"
-	"Exit: 0 fine; 1 the configuration is wrong; 2 wrong usage; 3 an input or the configuration cannot be read, or not to\n"
-	"its end, or the list cannot be written.\n";
+	"Exit: 0 fine; 1 the configuration is wrong; 2 wrong usage; 3 an input or the configuration cannot be read, or not\n"
+	"to its end, or the list cannot be written.\n";
 
 #define DAYS_DEFAULT 7
 #define CLIENTS_DEFAULT 3

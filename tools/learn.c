@@ -31,8 +31,8 @@ static struct detect *make_detect(const struct conf *conf, struct diag *diag)
 static struct evidence **kinds_of(struct learn *learn, unsigned index)
 {
 	struct evidence **kinds[] = { &learn->said, &learn->client_said, &learn->blame, &learn->features,
-		&learn->client_features, &learn->pairs, &learn->clients, &learn->zone_days, &learn->days, &learn->listed, &learn->rented,
-		&learn->listed_clients, &learn->alarms, &learn->left, &learn->peaks };
+		&learn->client_features, &learn->pairs, &learn->clients, &learn->zone_days, &learn->days, &learn->listed,
+		&learn->rented, &learn->listed_clients, &learn->alarms, &learn->left, &learn->peaks };
 
 	return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index] : NULL;
 }

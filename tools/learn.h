@@ -7,8 +7,9 @@
  *
  * The traffic may hold an attack, and an attacker may know that somebody learns (doc/detectors.md): a zone is never
  * proposed that a list of the policy knows, that few clients ask for, that was seen on few days, below which anybody
- * can rent names, that a detector would have denied, or about which a detector spoke that ordinary use does not wake. A threshold about
- * zones never goes up; one about clients becomes no more than LEARN_CAP times what it was, by what many have in common.
+ * can rent names, that a detector would have denied, or about which a detector spoke that ordinary use does not wake.
+ * A threshold about zones never goes up; one about clients becomes no more than LEARN_CAP times what it was, by what
+ * many have in common.
  *
  * The same recordings give the same octets. Bounded: what is too much is counted. Threads: one belongs to one thread.
  */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define SUBJECTS_MIN 100u            /* that are measured, before a threshold goes down */
-#define COMMON_MIN 1000u             /* in common use, before one goes up: of fewer the 99.9th percentile is the highest */
+#define COMMON_MIN 1000u             /* in common use, before one goes up: of fewer 99.9 % are all */
 #define MARGIN 4u                    /* a quarter above the highest, where a threshold goes down */
 
 static int compare_zones(const void *a, const void *b)
@@ -195,8 +195,8 @@ static void measure(struct learn *learn, unsigned index, struct learn_threshold 
 	to->most = percentile(values, to->common, 1000);
 }
 
-/* Down to where nothing that was recorded would cross it, but not under half. Up, where it is about clients, to what one
- * in a thousand of those in common use is over, but not over the cap. */
+/* Down to where nothing that was recorded would cross it, but not under half. Up, where it is about clients, to what
+ * one in a thousand of those in common use is over, but not over the cap. */
 static const char *choose(const struct learn *learn, const struct learn_row *row, struct learn_threshold *to)
 {
 	const struct detector_option *option = &detector_table[row->detector].options[row->option];

@@ -88,10 +88,11 @@ static void print_head(const json_t *report, FILE *to)
 	print_number(report, "days", " on ", " days", to);
 	fprintf(to, ", %s to %s.\n", text_of(report, "first"), text_of(report, "last"));
 	if (json_is_true(json_object_get(report, "too_short")))
-		print_number(report, "days_wanted", "# TOO SHORT: ", " days are wanted (--days), so nothing is proposed and all is a comment.\n",
-			to);
+		print_number(report, "days_wanted", "# TOO SHORT: ",
+			" days are wanted (--days), so nothing is proposed and all is a comment.\n", to);
 	if (number_of(report, "left_out") > 0)
-		print_number(report, "left_out", "# ", " signs were too many and are left out: learn from fewer days at a time.\n", to);
+		print_number(report, "left_out", "# ",
+			" signs were too many and are left out: learn from fewer days at a time.\n", to);
 }
 
 static void print_alarms(const json_t *alarms, FILE *to)
@@ -109,7 +110,8 @@ static void print_all_alarms(const json_t *report, FILE *to)
 {
 	const json_t *alarms = json_object_get(report, "alarms"), *left = json_object_get(report, "alarms_left");
 
-	fprintf(to, "#\n# With all detectors at the most they may do, %zu zones and clients would have been flagged", json_array_size(alarms));
+	fprintf(to, "#\n# With all detectors at the most they may do, %zu zones and clients would have been flagged",
+		json_array_size(alarms));
 	if (left != NULL) {
 		fprintf(to, ",\n# and with this configuration %zu%s\n", json_array_size(left), json_array_size(left) > 0 ? ":" : ".");
 		print_alarms(left, to);
@@ -126,8 +128,8 @@ static void print_list_clause(const json_t *report, const char *list, FILE *to)
 
 	fprintf(to, "\n# %zu zones that detectors spoke of are plainly in common use%s\n", proposed,
 		list != NULL ? "; the list says why" : "; --list FILE makes a list of them");
-	fprintf(to, "%spolicy-list:\n%s\tname: \"learned-approved\"\n%s\tfile: \"%s\"\n%s\tformat: domains\n%s\tenrich: approved\n",
-		off, off, off, list != NULL ? list : "learned-approved.txt", off, off);
+	fprintf(to, "%spolicy-list:\n%s\tname: \"learned-approved\"\n%s\tfile: \"%s\"\n"
+		"%s\tformat: domains\n%s\tenrich: approved\n", off, off, off, list != NULL ? list : "learned-approved.txt", off, off);
 	if (list == NULL)
 		print_zones(report, true, true, to);
 }
@@ -189,7 +191,8 @@ void learn_print(const json_t *report, const char *list, FILE *to)
 	print_all_alarms(report, to);
 	print_list_clause(report, list, to);
 	if (count_zones(report, false) > 0)
-		fprintf(to, "\n# %zu zones are not proposed. Add those that you know to a list of your own.\n", count_zones(report, false));
+		fprintf(to, "\n# %zu zones are not proposed. Add those that you know to a list of your own.\n",
+			count_zones(report, false));
 	print_zones(report, false, true, to);
 	fputs("\n# Where the configuration has a clause of such a detector already, put the line there.\n", to);
 	print_thresholds(report, to);
@@ -198,7 +201,6 @@ void learn_print(const json_t *report, const char *list, FILE *to)
 
 void learn_print_list(const json_t *report, FILE *to)
 {
-	fputs("# Made by `verdictctl learn`: zones that detectors spoke of and that are plainly in common use, with what was said.\n"
-		"# Take out what you do not know.\n", to);
+	fputs("# Made by `verdictctl learn`: zones that detectors spoke of and that are plainly in common use.\n# Take out what you do not know.\n", to);
 	print_zones(report, true, false, to);
 }

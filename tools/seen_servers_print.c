@@ -29,7 +29,9 @@ static void print_texts(const json_t *array, const char *before, FILE *to)
 
 static void print_evidence(const json_t *item, FILE *to)
 {
-	fprintf(to, "%" JSON_INTEGER_FORMAT " answer%s", number_of(item, "answers"), number_of(item, "answers") == 1 ? "" : "s");
+	const json_int_t answers = number_of(item, "answers");
+
+	fprintf(to, "%" JSON_INTEGER_FORMAT " answer%s", answers, answers == 1 ? "" : "s");
 	fprintf(to, ", %s to %s", text_of(item, "first"), text_of(item, "last"));
 }
 
@@ -86,7 +88,8 @@ void seen_servers_print(const json_t *report, FILE *to)
 	fputs("# Made by `verdictctl inventory learn`, to be reviewed. ", to);
 	print_evidence(report, to);
 	fputs(".\n", to);
-	fprintf(to, "# What was seen in fewer than %" JSON_INTEGER_FORMAT " answers is a comment.\n", number_of(report, "seen_min"));
+	fprintf(to, "# What was seen in fewer than %" JSON_INTEGER_FORMAT " answers is a comment.\n",
+		number_of(report, "seen_min"));
 	if (number_of(report, "left_out") > 0)
 		fprintf(to, "# %" JSON_INTEGER_FORMAT " signs were too many and are left out: record less, or name the zones.\n",
 			number_of(report, "left_out"));

@@ -107,6 +107,8 @@ LIES = (
         "192.0.2.1", "shop.bank.example")] * 2),
     ("another zone has the server's name, with its own address", [frame(response("www.evil.example",
         [("evil.example", NS, "ns1.bank.example")], [("ns1.bank.example", A, "203.0.113.66")]), "203.0.113.66", "evil.example")] * 2),
+    ("the zone's server speaks of another zone", [frame(response("www.bank.example", [("other.example", NS, "ns.evil.example")]),
+        "192.0.2.1", "bank.example")] * 2),
     ("an additional record alone", [frame(response("www.bank.example", [], [("bank.example", NS, "ns.evil.example")]),
         "192.0.2.1", "bank.example")] * 2),
     ("the root", [frame(response("www.bank.example", [("", NS, "ns.evil.example")]), "192.0.2.1", "")] * 2),
