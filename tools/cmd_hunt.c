@@ -20,6 +20,8 @@ const char help_hunt[] =
 	"  verdictctl hunt domain '*.evil.example' --from 2h  all below it, in the last two hours\n"
 	"  verdictctl hunt ip 192.0.2.0/24                    which names resolved there, and who asked for them\n"
 	"  verdictctl hunt host 10.1.2.3 --from yesterday     what it asked for, new and rare names first\n"
+	"  verdictctl hunt incident 3f2a9c1b7d40.1.17         what was that block page about?\n"
+	"  verdictctl hunt coverage --from 7d                 what an auditor can quote\n"
 	"\n"
 	"Asks the day files of `verdictctl collect`. Times are UTC. Counts are of frames.\n"
 	"\n"
@@ -27,6 +29,13 @@ const char help_hunt[] =
 	"  domain NAME            clients, verdicts, records and name servers of a name\n"
 	"  ip ADDRESS|NETWORK     names that resolved there, and the clients that asked for them\n"
 	"  host CLIENT|NETWORK    names that it asked for\n"
+	"  changes NAME           its record sets, from when to when; what appeared and vanished\n"
+	"  rule LIST[:RULE]       what a list or rule decided, or would have in shadow\n"
+	"  technique ID           what bears an ATT&CK id; T1568 has T1568.002 in it\n"
+	"  incident NUMBER        the answer that an EDE text or denial log names, and its story\n"
+	"  new                    domains and name servers that were not there before --from\n"
+	"  top                    the most of everything\n"
+	"  coverage               is the record complete? By resolver: received of expected, gaps, clock\n"
 	"\n"
 	"Options:\n"
 	"  -f, --from TIME        2h, 7d (ago), yesterday, 2026-11-21, 2026-11-21T10:00:00Z (default: the beginning)\n"
@@ -54,6 +63,13 @@ static const struct pivot {
 	{ "domain", "a name", hunt_domain },
 	{ "ip", "an address or network", hunt_ip },
 	{ "host", "a client's address or a network", hunt_host },
+	{ "changes", "a name", hunt_changes },
+	{ "rule", "LIST or LIST:RULE", hunt_rule },
+	{ "technique", "an ATT&CK id", hunt_technique },
+	{ "incident", "its number", hunt_incident },
+	{ "new", NULL, hunt_new },
+	{ "top", NULL, hunt_top },
+	{ "coverage", NULL, hunt_coverage },
 };
 #define PIVOT_COUNT (sizeof(pivots) / sizeof(pivots[0]))
 
@@ -162,6 +178,7 @@ static int take_option(struct hunt *hunt, int option, const char **directory)
 		return hunt_time(optarg, now_ms(), true, &hunt->to_ms) ? EXIT_FINE :
 			command_misuse(hunt->command, "--to is a time such as 2h, yesterday or 2026-11-21T10:00");
 	case 'l':
+		hunt->limited = true;
 		return read_limit(optarg, &hunt->limit) ? EXIT_FINE : command_misuse(hunt->command, "--limit is a number");
 	case 'e':
 		hunt->events = true;

@@ -49,8 +49,8 @@ struct hunt {
 	const char *asked;             /* as given; NULL: nothing */
 	int64_t from_ms, to_ms;        /* QUERY_BEGIN, QUERY_END: no limit */
 	uint64_t limit;                /* rows of a section; 0: all */
+	bool limited;                  /* by --limit */
 	bool json, events;
-	const char *format;            /* of export */
 	struct term term;
 	struct hunt_left_out left_out[HUNT_SECTIONS_MAX];
 	unsigned left_out_count;
@@ -63,8 +63,23 @@ int hunt_domain(struct hunt *hunt);
 int hunt_ip(struct hunt *hunt);
 int hunt_host(struct hunt *hunt);
 
+int hunt_changes(struct hunt *hunt);
+int hunt_coverage(struct hunt *hunt);
+int hunt_incident(struct hunt *hunt);
+int hunt_new(struct hunt *hunt);
+int hunt_rule(struct hunt *hunt);
+int hunt_technique(struct hunt *hunt);
+int hunt_top(struct hunt *hunt);
+
 /* Prints the rows of a SELECT as one section. 0 or -1. */
 int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select);
+
+/* The same for one row with many columns, each in a line of its own. */
+int hunt_card(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select);
+
+/* Sections of what HUNT_MERGE gathered. */
+enum hunt_hit_section { HUNT_SUMMARY = 1, HUNT_VERDICTS = 2, HUNT_NAMES = 4, HUNT_CLIENTS = 8 };
+int hunt_hits(struct hunt *hunt, unsigned sections);
 
 /* What stands around the sections. */
 void hunt_begin(struct hunt *hunt, const char *name);
@@ -125,6 +140,23 @@ const char *hunt_bind_network(struct hunt *hunt, const char *text);
 	" f.count FROM found AS f JOIN map AS m ON m.verdict = f.verdict LEFT JOIN day.name AS n ON n.id = f.name" \
 	" LEFT JOIN day.client AS c ON c.id = f.client WHERE true ON CONFLICT DO UPDATE SET" \
 	" first = min(first, excluded.first), last = max(last, excluded.last), count = count + excluded.count;"
+
+/* Fills `used`: replies to what is in `wanted`, in the window. Those that it cuts are counted again by the events of
+ * the names' pairs. */
+#define HUNT_USED \
+	"DELETE FROM used;" \
+	"INSERT INTO used SELECT r.id, r.first, r.last, r.count FROM wanted AS w CROSS JOIN day.reply AS r ON r.name = w.id" \
+	" WHERE r.first >= :from AND r.last <= :to;" \
+	"INSERT INTO used WITH RECURSIVE cut AS MATERIALIZED (SELECT r.id, r.name, r.verdict FROM wanted AS w" \
+	"  CROSS JOIN day.reply AS r ON r.name = w.id WHERE" HUNT_IN_WINDOW("r") "AND (r.first < :from OR r.last > :to))," \
+	" part (reply, id, at, prev) AS (" \
+	"  SELECT e.reply, e.id, e.at, e.prev FROM (SELECT DISTINCT name, verdict FROM cut) AS c" \
+	"   CROSS JOIN day.pair AS p ON p.name = c.name AND p.verdict = c.verdict JOIN day.event AS e ON e.id = p.newest" \
+	"   WHERE" HUNT_IN_WINDOW("p") \
+	"  UNION ALL SELECT e.reply, e.id, e.at, e.prev FROM part AS p JOIN day.event AS e ON e.id = p.id - p.prev" \
+	"   WHERE p.prev > 0)" \
+	" SELECT reply, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part" \
+	" WHERE at >= :from_us AND at <= :to_us AND reply IN (SELECT id FROM cut) GROUP BY reply;"
 
 /* The events of pairs one by one, of which hunt_timeline prints the window's. */
 #define HUNT_MOMENT_TABLE \

@@ -14,21 +14,8 @@ static const char tables[] =
 	" PRIMARY KEY (owner, type, data)) WITHOUT ROWID;"
 	"CREATE TABLE server (zone TEXT, data BLOB, ttl, first, last, count, PRIMARY KEY (zone, data)) WITHOUT ROWID;";
 
-/* Replies that the window cuts are counted again by the events of the names' pairs. */
 static const char find_records[] =
-	"DELETE FROM used;"
-	"INSERT INTO used SELECT r.id, r.first, r.last, r.count FROM wanted AS w CROSS JOIN day.reply AS r ON r.name = w.id"
-	" WHERE r.first >= :from AND r.last <= :to;"
-	"INSERT INTO used WITH RECURSIVE cut AS MATERIALIZED (SELECT r.id, r.name, r.verdict FROM wanted AS w"
-	"  CROSS JOIN day.reply AS r ON r.name = w.id WHERE" HUNT_IN_WINDOW("r") "AND (r.first < :from OR r.last > :to)),"
-	" part (reply, id, at, prev) AS ("
-	"  SELECT e.reply, e.id, e.at, e.prev FROM (SELECT DISTINCT name, verdict FROM cut) AS c"
-	"   CROSS JOIN day.pair AS p ON p.name = c.name AND p.verdict = c.verdict JOIN day.event AS e ON e.id = p.newest"
-	"   WHERE" HUNT_IN_WINDOW("p")
-	"  UNION ALL SELECT e.reply, e.id, e.at, e.prev FROM part AS p JOIN day.event AS e ON e.id = p.id - p.prev"
-	"   WHERE p.prev > 0)"
-	" SELECT reply, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part"
-	" WHERE at >= :from_us AND at <= :to_us AND reply IN (SELECT id FROM cut) GROUP BY reply;"
+	HUNT_USED
 	"INSERT INTO record SELECT n.key, rr.type, rr.data, max(rr.ttl), max(r.upstream), min(u.first) + :day,"
 	" max(u.last) + :day, sum(u.count) FROM used AS u CROSS JOIN day.reply AS r ON r.id = u.reply"
 	" CROSS JOIN json_each(r.records) AS j CROSS JOIN day.rr AS rr ON rr.id = j.value"
@@ -99,23 +86,6 @@ static int gather(struct hunt *hunt)
 		query_gather(hunt->query, QUERY_ALL, statements, &hunt->diag) == 0 ? 0 : -1;
 }
 
-static const struct hunt_column summary[] = {
-	{ "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT }, { "clients", HUNT_COUNT },
-	{ "names", HUNT_COUNT }, { NULL, HUNT_TEXT }
-};
-static const struct hunt_column names[] = {
-	{ "name", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT },
-	{ "clients", HUNT_COUNT }, { "verdicts", HUNT_VERDICT }, { NULL, HUNT_TEXT }
-};
-static const struct hunt_column clients[] = {
-	{ "client", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT },
-	{ "verdicts", HUNT_VERDICT }, { NULL, HUNT_TEXT }
-};
-static const struct hunt_column verdicts[] = {
-	{ "verdict", HUNT_VERDICT }, { "list", HUNT_TEXT }, { "rule", HUNT_TEXT }, { "first", HUNT_TIME },
-	{ "last", HUNT_TIME }, { "count", HUNT_COUNT }, { "clients", HUNT_COUNT }, { "shadow", HUNT_TEXT },
-	{ "techniques", HUNT_TEXT }, { "detectors", HUNT_TEXT }, { NULL, HUNT_TEXT }
-};
 static const struct hunt_column records[] = {
 	{ "owner", HUNT_TEXT }, { "type", HUNT_TEXT }, { "data", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME },
 	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { "upstream", HUNT_FLAG }, { NULL, HUNT_TEXT }
@@ -125,34 +95,17 @@ static const struct hunt_column servers[] = {
 	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { NULL, HUNT_TEXT }
 };
 
-#define VERDICTS_TEXT "group_concat(DISTINCT " HUNT_VERDICT_TEXT("d") ")"
-
 int hunt_domain(struct hunt *hunt)
 {
 	const char *wrong = hunt_bind_name(hunt, hunt->asked);
+	bool below = strncmp(hunt->asked, "*", 1) == 0;
 
 	if (wrong != NULL || !bind_above(hunt))
 		return command_misuse(hunt->command, "this is no name: %s", wrong != NULL ? wrong : "no memory");
 	if (gather(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "domain");
-	if (hunt_section(hunt, "summary", summary, "SELECT min(first), max(last), sum(count), count(DISTINCT client),"
-			" count(DISTINCT key) FROM hit HAVING count(*) > 0") != 0)
-		return -1;
-	if (strncmp(hunt->asked, "*.", 2) == 0 && hunt_section(hunt, "names", names, "SELECT name_text(h.key), min(first),"
-			" max(last), sum(count) AS n, count(DISTINCT client)," VERDICTS_TEXT " FROM hit AS h"
-			" JOIN decision AS d ON d.id = h.decision GROUP BY h.key ORDER BY n DESC, h.key") != 0)
-		return -1;
-	if (hunt_section(hunt, "clients", clients, "SELECT address_text(client), min(first), max(last), sum(count) AS n,"
-			VERDICTS_TEXT " FROM hit AS h JOIN decision AS d ON d.id = h.decision GROUP BY client"
-			" ORDER BY n DESC, client") != 0)
-		return -1;
-	if (hunt_section(hunt, "verdicts", verdicts, "SELECT iif(verdict = '', '-', verdict) AS v, nullif(list, ''),"
-			" nullif(rule, ''), min(first), max(last), sum(count) AS n, count(DISTINCT client),"
-			" nullif(trim(shadow_list || ' ' || shadow_rule || ' ' || shadow_action), ''), nullif(trim(techniques), ''),"
-			" nullif(trim(detectors), '') FROM hit AS h JOIN decision AS d ON d.id = h.decision GROUP BY verdict, list,"
-			" rule, shadow_list, shadow_rule, shadow_action, techniques, detectors"
-			" ORDER BY n DESC, verdict, list, rule, shadow_list, shadow_rule, shadow_action, techniques, detectors") != 0)
+	if (hunt_hits(hunt, HUNT_SUMMARY | HUNT_VERDICTS | HUNT_CLIENTS | (below ? HUNT_NAMES : 0)) != 0)
 		return -1;
 	if (hunt_section(hunt, "records", records, "SELECT name_text(owner), type_text(type), record_text(type, data), first,"
 			" last, count, ttl, upstream FROM record ORDER BY count DESC, owner, type, data") != 0)

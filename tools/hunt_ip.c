@@ -48,11 +48,6 @@ static const struct hunt_column owners[] = {
 	{ "owner", HUNT_TEXT }, { "address", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME },
 	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { NULL, HUNT_TEXT }
 };
-static const struct hunt_column clients[] = {
-	{ "client", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT },
-	{ "names", HUNT_COUNT }, { "verdicts", HUNT_VERDICT }, { NULL, HUNT_TEXT }
-};
-
 int hunt_ip(struct hunt *hunt)
 {
 	const char *wrong = hunt_bind_network(hunt, hunt->asked);
@@ -66,9 +61,7 @@ int hunt_ip(struct hunt *hunt)
 	hunt_begin(hunt, "ip");
 	if (hunt_section(hunt, "names", names, "SELECT name_text(key), address_text(data), first, last, count FROM address"
 			" ORDER BY count DESC, key, data") != 0 ||
-			hunt_section(hunt, "clients", clients, "SELECT address_text(client), min(first), max(last), sum(count) AS n,"
-			" count(DISTINCT key), group_concat(DISTINCT " HUNT_VERDICT_TEXT("d") ") FROM hit AS h"
-			" JOIN decision AS d ON d.id = h.decision GROUP BY client ORDER BY n DESC, client") != 0)
+			hunt_hits(hunt, HUNT_CLIENTS) != 0)
 		return -1;
 	return hunt_section(hunt, "passive_dns", owners, "SELECT name_text(key), address_text(data), first, last, count, ttl"
 		" FROM owner ORDER BY count DESC, key, data");

@@ -129,6 +129,27 @@ static int print_table(struct hunt *hunt, const char *title, const struct hunt_c
 	return code;
 }
 
+/* Of one row: what is not there is left out. */
+static int print_card(struct hunt *hunt, const char *title, const struct hunt_column *columns, sqlite3_stmt *rows)
+{
+	static char cell[CELL_MAX];
+	int code;
+
+	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+		printf("\n%s%s%s\n", term_on(&hunt->term, STYLE_STRONG), title, term_off(&hunt->term, STYLE_STRONG));
+		hunt->rows++;
+		for (int i = 0; columns[i].key != NULL; i++) {
+			if (sqlite3_column_type(rows, i) == SQLITE_NULL)
+				continue;
+			write_cell(rows, i, &columns[i], cell);
+			printf("  %s%-13s%s ", term_on(&hunt->term, STYLE_FAINT), columns[i].key, term_off(&hunt->term, STYLE_FAINT));
+			put_cell(hunt, &columns[i], cell, 0, true);
+			putchar('\n');
+		}
+	}
+	return code;
+}
+
 /* --- JSON --------------------------------------------------------------------------------------------------- */
 
 static void put_member(struct json_line *line, const struct hunt_column *column, sqlite3_stmt *row, int at)
@@ -191,7 +212,7 @@ static int print_array(struct hunt *hunt, const char *key, const struct hunt_col
 
 /* --- sections ----------------------------------------------------------------------------------------------- */
 
-int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select)
+static int print(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select, bool card)
 {
 	sqlite3_stmt *rows = query_ask(hunt->query, select, &hunt->diag);
 	uint64_t left_out = 0;
@@ -204,13 +225,23 @@ int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *c
 	for (char *at = title; *at != '\0'; at++)
 		*at = *at == '_' ? ' ' : *at;
 	code = hunt->json ? print_array(hunt, key, columns, rows, &left_out) :
-		print_table(hunt, title, columns, rows, &left_out);
+		card ? print_card(hunt, title, columns, rows) : print_table(hunt, title, columns, rows, &left_out);
 	if (left_out > 0 && hunt->left_out_count < HUNT_SECTIONS_MAX)
 		hunt->left_out[hunt->left_out_count++] = (struct hunt_left_out){ key, left_out };
 	if (code != SQLITE_DONE)
 		diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(query_workspace(hunt->query)));
 	sqlite3_finalize(rows);
 	return code == SQLITE_DONE ? 0 : -1;
+}
+
+int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select)
+{
+	return print(hunt, key, columns, select, false);
+}
+
+int hunt_card(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select)
+{
+	return print(hunt, key, columns, select, true);
 }
 
 static void put_moment(struct json_line *line, const char *key, int64_t ms)

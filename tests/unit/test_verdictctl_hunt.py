@@ -92,8 +92,7 @@ def by_count(rows, key):
 
 
 def packed(client):
-    octets = h.address(client).packed
-    return octets
+    return h.address(client).packed
 
 
 def clients_of(events, more=lambda some: {}):
@@ -130,7 +129,7 @@ def a_name_has_the_clients_verdicts_and_records_of_the_recording():
             wanted = [e for e in inside(events, window) if e.name == name]
             got = hunt(window, "domain", name)
             equal(got["summary"], summary(wanted), name)
-            equal(words(got["clients"]), clients_of(wanted), name)
+            equal(words(got["clients"]), clients_of(wanted, lambda es: {"names": 1}), name)
             rows = [{k: v for k, v in row.items() if k != "ttl"} for row in got["records"]]
             equal(sorted(rows, key=lambda row: (row["owner"], row["type"], row["data"])), records_of(wanted), name)
 
@@ -142,7 +141,7 @@ def all_below_a_name_is_found_and_nothing_beside_it():
             wanted = [e for e in inside(events, window) if e.name.endswith("." + zone)]
             got = hunt(window, "domain", "*." + zone)
             equal(got["summary"], summary(wanted), zone)
-            equal(words(got["clients"]), clients_of(wanted), zone)
+            equal(words(got["clients"]), clients_of(wanted, lambda es: {"names": len({e.name for e in es})}), zone)
             names = by_count([dict(span(some), name=name, clients=len({e.client for e in some}),
                                    verdicts=verdicts_of(some))
                               for name, some in grouped(wanted, lambda e: e.name).items()],
@@ -196,9 +195,240 @@ def a_host_has_its_names_new_and_rare_ones_first():
                    for e in sorted(wanted, key=lambda e: (e.at_us, "%s.%d.%d" % e.number))], client)
 
 
+def in_order(row):
+    return sorted(row.items())
+
+
+def data_text(data):
+    return str(h.ipaddress.ip_address(data)) if isinstance(data, bytes) else h.shown(data)
+
+
+def set_text(event):
+    return ", ".join(sorted({("" if h.shown(owner) == event.name else h.shown(owner) + " ") + rtype + " " + data_text(data)
+                             for owner, rtype, data, _ in event.records}))
+
+
+TYPE_NAMES = {number: text for text, number in h.TYPES.items()}
+RCODE_NAMES = {number: text for text, number in h.RCODES.items()}
+
+
+def intervals_of(events):
+    """Sets by day, neighbouring days put together."""
+    rows = []
+    for (name, rtype, rcode, verdict, records), some in grouped(
+            events, lambda e: (e.name, e.rtype, e.rcode, e.verdict_text(), set_text(e))).items():
+        runs = []
+        for day, es in sorted(grouped(some, lambda e: e.ms // 86400000).items()):
+            if runs and runs[-1][0] == day - 1:
+                runs[-1] = (day, runs[-1][1] + es)
+            else:
+                runs.append((day, es))
+        for _, es in runs:
+            row = dict(span(es), name=name, type=TYPE_NAMES[rtype], rcode=RCODE_NAMES[rcode], verdict=verdict)
+            rows.append(dict(row, records=records) if records else row)
+    return sorted(rows, key=in_order)
+
+
+def changes_of(events):
+    rows = []
+    for (name, rtype), some in grouped(events, lambda e: (e.name, e.rtype)).items():
+        first, last = min(e.ms for e in some), max(e.ms for e in some)
+        pieces = defaultdict(list)
+        for e in some:
+            for piece in {(h.shown(owner), rt, data_text(data)) for owner, rt, data, _ in e.records}:
+                pieces[piece].append(e)
+        for (owner, rt, text), es in pieces.items():
+            row = {"name": name, "asked": TYPE_NAMES[rtype], "owner": owner, "type": rt, "data": text, "count": len(es)}
+            if min(e.ms for e in es) > first:
+                rows.append(dict(row, time=h.iso(min(e.ms for e in es)), change="appeared"))
+            if max(e.ms for e in es) < last:
+                rows.append(dict(row, time=h.iso(max(e.ms for e in es)), change="vanished"))
+    return sorted(rows, key=in_order)
+
+
+def record_sets_have_their_intervals_and_changes():
+    events = RECORDING.load()
+    for window in windows(events):
+        for asked in some_names(events) + ["*.mozilla.com", "*.slack.com"]:
+            wanted = [e for e in inside(events, window)
+                      if (e.name.endswith(asked[1:]) if asked.startswith("*") else e.name == asked)]
+            got = hunt(window, "changes", asked)
+            rows = [{k: v for k, v in row.items() if k != "ttl"} for row in got["intervals"]]
+            equal(sorted(rows, key=in_order), intervals_of(wanted), asked)
+            equal(sorted(got["changes"], key=in_order), changes_of(wanted), asked)
+
+
+def hits(got, wanted, what):
+    equal(got["summary"], summary(wanted), what)
+    equal(words(got["clients"]), clients_of(wanted, lambda es: {"names": len({e.name for e in es})}), what)
+    equal(sum(row["count"] for row in got["verdicts"]), len(wanted), what)
+
+
+def a_rule_and_a_technique_have_what_bears_them():
+    events = RECORDING.load()
+    rules = sorted({e.extra["rule"] for e in events if "rule" in e.extra})[:4]
+    for window in windows(events):
+        within = inside(events, window)
+        hits(hunt(window, "rule", "malware"), [e for e in within if e.extra.get("list") == "malware"], "malware")
+        hits(hunt(window, "rule", "trial"), [e for e in within if "shadow" in e.extra], "trial")
+        hits(hunt(window, "rule", "mal%"), [], "mal%")
+        for rule in rules:
+            hits(hunt(window, "rule", "malware:" + rule), [e for e in within if e.extra.get("rule") == rule], rule)
+        for technique, bears in (("T1071.004", lambda e: "list" in e.extra), ("T1071", lambda e: "list" in e.extra),
+                                 ("T1568.002", lambda e: "detections" in e.extra),
+                                 ("T1568", lambda e: "detections" in e.extra or "shadow" in e.extra), ("T1041", lambda e: 0)):
+            hits(hunt(window, "technique", technique), [e for e in within if bears(e)], technique)
+
+
+def new_domains_are_those_that_nobody_asked_for_before():
+    """By public suffixes of one label, where the suffix list has nothing to say."""
+    events = RECORDING.load()
+
+    def domain(event):
+        return ".".join(event.name.split(".")[-2:])
+    plain = ("mozilla.com", "slack.com", "gstatic.com", "adobe.io", "proximic.com", "aaplimg.com", "vimeocdn.com")
+    for window in windows(events):
+        if window[0] is None:
+            continue
+        before = {domain(e) for e in events if e.ms < window[0]}
+        rows = [dict(span(es), domain=name, clients=len({e.client for e in es}),
+                     client=str(min((h.address(e.client).packed, h.address(e.client)) for e in es)[1]))
+                for name, es in grouped(inside(events, window), domain).items() if name not in before and name in plain]
+        got = [row for row in hunt(window, "new")["domains"] if row["domain"] in plain]
+        equal(got, sorted(rows, key=lambda row: (row["first"], h.order(row["domain"]))), str(window))
+
+
+def the_top_is_the_top():
+    events = RECORDING.load()
+    for window in windows(events):
+        got, within = hunt(window, "top"), inside(events, window)
+        for section, column, key, order in (
+                ("names", "name", lambda e: e.name, lambda row: h.order(row["name"])),
+                ("clients", "client", lambda e: e.client, lambda row: packed(row["client"])),
+                ("verdicts", "verdict", lambda e: e.extra["verdict"], lambda row: row["verdict"])):
+            rows = by_count([dict(span(es), **{column: value}) for value, es in grouped(within, key).items()], order)
+            equal(got[section], rows, section)
+
+
+def an_incident_leads_from_its_number_to_the_answer_and_what_was_around():
+    events = RECORDING.load()
+    for event in [e for e in events if "incident" in e.extra][::60]:
+        got = hunt((None, None), "incident", event.extra["incident"])
+        row = {k: got["event"][0][k] for k in ("time", "client", "name", "verdict", "list", "rule", "techniques", "resolver")}
+        equal(row, {"time": h.iso(event.ms), "client": event.client, "name": event.name, "verdict": "nxdomain",
+                    "list": "malware", "rule": event.extra["rule"], "techniques": "T1071.004", "resolver": "resolver-1"})
+        around = [e for e in events if e.client == event.client and abs(e.at_us // 1000 * 1000 - event.at_us) <= 60000000]
+        equal(sorted(row["number"] for row in got["timeline"]),
+              sorted("%s.%d.%d" % e.number for e in around if abs(e.at_us - event.ms * 1000) <= 60000000), row["name"])
+        same = [e for e in events if e.name == event.name and e.client == event.client]
+        equal(got["same_name"][0]["count"], len(same))
+    equal(hunt((None, None), "incident", h.BOOT + ".0.999999")["event"], [])
+
+
+def coverage_finds_every_gap_and_says_when():
+    """Of a recording from which frames are taken away; heartbeats tell how far a worker had come."""
+    events = RECORDING.load()[:1200]
+    last = {worker: max(e.number[2] for e in events if e.number[1] == worker) for worker in (0, 1)}
+    gone = {(0, 1), (0, 17), (0, 18), (0, 19), (1, 100), (1, last[1])} | {(1, n) for n in range(200, 260)}
+    kept = [e for e in events if e.number[1:] not in gone]
+
+    def beat(number, seqs):
+        workers = [{"worker": w, "seq": seqs[w], "dropped": 6 * (number - 1) * w, "left_out": 0} for w in (0, 1)]
+        extra = {"v": 1, "boot": h.BOOT, "heartbeat": number, "interval_ms": 60000, "workers": workers,
+                 "dropped": {"ring": 6 * (number - 1), "spool": 0}, "targets": [],
+                 "clock": {"synchronized": number < 3, "max_error_us": 100 * number, "offset_us": 1}}
+        at = max(e.at_us for e in events) // 1000000
+        return h.dnstap.frame(kind=12, client=None, extra=extra, response_time=at, query_time=None,
+                              response=h.dnstap.dns("heartbeat.unbound-verdict", 16))
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        made = h.collect(scratch, kept, beat(1, {0: 0, 1: 0}), beat(3, last))
+        equal(made["notes"], 2)
+        got = h.hunt(scratch, "coverage")
+        row = got["resolvers"][0]
+        equal((row["expected"], row["received"], row["missing"], row["dropped"]),
+              (len(events), len(kept), len(gone), 12))
+        gaps = sorted((g["worker"], g["from"], g["to"]) for g in got["gaps"])
+        equal(gaps, sorted([(0, 1, 1), (0, 17, 19), (1, 100, 100), (1, 200, 259), (1, last[1], last[1])]))
+        times = {e.number[1:]: h.iso(e.ms) for e in events}
+        for gap in got["gaps"]:
+            equal(gap.get("after"), times[(gap["worker"], gap["from"] - 1)] if gap["from"] > 1 else None)
+            equal(gap.get("before"), times.get((gap["worker"], gap["to"] + 1)))
+            equal(gap["reason"], "dropped, or lost on the way" if gap["worker"] else "lost on the way, or not here yet")
+        clock = got["clocks"][0]
+        equal((clock["heartbeats"], clock["expected"], clock["clock"], clock["max_error_us"]),
+              (2, 3, "not always synchronized", 300))
+        statement = got["statements"][0]["statement"]
+        assert "was due to send %d frames" % len(events) in statement and "%d are missing" % len(gone) in statement
+
+
+HOSTILE = [[b"'; drop table event; --", b"example"], [b"<script>alert(1)</script>", b"example"], [b"\x1b[2j\x07", b"example"],
+           [b"nul\0nul", b"example"], [b"100%", b"example"], [b"a_c", b"example"], [b"abc", b"example"], [b"a.c", b"example"],
+           [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"]]
+
+
+def hostile_names_and_texts_are_data_and_nothing_else():
+    texts = {"verdict": "nxdomain", "path": "resolved", "list": "l'\"><b>%_\u202e", "rule": "'); DELETE FROM pair; --",
+             "attack": ['T1071.004"] UNION', "T1048"], "category": "\u001b]0;x\u0007"}
+    events = [h.Event(1700000000000000 + i, "10.0.0.%d" % (i + 1), labels, 16, 3, [(labels, "TXT", b"\x03<i>", 60)],
+                      (h.BOOT, 0, i + 1), texts, identity="res\x1b[31molver' OR 1=1 --") for i, labels in enumerate(HOSTILE)]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        for i, labels in enumerate(HOSTILE):
+            name = h.shown(labels)
+            got = h.hunt(scratch, "domain", name)
+            equal([row["client"] for row in got["clients"]], ["10.0.0.%d" % (i + 1)], name)
+            equal(got["records"][0]["owner"], name)
+        equal(len(h.hunt(scratch, "domain", "*.example")["names"]), len(HOSTILE))
+        equal(h.hunt(scratch, "host", "10.0.0.0/24")["summary"][0]["names"], len(HOSTILE))
+        equal(h.hunt(scratch, "technique", "T1048")["summary"][0]["count"], len(HOSTILE))
+        equal(h.hunt(scratch, "rule", texts["list"] + ":" + texts["rule"])["summary"][0]["count"], len(HOSTILE))
+        for arguments in (["top"], ["coverage"], ["new", "--from", "2000-01-01"], ["changes", "*.example"],
+                          ["host", "10.0.0.0/8", "--events"], ["incident", h.BOOT + ".0.3"], ["domain", "*"]):
+            h.hunt(scratch, *arguments)
+            done = h.verdictctl("hunt", *arguments, "--directory", scratch)
+            equal((done.returncode, done.stderr), (0, b""), arguments)
+            assert all(32 <= octet < 127 or octet == 10 for octet in done.stdout), arguments
+
+
+def a_damaged_file_is_named_and_the_rest_answers():
+    events = [h.Event((1700000000 + day * h.DAY) * 1000000, "10.0.0.1", [b"www", b"example"], 1, 0, [], (h.BOOT, 0, day + 1),
+                      {"verdict": "allow", "path": "cached"}) for day in range(3)]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        files = sorted(Path(scratch).glob("*-plain.sqlite"))
+        equal(len(files), 3)
+        for octets in (b"not a database at all" * 400, files[1].read_bytes()[:4096] + b"\xa5" * 40960, b""):
+            files[1].write_bytes(octets)
+            done = h.verdictctl("hunt", "domain", "www.example", "--json", "--directory", scratch)
+            equal(done.returncode, 3)
+            assert files[1].name.encode() in done.stderr, done.stderr
+            got = h.json.loads(done.stdout)
+            equal((got["summary"][0]["count"], got["files"], got["passed_over"]), (2, 3, 1))
+
+
+def wrong_usage_is_explained():
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
+                          ["ip", "1.2.3.4/33"], ["ip", "::/-1"], ["host", "'"], ["technique", "T1071'"], ["technique", "%"],
+                          ["incident", "1.2.3"], ["incident", h.BOOT + ".0.99999999999999999999"], ["new"], ["top", "x"],
+                          ["rule", ":x"], ["top", "--from", "2024-02-30"], ["top", "--from", "soon"], ["top", "--limit", "-1"],
+                          ["top", "--from", "1h", "--to", "2h"], ["top", "--from", "2024-01-01T25:00"], ["top", "--nope"]):
+            done = h.verdictctl("hunt", *arguments, *(["--directory", scratch] if arguments else []))
+            equal((done.returncode, done.stdout), (2, b""), arguments)
+            assert b"verdictctl help hunt" in done.stderr, done.stderr
+        done = h.verdictctl("hunt", "top", "--directory", scratch + "/none")
+        equal(done.returncode, 3)
+        equal(h.verdictctl("hunt", "top", "--directory", scratch).returncode, 0)
+
+
 CLAIMS = [
     a_name_has_the_clients_verdicts_and_records_of_the_recording, all_below_a_name_is_found_and_nothing_beside_it,
     an_address_leads_to_its_names_and_their_clients, a_host_has_its_names_new_and_rare_ones_first,
+    record_sets_have_their_intervals_and_changes, a_rule_and_a_technique_have_what_bears_them,
+    new_domains_are_those_that_nobody_asked_for_before, the_top_is_the_top,
+    an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
+    hostile_names_and_texts_are_data_and_nothing_else, a_damaged_file_is_named_and_the_rest_answers,
+    wrong_usage_is_explained,
 ]
 
 if __name__ == "__main__":

@@ -1,0 +1,75 @@
+/* hunt_changes.c: `hunt changes NAME`: which record sets it had, and when. */
+#include "tools/hunt.h"
+
+#include "tools/verdictctl.h"
+
+/*
+ * An interval goes from the first to the last answer with a record set, and ends where a whole day (UTC) has none.
+ * Sets that are given in turn have intervals that overlap.
+ */
+static const char tables[] =
+	"CREATE TABLE wanted (id INTEGER PRIMARY KEY, key TEXT);"
+	"CREATE TABLE used (reply INTEGER PRIMARY KEY, first, last, count);"
+	"CREATE TABLE was (key TEXT, type, rcode, verdict TEXT, records TEXT, day, ttl, first, last, count,"
+	" PRIMARY KEY (key, type, rcode, verdict, records, day)) WITHOUT ROWID;"
+	"CREATE TABLE piece (key TEXT, asked, owner TEXT, type, data BLOB, first, last, count,"
+	" PRIMARY KEY (key, asked, owner, type, data)) WITHOUT ROWID;";
+
+#define RECORDS_OF(reply) "FROM json_each(" reply ".records) AS j CROSS JOIN day.rr AS rr ON rr.id = j.value" \
+	" CROSS JOIN day.name AS o ON o.id = rr.owner"
+
+static const char find[] =
+	"DELETE FROM wanted;"
+	"INSERT INTO wanted SELECT id, key FROM day.name WHERE key >= :low AND key < :high;"
+	HUNT_USED
+	"INSERT INTO was SELECT w.key, r.type, r.rcode, " HUNT_VERDICT_TEXT("v") ","
+	" iif(r.records = '', '', (SELECT group_concat(line, ', ') FROM (SELECT DISTINCT iif(o.key = w.key, '',"
+	"  name_text(o.key) || ' ') || type_text(rr.type) || ' ' || record_text(rr.type, rr.data) AS line "
+	RECORDS_OF("r") " ORDER BY line))),"
+	" :day / 86400000, iif(r.records = '', NULL, (SELECT max(rr.ttl) " RECORDS_OF("r") ")),"
+	" u.first + :day, u.last + :day, u.count FROM used AS u CROSS JOIN day.reply AS r ON r.id = u.reply"
+	" JOIN wanted AS w ON w.id = r.name JOIN day.verdict AS v ON v.id = r.verdict WHERE true"
+	" ON CONFLICT DO UPDATE SET ttl = max(ttl, excluded.ttl), first = min(first, excluded.first),"
+	" last = max(last, excluded.last), count = count + excluded.count;"
+	"INSERT INTO piece SELECT w.key, r.type, o.key, rr.type, rr.data, min(u.first) + :day, max(u.last) + :day,"
+	" sum(u.count) FROM used AS u CROSS JOIN day.reply AS r ON r.id = u.reply JOIN wanted AS w ON w.id = r.name"
+	" CROSS JOIN json_each(r.records) AS j CROSS JOIN day.rr AS rr ON rr.id = j.value"
+	" CROSS JOIN day.name AS o ON o.id = rr.owner WHERE r.records <> ''"
+	" GROUP BY w.key, r.type, o.key, rr.type, rr.data ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+	" last = max(last, excluded.last), count = count + excluded.count;";
+
+static const struct hunt_column intervals[] = {
+	{ "name", HUNT_TEXT }, { "type", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME },
+	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { "rcode", HUNT_TEXT }, { "verdict", HUNT_VERDICT },
+	{ "records", HUNT_TEXT }, { NULL, HUNT_TEXT }
+};
+static const struct hunt_column changes[] = {
+	{ "time", HUNT_TIME }, { "name", HUNT_TEXT }, { "asked", HUNT_TEXT }, { "change", HUNT_TEXT },
+	{ "owner", HUNT_TEXT }, { "type", HUNT_TEXT }, { "data", HUNT_TEXT }, { "count", HUNT_COUNT }, { NULL, HUNT_TEXT }
+};
+
+int hunt_changes(struct hunt *hunt)
+{
+	const char *wrong = hunt_bind_name(hunt, hunt->asked);
+
+	if (wrong != NULL)
+		return command_misuse(hunt->command, "this is no name: %s", wrong);
+	if (query_run(hunt->query, tables, &hunt->diag) != 0 ||
+			query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0)
+		return -1;
+	hunt_begin(hunt, "changes");
+	if (hunt_section(hunt, "intervals", intervals, "WITH island AS (SELECT *, day - row_number() OVER (PARTITION BY key,"
+			" type, rcode, verdict, records ORDER BY day) AS island FROM was) SELECT name_text(key), type_text(type),"
+			" min(first) AS begun, max(last), sum(count), max(ttl), rcode_text(rcode), verdict, nullif(records, '')"
+			" FROM island GROUP BY key, type, rcode, verdict, records, island ORDER BY key, type, begun, max(last), records,"
+			" verdict") != 0)
+		return -1;
+	return hunt_section(hunt, "changes", changes, "WITH span AS (SELECT key, type AS asked, min(first) AS first,"
+		" max(last) AS last FROM was GROUP BY key, type), change AS ("
+		" SELECT p.first AS time, p.*, 'appeared' AS change FROM piece AS p JOIN span AS s USING (key, asked)"
+		"  WHERE p.first > s.first UNION ALL"
+		" SELECT p.last AS time, p.*, 'vanished' AS change FROM piece AS p JOIN span AS s USING (key, asked)"
+		"  WHERE p.last < s.last)"
+		" SELECT time, name_text(key), type_text(asked), change, name_text(owner), type_text(type),"
+		" record_text(type, data), count FROM change ORDER BY time, key, asked, change, owner, type, data");
+}

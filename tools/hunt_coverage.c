@@ -1,0 +1,321 @@
+/* hunt_coverage.c: `hunt coverage`: which numbered frames are here, and what resolvers say of the others. */
+#include "tools/hunt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "store/store.h"
+#include "tools/verdictctl.h"
+
+#define GAPS_KEPT 10000u             /* of a worker, with their numbers; all are counted */
+#define BLOCK_OCTETS (STORE_BLOCK_NUMBERS / 8)
+
+/*
+ * Numbers are kept by block and day file, so whole days are told of: those that the window touches.
+ *
+ * told: what heartbeats, and notes about a former process, say of a worker.
+ */
+static const char tables[] =
+	"CREATE TABLE block (sensor TEXT, boot TEXT, worker, block, bits BLOB, PRIMARY KEY (sensor, boot, worker, block))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE source (sensor TEXT, boot TEXT, worker, first, last, frames, duplicates, dropped, left_out,"
+	" PRIMARY KEY (sensor, boot, worker)) WITHOUT ROWID;"
+	"CREATE TABLE told (sensor TEXT, boot TEXT, worker, at, number, seq, dropped, left_out);"
+	"CREATE TABLE beat (sensor TEXT, boot TEXT, number, at, synchronized, max_error,"
+	" PRIMARY KEY (sensor, boot, number)) WITHOUT ROWID;"
+	"CREATE TABLE gap (sensor TEXT, boot TEXT, worker, first, last, since, until, reason TEXT);"
+	"CREATE TABLE covered (sensor TEXT, boot TEXT, worker, since, until, first, last, expected, received, left_out,"
+	" missing, dropped, duplicates, told);";
+
+static const char find[] =
+	"INSERT INTO block SELECT x.identity, s.boot, s.worker, b.block, b.bits FROM day.seen AS b"
+	" JOIN day.source AS s ON s.id = b.source JOIN day.sensor AS x ON x.id = s.sensor WHERE length(b.bits) = 1024"
+	" ON CONFLICT DO UPDATE SET bits = bits_or(bits, excluded.bits);"
+	"INSERT INTO source SELECT x.identity, s.boot, s.worker, s.first + :day, s.last + :day, s.frames, s.duplicates,"
+	" s.dropped, s.left_out FROM day.source AS s JOIN day.sensor AS x ON x.id = s.sensor WHERE true"
+	" ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),"
+	" frames = frames + excluded.frames, duplicates = duplicates + excluded.duplicates,"
+	" dropped = max(dropped, excluded.dropped), left_out = max(left_out, excluded.left_out);"
+	"INSERT INTO told SELECT x.identity, n.boot, CAST(json_extract(w.value, '$.worker') AS INTEGER), n.at / 1000 + :day,"
+	" n.number, CAST(json_extract(w.value, '$.seq') AS INTEGER), CAST(json_extract(w.value, '$.dropped') AS INTEGER),"
+	" CAST(json_extract(w.value, '$.left_out') AS INTEGER) FROM day.note AS n JOIN day.sensor AS x ON x.id = n.sensor"
+	" CROSS JOIN json_each(n.extra, '$.workers') AS w"
+	" WHERE n.former = 0 AND json_valid(n.extra) AND json_type(w.value) = 'object';"
+	"INSERT INTO told SELECT x.identity, n.boot, n.worker, n.at / 1000 + :day, 0,"
+	" CAST(json_extract(n.extra, '$.former.seq') AS INTEGER), CAST(json_extract(n.extra, '$.former.dropped') AS INTEGER),"
+	" CAST(json_extract(n.extra, '$.former.left_out') AS INTEGER) FROM day.note AS n"
+	" JOIN day.sensor AS x ON x.id = n.sensor WHERE n.former = 1 AND json_valid(n.extra);"
+	"INSERT OR IGNORE INTO beat SELECT x.identity, n.boot, n.number, n.at / 1000 + :day,"
+	" json_extract(n.extra, '$.clock.synchronized'), json_extract(n.extra, '$.clock.max_error_us') FROM day.note AS n"
+	" JOIN day.sensor AS x ON x.id = n.sensor WHERE n.former = 0 AND json_valid(n.extra);";
+
+/* When the frames on both sides of a gap came. */
+#define MOMENT_OF(number, column) \
+	"UPDATE gap SET " column " = coalesce((SELECT e.at / 1000 + :day FROM day.sensor AS x" \
+	" CROSS JOIN day.source AS s ON s.sensor = x.id AND s.boot = gap.boot AND s.worker = gap.worker" \
+	" CROSS JOIN day.seen AS b ON b.source = s.id AND b.block = (" number ") / 8192" \
+	" CROSS JOIN day.event AS e ON e.id BETWEEN b.first AND b.last AND e.source = s.id AND e.seq = " number \
+	" WHERE x.identity = gap.sensor), " column ") WHERE " column " IS NULL AND rowid <= :gaps;"
+static const char find_moments[] = MOMENT_OF("gap.first - 1", "since") MOMENT_OF("gap.last + 1", "until");
+
+static void bits_or(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const uint8_t *one = sqlite3_value_blob(values[0]), *other = sqlite3_value_blob(values[1]);
+	uint8_t bits[BLOCK_OCTETS];
+
+	(void)count;
+	if (sqlite3_value_bytes(values[0]) != (int)BLOCK_OCTETS || sqlite3_value_bytes(values[1]) != (int)BLOCK_OCTETS)
+		return;
+	for (unsigned i = 0; i < BLOCK_OCTETS; i++)
+		bits[i] = one[i] | other[i];
+	sqlite3_result_blob(context, bits, BLOCK_OCTETS, SQLITE_TRANSIENT);
+}
+
+/* --- counting ----------------------------------------------------------------------------------------------- */
+
+struct counting {
+	struct hunt *hunt;
+	sqlite3_stmt *put_gap;               /* owned */
+	sqlite3_stmt *worker;                /* the row that is counted: sensor, boot, worker */
+	bool begun;
+	int64_t first, next;                 /* the first number that should be here; the one that should come next */
+	int64_t received, missing;
+	unsigned gaps;
+};
+
+static int run(struct counting *counting, sqlite3_stmt *statement)
+{
+	int code = sqlite3_step(statement);
+
+	sqlite3_reset(statement);
+	return code == SQLITE_DONE ? 0 : diag_set(&counting->hunt->diag, "hunt", 0, 0, "%s",
+		sqlite3_errmsg(query_workspace(counting->hunt->query)));
+}
+
+static void bind_worker(struct counting *counting, sqlite3_stmt *statement)
+{
+	for (int i = 0; i < 3; i++)
+		sqlite3_bind_value(statement, i + 1, sqlite3_column_value(counting->worker, i));
+}
+
+static int note_gap(struct counting *counting, int64_t first, int64_t last)
+{
+	counting->missing += last - first + 1;
+	if (counting->gaps++ >= GAPS_KEPT)
+		return 0;
+	bind_worker(counting, counting->put_gap);
+	sqlite3_bind_int64(counting->put_gap, 4, first);
+	sqlite3_bind_int64(counting->put_gap, 5, last);
+	return run(counting, counting->put_gap);
+}
+
+static int note_number(struct counting *counting, int64_t number)
+{
+	int result = 0;
+
+	if (!counting->begun) {
+		counting->begun = true;
+		counting->first = counting->next = number;
+	}
+	if (number > counting->next)
+		result = note_gap(counting, counting->next, number - 1);
+	counting->received++;
+	counting->next = number + 1;
+	return result;
+}
+
+static int note_block(struct counting *counting, int64_t block, const uint8_t *bits)
+{
+	for (unsigned i = 0; i < BLOCK_OCTETS; i++) {
+		int64_t number = block * STORE_BLOCK_NUMBERS + i * 8;
+
+		if (bits[i] == 0)
+			continue;
+		if (bits[i] == 0xff && counting->begun && counting->next == number) {
+			counting->received += 8;
+			counting->next += 8;
+			continue;
+		}
+		for (unsigned bit = 0; bit < 8; bit++)
+			if ((bits[i] >> bit & 1) != 0 && note_number(counting, number + bit) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int note_blocks(struct counting *counting, sqlite3_stmt *blocks)
+{
+	int code, result = 0;
+
+	bind_worker(counting, blocks);
+	while (result == 0 && (code = sqlite3_step(blocks)) == SQLITE_ROW)
+		if (sqlite3_column_bytes(blocks, 1) == (int)BLOCK_OCTETS)
+			result = note_block(counting, sqlite3_column_int64(blocks, 0), sqlite3_column_blob(blocks, 1));
+	sqlite3_reset(blocks);
+	return result;
+}
+
+static int64_t less(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* Columns of a worker: 3 first, 4 last, 5 duplicates, 6 its process began here, 7 the first and 8 the last number that
+ * was told, 9 and 10 dropped, 11 and 12 left out: before, and up to now. */
+static int count_worker(struct counting *counting, sqlite3_stmt *blocks, sqlite3_stmt *put)
+{
+	sqlite3_stmt *worker = counting->worker;
+	bool whole = sqlite3_column_int(worker, 6) != 0;
+	int64_t told = sqlite3_column_int64(worker, 8), left_out, dropped, last;
+
+	counting->begun = whole;
+	counting->first = counting->next = 1;
+	counting->received = counting->missing = 0;
+	counting->gaps = 0;
+	if (note_blocks(counting, blocks) != 0)
+		return -1;
+	if (!counting->begun)
+		counting->first = counting->next = sqlite3_column_int64(worker, 7) + 1;
+	last = counting->next - 1 > told ? counting->next - 1 : told;
+	if (last >= counting->next && note_gap(counting, counting->next, last) != 0)
+		return -1;
+	left_out = sqlite3_column_int64(worker, 12) - (whole ? 0 : sqlite3_column_int64(worker, 11));
+	left_out = left_out < 0 ? 0 : less(left_out, counting->missing);
+	dropped = sqlite3_column_int64(worker, 10) - (whole ? 0 : sqlite3_column_int64(worker, 9));
+	dropped = dropped < 0 ? 0 : less(dropped, counting->missing - left_out);
+	bind_worker(counting, put);
+	sqlite3_bind_value(put, 4, sqlite3_column_value(worker, 3));
+	sqlite3_bind_value(put, 5, sqlite3_column_value(worker, 4));
+	sqlite3_bind_int64(put, 6, counting->first);
+	sqlite3_bind_int64(put, 7, last);
+	sqlite3_bind_int64(put, 8, last - counting->first + 1 - left_out);
+	sqlite3_bind_int64(put, 9, counting->received);
+	sqlite3_bind_int64(put, 10, left_out);
+	sqlite3_bind_int64(put, 11, counting->missing - left_out);
+	sqlite3_bind_int64(put, 12, dropped);
+	sqlite3_bind_value(put, 13, sqlite3_column_value(worker, 5));
+	sqlite3_bind_int(put, 14, told >= counting->next - 1);
+	return run(counting, put);
+}
+
+/* Workers of which frames came, or a resolver spoke. What was told before the first frame that is here counts from the
+ * first word on. */
+static const char workers[] =
+	"WITH known AS (SELECT sensor, boot, worker FROM source WHERE boot <> '' UNION"
+	" SELECT sensor, boot, worker FROM told WHERE worker IS NOT NULL),"
+	" word AS (SELECT sensor, boot, worker, min(at) AS first, max(at) AS last, min(seq) AS low, max(seq) AS high,"
+	"  min(dropped) AS dropped_before, max(dropped) AS dropped, min(left_out) AS left_before,"
+	"  max(left_out) AS left_out FROM told GROUP BY sensor, boot, worker)"
+	" SELECT k.sensor, k.boot, k.worker, coalesce(s.first, w.first), max(coalesce(s.last, w.last), coalesce(w.last,"
+	"  s.last)), coalesce(s.duplicates, 0), EXISTS (SELECT 1 FROM beat AS b WHERE b.sensor = k.sensor"
+	"  AND b.boot = k.boot AND b.number = 1), coalesce(w.low, 0), coalesce(w.high, 0), coalesce(w.dropped_before, 0),"
+	" max(coalesce(w.dropped, 0), coalesce(s.dropped, 0)), coalesce(w.left_before, 0),"
+	" max(coalesce(w.left_out, 0), coalesce(s.left_out, 0))"
+	" FROM known AS k LEFT JOIN source AS s USING (sensor, boot, worker) LEFT JOIN word AS w USING (sensor, boot, worker)"
+	" ORDER BY k.sensor, k.boot, k.worker";
+
+static int count(struct hunt *hunt)
+{
+	struct counting counting = { .hunt = hunt };
+	sqlite3_stmt *blocks = query_ask(hunt->query, "SELECT block, bits FROM block WHERE sensor = ?1 AND boot = ?2"
+		" AND worker = ?3 ORDER BY block", &hunt->diag);
+	sqlite3_stmt *put = query_ask(hunt->query, "INSERT INTO covered VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		" ?12, ?13, ?14)", &hunt->diag);
+	int result = -1, code;
+
+	counting.put_gap = query_ask(hunt->query, "INSERT INTO gap (sensor, boot, worker, first, last)"
+		" VALUES (?1, ?2, ?3, ?4, ?5)", &hunt->diag);
+	counting.worker = query_ask(hunt->query, workers, &hunt->diag);
+	if (blocks != NULL && put != NULL && counting.put_gap != NULL && counting.worker != NULL) {
+		result = 0;
+		while (result == 0 && (code = sqlite3_step(counting.worker)) == SQLITE_ROW)
+			result = count_worker(&counting, blocks, put);
+	}
+	sqlite3_finalize(blocks);
+	sqlite3_finalize(put);
+	sqlite3_finalize(counting.put_gap);
+	sqlite3_finalize(counting.worker);
+	return result;
+}
+
+/* --- what is said of it ------------------------------------------------------------------------------------- */
+
+static const char reasons[] =
+	"UPDATE gap SET reason = (SELECT CASE WHEN c.missing = 0 THEN 'left out by frames:'"
+	" WHEN c.left_out > 0 THEN 'left out, or missing' WHEN c.dropped >= c.missing THEN 'dropped by the resolver'"
+	" WHEN c.dropped > 0 THEN 'dropped, or lost on the way' ELSE 'lost on the way, or not here yet' END FROM covered AS c"
+	" WHERE c.sensor = gap.sensor AND c.boot = gap.boot AND c.worker = gap.worker);";
+
+static const struct hunt_column resolvers[] = {
+	{ "resolver", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME }, { "expected", HUNT_COUNT },
+	{ "received", HUNT_COUNT }, { "missing", HUNT_COUNT }, { "dropped", HUNT_COUNT }, { "left_out", HUNT_COUNT },
+	{ "duplicates", HUNT_COUNT }, { "unnumbered", HUNT_COUNT }, { "complete", HUNT_TEXT }, { NULL, HUNT_TEXT }
+};
+static const struct hunt_column processes[] = {
+	{ "resolver", HUNT_TEXT }, { "boot", HUNT_TEXT }, { "worker", HUNT_COUNT }, { "from", HUNT_COUNT },
+	{ "to", HUNT_COUNT }, { "received", HUNT_COUNT }, { "missing", HUNT_COUNT }, { "dropped", HUNT_COUNT },
+	{ "left_out", HUNT_COUNT }, { "confirmed", HUNT_FLAG }, { NULL, HUNT_TEXT }
+};
+static const struct hunt_column gaps[] = {
+	{ "resolver", HUNT_TEXT }, { "boot", HUNT_TEXT }, { "worker", HUNT_COUNT }, { "from", HUNT_COUNT },
+	{ "to", HUNT_COUNT }, { "count", HUNT_COUNT }, { "after", HUNT_TIME }, { "before", HUNT_TIME },
+	{ "reason", HUNT_TEXT }, { NULL, HUNT_TEXT }
+};
+static const struct hunt_column clocks[] = {
+	{ "resolver", HUNT_TEXT }, { "heartbeats", HUNT_COUNT }, { "expected", HUNT_COUNT }, { "first", HUNT_TIME },
+	{ "last", HUNT_TIME }, { "clock", HUNT_TEXT }, { "max_error_us", HUNT_COUNT }, { NULL, HUNT_TEXT }
+};
+static const struct hunt_column statements[] = { { "statement", HUNT_TEXT }, { NULL, HUNT_TEXT } };
+
+#define PERCENT(received, expected) "iif(" expected " = 0, 'nothing expected', CASE WHEN " received " >= " expected \
+	" THEN '100 %' ELSE substr(printf('%.5f', 100.0 * " received " / " expected "), 1, 6) || ' %' END)"
+#define SUMS "WITH sum AS (SELECT sensor, min(since) AS since, max(until) AS until, sum(expected) AS expected," \
+	" sum(received) AS received, sum(missing) AS missing, sum(dropped) AS dropped, sum(left_out) AS left_out," \
+	" sum(duplicates) AS duplicates, min(told) AS told FROM covered GROUP BY sensor)"
+#define DATE(ms) "strftime('%Y-%m-%d %H:%M:%S', " ms " / 1000, 'unixepoch')"
+
+static int print(struct hunt *hunt)
+{
+	if (hunt_section(hunt, "resolvers", resolvers, SUMS ", bare AS (SELECT sensor, sum(frames) AS frames,"
+			" min(first) AS first, max(last) AS last FROM source WHERE boot = '' GROUP BY sensor)"
+			" SELECT s.sensor, since, until, expected, received, missing, dropped, left_out, duplicates,"
+			" coalesce((SELECT frames FROM bare AS b WHERE b.sensor = s.sensor), 0)," PERCENT("received", "expected")
+			" FROM sum AS s UNION ALL SELECT sensor, first, last, NULL, NULL, NULL, NULL, NULL, NULL, frames, 'not known'"
+			" FROM bare WHERE sensor NOT IN (SELECT sensor FROM sum) ORDER BY 1") != 0)
+		return -1;
+	if (hunt_section(hunt, "workers", processes, "SELECT sensor, boot, worker, first, last, received, missing, dropped,"
+			" left_out, told FROM covered ORDER BY sensor, since, boot, worker") != 0 ||
+			hunt_section(hunt, "gaps", gaps, "SELECT sensor, boot, worker, first, last, last - first + 1, since, until, reason"
+			" FROM gap ORDER BY sensor, coalesce(since, until), boot, worker, first") != 0 ||
+			hunt_section(hunt, "clocks", clocks, "SELECT sensor, sum(n), sum(due), min(first), max(last),"
+			" CASE WHEN min(sync) IS NULL THEN 'not told' WHEN min(sync) THEN 'synchronized' ELSE 'not always synchronized'"
+			" END, max(error) FROM (SELECT sensor, count(*) AS n, max(number) - min(number) + 1 AS due, min(at) AS first,"
+			" max(at) AS last, min(synchronized) AS sync, max(max_error) AS error FROM beat GROUP BY sensor, boot)"
+			" GROUP BY sensor ORDER BY sensor") != 0)
+		return -1;
+	return hunt_section(hunt, "statements", statements, SUMS "SELECT 'Between ' || " DATE("since") " || ' and ' || "
+		DATE("until") " || ' UTC, resolver ' || sensor || ' was due to send ' || expected || ' frames of numbered answers; '"
+		" || received || ' of them are kept (' || " PERCENT("received", "expected") " || '), ' || missing || ' are missing'"
+		" || iif(missing = 0, '', ', of which the resolver itself reports ' || dropped || ' as dropped') ||"
+		" iif(left_out = 0, '', '; ' || left_out || ' more answers have no frame because its configuration wants none') ||"
+		" iif(told, '.', '; what came after the last frame is not known.') FROM sum ORDER BY sensor");
+}
+
+int hunt_coverage(struct hunt *hunt)
+{
+	struct query *query = hunt->query;
+	sqlite3 *db = query_workspace(query);
+
+	if (sqlite3_create_function(db, "bits_or", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, bits_or,
+			NULL, NULL) != SQLITE_OK || !query_bind_number(query, ":gaps", (int64_t)hunt->limit))
+		return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
+	if (hunt->limit == 0 && !query_bind_number(query, ":gaps", INT64_MAX))
+		return -1;
+	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
+			count(hunt) != 0 || query_run(query, reasons, &hunt->diag) != 0 ||
+			query_gather(query, QUERY_ALL, find_moments, &hunt->diag) != 0)
+		return -1;
+	hunt_begin(hunt, "coverage");
+	return print(hunt);
+}
