@@ -375,7 +375,7 @@ def hostile_names_and_texts_are_data_and_nothing_else():
         h.collect(scratch, events)
         for i, labels in enumerate(HOSTILE):
             name = h.shown(labels)
-            got = h.hunt(scratch, "domain", name)
+            got = h.hunt(scratch, "domain", "\\042.example" if labels[0] == b"*" else name)
             equal([row["client"] for row in got["clients"]], ["10.0.0.%d" % (i + 1)], name)
             equal(got["records"][0]["owner"], name)
         equal(len(h.hunt(scratch, "domain", "*.example")["names"]), len(HOSTILE))
