@@ -46,7 +46,7 @@ static int fail(struct query *query, const char *where, struct diag *diag)
 
 static int open_workspace(struct query *query, struct diag *diag)
 {
-	char text[160];
+	char text[256];
 
 	if (sqlite3_open_v2("", &query->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI |
 			SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
@@ -57,7 +57,8 @@ static int open_workspace(struct query *query, struct diag *diag)
 	sqlite3_db_config(query->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(query->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;"
-		"PRAGMA temp_store = FILE; PRAGMA cell_size_check = ON", QUERY_CACHE_KIB);
+		"PRAGMA temp_store = FILE; PRAGMA cell_size_check = ON;"
+		"PRAGMA automatic_index = OFF", QUERY_CACHE_KIB);
 	return sqlite3_exec(query->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(query, query->directory, diag);
 }
 
