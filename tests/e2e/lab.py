@@ -8,6 +8,7 @@ VERDICT_KEEP=1 keeps the directory of each laboratory and prints its name.
 import atexit
 import ctypes
 import functools
+import json
 import os
 import shutil
 import signal
@@ -261,6 +262,20 @@ remote-control:
 		return frames.read(self.capture_file, parse, again=False)
 
 	# --- the resolver
+
+	def frames_status(self):
+		"""What `verdictctl status` says of frames."""
+		done = subprocess.run([VERDICTCTL, "status", "--json", "--config", self.path("verdict.conf")], capture_output=True, text=True,
+			timeout=60)
+		return json.loads(done.stdout)["frames"]
+
+	def wait_sent(self):
+		"""Until every target has every frame: at its end the library gives the rest a second, which may be too little here."""
+		def sent():
+			status = self.frames_status()
+			return all(target["unread"] == 0 and target["written"] >= status["emitted"] + status["heartbeats"]
+				for target in status["targets"])
+		wait_for(sent, "every frame to be sent", 60)
 
 	def unbound_conf(self, threads=1, server="", rest="", module="dynlib validator iterator", library=LIBRARY):
 		stubs = "".join('stub-zone:\n\tname: "%s"\n\tstub-addr: 127.0.0.1@%d\n' % (zone, self.nsd_port)

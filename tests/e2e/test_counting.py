@@ -92,6 +92,7 @@ def every_path_and_transport(tap, module):
 		expected["resolved", "allow", None] += 1
 		expected["chaos", "allow", None] += 1
 		queries = int(float(here.statistics()["total.num.queries"]))
+		here.wait_sent()
 		here.unbound.stop()
 		captured = here.captured()
 		count = collections.Counter((frame.extra["path"], frame.extra["verdict"]) for frame in captured)
@@ -141,6 +142,7 @@ def an_answer_that_can_not_be_encoded(tap):
 				os.unlink(here.path("none"))
 		tap.equal([rcode for _, rcode in answers], ["NOERROR", "NOERROR", "SERVFAIL", "NOERROR"], "without memory the answer is SERVFAIL")
 		queries = int(float(here.statistics()["total.num.queries"]))
+		here.wait_sent()
 		here.unbound.stop()
 		captured = here.captured()
 		last = {frame.query.id: frame for frame in captured}

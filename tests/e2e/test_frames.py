@@ -79,6 +79,7 @@ def frames_equal_answers(tap, threads):
 		questions += more
 		tap.equal(sum(1 for result in results if result.octets is None), 0, "%d threads: every question is answered" % threads)
 		queries = int(float(here.statistics()["total.num.queries"]))
+		here.wait_sent()
 		here.unbound.stop()
 		captured, filed = here.captured(), lab.frames.read(here.frames_file)
 		tap.equal(queries, len(questions), "%d threads: Unbound's own count is that of the questions" % threads)
@@ -112,6 +113,7 @@ def mode_verdicts_leaves_out_plain_answers(tap):
 		here.start(LISTS, frames_mode="verdicts")
 		questions = mixed(600, 7)
 		volley.udp(here.port, questions)
+		here.wait_sent()
 		here.unbound.stop()
 		captured = here.captured()
 		tap.equal(len(captured), sum(1 for name, _ in questions if wanted(name) != "allow"), "frames: verdicts: one for each verdict")
@@ -122,6 +124,7 @@ def every_reader_understands_the_frames(tap):
 	with lab.Lab(ZONES) as here:
 		here.start(LISTS)
 		volley.udp(here.port, mixed(200, 9))
+		here.wait_sent()
 		here.unbound.stop()
 		captured = here.captured()
 		raw = [octets for octets in frames.stream(open(here.capture_file, "rb").read())

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import stat
-import subprocess
 
 import dns.edns
 import dns.message
@@ -152,12 +151,6 @@ def pseudonyms_last_as_long_as_the_key(tap):
 		tap.ok(one(here, "c.example", "127.0.2.5").client != before, "another one with another key")
 
 
-def status(here):
-	done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", here.path("verdict.conf")], capture_output=True,
-		text=True, timeout=60)
-	return json.loads(done.stdout)["frames"]
-
-
 def answers_while_there_are_no_frames_are_not_left_out(tap):
 	"""A reload meets a key that others can read: no client can be hidden, so no frame is sent."""
 	with lab.Lab(ZONES) as here:
@@ -167,7 +160,7 @@ def answers_while_there_are_no_frames_are_not_left_out(tap):
 			os.chmod(key, mode)
 			here.control("reload")
 			here.wait_ready(starts)
-			tap.equal("privacy.key" in status(here).get("note", ""), mode == 0o644, "status says what is wrong, mode %o" % mode)
+			tap.equal("privacy.key" in here.frames_status().get("note", ""), mode == 0o644, "status says what is wrong, mode %o" % mode)
 			for name in names:
 				ask(here, name + ".example", "127.0.2.5")
 		frame = lab.wait_for(lambda: [one for one in frames.read(here.frames_file) if one.extra["seq"] == 5], "the frame")[0]

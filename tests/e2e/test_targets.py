@@ -56,14 +56,8 @@ def answers(found):
 	return {(one["verdict"]["boot"], one["verdict"]["worker"], one["verdict"]["seq"]) for one in found if "seq" in one["verdict"]}
 
 
-def status(here):
-	done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", here.path("verdict.conf")], capture_output=True, text=True,
-		timeout=60)
-	return json.loads(done.stdout)["frames"]
-
-
 def target(here, name):
-	return next(one for one in status(here)["targets"] if one["name"] == name)
+	return next(one for one in here.frames_status()["targets"] if one["name"] == name)
 
 
 def run(here, clauses):
@@ -113,7 +107,7 @@ def over_tcp_and_a_death(tap):
 		run(here, clause("far", address="127.0.0.1@%d" % port, commit_interval=1))
 		volley.udp(here.port, QUESTIONS)
 		lab.wait_for(lambda: target(here, "far")["unread"] + 3 >= len(QUESTIONS), "frames wait", 30)
-		tap.ok(status(here)["durable"], "they wait on disk")
+		tap.ok(here.frames_status()["durable"], "they wait on disk")
 		here.unbound.stop(signal.SIGKILL)
 		process = collector(here, "tcp:127.0.0.1@%d" % port)
 		here.start_unbound()
