@@ -194,8 +194,8 @@ static int walk_worker(sqlite3_stmt *worker, sqlite3_stmt *blocks, sqlite3_stmt 
 static int walk_all(struct query *query, struct diag *diag)
 {
 	sqlite3_stmt *workers = query_ask(query, "SELECT id, identity, boot, worker, low, high, left_out FROM worker", diag);
-	sqlite3_stmt *blocks = query_ask(query, "SELECT block, bits FROM block WHERE identity = ? AND boot = ? AND worker = ?"
-		" ORDER BY block", diag);
+	sqlite3_stmt *blocks = query_ask(query, "SELECT block, bits FROM block WHERE identity = ? AND boot = ?"
+		" AND worker = ? ORDER BY block", diag);
 	sqlite3_stmt *put = query_ask(query, "UPDATE worker SET low = ?, received = ?, missing = ? WHERE id = ?", diag);
 	struct walk walk = { .put_gap = query_ask(query, "INSERT INTO gap VALUES (?, ?, ?, NULL, NULL)", diag) };
 	int code = SQLITE_ERROR;

@@ -32,8 +32,8 @@ static const char tables[] =
 
 /* --- from a file ---------------------------------------------------------------------------------------------- */
 
-/* What was asked in the window: a file that lies in it as a whole has counted that already. Then the digest's own rows
- * for the file's clients and verdicts. */
+/* What was asked in the window: a file that lies in it as a whole has counted that already. Then the digest's own
+ * rows for the file's clients and verdicts. */
 #define WHOLE "(SELECT ifnull(min(minute) >= :from / 60000 AND max(minute) <= :to / 60000, 1) FROM day.minute)"
 #define MINUTES "minute >= :from / 60000 AND minute <= :to / 60000"
 #define BEGIN_FILE \

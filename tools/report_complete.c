@@ -17,7 +17,8 @@ static const char resolvers[] =
 
 static const char gaps[] =
 	"SELECT w.identity, w.boot, w.worker, g.first, g.last, g.after_at / 1000, g.before_at / 1000 FROM gap AS g"
-	" JOIN worker AS w ON w.id = g.worker ORDER BY g.last - g.first DESC, w.identity, w.boot, w.worker, g.first LIMIT 20";
+	" JOIN worker AS w ON w.id = g.worker ORDER BY g.last - g.first DESC, w.identity, w.boot, w.worker, g.first"
+	" LIMIT 20";
 
 /* --- in words ------------------------------------------------------------------------------------------------- */
 
@@ -85,8 +86,8 @@ static void write_picture(struct report *report)
 	int height = ROW * (int)report->resolvers;
 	sqlite3_stmt *statement = report_ask(report, "SELECT DISTINCT identity FROM worker ORDER BY identity");
 
-	fprintf(report->to, "<figure><svg class=\"time\" role=\"img\" aria-label=\"When frames of each resolver came, and gaps;"
-		" the tables have the numbers\" width=\"100%%\" height=\"%d\">\n", height + 24);
+	fprintf(report->to, "<figure><svg class=\"time\" role=\"img\" aria-label=\"When frames of each resolver came, and"
+		" gaps; the tables have the numbers\" width=\"100%%\" height=\"%d\">\n", height + 24);
 	report_axis(report, 0, height + 20);
 	for (int top = 0; report_next(report, &statement); top += ROW) {
 		const char *identity = (const char *)sqlite3_column_text(statement, 0);
@@ -201,8 +202,8 @@ static void write_gaps(struct report *report)
 
 void report_complete(struct report *report)
 {
-	fputs("<p>Resolvers number their answers, and say in heartbeats how far they are: what did not come is known. This is"
-		" of the whole days that the window touches.</p>\n", report->to);
+	fputs("<p>Resolvers number their answers, and say in heartbeats how far they are: what did not come is known."
+		" This is of the whole days that the window touches.</p>\n", report->to);
 	write_unnumbered(report);
 	if (report->resolvers == 0) {
 		fputs("<p class=\"none\">No resolver numbers its answers.</p>\n", report->to);

@@ -46,7 +46,8 @@ static void write_newcomers_picture(struct report *report)
 
 	snprintf(select, sizeof(select), "SELECT max(first / 1000 / %" PRId64 " * %" PRId64 ", %" PRId64 ") AS at, count(*)"
 		" FROM domain WHERE known = 0 GROUP BY 1 ORDER BY 1", report->step_s, report->step_s, report->from_s);
-	fputs("<figure><svg class=\"time\" role=\"img\" aria-label=\"New domains over time\" width=\"100%\" height=\"88\">\n",
+	fputs("<figure><svg class=\"time\" role=\"img\" aria-label=\"New domains over time\" width=\"100%\""
+		" height=\"88\">\n",
 		report->to);
 	report_axis(report, 0, 84);
 	most = report_strip(report, select, "clients", 4, 60);
@@ -132,8 +133,8 @@ void report_clients(struct report *report)
 
 /* --- denials that may be mistakes ----------------------------------------------------------------------------- */
 
-/* A list that refuses a domain which many ask for, of which no other list speaks, and whose other names people are given
- * answers for, may be wrong. */
+/* A list that refuses a domain which many ask for, of which no other list speaks, and whose other names people are
+ * given answers for, may be wrong. */
 static const char doubtful[] =
 	"WITH refused AS (SELECT n.domain AS domain, v.list AS list, v.rule AS rule, n.key AS key, r.client AS client,"
 	" r.count AS count FROM refusal AS r JOIN name AS n ON n.id = r.name JOIN verdict AS v ON v.id = r.verdict),"
@@ -168,9 +169,9 @@ void report_doubtful(struct report *report)
 	sqlite3_stmt *statement = report_ask(report, doubtful);
 	bool any = false;
 
-	fputs("<p>Rules that refuse what at least three clients ask for. The more clients ask, the more likely it is that they"
-		" need it: look at these first. <code>verdictctl explain NAME</code> says why, <code>verdictctl allow NAME</code>"
-		" lets it through.</p>\n", report->to);
+	fputs("<p>Rules that refuse what at least three clients ask for. The more clients ask, the more likely it is that"
+		" they need it: look at these first. <code>verdictctl explain NAME</code> says why, <code>verdictctl allow"
+		" NAME</code> lets it through.</p>\n", report->to);
 	while (report_next(report, &statement)) {
 		if (!any)
 			report_table(report, "Rules to look at", columns);

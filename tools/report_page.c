@@ -55,7 +55,8 @@ static void write_head(struct report *report)
 	html_time(report->to, report->from_s);
 	fputs(" to ", report->to);
 	html_time(report->to, report->to_s);
-	fprintf(report->to, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<p class=\"kicker\">unbound-verdict</p>\n"
+	fprintf(report->to, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n"
+		"<p class=\"kicker\">unbound-verdict</p>\n"
 		"<h1>DNS answers and verdicts</h1>\n<p class=\"window\">", report_style);
 	html_time(report->to, report->from_s);
 	fputs(" to ", report->to);
@@ -105,7 +106,8 @@ static void write_left_out(struct report *report)
 {
 	if (report->left_out_count == 0)
 		return;
-	fputs("<div class=\"note\"><p>Not all day files could be read: the numbers below are too low.</p><ul>\n", report->to);
+	fputs("<div class=\"note\"><p>Not all day files could be read: the numbers below are too low.</p><ul>\n",
+		report->to);
 	for (unsigned i = 0; i < report->left_out_count; i++) {
 		fputs("<li><code>", report->to);
 		html_put(report->to, report->left_out[i]);

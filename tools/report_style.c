@@ -1,7 +1,8 @@
 /* report_style.c: how the page looks, in light, in the dark, on a phone and on paper. */
 #include "tools/report.h"
 
-/* Pictures have 3:1 and texts 4.5:1 to what is behind them, or more, in both (WCAG 2.1). No meaning is in colour alone. */
+/* Pictures have 3:1 and texts 4.5:1 to what is behind them, or more, in both (WCAG 2.1). No meaning is in colour
+ * alone. */
 const char report_style[] =
 	":root{color-scheme:light dark;--page:#fff;--card:#f5f7f9;--ink:#1a1f26;--soft:#55606d;--line:#d3dae2;"
 	"--track:#e6eaef;--allowed:#66727f;--observed:#0a6ebd;--denied:#b8410c;--redirected:#7b3fa0;--clients:#0b7a6f;"
@@ -35,7 +36,8 @@ const char report_style[] =
 	"table{border-collapse:collapse;width:100%;margin:14px 0 8px;font-size:14px}"
 	"caption{text-align:left;font-size:13px;padding-bottom:6px}thead th{font-size:12px;color:var(--soft);"
 	"border-bottom:1px solid var(--line);font-weight:600}th,td{text-align:left;padding:6px 14px 6px 0;"
-	"vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}"
+	"vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:break-word}"
+	"tbody th{overflow-wrap:anywhere}"
 	"tbody th{font-weight:600;min-width:150px}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
 	"td.n{min-width:64px}svg.bar{width:100%;min-width:64px;height:8px;margin-top:3px}"
 	".pair{display:grid;grid-template-columns:1fr 1fr;gap:0 36px}"
@@ -52,12 +54,16 @@ const char report_style[] =
 	"rect.there{fill:var(--clients)}rect.gap{fill:var(--denied)}\n"
 	"@media (max-width:680px){body{padding:20px 16px 48px}h1{font-size:25px}.pair{grid-template-columns:1fr}"
 	".tiles{grid-template-columns:1fr 1fr}text.odd{display:none}.matrix{grid-template-columns:1fr 1fr}"
-	".matrix h3{min-height:0}table,tbody,tr,caption{display:block}thead{position:absolute;clip-path:inset(50%);height:1px;"
-	"overflow:hidden}tbody tr{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:2px 14px;border-bottom:1px solid var(--line);"
+	".matrix h3{min-height:0}table,tbody,tr,caption{display:block}thead{position:absolute;"
+	"clip-path:inset(50%);height:1px;"
+	"overflow:hidden}tbody tr{display:grid;"
+	"grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:2px 14px;border-bottom:1px solid var(--line);"
 	"padding:8px 0}tbody th,tbody td{display:block;border:0;padding:1px 0}tbody th{grid-column:1/-1}"
 	"tbody td::before{content:attr(data-label) ' ';color:var(--soft);font-size:12px;display:block}"
 	"tbody td.n{text-align:left}}\n"
-	"@media print{:root{color-scheme:light}body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}"
+	"@media print{:root{color-scheme:light}.matrix{grid-template-columns:repeat(6,1fr);gap:6px}.matrix li{font-size:8pt}"
+	".pair{grid-template-columns:1fr}tbody th{min-width:130px}th,td{padding-right:8px}"
+	"body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}"
 	"main>section{margin-top:10px;padding:12px 0 0}h2,h3,caption,figcaption{break-after:avoid}"
 	"tr,figure,li,.tiles div{break-inside:avoid}thead{display:table-header-group}"
 	"details::details-content{content-visibility:visible;block-size:auto}summary{display:none}"

@@ -133,8 +133,8 @@ static void write_picture(struct report *report)
 {
 	int bottom = DIGEST_OUTCOMES * (STRIP + STRIP_HEAD) + 18;
 
-	fprintf(report->to, "<svg class=\"time\" role=\"img\" aria-label=\"Answers over time by what became of them; the table"
-		" has the numbers\" width=\"100%%\" height=\"%d\">\n", bottom + 4);
+	fprintf(report->to, "<svg class=\"time\" role=\"img\" aria-label=\"Answers over time by what became of them; the"
+		" table has the numbers\" width=\"100%%\" height=\"%d\">\n", bottom + 4);
 	report_axis(report, STRIP_HEAD, bottom);
 	for (int i = 0; i < DIGEST_OUTCOMES; i++)
 		write_strip(report, i, i * (STRIP + STRIP_HEAD));
@@ -163,8 +163,9 @@ static void write_numbers(struct report *report)
 
 	if (step < report->step_s)
 		step = report->step_s;
-	snprintf(select, sizeof(select), "SELECT max(at / %" PRId64 " * %" PRId64 ", %" PRId64 "), sum(iif(outcome = 0, count, 0)),"
-		" sum(iif(outcome = 1, count, 0)), sum(iif(outcome = 2, count, 0)), sum(iif(outcome = 3, count, 0))"
+	snprintf(select, sizeof(select), "SELECT max(at / %" PRId64 " * %" PRId64 ", %" PRId64 "),"
+		" sum(iif(outcome = 0, count, 0)), sum(iif(outcome = 1, count, 0)), sum(iif(outcome = 2, count, 0)),"
+		" sum(iif(outcome = 3, count, 0))"
 		" FROM timeline GROUP BY 1 ORDER BY 1", step, step, report->from_s);
 	statement = report_ask(report, select);
 	fputs("<details><summary>Numbers for every ", report->to);
@@ -179,8 +180,8 @@ static void write_numbers(struct report *report)
 
 void report_time(struct report *report)
 {
-	fputs("<p>Each row has a scale of its own. Observed: let through, though a rule in shadow, a rule that observes, or a"
-		" detector has something to say. Redirected: to a sinkhole or other data.</p>\n<figure>", report->to);
+	fputs("<p>Each row has a scale of its own. Observed: let through, though a rule in shadow, a rule that observes, or"
+		" a detector has something to say. Redirected: to a sinkhole or other data.</p>\n<figure>", report->to);
 	write_picture(report);
 	fputs("<figcaption>Answers in steps of ", report->to);
 	report_step(report);

@@ -106,7 +106,8 @@ void report_bar(const struct report *report, const char *label, const char *clas
 
 void report_table(const struct report *report, const char *caption, const char *const *columns)
 {
-	fprintf(report->to, "<table role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr role=\"row\">", caption);
+	fprintf(report->to, "<table role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr role=\"row\">",
+		caption);
 	for (; *columns != NULL; columns++)
 		fprintf(report->to, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>", **columns == '#' ? " class=\"n\"" : "",
 			*columns + (**columns == '#'));
