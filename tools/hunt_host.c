@@ -5,7 +5,7 @@
 
 #include "tools/verdictctl.h"
 
-#define ASKERS 16                    /* so many clients of a name are counted; one that more ask for is not rare */
+#define ASKERS 5                    /* so many clients of a name are counted; one that more ask for is not rare */
 #define TEXT_OF(number) #number
 #define ASKERS_TEXT(number) TEXT_OF(number)
 

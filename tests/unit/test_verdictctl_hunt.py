@@ -185,7 +185,7 @@ def a_host_has_its_names_new_and_rare_ones_first():
         for client in clients:
             wanted = [e for e in within if e.client == client]
             rows = [dict(span(es), name=name, new=window[0] is not None and name not in before,
-                         askers=min(askers[name], 16), verdicts=verdicts_of(es))
+                         askers=min(askers[name], 5), verdicts=verdicts_of(es))
                     for name, es in grouped(wanted, lambda e: e.name).items()]
             rows.sort(key=lambda row: (not row["new"], row["askers"], row["first"], h.order(row["name"])))
             got = hunt(window, "host", client, "--events")
