@@ -102,14 +102,15 @@ def number(text):
 
 
 class Store:
-    def __init__(self, frames):
+    def __init__(self, *streams):
         self.folder = tempfile.TemporaryDirectory(prefix="verdict")
         self.path = self.folder.name
-        with open(os.path.join(self.path, "frames.fs"), "wb") as file:
-            file.write(frames)
         self.days = os.path.join(self.path, "days")
-        done = run("collect", "-D", self.days, os.path.join(self.path, "frames.fs"))
-        equal(done.returncode, 0, done.stderr)
+        for octets in streams:
+            with open(os.path.join(self.path, "frames.fs"), "wb") as file:
+                file.write(octets)
+            done = run("collect", "-D", self.days, os.path.join(self.path, "frames.fs"))
+            equal(done.returncode, 0, done.stderr)
 
     def report(self, *words):
         done = run("report", "-D", self.days, *words)
@@ -132,7 +133,7 @@ def week():
     if not KEPT:
         events = office.week()
         came = office.lose(events)
-        KEPT["week"] = came, events, Store(office.stream(events, came))
+        KEPT["week"] = came, events, Store(*office.streams(events, came))
     return KEPT["week"]
 
 
@@ -377,7 +378,7 @@ def hostile_texts_stay_texts():
 
 def leaves_a_damaged_day_out_and_says_so():
     came, events, _ = week()
-    store = Store(office.stream(events, came))
+    store = Store(*office.streams(events, came))
     path = os.path.join(store.days, "2025-11-12-verdicts.sqlite")
     with open(path, "r+b") as file:
         file.seek(4096)
