@@ -75,7 +75,7 @@ void report_newcomers(struct report *report)
 	html_count(report->to, report->domains);
 	fputs(" registrable domains were asked for and not known before", report->to);
 	if (past > 0)
-		fprintf(report->to, " on any of %" PRId64 " earlier days", past);
+		fprintf(report->to, " on %" PRId64 " earlier %s", past, past == 1 ? "day" : "days");
 	fputs(". Those that were refused come first, then those that are observed, then by clients.</p>\n", report->to);
 	if (all == 0)
 		return;

@@ -60,7 +60,7 @@ const char report_style[] =
 	"grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:2px 14px;border-bottom:1px solid var(--line);"
 	"padding:8px 0}tbody th,tbody td{display:block;border:0;padding:1px 0}tbody th{grid-column:1/-1}"
 	"tbody td::before{content:attr(data-label) ' ';color:var(--soft);font-size:12px;display:block}"
-	"tbody td.n{text-align:left}}\n"
+	"tbody td.n{text-align:left}tbody td:last-child:not(.n){grid-column:1/-1}}\n"
 	"@media print{:root{color-scheme:light}.matrix{grid-template-columns:repeat(6,1fr);gap:6px}.matrix li{font-size:8pt}"
 	".pair{grid-template-columns:1fr}tbody th{min-width:130px}th,td{padding-right:8px}"
 	"body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}"

@@ -101,13 +101,15 @@ static void write_tick(const struct report *report, int64_t at, int64_t step, bo
 			bottom, text);
 }
 
+/* Every other label has no room on a phone; of days and hours, those of hours. */
 void report_axis(const struct report *report, int top, int bottom)
 {
 	int64_t step = report_step_for(report, TICKS_MAX), begin = report->from_s - report->from_s % step;
+	bool days = report->to_s - report->from_s >= 2 * DAY_SECONDS && step < DAY_SECONDS;
 	unsigned number = 0;
 
 	for (int64_t at = begin < report->from_s ? begin + step : begin; at < report->to_s; at += step)
-		write_tick(report, at, step, number++ % 2 == 1, top, bottom);
+		write_tick(report, at, step, days ? at % DAY_SECONDS != 0 : number++ % 2 == 1, top, bottom);
 }
 
 /* --- verdicts over time --------------------------------------------------------------------------------------- */
