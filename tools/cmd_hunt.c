@@ -36,6 +36,7 @@ const char help_hunt[] =
 	"  new                    domains and name servers that were not there before --from\n"
 	"  top                    the most of everything\n"
 	"  coverage               is the record complete? By resolver: received of expected, gaps, clock\n"
+	"  export cof             passive DNS of whole days, one JSON object a line, without clients\n"
 	"\n"
 	"Options:\n"
 	"  -f, --from TIME        2h, 7d (ago), yesterday, 2026-11-21, 2026-11-21T10:00:00Z (default: the beginning)\n"
@@ -70,6 +71,7 @@ static const struct pivot {
 	{ "new", NULL, hunt_new },
 	{ "top", NULL, hunt_top },
 	{ "coverage", NULL, hunt_coverage },
+	{ "export", "a format: cof", hunt_export },
 };
 #define PIVOT_COUNT (sizeof(pivots) / sizeof(pivots[0]))
 

@@ -51,6 +51,7 @@ struct hunt {
 	uint64_t limit;                /* rows of a section; 0: all */
 	bool limited;                  /* by --limit */
 	bool json, events;
+	bool raw;                      /* nothing stands around what it prints */
 	struct term term;
 	struct hunt_left_out left_out[HUNT_SECTIONS_MAX];
 	unsigned left_out_count;
@@ -65,6 +66,7 @@ int hunt_host(struct hunt *hunt);
 
 int hunt_changes(struct hunt *hunt);
 int hunt_coverage(struct hunt *hunt);
+int hunt_export(struct hunt *hunt);
 int hunt_incident(struct hunt *hunt);
 int hunt_new(struct hunt *hunt);
 int hunt_rule(struct hunt *hunt);

@@ -290,6 +290,8 @@ void hunt_end(struct hunt *hunt)
 {
 	unsigned passed_over = query_passed_over(hunt->query);
 
+	if (hunt->raw)
+		return;
 	if (!hunt->json) {
 		if (query_files(hunt->query) == 0)
 			puts("\nno day file of that time");

@@ -366,6 +366,20 @@ HOSTILE = [[b"'; drop table event; --", b"example"], [b"<script>alert(1)</script
            [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"]]
 
 
+def passive_dns_leaves_as_cof():
+    events = RECORDING.load()
+    uses = defaultdict(list)
+    for e in events:
+        for owner, rtype, data, _ in e.records:
+            uses[(h.shown(owner), rtype, data_text(data))].append(e)
+    wanted = [{"rrname": n, "rrtype": t, "rdata": d, "time_first": min(e.ms for e in es) // 1000, "count": len(es),
+               "time_last": max(e.ms for e in es) // 1000, "sensor_id": "resolver-1"} for (n, t, d), es in uses.items()]
+    done = h.verdictctl("hunt", "export", "cof", "--directory", RECORDING.scratch.name)
+    equal((done.returncode, done.stderr), (0, b""))
+    got = [h.json.loads(line) for line in done.stdout.splitlines()]
+    equal(sorted(got, key=in_order), sorted(wanted, key=in_order))
+
+
 def hostile_names_and_texts_are_data_and_nothing_else():
     texts = {"verdict": "nxdomain", "path": "resolved", "list": "l'\"><b>%_\u202e", "rule": "'); DELETE FROM pair; --",
              "attack": ['T1071.004"] UNION', "T1048"], "category": "\u001b]0;x\u0007"}
@@ -410,7 +424,7 @@ def wrong_usage_is_explained():
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
         for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
                           ["ip", "1.2.3.4/33"], ["ip", "::/-1"], ["host", "'"], ["technique", "T1071'"], ["technique", "%"],
-                          ["incident", "1.2.3"], ["incident", h.BOOT + ".0.99999999999999999999"], ["new"], ["top", "x"],
+                          ["incident", "1.2.3"], ["incident", h.BOOT + ".0.99999999999999999999"], ["new"], ["top", "x"], ["export", "xml"],
                           ["rule", ":x"], ["top", "--from", "2024-02-30"], ["top", "--from", "soon"], ["top", "--limit", "-1"],
                           ["top", "--from", "1h", "--to", "2h"], ["top", "--from", "2024-01-01T25:00"], ["top", "--nope"]):
             done = h.verdictctl("hunt", *arguments, *(["--directory", scratch] if arguments else []))
@@ -427,6 +441,7 @@ CLAIMS = [
     record_sets_have_their_intervals_and_changes, a_rule_and_a_technique_have_what_bears_them,
     new_domains_are_those_that_nobody_asked_for_before, the_top_is_the_top,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
+    passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, a_damaged_file_is_named_and_the_rest_answers,
     wrong_usage_is_explained,
 ]
