@@ -298,6 +298,16 @@ def new_domains_are_those_that_nobody_asked_for_before():
         equal(got, sorted(rows, key=lambda row: (row["first"], h.order(row["domain"]))), str(window))
 
 
+def a_domain_of_the_same_day_is_not_new():
+    def event(number, hour, labels):
+        return h.Event((1700006400 + hour * 3600) * 1000000, "10.0.0.1", labels, 1, 0, [], (h.BOOT, 0, number),
+                       {"verdict": "allow", "path": "cached"})
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, [event(1, 1, [b"old", b"com"]), event(2, 5, [b"old", b"com"]), event(3, 5, [b"new", b"com"])])
+        got = h.hunt(scratch, "new", "--from", h.iso((1700006400 + 3 * 3600) * 1000))
+        equal([row["domain"] for row in got["domains"]], ["new.com"])
+
+
 def the_top_is_the_top():
     events = RECORDING.load()
     for window in windows(events):
@@ -439,7 +449,8 @@ CLAIMS = [
     a_name_has_the_clients_verdicts_and_records_of_the_recording, all_below_a_name_is_found_and_nothing_beside_it,
     an_address_leads_to_its_names_and_their_clients, a_host_has_its_names_new_and_rare_ones_first,
     record_sets_have_their_intervals_and_changes, a_rule_and_a_technique_have_what_bears_them,
-    new_domains_are_those_that_nobody_asked_for_before, the_top_is_the_top,
+    new_domains_are_those_that_nobody_asked_for_before, a_domain_of_the_same_day_is_not_new,
+    the_top_is_the_top,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, a_damaged_file_is_named_and_the_rest_answers,
