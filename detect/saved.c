@@ -67,6 +67,9 @@ static void mend_pair(void *record)
 	pair->mean = mended(pair->mean);
 	pair->squares = mended(pair->squares);
 	pair->own = mended(pair->own);
+	/* A time that no clock shows: what is between it and now would be no number. */
+	if (pair->last_ms < 0 || pair->last_ms / 1000 > (int64_t)UINT32_MAX)
+		pair->last_ms = 0;
 	for (unsigned i = 0; i < 2; i++)
 		pair->evidence[i] = fusion_mend(pair->evidence[i]);
 }

@@ -171,6 +171,41 @@ static void survives_what_makes_no_sense(void **state)
 	free(image.octets);
 }
 
+/* How often the number stands there; all of them become the other one. */
+static unsigned exchange(struct image *image, int64_t number, int64_t other)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i + sizeof(number) <= image->length; i++)
+		if (memcmp(image->octets + i, &number, sizeof(number)) == 0) {
+			memcpy(image->octets + i, &other, sizeof(other));
+			found++;
+		}
+	return found;
+}
+
+static void forgets_times_that_no_clock_shows(void **state)
+{
+	static const int64_t times[] = { INT64_MIN + 0x1234567, -0x123456789abcde, INT64_MAX - 0x1234567 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct image image = known(&tiny, 1), again;
+		struct detect *detect = make(&tiny);
+		const uint8_t *more;
+		size_t length;
+
+		assert_int_equal(exchange(&image, START, times[i]), 1);
+		assert_null(detect_restore(detect, image.octets, image.length, &more, &length));
+		again = save(detect, &tiny);
+		assert_int_equal(exchange(&again, times[i], 0), 0);
+		ask(detect, 1, START + 1000);
+		free(again.octets);
+		free(image.octets);
+		detect_destroy(&detect);
+	}
+}
+
 static void says_when_it_could_not_be_written(void **state)
 {
 	struct detect *detect = make(&tiny);
@@ -189,6 +224,7 @@ int main(void)
 		cmocka_unit_test(takes_nothing_that_was_changed),
 		cmocka_unit_test(begins_anew_with_other_sizes),
 		cmocka_unit_test(survives_what_makes_no_sense),
+		cmocka_unit_test(forgets_times_that_no_clock_shows),
 		cmocka_unit_test(says_when_it_could_not_be_written),
 	};
 
