@@ -179,18 +179,42 @@ static struct report *report_enter(struct look *look, enum detector detector, ui
 	return report;
 }
 
-/* Counts what is held back. */
-static bool is_to_be_said(struct report *report, enum tier tier, int64_t now_s, uint32_t *held_back)
+/* Counts what is held back, or has no room. */
+static bool is_to_be_said(struct report *report, enum tier tier, bool has_room, int64_t now_s, uint32_t *held_back)
 {
 	const int64_t passed = now_s - (int64_t)report->said_s;
 
-	if (tier <= report->tier && passed >= 0 && passed < QUIET_S) {
+	if (!has_room || (tier <= report->tier && passed >= 0 && passed < QUIET_S)) {
 		report->held_back += report->held_back < UINT32_MAX;
 		return false;
 	}
 	*held_back = report->held_back;
 	*report = (struct report){ .said_s = (uint32_t)now_s, .last_s = (uint32_t)now_s, .tier = (uint8_t)tier };
 	return true;
+}
+
+/* Where one of that tier can be said: behind the others, or in the place of the lightest. NULL: all weigh as much. */
+static struct detection *place_for(struct detections *to, enum tier tier)
+{
+	struct detection *lightest = &to->items[0];
+
+	if (to->count < DETECTIONS_MAX)
+		return &to->items[to->count];
+	for (size_t i = 1; i < to->count; i++)
+		if (to->items[i].tier < lightest->tier)
+			lightest = &to->items[i];
+	return lightest->tier < tier ? lightest : NULL;
+}
+
+static void put_at(struct look *look, struct detection *place, const struct detection *made)
+{
+	if (place == look->lead) {
+		look->spare = *place;
+		look->lead = &look->spare;
+		look->lead_is_said = false;
+	}
+	look->detections->count += place == &look->detections->items[look->detections->count];
+	*place = *made;
 }
 
 struct detection *look_report(struct look *look, enum detector detector, enum tier tier, float value,
@@ -202,25 +226,26 @@ struct detection *look_report(struct look *look, enum detector detector, enum ti
 		.value = (uint32_t)fminf(fmaxf(value, 0), (float)INT32_MAX), .threshold = threshold,
 	};
 	struct detections *to = look->detections;
+	struct detection *place = place_for(to, tier);
 	struct report *report;
-	bool said = true;
+	bool said = place != NULL;
 	uint64_t hash;
 
 	if (look->sight->hear != NULL)
 		look->sight->hear(look->sight->hear_arg, &made);
 	report = report_enter(look, detector, &hash);
 	if (report != NULL) {
-		said = is_to_be_said(report, tier, look->now_s, &made.repeated);
+		said = is_to_be_said(report, tier, said, look->now_s, &made.repeated);
 		table_leave(look->detect->reports, hash);
 	}
 	fusion_note(look, detector, tier);
 	if (tier > TIER_TAG)
 		to->standing |= UINT32_C(1) << detector;
-	if (!said || to->count == DETECTIONS_MAX)
+	if (!said)
 		return fusion_lead(look, &made, NULL);
-	to->items[to->count] = made;
-	fusion_lead(look, &made, &to->items[to->count]);
-	return &to->items[to->count++];
+	put_at(look, place, &made);
+	fusion_lead(look, &made, place);
+	return place;
 }
 
 void detection_add(struct detection *detection, enum feature_name name, float value)

@@ -417,6 +417,23 @@ static void what_is_new_is_said_once(void **state)
 	assert_int_equal(said(DETECTOR_NEWLY_OBSERVED), 1);
 }
 
+/* Whoever has little things said of him must not have the one that matters left out. */
+static void the_weightiest_is_said_where_there_is_no_room_for_all(void **state)
+{
+	struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 1, .length = 4,
+		.rdata = { (const uint8_t[]){ 10, 0, 0, 1 } } };
+
+	(void)state;
+	here.conf[DETECTOR_TUNNEL].values[0] = 1;
+	here.conf[DETECTOR_WEAK_CHANNEL].values[0] = here.conf[DETECTOR_WEAK_CHANNEL].values[3] = 1;
+	here.conf[DETECTOR_GENERATED_NAME].values[0] = 1;
+	ask_with("mfzwizltoq2gk43u.xq7kz9vwpj3h.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(here.detections.count, DETECTIONS_MAX);
+	assert_int_equal(here.said[DETECTOR_REBINDING][TIER_ALERT], 1);
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 1);
+	assert_int_equal(here.said[DETECTOR_WEAK_CHANNEL][TIER_LOW], 1);
+}
+
 static void a_beacon_is_told_and_a_ttl_is_none(void **state)
 {
 	(void)state;
@@ -509,6 +526,7 @@ int main(void)
 		WITH(fluxing_addresses_of_a_young_zone_are_told),
 		WITH(what_stays_does_not_flux),
 		WITH(what_is_new_is_said_once),
+		WITH(the_weightiest_is_said_where_there_is_no_room_for_all),
 		WITH(a_beacon_is_told_and_a_ttl_is_none),
 		WITH(anything_can_come),
 	};
