@@ -13,6 +13,9 @@ static const char pick[] =
 static const char *const steps[] = {
 	"DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))",
 	"DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)",
+	/* The rule of a verdict about a client is its address. Numbered, for verdicts differ in their rules. */
+	"UPDATE verdict SET rule = '(forgotten ' || id || ')' WHERE trigger = 'CLIENT-IP' AND id NOT IN"
+		" (SELECT verdict FROM pair)",
 	"DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)",
 	"DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)",
 };

@@ -521,6 +521,30 @@ static void forgets_a_client(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
 }
 
+/* A rule that is about one client says who that was. */
+static void forgets_the_rule_that_names_a_client(void **state)
+{
+	static const char *const rules[] = { "10.0.1.1/32", "10.0.2.2/32" };
+	struct store *store = open_store(*state);
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 1, 1 } };
+	struct sample sample;
+	struct diag diag;
+	uint64_t events;
+
+	for (unsigned i = 1; i <= 2; i++) {
+		sample_init(&sample, "www.example", i);
+		memcpy(sample.event.client.octets, (uint8_t[]){ 10, 0, (uint8_t)i, (uint8_t)i }, 4);
+		sample.event.class = STORE_VERDICTS;
+		sample.event.verdict.trigger = "CLIENT-IP";
+		sample.event.verdict.rule = rules[i - 1];
+		put(store, &sample.event);
+	}
+	assert_int_equal(store_forget(store, &client, 32, &events, &diag), 0);
+	assert_int_equal(events, 1);
+	store_close(&store);
+	assert_string_equal(ask(*state, VERDICTS, "SELECT group_concat(rule, ' ') FROM verdict"), "(forgotten 1) 10.0.2.2/32");
+}
+
 static void keeps_notes_once(void **state)
 {
 	struct store *store = open_store(*state);
@@ -626,6 +650,7 @@ int main(void)
 		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(forgets_the_rule_that_names_a_client),
 		IN_DIRECTORY(keeps_notes_once),
 		IN_DIRECTORY(takes_any_octets_in_names),
 		IN_DIRECTORY(finds_what_is_below_a_name_as_a_range),
