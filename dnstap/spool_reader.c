@@ -112,6 +112,17 @@ static void note_tail(struct reader_lane *lane, size_t octets, size_t keep)
 	lane->mark_octets = 0;
 }
 
+/* What is read again after a break does not count, so no read goes on from it into what does. */
+static size_t up_to_commit(const struct reader_lane *lane, size_t cap)
+{
+	const struct place *read = &lane->read, *committed = &lane->committed;
+
+	if (read->segment != committed->segment || read->offset >= committed->offset
+			|| committed->offset - read->offset >= cap)
+		return cap;
+	return (size_t)(committed->offset - read->offset);
+}
+
 static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uint8_t *to, size_t cap, unsigned *frames)
 {
 	struct reader_lane *lane = &reader->lanes[number];
@@ -124,7 +135,7 @@ static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uin
 		fd = open_fd(reader->spool, lane, segment);
 		if (fd < 0 && !segment->memory && is_passing(errno))
 			return 0;
-		got = segment_read(segment, fd, lane->read.offset, to, cap, frames, &damaged);
+		got = segment_read(segment, fd, lane->read.offset, to, up_to_commit(lane, cap), frames, &damaged);
 		lane->read.offset += got;
 		lane->read.index += *frames;
 		note_tail(lane, got, reader->keep_octets);

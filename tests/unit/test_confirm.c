@@ -467,6 +467,26 @@ static void a_collector_that_ends_after_each_stream_gets_frames_twice(void **sta
 	place_remove(&place);
 }
 
+/* What is to be kept is counted over the streams, or all that ever came would be sent with each of them. */
+static void few_frames_for_each_process_do_not_come_for_ever(void **state)
+{
+	struct place place = place_make(1);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		put(&place, 10);
+		confirm(&place);
+		collector_end(&place, false);
+		run(&place, 1);
+		collector_begin(&place);
+		run(&place, 6000);
+	}
+	assert_all_there(&place, "few frames for each process");
+	assert_in_range(most_times(&place), 2, 12);
+	place_remove(&place);
+}
+
 static void nothing_comes_twice_when_nothing_breaks(void **state)
 {
 	static const unsigned at_once[] = { 1, CONNECTIONS };
@@ -495,6 +515,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_lost_when_it_dies_behind_the_end),
 		cmocka_unit_test(nothing_is_lost_whenever_it_dies),
 		cmocka_unit_test(a_collector_that_ends_after_each_stream_gets_frames_twice),
+		cmocka_unit_test(few_frames_for_each_process_do_not_come_for_ever),
 		cmocka_unit_test(nothing_comes_twice_when_nothing_breaks),
 	};
 
