@@ -40,6 +40,7 @@ struct reader_lane {
 	int64_t since_ms;          /* since when it has not read all */
 	uint64_t gone_before;      /* frames read between `before` and `committed` whose segments have gone since */
 	uint64_t gone;             /* and between that and `read` */
+	uint64_t sent;             /* up to which index it has ever read: what goes before it is read again may have arrived */
 	uint64_t once, twice;      /* up to which index all was committed, the last time and the time before */
 	struct place tail;         /* what is to be kept was read since, if so much was since a break */
 	struct place mark;         /* behind it; the next tail */

@@ -37,7 +37,10 @@ void spool_reader_forget(struct spool_reader *reader, const struct segment *segm
 	/* What could not be read is counted as lost already. */
 	uint64_t good = segment->bad_for & bit_of(reader) ? segment->bad : end;
 
-	reader->lost += overlap(segment->first, good, lane->read.index, UINT64_MAX);
+	uint64_t new = lane->sent > lane->read.index ? lane->sent : lane->read.index;
+
+	reader->lost += overlap(segment->first, good, new, UINT64_MAX);
+	reader->unsure += overlap(segment->first, good, lane->read.index, new);
 	lane->gone += overlap(segment->first, good, lane->committed.index, lane->read.index);
 	lane->gone_before += overlap(segment->first, good, lane->before.index,
 		lane->read.index < lane->committed.index ? lane->read.index : lane->committed.index);
@@ -138,6 +141,7 @@ static size_t read_lane(struct spool_reader *reader, enum spool_lane number, uin
 		got = segment_read(segment, fd, lane->read.offset, to, up_to_commit(lane, cap), frames, &damaged);
 		lane->read.offset += got;
 		lane->read.index += *frames;
+		lane->sent = lane->read.index > lane->sent ? lane->read.index : lane->sent;
 		note_tail(lane, got, reader->keep_octets);
 		if (got > 0)
 			return got;

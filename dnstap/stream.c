@@ -172,6 +172,11 @@ void stream_give_time(struct stream *stream, int64_t now_ms)
 		stream->until_ms = now_ms + STREAM_HANDSHAKE_MS;
 }
 
+void stream_learn(struct stream *stream, const struct stream *other)
+{
+	stream->finish_ms = other->finish_ms;
+}
+
 static void go_on_opening(struct stream *stream)
 {
 	if (link_step(stream->link) != 0) {

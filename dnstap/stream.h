@@ -45,6 +45,9 @@ bool stream_is_connected(const struct stream *stream);
 /* The time for the handshake begins now. */
 void stream_give_time(struct stream *stream, int64_t now_ms);
 
+/* A confirmation gets as much time as `other` has learned that one needs. */
+void stream_learn(struct stream *stream, const struct stream *other);
+
 /* Does what can be done without waiting, and gives a stream up whose time is over. */
 enum stream_state stream_service(struct stream *stream, int64_t now_ms);
 enum stream_state stream_state(const struct stream *stream);

@@ -14,11 +14,18 @@
 #define NEXT_WAIT_MS 1000            /* for the next stream; who takes one at a time has its connection waiting then */
 #define NEXT_WAIT_FINISHING_MS 50
 
+/* There was no moment at which all was out: without one, a collector that is always behind would never be asked. */
+static bool is_overdue(const struct target *target, int64_t now_ms)
+{
+	return !target->finishing && target->sent && now_ms - target->opened_ms >= 2 * target->commit_ms;
+}
+
 static bool send_frames(struct target *target, int64_t now_ms)
 {
+	const bool overdue = is_overdue(target, now_ms);
 	size_t moved = 0;
 
-	while (moved < TARGET_TURN_OCTETS && target_refill(target)) {
+	while (moved < TARGET_TURN_OCTETS && (target->at < target->octets || !overdue) && target_refill(target)) {
 		ssize_t done = stream_write(target->stream, target->buffer + target->at, target->octets - target->at, now_ms);
 
 		if (done <= 0)
@@ -92,10 +99,12 @@ static enum stream_state take_confirmation(struct target *target, int64_t now_ms
 	/* Twice at the end: a collector that has begun the next stream has written the one before. */
 	target->finished = target->finishing && !spool_has_uncommitted(target->reader);
 	target->sent = target->noted = false;
-	target->hurried = target->finishing;
+	/* Where the next one was refused, all would be sent again and again until the time is over. */
+	target->hurried = target->finishing && stream_state(target->next) != STREAM_DOWN;
 	stream_cut(done);
 	target->stream = target->next;
 	target->next = done;
+	stream_learn(target->stream, done);
 	target->next_ms = 0;
 	if (target->finished) {
 		spool_settle(target->reader);

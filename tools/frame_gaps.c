@@ -175,9 +175,9 @@ static void advance(struct source *source, uint64_t counter)
 	uint64_t held = source->base + GAPS_WINDOW;      /* the window's end until now */
 	uint64_t settled = earlier(base, held);
 
-	collect(source, later(source->base, source->first), settled, &source->gone);
+	collect(source, later(source->base, 1), settled, &source->gone);
 	if (base > held)
-		ranges_add(&source->gone, later(held, source->first), base - 1);
+		ranges_add(&source->gone, held, base - 1);
 	if (settled - source->base >= GAPS_WINDOW)
 		memset(source->bits, 0, WINDOW_WORDS * sizeof(*source->bits));
 	else
@@ -186,7 +186,8 @@ static void advance(struct source *source, uint64_t counter)
 	source->base = base;
 }
 
-/* Frames can come from before the first one that came: half of the window is kept for them. */
+/* Frames can come from before the first one that came: half of the window is kept for them, and what is before that is
+ * gone until it comes. The report leaves out what was before the first in the end. */
 static void begin(struct source *source, uint64_t counter)
 {
 	uint64_t back = GAPS_WINDOW / 2;
@@ -194,6 +195,8 @@ static void begin(struct source *source, uint64_t counter)
 	source->seen = true;
 	source->first = source->last = counter;
 	source->base = counter > back ? (counter - back) / WORD_BITS * WORD_BITS : 0;
+	if (source->base > 1)
+		ranges_add(&source->gone, 1, source->base - 1);
 }
 
 /* Where nobody knows any more whether it was missing, it was: verdicts overtake others by more than the window after a
@@ -201,7 +204,11 @@ static void begin(struct source *source, uint64_t counter)
 static void note_late(struct source *source, uint64_t counter)
 {
 	source->frames++;
-	if (ranges_take(&source->gone, counter) || ranges_unkept(&source->gone) == 0)
+	if (ranges_take(&source->gone, counter)) {
+		source->first = earlier(source->first, counter);
+		return;
+	}
+	if (ranges_unkept(&source->gone) == 0)
 		return;
 	source->gone.missing--;
 	source->late++;
@@ -268,7 +275,7 @@ static void note_told(struct frame_gaps *gaps, const char *boot, const struct js
 	source = source_find(gaps, boot, worker);
 	if (source == NULL)
 		return;
-	if (!source->is_told) {
+	if (!source->is_told || seq < source->told_first) {
 		source->told_first = seq;
 		source->left_told_first = number_in(&members, "left_out");
 	}
@@ -331,12 +338,11 @@ static void sum_up(const struct source *source, bool whole, struct ranges *all)
 		ranges_add(all, from, source->told);
 	if (!source->seen)
 		return;
-	if (source->first > from)
-		ranges_add(all, from, source->first - 1);
 	ranges_append(all, &source->gone);
-	collect(source, later(source->base, source->first), held, all);
+	collect(source, later(source->base, 1), held, all);
 	if (end >= held)
 		ranges_add(all, held, end);
+	ranges_begin(all, from);
 }
 
 /* How many of the missing were never to come. */

@@ -62,6 +62,22 @@ uint64_t ranges_unkept(const struct ranges *ranges)
 	return ranges->missing - kept(ranges);
 }
 
+void ranges_begin(struct ranges *ranges, uint64_t first)
+{
+	unsigned gone = 0;
+
+	while (gone < ranges->count && ranges->rows[gone].last < first) {
+		ranges->missing -= ranges->rows[gone].last - ranges->rows[gone].first + 1;
+		gone++;
+	}
+	memmove(ranges->rows, ranges->rows + gone, (ranges->count - gone) * sizeof(*ranges->rows));
+	ranges->count -= gone;
+	if (ranges->count == 0 || ranges->rows[0].first >= first)
+		return;
+	ranges->missing -= first - ranges->rows[0].first;
+	ranges->rows[0].first = first;
+}
+
 uint64_t ranges_cut(struct ranges *ranges, uint64_t last)
 {
 	const uint64_t before = ranges->missing, unkept = ranges_unkept(ranges);

@@ -34,6 +34,9 @@ bool ranges_take(struct ranges *ranges, uint64_t counter);
 /* How many are in ranges that are not kept. */
 uint64_t ranges_unkept(const struct ranges *ranges);
 
+/* Leaves out what is before `first`. */
+void ranges_begin(struct ranges *ranges, uint64_t first);
+
 /* Takes out what is behind `last`; those not kept are there if the last one kept is. Returns how many. */
 uint64_t ranges_cut(struct ranges *ranges, uint64_t last);
 

@@ -34,11 +34,16 @@ static struct told_target *find(struct frame_told *told, const char *identity, c
 	return target;
 }
 
-/* Counts go on over restarts, unless the resolver has forgotten them with its directory. */
-static void count(uint64_t *sum, uint64_t *last, uint64_t now)
+/* Counts go on over restarts. A process that was killed can be heard behind the one that goes on; it says less, and
+ * nothing new. `afresh`: a process begins; if with less, the resolver has forgotten with its directory. */
+static void count(uint64_t *sum, uint64_t *most, uint64_t now, bool afresh)
 {
-	*sum += now > *last ? now - *last : 0;
-	*last = now;
+	if (afresh && now < *most)
+		*most = now;
+	if (now <= *most)
+		return;
+	*sum += now - *most;
+	*most = now;
 }
 
 static uint64_t number_in(const struct json_members *members, const char *key)
@@ -50,7 +55,8 @@ static uint64_t number_in(const struct json_members *members, const char *key)
 	return number;
 }
 
-static void note_target(struct told_target *target, const char *boot, uint64_t number, const struct json_members *members)
+static void note_target(struct told_target *target, const char *boot, uint64_t number, bool afresh,
+		const struct json_members *members)
 {
 	uint64_t lost = number_in(members, "lost"), unsure = number_in(members, "unsure");
 
@@ -58,11 +64,11 @@ static void note_target(struct told_target *target, const char *boot, uint64_t n
 	if (strcmp(target->boot, boot) == 0 && number <= target->number)
 		return;
 	if (target->boot[0] == '\0') {
-		target->last_lost = lost;
-		target->last_unsure = unsure;
+		target->most_lost = lost;
+		target->most_unsure = unsure;
 	}
-	count(&target->lost, &target->last_lost, lost);
-	count(&target->unsure, &target->last_unsure, unsure);
+	count(&target->lost, &target->most_lost, lost, afresh);
+	count(&target->unsure, &target->most_unsure, unsure, afresh);
 	snprintf(target->boot, sizeof(target->boot), "%s", boot);
 	target->number = number;
 }
@@ -74,12 +80,13 @@ void frame_told_note(struct frame_told *told, const struct frame_fields *fields)
 	char identity[TOLD_IDENTITY_MAX] = "", name[TOLD_NAME_MAX];
 	const ProtobufCBinaryData *from = &fields->dnstap->identity;
 	uint64_t number = number_in(&fields->extra, "heartbeat");
+	const bool afresh = number == 1 && !frame_told_first(told, boot);
 	struct json_members members;
 	size_t at = 0;
 
 	if (fields->kind != FRAME_HEARTBEAT || boot[0] == '\0')
 		return;
-	if (number == 1 && !frame_told_first(told, boot))
+	if (afresh)
 		snprintf(told->boots[told->boot_count++ % TOLD_BOOTS], FRAME_BOOT_MAX, "%s", boot);
 	if (fields->dnstap->has_identity)
 		snprintf(identity, sizeof(identity), "%.*s", (int)strnlen((const char *)from->data, from->len),
@@ -90,7 +97,7 @@ void frame_told_note(struct frame_told *told, const struct frame_fields *fields)
 		value = json_find(&members, "name");
 		if (value.at != NULL && json_text_of(&value, name, sizeof(name)) > 0
 				&& (told->only == NULL || strcmp(told->only, name) == 0))
-			note_target(find(told, identity, name), boot, number, &members);
+			note_target(find(told, identity, name), boot, number, afresh, &members);
 	}
 }
 

@@ -26,7 +26,7 @@ struct told_target {
 	char identity[TOLD_IDENTITY_MAX], name[TOLD_NAME_MAX];
 	char boot[FRAME_BOOT_MAX];     /* of its last heartbeat */
 	uint64_t number;               /* of that heartbeat */
-	uint64_t last_lost, last_unsure;
+	uint64_t most_lost, most_unsure;   /* of what it told */
 	uint64_t lost, unsure;         /* since the first heartbeat */
 };
 

@@ -447,6 +447,28 @@ static unsigned most_times(const struct place *place)
 	return most;
 }
 
+/* There is no moment at which it has taken all that there is. */
+static void a_collector_that_is_always_behind_is_asked_all_the_same(void **state)
+{
+	struct place place = place_make(CONNECTIONS);
+	struct target_counts counts;
+	unsigned i;
+
+	(void)state;
+	put(&place, 8000);
+	for (i = 0; i < 1500; i++) {
+		put(&place, 20);
+		serve(&place, 5);
+		collector_serve(&place, 10);
+	}
+	target_read_counts(place.target, &counts);
+	assert_true(counts.unread > 0);
+	assert_true(counts.commits > 0);
+	assert_all_there(&place, "always behind");
+	assert_int_equal(most_times(&place), 1);
+	place_remove(&place);
+}
+
 /* A process for each stream: nobody can know whether the last one had written what it confirmed. */
 static void a_collector_that_ends_after_each_stream_gets_frames_twice(void **state)
 {
@@ -515,6 +537,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_lost_when_it_dies_behind_the_end),
 		cmocka_unit_test(nothing_is_lost_whenever_it_dies),
 		cmocka_unit_test(a_collector_that_ends_after_each_stream_gets_frames_twice),
+		cmocka_unit_test(a_collector_that_is_always_behind_is_asked_all_the_same),
 		cmocka_unit_test(few_frames_for_each_process_do_not_come_for_ever),
 		cmocka_unit_test(nothing_comes_twice_when_nothing_breaks),
 	};

@@ -321,6 +321,13 @@ def verdicts_that_overtake_by_more_than_the_window_make_no_gap():
         equal((report["missing"], report["late"], report["awaited"]), (missing, late, 0))
 
 
+def a_verdict_that_comes_first_hides_nothing_that_comes_behind_it():
+    end = 1 << 20
+    behind = [answer(end)] + [answer(n) for n in range(1, 400)] + [heartbeat(2, w1=(end, 0))]
+    for frames in [heartbeat(1)] + behind, behind:
+        equal(json.loads(gaps(frames, "--json")[1][0])["missing"], end - 400)
+
+
 def tells_what_targets_lost():
     def beat(number, lost, unsure=0, name="far"):
         return heartbeat(number, BOOT, (name, lost, unsure), w1=(20, 0))
@@ -333,6 +340,8 @@ def tells_what_targets_lost():
         ([beat(1, 0), *eight, beat(2, 7)], 1, [lost % 7], "one more is missing"),
         ([beat(1, 0), *eight, beat(2, 7, unsure=1)], 0, [lost % 7 + "; 1 were sent and may be"], "that one was sent"),
         ([beat(1, 0), *eight, beat(2, 5), heartbeat(1, "000000000002", ("far", 8))], 0, [lost % 8], "the next process tells"),
+        ([beat(1, 0), *eight, beat(2, 4), heartbeat(1, "000000000002", ("far", 8)), beat(3, 6),
+          heartbeat(2, "000000000002", ("far", 8))], 0, [lost % 8], "a killed process is heard behind the next"),
         ([beat(1, 0), *eight, beat(2, 4), beat(3, 4, name="near")], 1, [lost % 4], "another target starts with what it had"),
     ]
     for frames, code, wanted, why in rows:
@@ -544,7 +553,8 @@ if __name__ == "__main__":
         tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
         endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
         filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing,
-        verdicts_that_overtake_by_more_than_the_window_make_no_gap, tells_what_targets_lost,
+        verdicts_that_overtake_by_more_than_the_window_make_no_gap,
+        a_verdict_that_comes_first_hides_nothing_that_comes_behind_it, tells_what_targets_lost,
         one_target_is_not_excused_by_another,
         counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
         follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
