@@ -31,7 +31,7 @@ static const char tables[] =
 		" ifnull(w.value ->> '$.dropped', 0), ifnull(w.value ->> '$.left_out', 0)," \
 		" ifnull(w.value ->> '$.left_out', 0), ifnull(w.value ->> '$.seq', 0)" \
 		" FROM day.note AS n JOIN day.sensor AS s ON s.id = n.sensor," \
-		" json_each(iif(json_valid(n.extra), n.extra, '{}'), '$.workers') AS w WHERE n.former = 0" \
+		" json_each(iif(json_valid(n.extra), n.extra, '{}'), '$.workers') AS w WHERE n.former = 0 AND w.type = 'object'" \
 		" UNION ALL SELECT s.identity, n.boot, n.worker, " before "," \
 		" ifnull(n.extra ->> '$.former.dropped', 0), ifnull(n.extra ->> '$.former.left_out', 0)," \
 		" ifnull(n.extra ->> '$.former.left_out', 0), ifnull(n.extra ->> '$.former.seq', 0)" \

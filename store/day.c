@@ -174,8 +174,13 @@ static int check_whole(struct day *day, struct diag *diag)
 		return 0;
 	if (sqlite3_prepare_v2(day->db, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
 		return day_fail(day, diag);
-	fine = sqlite3_step(statement) == SQLITE_ROW &&
-		strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
+	/* Without a row it is memory, a lock or the disk that failed, or the damage itself has a code. */
+	if (sqlite3_step(statement) != SQLITE_ROW) {
+		day_fail(day, diag);
+		sqlite3_finalize(statement);
+		return -1;
+	}
+	fine = strcmp((const char *)sqlite3_column_text(statement, 0), "ok") == 0;
 	sqlite3_finalize(statement);
 	day->damaged = !fine;
 	return fine ? 0 : diag_set(diag, day->path, 0, 0, "is damaged");
@@ -224,17 +229,25 @@ static int make_file(struct day *day, struct diag *diag)
 	return result;
 }
 
-static int open_database(struct day *day, struct diag *diag)
+/* A disk that does not answer is another thing: to make a file removes what has its name. */
+static bool is_missing(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) != 0 && errno == ENOENT;
+}
+
+static int open_database(struct day *day, bool look, struct diag *diag)
 {
 	char text[64];
 	int64_t last;
 
-	if ((access(day->path, F_OK) != 0 && make_file(day, diag) != 0) || open_at(day, day->path, 0, diag) != 0)
+	if ((is_missing(day->path) && make_file(day, diag) != 0) || open_at(day, day->path, 0, diag) != 0)
 		return -1;
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d", DAY_CACHE_KIB);
 	if (execute(day, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384;"
 			"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", diag) != 0 ||
-			execute(day, text, diag) != 0 || check_whole(day, diag) != 0 ||
+			execute(day, text, diag) != 0 || (look && check_whole(day, diag) != 0) ||
 			check_tables(day, diag) != 0 || prepare(day, diag) != 0)
 		return -1;
 	last = ask(day, "SELECT max(id) FROM event", diag);
@@ -259,7 +272,7 @@ static bool make_room(struct day *day)
 }
 
 struct day *day_open(const char *path, int64_t day_s, enum store_class class, const struct day_shared *shared,
-	bool *damaged, struct diag *diag)
+	bool look, bool *damaged, struct diag *diag)
 {
 	struct day *day = calloc(1, sizeof(*day));
 
@@ -274,7 +287,7 @@ struct day *day_open(const char *path, int64_t day_s, enum store_class class, co
 	day->shared = shared;
 	if (!make_room(day))
 		diag_set(diag, path, 0, 0, "no memory");
-	else if (open_database(day, diag) == 0)
+	else if (open_database(day, look, diag) == 0)
 		return day;
 	*damaged = day->damaged;
 	day_close(&day);

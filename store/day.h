@@ -36,7 +36,7 @@ struct day_shared {
 
 /* Opens or makes it. Owned; NULL: *diag, and *damaged when what is there cannot be a day file or is broken. */
 struct day *day_open(const char *path, int64_t day_s, enum store_class class, const struct day_shared *shared,
-	bool *damaged, struct diag *diag);
+	bool look, bool *damaged, struct diag *diag);
 
 /* Closes without a commit. */
 void day_close(struct day **day);

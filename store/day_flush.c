@@ -324,5 +324,6 @@ int day_flush(struct day *day, struct diag *diag)
 		return -1;
 	day->next_event += day->event_count;
 	day->event_count = 0;
+	day->detail_octets = 0;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "store/seen.h"
 
 #define DAY_USES_MAX (4u * DAY_BATCH_EVENTS)
+#define DAY_DETAIL_OCTETS (16u << 20)   /* of detections that wait */
 
 enum day_statement {
 	DAY_BEGIN, DAY_COMMIT,
@@ -70,6 +71,7 @@ struct day {
 	unsigned source_count, latest, oldest;
 	struct day_event *events;        /* DAY_BATCH_EVENTS */
 	unsigned event_count;
+	size_t detail_octets;            /* of the events that wait */
 	struct day_use *uses;            /* DAY_USES_MAX */
 	unsigned use_count;
 	uint64_t *order;                 /* room to sort in */

@@ -73,6 +73,7 @@ static int fill(struct day *day, const struct store_event *event, uint32_t senso
 		return -1;
 	if (event->detail != NULL && (to->detail = strdup(event->detail)) == NULL)
 		return diag_set(diag, day->path, 0, 0, "no memory");
+	day->detail_octets += to->detail == NULL ? 0 : strlen(to->detail);
 	to->seq = event->counter;
 	to->score = event->score;
 	to->latency = event->latency_us == UINT32_MAX ? -1 : (int64_t)event->latency_us;
@@ -83,7 +84,8 @@ static int fill(struct day *day, const struct store_event *event, uint32_t senso
 
 static bool is_full(const struct day *day)
 {
-	return day->event_count == DAY_BATCH_EVENTS || DAY_USES_MAX - day->use_count < STORE_RECORDS_MAX;
+	return day->event_count == DAY_BATCH_EVENTS || day->detail_octets >= DAY_DETAIL_OCTETS ||
+		DAY_USES_MAX - day->use_count < STORE_RECORDS_MAX;
 }
 
 int day_put(struct day *day, const struct store_event *event, bool *again, struct diag *diag)

@@ -13,9 +13,12 @@ static const char pick[] =
 static const char *const steps[] = {
 	"DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))",
 	"DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)",
-	/* The rule of a verdict about a client is its address. Numbered, for verdicts differ in their rules. */
-	"UPDATE verdict SET rule = '(forgotten ' || id || ')' WHERE trigger = 'CLIENT-IP' AND id NOT IN"
-		" (SELECT verdict FROM pair)",
+	/* The rule of a verdict about a client is its address, a group can be one client; of a shadow rule the trigger is
+	 * not kept: a prefix can be the client's. Numbered, for verdicts differ in their rules. */
+	"UPDATE verdict SET rule = iif(trigger = 'CLIENT-IP', '(forgotten ' || id || ')', rule),"
+		" shadow_rule = iif(instr(shadow_rule, '/'), '(forgotten ' || id || ')', shadow_rule),"
+		" grp = iif(grp = '', '', '(forgotten ' || id || ')')"
+		" WHERE (trigger = 'CLIENT-IP' OR instr(shadow_rule, '/') OR grp <> '') AND id NOT IN (SELECT verdict FROM pair)",
 	"DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)",
 	"DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)",
 };
@@ -53,6 +56,19 @@ static int run(sqlite3 *db, const char *path, const char *text, struct diag *dia
 	return sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(db, path, diag);
 }
 
+/* The log would still hold pages as they were, and the file too while somebody who reads keeps the log from it. */
+static int empty_log(sqlite3 *db, const char *path, struct diag *diag)
+{
+	sqlite3_stmt *statement;
+	bool busy;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA wal_checkpoint(TRUNCATE)", -1, &statement, NULL) != SQLITE_OK)
+		return fail(db, path, diag);
+	busy = sqlite3_step(statement) != SQLITE_ROW || sqlite3_column_int(statement, 0) != 0;
+	sqlite3_finalize(statement);
+	return busy ? diag_set(diag, path, 0, 0, "is being read: its disk still has what was removed; ask again") : 0;
+}
+
 static int delete_all(sqlite3 *db, const char *path, const struct address *client, unsigned bits, uint64_t *events,
 	struct diag *diag)
 {
@@ -63,8 +79,7 @@ static int delete_all(sqlite3 *db, const char *path, const struct address *clien
 		if (run(db, path, steps[i], diag) != 0)
 			return -1;
 	*events += (uint64_t)sqlite3_changes64(db);
-	/* The log would still hold pages as they were. */
-	return run(db, path, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)", diag);
+	return run(db, path, "COMMIT", diag) != 0 ? -1 : empty_log(db, path, diag);
 }
 
 int forget_in(const char *path, const struct address *client, unsigned bits, uint64_t *events, struct diag *diag)

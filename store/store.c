@@ -18,8 +18,9 @@
 #include "store/forget.h"
 #include "store/shelf.h"
 
-#define OPEN_MAX 4                   /* files at a time: both classes of two days */
+#define OPEN_MAX 8                   /* files at a time: both classes of four days, for who sends what waited */
 #define LOCK_TRIES 10
+#define CHECKED_MAX 80               /* files that were looked through since the start: of 31 days and more */
 
 struct open_day {
 	struct day *day;                 /* owned; NULL: free */
@@ -34,6 +35,8 @@ struct store {
 	psl_ctx_t *suffixes;             /* owned */
 	struct day_shared shared;
 	struct open_day open[OPEN_MAX];
+	struct open_day checked[CHECKED_MAX];
+	unsigned checked_count;
 	uint64_t clock;
 	struct store_counts counts;
 	void (*tell)(void *arg, const char *text);
@@ -166,16 +169,28 @@ static struct open_day *free_place(struct store *store, struct diag *diag)
 	return best;
 }
 
+/* Whoever goes to and fro between days must not have a file looked through each time. */
+static bool is_checked(const struct store *store, int64_t day_s, enum store_class class)
+{
+	for (unsigned i = 0; i < CHECKED_MAX && i < store->checked_count; i++)
+		if (store->checked[i].day_s == day_s && store->checked[i].class == class)
+			return true;
+	return false;
+}
+
 static struct day *open_file(struct store *store, int64_t day_s, enum store_class class, struct diag *diag)
 {
 	char path[SHELF_PATH_MAX];
-	bool damaged;
+	bool damaged, checked;
 	struct day *day;
 
 	shelf_path(store->directory, day_s, class, path);
-	day = day_open(path, day_s, class, &store->shared, &damaged, diag);
+	checked = is_checked(store, day_s, class);
+	day = day_open(path, day_s, class, &store->shared, !checked, &damaged, diag);
 	if (day == NULL && damaged && set_aside(store, path, diag) == 0)
-		day = day_open(path, day_s, class, &store->shared, &damaged, diag);
+		day = day_open(path, day_s, class, &store->shared, true, &damaged, diag);
+	if (day != NULL && !checked)
+		store->checked[store->checked_count++ % CHECKED_MAX] = (struct open_day){ .day_s = day_s, .class = class };
 	if (day != NULL && fsync(store->directory_fd) != 0) {   /* a new file's name has to outlive a loss of power, too */
 		diag_set(diag, store->directory, 0, 0, "cannot be written to: %s", strerror(errno));
 		day_close(&day);
@@ -324,8 +339,10 @@ int store_forget(struct store *store, const struct address *client, unsigned bit
 	*events = 0;
 	if (result != 0 || shelf_list(store->directory, INT64_MIN / 2, INT64_MAX / 2, &files, &count, diag) != 0)
 		return -1;
-	for (unsigned i = 0; result == 0 && i < count; i++)
-		result = forget_in(files[i].path, client, bits, events, diag);
+	/* One that cannot be read keeps nobody in the others. */
+	for (unsigned i = 0; i < count; i++)
+		if (forget_in(files[i].path, client, bits, events, diag) != 0)
+			result = -1;
 	free(files);
 	return result;
 }

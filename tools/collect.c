@@ -126,6 +126,9 @@ static void hide(struct collector *collector, struct store_event *event)
 	event->verdict.privacy = collector->options->privacy == PRIVACY_MASK ? "mask" : "pseudonym";
 	if (strcmp(event->verdict.trigger, "CLIENT-IP") == 0)
 		event->verdict.rule = "(private)";
+	/* Of a shadow rule the trigger is not told: a prefix can be the client's. */
+	if (strchr(event->verdict.shadow_rule, '/') != NULL)
+		event->verdict.shadow_rule = "(private)";
 }
 
 static int keep(struct collector *collector, enum frame_event_kind kind, struct diag *diag)

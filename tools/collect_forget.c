@@ -58,9 +58,10 @@ static int print_result(uint64_t events, bool json)
 /* --- the collector's side ----------------------------------------------------------------------------------- */
 
 /* Whole or not at all: a reader finds the old file or the new one. */
-static bool write_file(const char *path, const char *text)
+static bool write_file(const char *directory, const char *path, const char *text)
 {
 	char made[PATH_OCTETS + 8];
+	struct stat owner;
 	int fd;
 	bool done;
 
@@ -68,7 +69,9 @@ static bool write_file(const char *path, const char *text)
 	fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0660);
 	if (fd < 0)
 		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	/* What root asks for the collector has to read. */
+	done = geteuid() != 0 || (stat(directory, &owner) == 0 && fchown(fd, owner.st_uid, owner.st_gid) == 0);
+	done = done && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	done = close(fd) == 0 && done && rename(made, path) == 0;
 	if (!done)
 		unlink(made);
@@ -79,9 +82,11 @@ static bool read_file(const char *path, char *text, size_t cap)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t got = fd < 0 ? -1 : read(fd, text, cap - 1);
+	int error = errno;
 
 	if (fd >= 0)
 		close(fd);
+	errno = error;
 	text[got > 0 ? got : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return got >= 0;
@@ -97,7 +102,7 @@ bool collect_forget_asked(struct collector *collector)
 
 	path_of(collector->options->directory, "forget.request", request);
 	path_of(collector->options->directory, "forget.result", result);
-	if (!read_file(request, text, sizeof(text)))
+	if (!read_file(request, text, sizeof(text)) && errno == ENOENT)
 		return true;
 	if (read_network(text, &network, wrong) != 0) {
 		snprintf(said, sizeof(said), "error %s", wrong);
@@ -108,7 +113,7 @@ bool collect_forget_asked(struct collector *collector)
 		else
 			snprintf(said, sizeof(said), "events %" PRIu64, events);
 	}
-	if (!write_file(result, said))
+	if (!write_file(collector->options->directory, result, said))
 		return false;
 	return unlink(request) == 0;
 }
@@ -125,7 +130,7 @@ static int ask(const char *directory, const char *client, bool json)
 	path_of(directory, "forget.result", result);
 	if (access(request, F_OK) == 0)
 		return fail("another request to forget waits for the collector");
-	if ((unlink(result) != 0 && errno != ENOENT) || !write_file(request, client))
+	if ((unlink(result) != 0 && errno != ENOENT) || !write_file(directory, request, client))
 		return fail("the collector cannot be asked: its directory is not ours to write to");
 	while (access(request, F_OK) == 0) {
 		if (!store_is_taken(directory) && unlink(request) == 0)

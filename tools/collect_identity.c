@@ -119,7 +119,10 @@ void peer_init(struct peer *peer, const struct tap_link *link)
 {
 	peer->count = 0;
 	peer->allowed[0] = '\0';
-	peer->certified = tap_link_names(link, take_name, peer) > 0;
+	peer->names[0][0] = '\0';
+	/* One without a name that we know of stands for nobody, and is not the same as none. */
+	peer->certified = tap_link_is_certified(link);
+	tap_link_names(link, take_name, peer);
 }
 
 /* Certificates' names are host names: the case of letters says nothing. */

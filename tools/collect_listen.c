@@ -302,7 +302,8 @@ static void turn(struct listener *listener, const sigset_t *waiting)
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 		if (listener->polled[places + i].revents != 0 && listener->connections[i].link != NULL)
 			serve(listener, &listener->connections[i]);
-	for (unsigned i = 0; i < places; i++)
+	/* What stopped in this turn takes nobody more. */
+	for (unsigned i = 0; listener->taking && i < places; i++)
 		if (listener->polled[i].revents != 0)
 			accept_one(listener, listener->sockets[i]);
 	now = now_ms();

@@ -9,7 +9,7 @@
 
 #define DAY_SECONDS 86400
 #define MICROSECONDS 1000000u
-#define COUNTER_MAX (UINT64_MAX / 2)
+#define COUNTER_MAX (UINT64_MAX / 4)  /* the next one is a number, too */
 #define BOOT_DIGITS 12
 
 /* --- texts -------------------------------------------------------------------------------------------------- */

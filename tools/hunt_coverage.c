@@ -41,7 +41,7 @@ static const char find[] =
 	" n.number, CAST(json_extract(w.value, '$.seq') AS INTEGER), CAST(json_extract(w.value, '$.dropped') AS INTEGER),"
 	" CAST(json_extract(w.value, '$.left_out') AS INTEGER) FROM day.note AS n JOIN day.sensor AS x ON x.id = n.sensor"
 	" CROSS JOIN json_each(n.extra, '$.workers') AS w"
-	" WHERE n.former = 0 AND json_valid(n.extra) AND json_type(w.value) = 'object';"
+	" WHERE n.former = 0 AND json_valid(n.extra) AND w.type = 'object';"
 	"INSERT INTO told SELECT x.identity, n.boot, n.worker, n.at / 1000 + :day, 0,"
 	" CAST(json_extract(n.extra, '$.former.seq') AS INTEGER), CAST(json_extract(n.extra, '$.former.dropped') AS INTEGER),"
 	" CAST(json_extract(n.extra, '$.former.left_out') AS INTEGER) FROM day.note AS n"

@@ -365,10 +365,24 @@ static unsigned show_names(X509 *certificate, bool (*visit)(void *arg, const cha
 	return shown;
 }
 
+/* Owned; NULL: none, or one that no authority of ours has signed. */
+static X509 *certificate_of(const struct tap_link *link)
+{
+	return link->tls != NULL && link->shaken && SSL_get_verify_result(link->tls) == X509_V_OK ?
+		SSL_get1_peer_certificate(link->tls) : NULL;
+}
+
+bool tap_link_is_certified(const struct tap_link *link)
+{
+	X509 *certificate = certificate_of(link);
+
+	X509_free(certificate);
+	return certificate != NULL;
+}
+
 unsigned tap_link_names(const struct tap_link *link, bool (*visit)(void *arg, const char *name), void *arg)
 {
-	X509 *certificate = link->tls != NULL && link->shaken && SSL_get_verify_result(link->tls) == X509_V_OK ?
-		SSL_get1_peer_certificate(link->tls) : NULL;
+	X509 *certificate = certificate_of(link);
 	unsigned shown = certificate == NULL ? 0 : show_names(certificate, visit, arg);
 
 	X509_free(certificate);

@@ -44,6 +44,9 @@ short tap_link_events(const struct tap_link *link);
 ssize_t tap_link_read(struct tap_link *link, void *to, size_t room);
 const char *tap_link_error(const struct tap_link *link);
 
+/* Did it show a certificate that an authority of the place has signed? */
+bool tap_link_is_certified(const struct tap_link *link);
+
 /* Calls `visit` for each name in the certificate that the peer has shown and an authority has signed: the DNS names of
  * its SAN or, without any, its CN. `visit` returning false ends that. Returns how many it was called for. */
 unsigned tap_link_names(const struct tap_link *link, bool (*visit)(void *arg, const char *name), void *arg);

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import sqlite3
 import subprocess
 import sys
@@ -205,20 +206,29 @@ def a_certificate_is_bound_to_its_identity(tap):
 		here.unbound.stop()
 		other.unbound.stop()
 		tap.equal(collector.count(), len(QUESTIONS) + 100, "two resolvers, each answer once")
-		forged(tap, here, collector, plain)
+		forged(tap, here, collector, plain, port)
 		collector.stop()
 
 
-def forged(tap, here, collector, place):
-	"""The identity of a certificate, from somebody without one."""
-	refused = collector.status()["refused"]
+def forged(tap, here, collector, plain, port):
+	"""An identity that somebody else's certificate stands for, and any at all with one that stands for nobody."""
 	sys.path.insert(0, os.path.join(lab.SRCDIR, "tests", "unit"))
 	import dnstap_bytes
+
+	def is_refused(sock, identity):
+		refused = collector.status()["refused"]
+		sock.sendall(dnstap_bytes.stream(dnstap_bytes.frame(identity=identity, response=dnstap_bytes.dns("x.example"))))
+		lab.wait_for(lambda: collector.status()["refused"] > refused, "the refusal of " + identity, 60)
+
 	with socket.socket(socket.AF_UNIX) as sock:
-		sock.connect(place)
-		sock.sendall(dnstap_bytes.stream(dnstap_bytes.frame(identity="resolver-1", response=dnstap_bytes.dns("x.example"))))
-		lab.wait_for(lambda: collector.status()["refused"] > refused, "the refusal", 60)
+		sock.connect(plain)
+		is_refused(sock, "resolver-1")
 	tap.ok(True, "over a plain connection an identity that has a certificate is refused")
+	context = ssl.create_default_context(cafile=here.path("ca.pem"))
+	context.load_cert_chain(here.path("nameless.pem"), here.path("nameless.key"))
+	with socket.create_connection(("127.0.0.1", port)) as sock, context.wrap_socket(sock, server_hostname="collector.test") as tls:
+		is_refused(tls, "resolver-9")
+	tap.ok(True, "a certificate without a name stands for nobody")
 
 
 def native_dnstap_is_read(tap):

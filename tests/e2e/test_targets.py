@@ -28,10 +28,12 @@ def certificates(here):
 	for name in "ca", "other":
 		openssl(here, *new, "-x509", "-days", "2", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem")
 	here.write("names", "subjectAltName=DNS:collector.test,IP:127.0.0.1\n")
-	for name in "collector", "resolver":
-		openssl(here, *new, "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".csr")
+	here.write("no-names", "subjectAltName=URI:spiffe://example/resolver\n")
+	for name, subject, names in ("collector", "/CN=collector", "names"), ("resolver", "/CN=resolver", "names"), \
+			("nameless", "/O=example", "no-names"):
+		openssl(here, *new, "-subj", subject, "-keyout", name + ".key", "-out", name + ".csr")
 		openssl(here, "x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-			"-extfile", "names", "-out", name + ".pem")
+			"-extfile", names, "-out", name + ".pem")
 
 
 def collector(here, place, *options):

@@ -222,10 +222,12 @@ def keeps_frames_of_another_writer():
 
 def hides_clients_when_asked_to():
     frames = d.stream(answer(seq=1), answer(seq=2, client="2001:db8::7"),
-                      answer(seq=3, verdict="refuse", trigger="CLIENT-IP", rule="10.0.0.7/32"))
+                      answer(seq=3, verdict="refuse", trigger="CLIENT-IP", rule="10.0.0.7/32"),
+                      answer(seq=4, shadow={"list": "s", "rule": "10.0.0.7/32", "action": "nxdomain"}))
     with Days() as days:
         equal(days.collect(frames, "--privacy", "mask")[0], 0)
         equal(sorted(days.rows("SELECT hex(address) FROM client")), [("0A000000",), ("0A000000",), ("20010DB8" + "0" * 24,)])
+        equal(days.rows("SELECT shadow_rule FROM verdict WHERE shadow_list <> ''"), [("(private)",)])
         equal(days.rows("SELECT rule, privacy FROM verdict WHERE rule <> ''"), [("(private)", "mask")])
     with Days() as days:
         equal(days.collect(frames, "--privacy", "pseudonym")[0], 0)

@@ -344,7 +344,7 @@ def coverage_finds_every_gap_and_says_when():
 
     def beat(number, seqs):
         workers = [{"worker": w, "seq": seqs[w], "dropped": 6 * (number - 1) * w, "left_out": 0} for w in (0, 1)]
-        extra = {"v": 1, "boot": h.BOOT, "heartbeat": number, "interval_ms": 60000, "workers": workers,
+        extra = {"v": 1, "boot": h.BOOT, "heartbeat": number, "interval_ms": 60000, "workers": ["odd", None, 7] + workers,
                  "dropped": {"ring": 6 * (number - 1), "spool": 0}, "targets": [],
                  "clock": {"synchronized": number < 3, "max_error_us": 100 * number, "offset_us": 1}}
         at = max(e.at_us for e in events) // 1000000
