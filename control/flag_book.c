@@ -27,7 +27,7 @@ struct flag_book {
 	uint64_t next;
 	struct flag_counts counts;
 	int64_t minute;                  /* when this minute of new ones began */
-	uint32_t fresh;                  /* in it */
+	uint32_t fresh[2];               /* in it: that only alert, and that are to deny */
 	uint32_t seconds;                /* of the last limits */
 };
 
@@ -111,21 +111,34 @@ static void forget(struct flag_book *book, size_t index)
 
 /* --- raising ------------------------------------------------------------------------------------------------------ */
 
-static bool may_raise(struct flag_book *book, int64_t now, uint32_t per_minute)
+/* Whoever fills the book with what changes nothing must not keep a denial out. False: there are denials alone. */
+static bool make_room(struct flag_book *book)
 {
+	for (size_t i = 0; i < book->count; i++)
+		if (book->flags[i].state == FLAG_ALERT) {
+			forget(book, i);
+			return true;
+		}
+	return false;
+}
+
+static bool may_raise(struct flag_book *book, int64_t now, uint32_t per_minute, bool denial)
+{
+	uint32_t *fresh = &book->fresh[denial];
+
 	if (now < book->minute || now - book->minute >= MINUTE_S) {
 		book->minute = now;
-		book->fresh = 0;
+		book->fresh[false] = book->fresh[true] = 0;
 	}
-	if (book->count == FLAGS_MAX) {
-		book->counts.full++;
-		return false;
-	}
-	if (book->fresh >= per_minute) {
+	if (*fresh >= per_minute) {
 		book->counts.held_back++;
 		return false;
 	}
-	book->fresh++;
+	if (book->count == FLAGS_MAX && !(denial && make_room(book))) {
+		book->counts.full++;
+		return false;
+	}
+	(*fresh)++;
 	return true;
 }
 
@@ -174,7 +187,7 @@ bool flag_book_take(struct flag_book *book, const struct flag_call *call, const 
 	flag = find(book, &like);
 	if (flag != NULL)
 		news = note_again(flag, call, limits->seconds);
-	else if (may_raise(book, call->at, limits->per_minute))
+	else if (may_raise(book, call->at, limits->per_minute, call->reaction == REACTION_BLOCK))
 		news = raise_flag(book, &like) != NULL;
 	pthread_mutex_unlock(&book->lock);
 	return news;

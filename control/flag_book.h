@@ -6,7 +6,8 @@
  * denied it and the zone is young or hardly used. The book says which overrides are due; who makes them says what came
  * of it. A flag lasts for `seconds`, of a denial from its beginning, of an alert from when it was last called for.
  *
- * Bounds: FLAGS_MAX flags, `per_minute` new ones a minute; what is over is counted and called for again.
+ * Bounds: FLAGS_MAX flags, `per_minute` new ones a minute that alert and as many that deny; what is over is counted and
+ * called for again. In a full book the oldest alert makes room for a denial.
  *
  * Threads: any; a mutex, never taken by a worker.
  */

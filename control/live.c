@@ -190,15 +190,18 @@ int live_start(struct live **live, const struct live_options *options, struct di
 
 void live_stop(struct live *live, unsigned timeout_ms)
 {
+	bool left = false;               /* a thread of the server, which may look at detectors still */
+
 	loader_stop(live->loader, timeout_ms / 2);
 	behaviour_act_by(live->behaviour, NULL, NULL);
 	if (live->server != NULL)
-		live->stuck |= !server_destroy(&live->server, timeout_ms / 2);
+		left = !server_destroy(&live->server, timeout_ms / 2);
+	live->stuck |= left;
 	if (!live->stuck)
 		denial_log_destroy(&live->denial_log, DENIAL_LOG_STOP_MS, &live->denials);
 	live->denial_log = NULL;
 	/* What it may use stays with it. */
-	if (!behaviour_stop(live->behaviour, DETECTORS_STOP_MS))
+	if (!behaviour_stop(live->behaviour, DETECTORS_STOP_MS) || left)
 		live->behaviour = NULL;
 }
 

@@ -22,6 +22,7 @@ struct kinds {
 struct serving {
 	struct look *look;
 	struct kinds zones, networks;
+	bool unsure;                 /* addresses are missing: only some were looked up yet */
 	unsigned fresh;              /* server zones that nobody knew for a month */
 	bool itself;                 /* a server is inside the zone */
 };
@@ -40,8 +41,10 @@ static void note_network(struct serving *serving, const struct address *address)
 {
 	struct { uint8_t family, octets[NET6_OCTETS]; } key = { (uint8_t)address->family, { 0 } };
 
-	if (address->family == ADDRESS_NONE)
+	if (address->family == ADDRESS_NONE) {
+		serving->unsure = true;
 		return;
+	}
 	memcpy(key.octets, address->octets, address->family == ADDRESS_INET ? NET_OCTETS : NET6_OCTETS);
 	note_kind(&serving->networks, hash_octets(&serving->look->detect->key, &key, sizeof(key)));
 }
@@ -82,7 +85,8 @@ static bool note_server(void *arg, const struct server *server)
 static void judge_new(struct look *look, const struct serving *serving)
 {
 	const uint32_t threshold = look_option(look, DETECTOR_NAME_SERVER, SCORE);
-	const uint32_t score = (serving->fresh > 0 || serving->itself) + (serving->networks.count == 1);
+	const uint32_t score = (serving->fresh > 0 || serving->itself) +
+		(serving->networks.count == 1 && !serving->unsure);
 
 	if (look->is_warming_up || look->zone->first_s == 0 || zone_days(look->zone, look->now_s) >= 1 || score < threshold)
 		return;

@@ -374,9 +374,12 @@ static bool find_zone(struct look *look)
 	return found.labels > 0 || (qname->labels >= 2 && !found.has_tld);
 }
 
+/* Whoever looks up an address has not chosen the name; any other can carry data in a question of that type, too. */
 static bool is_watched(const struct look *look)
 {
-	return look->has_zone && look->facts->qtype != RRTYPE_PTR &&
+	const bool address = look->facts->qtype == RRTYPE_PTR && recon_is_reverse(&look->facts->qname);
+
+	return look->has_zone && !address &&
 		(look->sight->traits & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) == 0;
 }
 

@@ -133,6 +133,9 @@ struct flux fast_flux_of(const struct zone *zone);
 bool beacon_has_rhythm_of_ttl(const struct pair *pair);
 enum tier look_alike_tier(enum likeness likeness);
 
+/* Below one of the trees of addresses (RFC 1035 section 3.5, RFC 3596 section 2.5)? */
+bool recon_is_reverse(const struct name *name);
+
 void judge_beacon(struct look *look);
 void judge_changed_resolution(struct look *look);       /* and conditional answers */
 void judge_delegation(struct look *look);               /* new name servers and changed ones */

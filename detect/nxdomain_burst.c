@@ -25,7 +25,7 @@ static const char *const own_domains[] = {
 static bool is_own_domain(const uint8_t *last)
 {
 	for (unsigned i = 0; i < sizeof(own_domains) / sizeof(own_domains[0]); i++)
-		if (memcmp(last, own_domains[i], strlen(own_domains[i]) + 1) == 0)
+		if (*last == (uint8_t)own_domains[i][0] && memcmp(last, own_domains[i], 1u + *last) == 0)
 			return true;
 	return false;
 }

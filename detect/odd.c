@@ -25,7 +25,7 @@ void judge_odd_type(struct look *look)
 
 	if (look->facts->qclass != CLASS_IN || !is_odd(look->facts->qtype))
 		return;
-	if (name->octets[0] > sizeof(trust_anchor) - 1 &&
+	if (look->facts->qtype == RRTYPE_NULL && name->octets[0] > sizeof(trust_anchor) - 1 &&
 	    memcmp(name->octets + 1, trust_anchor, sizeof(trust_anchor) - 1) == 0)
 		return;
 	detection_add(look_report(look, DETECTOR_ODD_TYPE, TIER_LOW, look->facts->qtype, 0), FEATURE_QTYPE,

@@ -91,8 +91,9 @@ static void judge_flip(struct look *look, const struct sides *sides)
 			detection_add(look_report(look, DETECTOR_REBINDING_FLIP, TIER_HIGH,
 				(float)(look->now_s - (int64_t)client->outside_s[at]), 0), FEATURE_INSIDE,
 				(float)sides->count[SIDE_INSIDE]);
-	} else if (!outside && sides->count[SIDE_OUTSIDE] > 0) {
-		at = client->next++ % CLIENT_PUBLIC;
+	} else if (sides->count[SIDE_OUTSIDE] > 0) {
+		if (!outside)
+			at = client->next++ % CLIENT_PUBLIC;
 		client->outside[at] = name;
 		client->outside_s[at] = (uint32_t)look->now_s;
 	}

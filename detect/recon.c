@@ -26,7 +26,7 @@ static bool ends_with(const struct name *name, const uint8_t *suffix, size_t oct
 		memcmp(name_suffix(name, name->labels - labels), suffix, octets) == 0;
 }
 
-static bool is_reverse(const struct name *name)
+bool recon_is_reverse(const struct name *name)
 {
 	return ends_with(name, in_addr_arpa, sizeof(in_addr_arpa), 2) || ends_with(name, ip6_arpa, sizeof(ip6_arpa), 2);
 }
@@ -100,7 +100,7 @@ void judge_recon(struct look *look)
 		detection_add(look_report(look, DETECTOR_RECON, TIER_LOW, 1, 1), FEATURE_CHAOS, 1);
 	else if (type == RRTYPE_ANY)
 		detection_add(look_report(look, DETECTOR_RECON, TIER_LOW, 1, 1), FEATURE_ANY, 1);
-	else if (type == RRTYPE_PTR && is_reverse(&look->facts->qname))
+	else if (type == RRTYPE_PTR && recon_is_reverse(&look->facts->qname))
 		judge_reverse(look);
 	else if (is_about_owner(type))
 		judge_owners(look);

@@ -112,6 +112,7 @@ static bool carries_data(uint16_t type)
 
 struct payload {
 	bool fresh;
+	bool published;              /* below a label for that: only odd types count */
 	float all, odd;
 };
 
@@ -120,14 +121,14 @@ static bool weigh(void *arg, const struct record *record)
 	struct payload *payload = arg;
 
 	if (record->section == SECTION_ANSWER && carries_data(record->type) &&
-	    (payload->fresh || record->ttl <= SHORT_TTL)) {
+	    (!payload->published || is_odd(record->type)) && (payload->fresh || record->ttl <= SHORT_TTL)) {
 		payload->all += record->rdata_length;
 		payload->odd += is_odd(record->type) ? record->rdata_length : 0;
 	}
 	return true;
 }
 
-/* Keys and policies of mail and certificates are published below such labels (RFC 8552). */
+/* Keys and policies of mail and certificates are published below such labels (RFC 8552), in none of the odd types. */
 static bool has_attribute_label(const struct look *look)
 {
 	const uint8_t *at = look->facts->qname.octets;
@@ -142,10 +143,10 @@ void judge_tunnel_down(struct look *look)
 {
 	const uint32_t octets = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_OCTETS);
 	const uint32_t odd = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_ODD_OCTETS);
-	struct payload payload = { .fresh = look->fresh_name };
+	struct payload payload = { .fresh = look->fresh_name, .published = has_attribute_label(look) };
 	struct zone *zone = look->zone;
 
-	if (look->facts->records == NULL || has_attribute_label(look))
+	if (look->facts->records == NULL)
 		return;
 	look->facts->records(look->facts->source, weigh, &payload);
 	if (payload.all <= 0)

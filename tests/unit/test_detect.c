@@ -142,6 +142,26 @@ static void a_tunnel_crosses_each_tier_once(void **state)
 	assert_int_equal(here.said[DETECTOR_WEAK_CHANNEL][TIER_LOW], 1);
 }
 
+static void data_below_a_zone_is_a_tunnel_whatever_the_type(void **state)
+{
+	static const struct { const char *zone; uint16_t type; unsigned low; } rows[] = {
+		{ "evil.com", RRTYPE_PTR, 1 }, { "evil.net", RRTYPE_A, 1 }, { "7.0.10.in-addr.arpa", RRTYPE_PTR, 0 },
+	};
+	char label[64], text[300];
+
+	(void)state;
+	for (unsigned row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		memset(here.said, 0, sizeof(here.said));
+		for (unsigned i = 0; i < 60; i++) {
+			random_label(label, 40);
+			snprintf(text, sizeof(text), "%s.%s", label, rows[row].zone);
+			ask(text, rows[row].type, 0);
+			here.now_ms += 500;
+		}
+		assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], rows[row].low);
+	}
+}
+
 static void it_is_said_again_after_half_an_hour_with_a_count(void **state)
 {
 	unsigned before;
@@ -265,6 +285,23 @@ static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **st
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
 }
 
+static void a_label_does_not_hide_what_nothing_else_asks_for(void **state)
+{
+	static const uint8_t data[200] = { 7 };
+	struct given given = { .type = RRTYPE_NULL, .ttl = 0, .count = 1, .rdata = { data }, .length = sizeof(data) };
+	char text[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "_%u.evil.com", i);
+		ask_with(text, RRTYPE_NULL, 0, PATH_RESOLVED, &given);
+	}
+	assert_int_equal(here.said[DETECTOR_TUNNEL_DOWN][TIER_ALERT], 1);
+	ask("_ta-4f66.other.com", RRTYPE_NULL, 0);
+	ask("_ta-4f66.more.com", RRTYPE_PRIVATE_FIRST, 0);
+	assert_int_equal(said(DETECTOR_ODD_TYPE), 2);
+}
+
 static void a_sweep_of_addresses_is_told_and_a_desktop_is_not(void **state)
 {
 	char name[64];
@@ -355,6 +392,25 @@ static void a_name_that_moves_inside_is_told(void **state)
 	assert_int_equal(said(DETECTOR_REBINDING_FLIP), 1);
 }
 
+/* What counts is when it led outside last, and not first. */
+static void a_name_that_moves_inside_late_is_told(void **state)
+{
+	static const uint8_t outside[] = { 192, 0, 2, 1 }, inside[] = { 10, 0, 0, 1 };
+	struct given given = { .type = RRTYPE_A, .ttl = 1, .count = 1, .rdata = { outside }, .length = 4 };
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+		here.now_ms += 1700 * 1000;
+	}
+	given.rdata[0] = inside;
+	ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_REBINDING_FLIP), 1);
+	here.now_ms += 3601 * 1000;
+	ask_with("flip.evil.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_REBINDING_FLIP), 1);
+}
+
 static void fluxing_addresses_of_a_young_zone_are_told(void **state)
 {
 	uint8_t addresses[ANSWERS_MAX][4];
@@ -434,6 +490,61 @@ static void the_weightiest_is_said_where_there_is_no_room_for_all(void **state)
 	assert_int_equal(here.said[DETECTOR_WEAK_CHANNEL][TIER_LOW], 1);
 }
 
+static void a_known_zone_that_leads_elsewhere_is_tagged(void **state)
+{
+	static const uint8_t here_too[] = { 192, 0, 2, 9 }, near[] = { 192, 0, 2, 1 }, far[] = { 198, 51, 100, 1 };
+	struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 1, .rdata = { near }, .length = 4 };
+
+	(void)state;
+	ask_with("a.moves.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	given.rdata[0] = far;
+	ask_with("b.moves.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_CHANGED_RESOLUTION), 0);   /* it is young */
+	here.now_ms += 8 * (int64_t)DAY_MS;
+	given.rdata[0] = here_too;
+	ask_with("c.moves.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_CHANGED_RESOLUTION), 0);   /* the same network */
+	given.rdata[0] = (const uint8_t[]){ 203, 0, 113, 1 };
+	ask_with("d.moves.com", RRTYPE_A, 0, PATH_RESOLVED, &given);
+	assert_int_equal(here.said[DETECTOR_CHANGED_RESOLUTION][TIER_TAG], 1);
+}
+
+static void an_answer_that_changes_to_and_fro_is_told(void **state)
+{
+	static const struct { const char *name; uint32_t ttl; int64_t step_ms; unsigned said; const char *why; } rows[] = {
+		{ "www.flips.com", 60, 60000, 1, "three changes within an hour" },
+		{ "www.slow.com", 60, 1800000, 0, "two at most" },
+		{ "www.long.com", 300, 60000, 0, "what lives for long changes when it does" },
+	};
+
+	(void)state;
+	for (unsigned row = 0; row < 3; row++) {
+		struct given given = { .type = RRTYPE_A, .ttl = rows[row].ttl, .count = 1, .length = 4 };
+
+		memset(here.said, 0, sizeof(here.said));
+		for (unsigned i = 0; i < 4; i++, here.now_ms += rows[row].step_ms) {
+			given.rdata[0] = (const uint8_t[]){ (uint8_t)(i % 2 == 0 ? 192 : 198), 0, 2, 1 };
+			ask_with(rows[row].name, RRTYPE_A, 0, PATH_RESOLVED, &given);
+		}
+		if (said(DETECTOR_CONDITIONAL_ANSWER) != rows[row].said)
+			fail_msg("%s", rows[row].why);
+	}
+}
+
+static void canaries_are_told_and_what_is_below_them_is_not(void **state)
+{
+	static const char *const names[] = { "use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com",
+		"_dns.resolver.arpa", "www.use-application-dns.net", "icloud.com" };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		memset(here.said, 0, sizeof(here.said));
+		here.client = i;
+		ask(names[i], RRTYPE_A, 0);
+		assert_int_equal(here.said[DETECTOR_RESOLVER_BYPASS][TIER_LOW], i < 4);
+	}
+}
+
 static void a_beacon_is_told_and_a_ttl_is_none(void **state)
 {
 	(void)state;
@@ -510,6 +621,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, start, end)
 	const struct CMUnitTest tests[] = {
 		WITH(a_tunnel_crosses_each_tier_once),
+		WITH(data_below_a_zone_is_a_tunnel_whatever_the_type),
 		WITH(it_is_said_again_after_half_an_hour_with_a_count),
 		WITH(the_same_names_again_are_no_tunnel),
 		WITH(traits_and_caches_keep_names_out),
@@ -518,15 +630,20 @@ int main(void)
 		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),
 		WITH(data_that_comes_back_counts_where_it_is_new_or_short_lived),
+		WITH(a_label_does_not_hide_what_nothing_else_asks_for),
 		WITH(a_sweep_of_addresses_is_told_and_a_desktop_is_not),
 		WITH(names_tried_below_a_zone_are_told),
 		WITH(a_flood_of_random_names_is_told_unless_they_exist),
 		WITH(addresses_inside_are_told_by_answer),
 		WITH(a_name_that_moves_inside_is_told),
+		WITH(a_name_that_moves_inside_late_is_told),
 		WITH(fluxing_addresses_of_a_young_zone_are_told),
 		WITH(what_stays_does_not_flux),
 		WITH(what_is_new_is_said_once),
 		WITH(the_weightiest_is_said_where_there_is_no_room_for_all),
+		WITH(a_known_zone_that_leads_elsewhere_is_tagged),
+		WITH(an_answer_that_changes_to_and_fro_is_told),
+		WITH(canaries_are_told_and_what_is_below_them_is_not),
 		WITH(a_beacon_is_told_and_a_ttl_is_none),
 		WITH(anything_can_come),
 	};

@@ -220,6 +220,40 @@ static void a_flood_fills_the_book_and_no_more(void **state)
 	assert_int_equal(counts.full, 10);
 }
 
+static void alerts_keep_no_denial_out(void **state)
+{
+	const struct flag_limits all = { .seconds = 3600, .per_minute = 10000 };
+	struct flag_counts counts;
+	struct flag flag;
+	struct override override;
+	char text[32];
+
+	(void)state;
+	for (unsigned i = 0; i < FLAGS_MAX; i++) {
+		struct flag_call call;
+
+		snprintf(text, sizeof(text), "z%u.com", i);
+		call = make(text, "192.0.2.1", REACTION_ALERT, NOW);
+		flag_book_take(book, &call, &all);
+	}
+	assert_true(take("evil.com", "192.0.2.1", REACTION_BLOCK, NOW + 60));
+	assert_true(flag_book_due(book, &flag, &override));
+	flag_book_counts(book, &counts);
+	assert_int_equal(counts.in_force, FLAGS_MAX);
+}
+
+static void alerts_do_not_use_up_the_rate_of_denials(void **state)
+{
+	char text[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++) {
+		snprintf(text, sizeof(text), "z%u.com", i);
+		take(text, "192.0.2.1", REACTION_ALERT, NOW);
+	}
+	assert_true(take("evil.com", "192.0.2.1", REACTION_BLOCK, NOW));
+}
+
 static void ends_with_its_time(void **state)
 {
 	(void)state;
@@ -335,7 +369,8 @@ int main(void)
 		ROW(an_alert_changes_nothing), ROW(the_same_is_one_flag_that_lasts_on),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_host_of_ipv6_is_its_64), ROW(an_alert_may_become_a_block),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),
-		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(ends_with_its_time),
+		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(alerts_keep_no_denial_out),
+		ROW(alerts_do_not_use_up_the_rate_of_denials), ROW(ends_with_its_time),
 		ROW(lasts_no_longer_for_a_clock_that_was_put_back), ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
 		ROW(comes_back_as_it_was),
 	};
