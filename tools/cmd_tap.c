@@ -145,12 +145,18 @@ static int parse_filter(const struct command *command, int option, char *text, s
 	return wrong == NULL ? EXIT_FINE : command_misuse(command, "%s", wrong);
 }
 
+static int parse_every(const struct command *command, const char *text, struct tap_flow *flow)
+{
+	uint64_t seconds = 0;
+	int code = parse_number(command, "every", text, 86400, &seconds);
+
+	flow->every_s = (unsigned)seconds;
+	return code;
+}
+
 static int take_option(const struct command *command, int option, struct tap_arguments *arguments,
 	struct tap_flow *flow)
 {
-	uint64_t seconds = 0;
-	int code = EXIT_FINE;
-
 	switch (option) {
 	case 'f':
 		return parse_format(command, optarg, flow);
@@ -190,9 +196,7 @@ static int take_option(const struct command *command, int option, struct tap_arg
 		arguments->stats = true;
 		break;
 	case 'e':
-		code = parse_number(command, "every", optarg, 86400, &seconds);
-		flow->every_s = (unsigned)seconds;
-		break;
+		return parse_every(command, optarg, flow);
 	case 'q':
 		flow->quiet = true;
 		break;
@@ -205,7 +209,7 @@ static int take_option(const struct command *command, int option, struct tap_arg
 	default:
 		return parse_filter(command, option, optarg, flow);
 	}
-	return code;
+	return EXIT_FINE;
 }
 
 /* EXIT_FINE: go on with *arguments; -1: help was printed. */
