@@ -25,16 +25,20 @@ extern const uint8_t name_trigrams[NAME_TRIGRAM_OCTETS];
 /* Bloom filters of the runs of four and five letters that are frequent. */
 extern const uint8_t name_fours[NAME_FOURS_OCTETS], name_fives[NAME_FIVES_OCTETS];
 
-/* Goes to the left where the feature is `most` at most. A child of -1 - n is leaf n. */
-struct name_node {
-	uint8_t feature;
-	uint8_t most;
-	int8_t left, right;
-};
+/*
+ * The trees, all at once and feature by feature (Lucchese, Nardini, Orlando, Perego, Tonellotto, Venturini, "QuickScorer: a
+ * Fast Algorithm to Rank Documents with Additive Ensembles of Regression Trees", 2015). Leaves of a tree are in the order
+ * of a walk that turns at each node to where a usual label goes first. A node at which a label goes the other way strikes
+ * the leaves that it passes by; the first leaf that is left is the one where the label ends.
+ */
+#define NAME_TREES 200u
+#define NAME_TREE_LEAVES 12u
+#define NAME_FEATURES 25u
 
-/* Where its nodes and leaves begin. */
-struct name_tree {
-	uint16_t nodes, leaves;
+struct name_node {
+	uint8_t most;
+	uint8_t tree;
+	uint16_t keep;               /* bits: leaves that are not struck */
 };
 
 /* From that sum of leaves on, a label has at least that score. */
@@ -42,10 +46,12 @@ struct name_knot {
 	int16_t margin, score;
 };
 
+/* Of feature f name_starts[2 * f] on those that strike where it is over `most`, in ascending order; from
+ * name_starts[2 * f + 1] on, and up to the next feature, those that strike where it is not, in descending order. */
 extern const struct name_node name_nodes[];
-extern const int16_t name_leaves[];
-extern const struct name_tree name_trees[];
+extern const uint16_t name_starts[2 * NAME_FEATURES + 1];
+extern const int16_t name_leaves[NAME_TREES * NAME_TREE_LEAVES];
 extern const struct name_knot name_knots[];
-extern const unsigned name_tree_count, name_knot_count;
+extern const unsigned name_knot_count;
 
 #endif

@@ -19,6 +19,8 @@ enum feature_of_name {
 	FOUR_UNCOVERED, FIVE_SHARE, FIVE_UNCOVERED, SIX_WINDOW, FEATURES
 };
 
+_Static_assert(FEATURES == NAME_FEATURES, "the tables are of other features");
+
 enum kind { KIND_HYPHEN, KIND_DIGIT, KIND_VOWEL, KIND_CONSONANT };
 
 struct letters {
@@ -49,16 +51,11 @@ static bool take(struct letters *letters, const uint8_t *label, size_t octets)
 
 static enum kind kind_of(unsigned code)
 {
-	if (code == 37)
-		return KIND_HYPHEN;
+	static const uint32_t vowels = 1u << 1 | 1u << 5 | 1u << 9 | 1u << 15 | 1u << 21 | 1u << 25;
+
 	if (code >= 27)
-		return KIND_DIGIT;
-	switch (code) {
-	case 1: case 5: case 9: case 15: case 21: case 25:
-		return KIND_VOWEL;
-	default:
-		return KIND_CONSONANT;
-	}
+		return code == 37 ? KIND_HYPHEN : KIND_DIGIT;
+	return (vowels >> code & 1) != 0 ? KIND_VOWEL : KIND_CONSONANT;
 }
 
 static void put(uint8_t *features, enum feature_of_name feature, unsigned value)
@@ -78,10 +75,8 @@ static unsigned class_of(unsigned code)
 	return code < 27 ? code : code < 37 ? 27 : 28;
 }
 
-static unsigned trigram(const uint8_t *codes)
+static unsigned trigram(unsigned at)
 {
-	const unsigned at = (class_of(codes[0]) * NAME_CLASSES + class_of(codes[1])) * NAME_CLASSES + class_of(codes[2]);
-
 	return name_trigrams[at / 2] >> (at % 2 * 4) & 15;
 }
 
@@ -109,11 +104,16 @@ static void weigh_surprise(const struct letters *letters, uint8_t *features)
 {
 	const unsigned length = letters->length;
 	unsigned sum = 0, rare = 0, rarest = 0, pairs = 0;
+	unsigned first = class_of(letters->codes[0]), second = class_of(letters->codes[1]);
 	uint8_t surprise[LABEL_MAX];
 	struct window window;
 
 	for (unsigned i = 0; i < length; i++) {
-		surprise[i] = (uint8_t)trigram(letters->codes + i);
+		const unsigned class = class_of(letters->codes[i + 2]);
+
+		surprise[i] = (uint8_t)trigram((first * NAME_CLASSES + second) * NAME_CLASSES + class);
+		first = second;
+		second = class;
 		sum += surprise[i];
 		rare += surprise[i] >= RARE;
 		rarest += surprise[i] >= RAREST;
@@ -208,14 +208,17 @@ static struct frequent find_frequent(const struct letters *letters, unsigned siz
 	const unsigned end = letters->length + 2 >= size ? letters->length + 3 - size : 0;
 	struct frequent frequent = { 0, 0, letters->length };
 	unsigned run = 0, covered = 1;       /* up to there letters are counted */
+	uint32_t key = 0, highest = 1;       /* of a run, and what its first letter counts */
 
+	for (unsigned i = 0; i + 1 < size; i++) {
+		key = key * NAME_LETTERS + letters->codes[i];
+		highest *= NAME_LETTERS;
+	}
 	for (unsigned i = 0; i < end; i++) {
 		const unsigned last = i + size <= letters->length + 1 ? i + size : letters->length + 1;
 		const unsigned first = larger(i, covered);
-		uint32_t key = 0;
 
-		for (unsigned j = 0; j < size; j++)
-			key = key * NAME_LETTERS + letters->codes[i + j];
+		key = (key - (i > 0 ? letters->codes[i - 1] * highest : 0)) * NAME_LETTERS + letters->codes[i + size - 1];
 		if (!set_has(set, octets, key)) {
 			run = 0;
 			continue;
@@ -243,18 +246,32 @@ static void weigh_runs(const struct letters *letters, uint8_t *features)
 
 /* --- the trees ---------------------------------------------------------------------------------------------------- */
 
+/* Strikes the leaves that a value rules out, of all trees at once: from what is usual outwards, so that of a usual label
+ * few are (name_model.h). */
+static void strike(uint16_t *left, unsigned feature, unsigned value)
+{
+	const struct name_node *node = name_nodes + name_starts[2 * feature];
+	const struct name_node *end = name_nodes + name_starts[2 * feature + 1];
+
+	for (; node < end && value > node->most; node++)
+		left[node->tree] &= node->keep;
+	node = end;
+	end = name_nodes + name_starts[2 * feature + 2];
+	for (; node < end && value <= node->most; node++)
+		left[node->tree] &= node->keep;
+}
+
 static int margin_of(const uint8_t *features)
 {
+	const int16_t *leaves = name_leaves;
+	uint16_t left[NAME_TREES];
 	int margin = 0;
 
-	for (unsigned i = 0; i < name_tree_count; i++) {
-		const struct name_node *nodes = name_nodes + name_trees[i].nodes;
-		int at = 0;
-
-		while (at >= 0)
-			at = features[nodes[at].feature] <= nodes[at].most ? nodes[at].left : nodes[at].right;
-		margin += name_leaves[name_trees[i].leaves + (unsigned)(-1 - at)];
-	}
+	memset(left, 0xff, sizeof(left));
+	for (unsigned i = 0; i < FEATURES; i++)
+		strike(left, i, features[i]);
+	for (unsigned i = 0; i < NAME_TREES; i++, leaves += NAME_TREE_LEAVES)
+		margin += leaves[__builtin_ctz(left[i])];
 	return margin;
 }
 

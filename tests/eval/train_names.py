@@ -198,13 +198,39 @@ def nibbles(values):
     return [low | high << 4 for low, high in zip(flat[::2], flat[1::2])]
 
 
-def tree_octets(trees):
-    inner, leaves, begins = [], [], []
-    for nodes, ends in trees.trees:
-        begins.append((len(inner), len(leaves)))
-        inner.extend(nodes)
+def striking(tree, usual):
+    """Nodes (feature, strikes over, most, bits of leaves kept), and the leaves in the order in which the first one that is
+    not struck is the right one: at each node those come first to which a label of the usual features goes."""
+    inner, values = tree
+    nodes, leaves = [], []
+
+    def walk(at):
+        if at < 0:
+            leaves.append(values[-1 - at])
+            return 1 << len(leaves) - 1
+        feature, most, left, right = inner[at]
+        over = usual[feature] <= most
+        first = walk(left if over else right)
+        nodes.append((feature, over, most, 0xffff & ~first))
+        return first | walk(right if over else left)
+
+    walk(0)
+    return nodes, leaves + [0] * (LEAVES - len(leaves))
+
+
+def tree_octets(trees, usual):
+    nodes, leaves, starts = [], [], [0]
+    for number, tree in enumerate(trees.trees):
+        struck, ends = striking(tree, usual)
+        nodes.extend((feature, over, most, number, keep) for feature, over, most, keep in struck)
         leaves.extend(ends)
-    return inner, leaves, begins
+    ordered = []
+    for feature in range(len(FEATURES)):
+        for over in (True, False):
+            part = sorted(node[2:] for node in nodes if node[:2] == (feature, over))
+            ordered.extend(part if over else part[::-1])
+            starts.append(len(ordered))
+    return ordered, leaves, starts
 
 
 HEAD = """/*
@@ -245,7 +271,7 @@ def head(data, learned, figures):
 
 def write_model(path, data, trees, table, learned, figures):
     language = data.language
-    inner, leaves, begins = tree_octets(trees)
+    nodes, leaves, starts = tree_octets(trees, np.median(data.parts["trees"], axis=0))
     with open(path, "w") as file:
         file.write(head(data, learned, figures))
         for name, kind, count, values in (
@@ -253,15 +279,16 @@ def write_model(path, data, trees, table, learned, figures):
                 ("name_trigrams", "uint8_t", "NAME_TRIGRAM_OCTETS", nibbles(language.trigrams.reshape(-1).tolist())),
                 ("name_fours", "uint8_t", "NAME_FOURS_OCTETS", octets_of(language.sets[4])),
                 ("name_fives", "uint8_t", "NAME_FIVES_OCTETS", octets_of(language.sets[5])),
-                ("name_leaves", "int16_t", "", leaves),
+                ("name_leaves", "int16_t", "NAME_TREES * NAME_TREE_LEAVES", leaves),
+                ("name_starts", "uint16_t", "2 * NAME_FEATURES + 1", starts),
+                ("name_nodes", "struct name_node", "", ["{ %d, %d, 0x%x }" % node for node in nodes]),
                 ("name_knots", "struct name_knot", "", ["{ %d, %d }" % pair for pair in zip(table, SCORES)])):
             file.write("const %s %s[%s] = {\n%s};\n\n" % (kind, name, count, rows_of(values, "%s")))
-        file.write("const struct name_node name_nodes[] = {\n%s};\n\n" % rows_of(["{ %d, %d, %d, %d }" % node for node in inner], "%s"))
-        file.write("const struct name_tree name_trees[] = {\n%s};\n\n" % rows_of(["{ %d, %d }" % pair for pair in begins], "%s"))
-        file.write("const unsigned name_tree_count = sizeof(name_trees) / sizeof(name_trees[0]);\n")
         file.write("const unsigned name_knot_count = sizeof(name_knots) / sizeof(name_knots[0]);\n")
-        file.write("\n_Static_assert(%s <= NAME_MODEL_OCTETS_MAX,\n\t\"the model is larger than it may be\");\n" % " + ".join(
-            "sizeof(name_%s)" % table for table in ("pairs", "trigrams", "fours", "fives", "leaves", "knots", "nodes", "trees")))
+        file.write("\n_Static_assert(NAME_TREES == %d && NAME_TREE_LEAVES == %d && NAME_FEATURES == %d,\n\t\"the header is of "
+                   "another model\");\n" % (TREES, LEAVES, len(FEATURES)))
+        file.write("_Static_assert(%s <= NAME_MODEL_OCTETS_MAX,\n\t\"the model is larger than it may be\");\n" % " + ".join(
+            "sizeof(name_%s)" % table for table in ("pairs", "trigrams", "fours", "fives", "leaves", "starts", "nodes", "knots")))
 
 
 def vector_labels():
