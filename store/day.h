@@ -42,6 +42,8 @@ struct day *day_open(const char *path, int64_t day_s, enum store_class class, co
 void day_close(struct day **day);
 
 int day_put(struct day *day, const struct store_event *event, bool *again, struct diag *diag);
+/* Its name servers, for passive DNS, and nothing else of it. */
+int day_servers(struct day *day, const struct store_event *event, struct diag *diag);
 int day_note(struct day *day, const struct store_note *note, bool *again, struct diag *diag);
 int day_commit(struct day *day, struct diag *diag);
 

@@ -83,7 +83,7 @@ int day_records(struct day *day, const struct store_event *event, uint32_t senso
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < event->record_count; i++) {
+	for (unsigned i = 0; i < event->record_count + event->server_count; i++) {
 		const struct store_record *record = &event->records[i];
 		struct dict_key key = record_key(day, record, sensor);
 		struct dict_row *row = dict_find(day->rrs, key);
@@ -91,7 +91,8 @@ int day_records(struct day *day, const struct store_event *event, uint32_t senso
 
 		if (id == 0)
 			return -1;
-		ids[count++] = id;
+		if (i < event->record_count)
+			ids[count++] = id;
 		/* Only a TTL that is a new height is worth a write where the record does not count. */
 		if (event->upstream || row == NULL || record->ttl > row->more)
 			day->uses[day->use_count++] = (struct day_use){ id, record->ttl,

@@ -121,6 +121,17 @@ int day_put(struct day *day, const struct store_event *event, bool *again, struc
 	return 0;
 }
 
+int day_servers(struct day *day, const struct store_event *event, struct diag *diag)
+{
+	int64_t at = (int64_t)event->time_us - day->day_s * MICROSECONDS;
+	uint32_t none[STORE_RECORDS_MAX], sensor;
+
+	if (day_begin(day, diag) != 0 || (is_full(day) && day_flush(day, diag) != 0) ||
+			(sensor = day_sensor(day, event->source.identity, diag)) == 0)
+		return -1;
+	return day_records(day, event, sensor, at, none, diag) < 0 ? -1 : 0;
+}
+
 int day_note(struct day *day, const struct store_note *note, bool *again, struct diag *diag)
 {
 	sqlite3_stmt *statement = day->statements[DAY_ADD_NOTE];

@@ -68,6 +68,7 @@ struct store_event {
 	bool upstream;                   /* its records came from the Internet: passive DNS counts them */
 	unsigned record_count;
 	const struct store_record *records;
+	unsigned server_count;           /* of its authority section, behind `records`: for passive DNS alone */
 	struct store_verdict verdict;
 	enum store_class class;
 	int64_t score;                   /* of the first detection */

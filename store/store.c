@@ -247,6 +247,16 @@ int store_put(struct store *store, const struct store_event *event, bool *again,
 	return 0;
 }
 
+int store_servers(struct store *store, const struct store_event *event, struct diag *diag)
+{
+	struct day *day = find_day(store, event->day_s, event->class, diag);
+
+	if (day == NULL)
+		return give_up(store);
+	return day_servers(day, event, diag) == 0 ? 0 :
+		failed(store, event->day_s, event->class, day_is_damaged(day), diag);
+}
+
 int store_note(struct store *store, const struct store_note *note, bool *again, struct diag *diag)
 {
 	struct day *day = find_day(store, note->day_s, STORE_VERDICTS, diag);

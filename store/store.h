@@ -31,7 +31,7 @@
  *             list, shadow verdict and detectors, a blank before and after each (techniques LIKE '% T1071.004 %');
  *             detectors likewise, name/tier/action each.
  *   rr        id, owner, type, data, sensor, ttl, first, last, count: each different record of an answer once (class
- *             IN). owner -> name; data is uncompressed wire form with names in lower case; sensor -> sensor; ttl is
+ *             IN), and name servers of authority sections (type 2). owner -> name; data is uncompressed wire form with names in lower case; sensor -> sensor; ttl is
  *             the highest that was seen. first, last and count are those of passive DNS: they count answers really
  *             obtained upstream, so count = 0 (and first, last 0) for what only blocked, synthetic and local
  *             answers had. This is the passive DNS table; the view `pdns` has its rows with count > 0.
@@ -42,8 +42,8 @@
  *             is a JSON array of rr ids in rising order, '' for none: `FROM reply, json_each(reply.records) AS j
  *             JOIN rr ON rr.id = j.value`, WHERE records <> ''. Two replies with equal `records` have the same record
  *             set. rcode -1: no answer was sent, or seen. flags: AA, TC, RD, RA, AD, CD as in the header.
- *   event     id, at, client, reply, source, seq, path, transport, latency, score, prev: one row for each frame. Ids
- *             rise nearly with time: exactly within a commit, and commits come in order. client 0: none. latency in
+ *   event     id, at, client, reply, source, seq, path, transport, latency, score, prev: one row for each frame, a
+ *             question and its answer being one. Ids rise nearly with time: exactly within a commit, and commits come in order. client 0: none. latency in
  *             microseconds, -1: not known. path and transport: enum answer_path and transport of policy/facts.h, and
  *             STORE_PATH_* of store/event.h. `prev` leads to the event before it of the same pair: id - prev; 0:
  *             there is none.
@@ -119,6 +119,8 @@ void store_close(struct store **store);
 
 /* 0: taken, or it came before (*again). It is safe after the next store_commit. */
 int store_put(struct store *store, const struct store_event *event, bool *again, struct diag *diag);
+/* What a name server told the resolver: the name servers in it, for passive DNS. */
+int store_servers(struct store *store, const struct store_event *event, struct diag *diag);
 int store_note(struct store *store, const struct store_note *note, bool *again, struct diag *diag);
 
 /* Everything that was put is on disk when it returns 0. */

@@ -153,7 +153,7 @@ static int collect_files(struct collector *collector, char **names, int count, b
 	flow.sink_arg = &files;
 	flow.printer.to = stdout;
 	code = tap_files_read(&flow, names, count);
-	if (collector->stopped[0] != '\0' || !collector_commit(collector))
+	if (collector->stopped[0] != '\0' || !collector_release(collector, 0) || !collector_commit(collector))
 		code = EXIT_UNREADABLE;
 	report(collector, json);
 	return code;

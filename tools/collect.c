@@ -43,49 +43,6 @@ static void tell(void *arg, const char *text)
 	collector_say(arg, text);
 }
 
-/* --- beginning and end -------------------------------------------------------------------------------------- */
-
-static int make_privacy(struct collector *collector, struct diag *diag)
-{
-	const struct collect_options *options = collector->options;
-	uint8_t key[PRIVACY_KEY_OCTETS] = { 0 };
-	int result = options->privacy == PRIVACY_PSEUDONYM ? privacy_key_load(options->directory, key, diag) : 0;
-
-	if (options->privacy == PRIVACY_NONE)
-		return 0;
-	if (result < 0)
-		return -1;
-	if (result > 0)
-		return diag_set(diag, options->directory, 0, 0, "cannot keep the key of pseudonyms there");
-	collector->privacy = privacy_create(key, MASK_IPV4, MASK_IPV6, 1);
-	return collector->privacy != NULL ? 0 : diag_set(diag, options->directory, 0, 0, "no memory");
-}
-
-int collector_init(struct collector *collector, const struct collect_options *options, struct diag *diag)
-{
-	const struct store_options store_options = { .directory = options->directory, .tell = tell, .arg = collector };
-
-	collector->options = options;
-	collector->status_fd = -1;
-	if (collector->identities == NULL && (collector->identities = identities_create()) == NULL)
-		return diag_set(diag, options->directory, 0, 0, "no memory");
-	collector->store = store_open(&store_options, diag);
-	if (collector->store == NULL || make_privacy(collector, diag) != 0)
-		return -1;
-	collector->status_fd = collect_status_open(options->directory, diag);
-	return collector->status_fd < 0 ? -1 : 0;
-}
-
-void collector_fini(struct collector *collector)
-{
-	store_close(&collector->store);
-	identities_destroy(&collector->identities);
-	privacy_destroy(&collector->privacy);
-	if (collector->status_fd >= 0)
-		close(collector->status_fd);
-	collector->status_fd = -1;
-}
-
 /* --- frames ------------------------------------------------------------------------------------------------- */
 
 static void stop(struct collector *collector, const char *why)
@@ -135,10 +92,59 @@ static int keep(struct collector *collector, enum frame_event_kind kind, struct 
 {
 	bool again;
 
+	if (kind == FRAME_EVENT_SERVERS)
+		return store_servers(collector->store, &collector->reading.event, diag);
 	if (kind == FRAME_EVENT_NOTE)
 		return store_note(collector->store, &collector->reading.note, &again, diag);
 	hide(collector, &collector->reading.event);
 	return store_put(collector->store, &collector->reading.event, &again, diag);
+}
+
+static enum collect_result keep_or_stop(struct collector *collector, enum frame_event_kind kind)
+{
+	struct diag diag;
+
+	return keep(collector, kind, &diag) == 0 ? COLLECT_TAKEN : stop_by(collector, &diag);
+}
+
+/* A question whose answer did not come. */
+static bool keep_question(void *arg, const uint8_t *octets, size_t length)
+{
+	struct collector *collector = arg;
+	enum frame_event_kind kind = frame_event_read(&collector->reading, octets, length, &collector->clock);
+	bool kept;
+
+	if (kind == FRAME_EVENT_BAD)
+		return true;
+	kept = keep_or_stop(collector, kind) == COLLECT_TAKEN;
+	frame_event_fini(&collector->reading);
+	return kept;
+}
+
+static enum collect_result take_answer(struct collector *collector, const struct pair_key *key)
+{
+	struct store_event *event = &collector->reading.event;
+	uint64_t asked_us;
+
+	if (pairing_answer(collector->pairing, key, event->time_us, &asked_us)) {
+		collector->counts.paired++;
+		if (event->latency_us == UINT32_MAX && event->time_us >= asked_us)
+			event->latency_us = (uint32_t)(event->time_us - asked_us);
+	}
+	return keep_or_stop(collector, FRAME_EVENT_ANSWER);
+}
+
+static enum collect_result take_question(struct collector *collector, const struct pair_key *key,
+	const struct peer *peer, const uint8_t *octets, size_t length)
+{
+	enum pair_result result;
+
+	/* One that is pushed out is read into the same place. */
+	frame_event_fini(&collector->reading);
+	result = pairing_question(collector->pairing, key, collector->reading.event.time_us, octets, length, peer->number,
+		collector->clock.now_s);
+	collector->counts.paired += result == PAIR_ANSWERED;
+	return result == PAIR_FAILED ? COLLECT_STOPPED : COLLECT_TAKEN;
 }
 
 enum collect_result collector_take(struct collector *collector, struct peer *peer, const uint8_t *octets,
@@ -146,23 +152,35 @@ enum collect_result collector_take(struct collector *collector, struct peer *pee
 {
 	enum frame_event_kind kind = frame_event_read(&collector->reading, octets, length, &collector->clock);
 	enum collect_result result = COLLECT_TAKEN;
-	struct diag diag;
+	struct pair_key key;
 
 	collector->counts.frames++;
 	if (kind == FRAME_EVENT_BAD) {
 		collector->counts.undecodable++;
 		return COLLECT_TAKEN;
 	}
+	collector->counts.other += kind == FRAME_EVENT_OTHER || kind == FRAME_EVENT_SERVERS;
 	if (kind == FRAME_EVENT_OTHER) {
-		collector->counts.other++;
-	} else if (!identities_allow(collector->identities, peer, collector->reading.identity)) {
+		frame_event_fini(&collector->reading);
+		return COLLECT_TAKEN;
+	}
+	if (!identities_allow(collector->identities, peer, collector->reading.identity)) {
 		refuse(collector, peer, collector->reading.identity);
 		result = COLLECT_REFUSED;
-	} else if (keep(collector, kind, &diag) != 0) {
-		result = stop_by(collector, &diag);
+	} else if (kind != FRAME_EVENT_ANSWER || !pairing_key(collector->pairing, &collector->reading, &key)) {
+		result = keep_or_stop(collector, kind);
+	} else if (collector->reading.fields.is_response) {
+		result = take_answer(collector, &key);
+	} else {
+		result = take_question(collector, &key, peer, octets, length);
 	}
 	frame_event_fini(&collector->reading);
 	return result;
+}
+
+bool collector_release(struct collector *collector, unsigned from)
+{
+	return pairing_release(collector->pairing, from, INT64_MAX);
 }
 
 bool collector_commit(struct collector *collector)
@@ -173,6 +191,53 @@ bool collector_commit(struct collector *collector)
 		return true;
 	stop_by(collector, &diag);
 	return false;
+}
+
+/* --- beginning and end -------------------------------------------------------------------------------------- */
+
+static int make_privacy(struct collector *collector, struct diag *diag)
+{
+	const struct collect_options *options = collector->options;
+	uint8_t key[PRIVACY_KEY_OCTETS] = { 0 };
+	int result = options->privacy == PRIVACY_PSEUDONYM ? privacy_key_load(options->directory, key, diag) : 0;
+
+	if (options->privacy == PRIVACY_NONE)
+		return 0;
+	if (result < 0)
+		return -1;
+	if (result > 0)
+		return diag_set(diag, options->directory, 0, 0, "cannot keep the key of pseudonyms there");
+	collector->privacy = privacy_create(key, MASK_IPV4, MASK_IPV6, 1);
+	return collector->privacy != NULL ? 0 : diag_set(diag, options->directory, 0, 0, "no memory");
+}
+
+int collector_init(struct collector *collector, const struct collect_options *options, struct diag *diag)
+{
+	const struct store_options store_options = { .directory = options->directory, .tell = tell, .arg = collector };
+
+	collector->options = options;
+	collector->status_fd = -1;
+	if (collector->identities == NULL && (collector->identities = identities_create()) == NULL)
+		return diag_set(diag, options->directory, 0, 0, "no memory");
+	collector->pairing = pairing_create(keep_question, collector);
+	if (collector->pairing == NULL)
+		return diag_set(diag, options->directory, 0, 0, "no memory");
+	collector->store = store_open(&store_options, diag);
+	if (collector->store == NULL || make_privacy(collector, diag) != 0)
+		return -1;
+	collector->status_fd = collect_status_open(options->directory, diag);
+	return collector->status_fd < 0 ? -1 : 0;
+}
+
+void collector_fini(struct collector *collector)
+{
+	store_close(&collector->store);
+	pairing_destroy(&collector->pairing);
+	identities_destroy(&collector->identities);
+	privacy_destroy(&collector->privacy);
+	if (collector->status_fd >= 0)
+		close(collector->status_fd);
+	collector->status_fd = -1;
 }
 
 /* --- once in a second --------------------------------------------------------------------------------------- */
@@ -221,6 +286,8 @@ bool collector_tend(struct collector *collector, int64_t now_s, unsigned connect
 		stop(collector, text);
 	}
 	keep_days(collector, now_s);
+	if (collector->stopped[0] == '\0')
+		pairing_release(collector->pairing, 0, now_s - PAIR_WAIT_S - 1);
 	collect_forget_asked(collector);
 	if (collector->stopped[0] != '\0')
 		try_again(collector, now_s);

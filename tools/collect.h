@@ -22,6 +22,7 @@
 #include "dnstap/privacy.h"
 #include "store/store.h"
 #include "tools/collect_identity.h"
+#include "tools/collect_pair.h"
 #include "tools/frame_event.h"
 #include "tools/tap_socket.h"
 
@@ -38,6 +39,7 @@ struct collect_options {
 
 struct collect_counts {
 	uint64_t frames, other, undecodable, refused, connections;
+	uint64_t paired;                 /* questions that are kept as their answers */
 };
 
 struct collector {
@@ -45,6 +47,7 @@ struct collector {
 	struct store *store;             /* owned */
 	struct identities *identities;   /* owned */
 	struct privacy *privacy;         /* owned; NULL: clients are kept as they are */
+	struct pairing *pairing;         /* owned */
 	struct collect_counts counts;
 	struct frame_event_clock clock;
 	struct frame_event_reading reading;
@@ -66,7 +69,11 @@ void collector_fini(struct collector *collector);
 enum collect_result collector_take(struct collector *collector, struct peer *peer, const uint8_t *octets,
 	size_t length);
 
-/* True: everything that was taken is on disk. */
+/* Keeps the questions from connection `from` (0: all) that still wait for their answers, for what was said to be
+ * taken must not be only here. False: they could not be written. */
+bool collector_release(struct collector *collector, unsigned from);
+
+/* True: everything that was taken and released is on disk. */
 bool collector_commit(struct collector *collector);
 
 /* Once in a second or so: old days, the disk, requests to forget, and the status file. True: frames may be taken. */

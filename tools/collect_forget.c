@@ -107,7 +107,8 @@ bool collect_forget_asked(struct collector *collector)
 	if (read_network(text, &network, wrong) != 0) {
 		snprintf(said, sizeof(said), "error %s", wrong);
 	} else {
-		failed = forget(collector->store, &network, &events, &diag) != 0;
+		diag_set(&diag, collector->options->directory, 0, 0, "cannot be written to");
+		failed = !collector_release(collector, 0) || forget(collector->store, &network, &events, &diag) != 0;
 		if (failed)
 			snprintf(said, sizeof(said), "error %s", diag.text);
 		else

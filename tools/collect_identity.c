@@ -115,8 +115,9 @@ static bool take_name(void *arg, const char *name)
 	return peer->count < PEER_NAMES_MAX;
 }
 
-void peer_init(struct peer *peer, const struct tap_link *link)
+void peer_init(struct peer *peer, unsigned number, const struct tap_link *link)
 {
+	peer->number = number;
 	peer->count = 0;
 	peer->allowed[0] = '\0';
 	peer->names[0][0] = '\0';

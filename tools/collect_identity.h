@@ -23,6 +23,7 @@ struct identities;
 
 /* The other end of a connection. */
 struct peer {
+	unsigned number;                 /* of the connection, from 1; 0: a file */
 	bool certified;
 	unsigned count;
 	char names[PEER_NAMES_MAX][PEER_NAME_OCTETS];
@@ -40,7 +41,7 @@ const char *identities_add(struct identities *identities, const char *text);
 int identities_load(struct identities *identities, const char *path, struct diag *diag);
 
 /* Reads the names out of the certificate that was shown. */
-void peer_init(struct peer *peer, const struct tap_link *link);
+void peer_init(struct peer *peer, unsigned number, const struct tap_link *link);
 
 bool identities_allow(const struct identities *identities, struct peer *peer, const char *identity);
 

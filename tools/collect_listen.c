@@ -189,7 +189,7 @@ static bool serve_once(struct listener *listener, struct connection *connection)
 		return false;
 	}
 	if (!connection->begun)
-		peer_init(&connection->peer, connection->link);
+		peer_init(&connection->peer, connection->number, connection->link);
 	connection->begun = true;
 	frame_reader_filled(connection->reader, (size_t)got);
 	drain(listener, connection);
@@ -223,8 +223,13 @@ static void finish_all(struct listener *listener)
 
 static void commit(struct listener *listener, int64_t now)
 {
+	bool fine = true;
+
 	listener->committed_ms = now;
-	if (collector_commit(listener->collector))
+	for (size_t i = 0; fine && listener->finish_wanted && i < CONNECTIONS_MAX; i++)
+		if (listener->connections[i].link != NULL && listener->connections[i].wants_finish)
+			fine = collector_release(listener->collector, listener->connections[i].number);
+	if (fine && collector_commit(listener->collector))
 		finish_all(listener);
 	else
 		stop_all(listener);
@@ -333,7 +338,8 @@ static int listen_on(struct listener *listener, const sigset_t *waiting)
 		turn(listener, waiting);
 	if (listener->error != 0)
 		fprintf(stderr, "verdictctl: cannot wait for senders (`ulimit -n`?): %s\n", strerror(listener->error));
-	commit(listener, now_ms());
+	if (collector_release(listener->collector, 0))
+		commit(listener, now_ms());
 	return listener->error == 0 ? EXIT_FINE : EXIT_UNREADABLE;
 }
 

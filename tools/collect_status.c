@@ -36,13 +36,13 @@ static json_t *describe(const struct collector *collector, int64_t now_s, unsign
 	const struct store_counts *kept = store_counts(collector->store);
 	const struct collect_counts *counts = &collector->counts;
 
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"state", collector->stopped[0] == '\0' ? "running" : "stopped", "why", collector->stopped,
 		"pid", (json_int_t)getpid(), "time", (json_int_t)now_s, "connections", (json_int_t)connections,
 		"connected", (json_int_t)counts->connections, "frames", (json_int_t)counts->frames,
 		"events", (json_int_t)kept->events, "duplicates", (json_int_t)kept->duplicates,
 		"notes", (json_int_t)kept->notes, "other", (json_int_t)counts->other,
-		"undecodable", (json_int_t)counts->undecodable, "refused", (json_int_t)counts->refused,
+		"undecodable", (json_int_t)counts->undecodable, "refused", (json_int_t)counts->refused, "paired", (json_int_t)counts->paired,
 		"commits", (json_int_t)kept->commits, "damaged", (json_int_t)kept->damaged);
 }
 
@@ -65,7 +65,7 @@ void collect_status_write(struct collector *collector, int64_t now_s, unsigned c
 static void print_status(json_t *status)
 {
 	static const char *const counts[] = { "connections", "frames", "events", "duplicates", "notes", "other",
-		"undecodable", "refused", "commits", "damaged" };
+		"paired", "undecodable", "refused", "commits", "damaged" };
 	const char *why = json_string_value(json_object_get(status, "why"));
 	const char *state = json_string_value(json_object_get(status, "state"));
 	char time[FRAME_TIME_MAX], safe[1024];

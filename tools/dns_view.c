@@ -116,6 +116,11 @@ struct dns_cursor dns_answers(const struct dns_view *view)
 	return (struct dns_cursor){ view->answers_at, view->octets == NULL || view->error != NULL ? 0 : view->answers };
 }
 
+struct dns_cursor dns_authorities(const struct dns_view *view, const struct dns_cursor *answers)
+{
+	return (struct dns_cursor){ answers->at, answers->left > 0 || view->error != NULL ? 0 : view->authorities };
+}
+
 bool dns_next(const struct dns_view *view, struct dns_cursor *cursor, struct dns_record *record)
 {
 	if (cursor->left == 0 || !take_record(view, &cursor->at, record))
@@ -172,12 +177,13 @@ void dns_view_init(struct dns_view *view, const uint8_t *octets, size_t length)
 	view->flags = (uint16_t)be16(octets + 2);
 	view->rcode = view->flags & 15;
 	view->answers = (uint16_t)be16(octets + 6);
+	view->authorities = (uint16_t)be16(octets + 8);
 	if (!take_questions(view, be16(octets + 4), &at)) {
 		view->error = "its question cannot be read";
 		return;
 	}
 	view->answers_at = at;
-	records = view->answers + be16(octets + 8) + be16(octets + 10);
+	records = view->answers + view->authorities + be16(octets + 10);
 	for (unsigned i = 0; i < records; i++) {
 		if (!take_record(view, &at, &record)) {
 			view->error = "it ends inside a record";

@@ -33,7 +33,8 @@ struct dns_view {
 	size_t length;
 	const char *error;          /* NULL: fine */
 	uint16_t id, flags;
-	uint16_t answers;           /* how many the header promises */
+	uint16_t answers;           /* how many the header promises, and */
+	uint16_t authorities;       /* behind them */
 	unsigned rcode;             /* 0 to 4095, with EDNS's bits */
 	bool has_question;
 	uint16_t qtype, qclass;
@@ -52,7 +53,7 @@ struct dns_record {
 	uint16_t octets;
 };
 
-/* A cursor over the records of the answer section. */
+/* A cursor over the records of a section. */
 struct dns_cursor {
 	size_t at;
 	unsigned left;
@@ -62,6 +63,8 @@ void dns_view_init(struct dns_view *view, const uint8_t *octets, size_t length);
 
 /* Records of a message without error. False: no more. */
 struct dns_cursor dns_answers(const struct dns_view *view);
+/* Those behind the section that a cursor has come to the end of. */
+struct dns_cursor dns_authorities(const struct dns_view *view, const struct dns_cursor *answers);
 bool dns_next(const struct dns_view *view, struct dns_cursor *cursor, struct dns_record *record);
 
 /* A name without its last dot ("." for the root), \DDD for all but printable ASCII, as in a zone file. `to` holds

@@ -372,6 +372,24 @@ static enum frame_event_kind read_answer(struct frame_event_reading *reading, co
 	return FRAME_EVENT_ANSWER;
 }
 
+/* What is below the zone that was asked for is the server's to tell. */
+static enum frame_event_kind read_servers(struct frame_event_reading *reading, const struct frame_event_clock *clock)
+{
+	const Dnstap__Message *message = reading->fields.message;
+	const struct dns_view *dns = &reading->fields.dns;
+	struct store_event *event = &reading->event;
+
+	if (!message->has_query_zone || dns->octets == NULL || dns->error != NULL || !dns->has_question ||
+			(dns->flags & DNS_QR) == 0)
+		return FRAME_EVENT_OTHER;
+	*event = (struct store_event){ .records = reading->records, .upstream = true };
+	take_source(reading, &event->source);
+	event->time_us = take_time(reading, clock, &event->day_s);
+	frame_names_question(reading);
+	frame_names_servers(reading, message->query_zone.data, message->query_zone.len);
+	return event->server_count > 0 ? FRAME_EVENT_SERVERS : FRAME_EVENT_OTHER;
+}
+
 static uint64_t former_worker(const struct frame_fields *fields)
 {
 	struct json_value former = json_find(&fields->extra, "former");
@@ -407,6 +425,8 @@ enum frame_event_kind frame_event_read(struct frame_event_reading *reading, cons
 		return FRAME_EVENT_BAD;
 	if (reading->fields.kind != FRAME_EVENT)
 		return read_note(reading, clock);
+	if (reading->fields.message->type == DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE)
+		return read_servers(reading, clock);
 	if (reading->fields.message->type != DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE &&
 			reading->fields.message->type != DNSTAP__MESSAGE__TYPE__CLIENT_QUERY)
 		return FRAME_EVENT_OTHER;

@@ -1,7 +1,8 @@
 /*
  * frame_event.h: a dnstap frame as what the store takes (store/event.h).
  *
- * Client queries and responses of any writer, and the heartbeats of ours; other frames are nothing to it. What a
+ * Client queries and responses of any writer, the heartbeats of ours, and the name servers in what name servers told;
+ * other frames are nothing to it. What a
  * frame says is taken as it is, but for its form: names become canonical wire form, also those inside the data of the
  * types of RFC 1035, RFC 1183, RFC 2163, RFC 2782 and RFC 6672 that may be compressed; records that have not the form of
  * their type, or are not of class IN, are left out; texts end at a NUL.
@@ -20,6 +21,7 @@
 enum frame_event_kind {
 	FRAME_EVENT_ANSWER,       /* `event` is filled */
 	FRAME_EVENT_NOTE,         /* `note` is filled */
+	FRAME_EVENT_SERVERS,      /* a name server's answer: of `event` source, times and name servers are filled */
 	FRAME_EVENT_OTHER,        /* a frame of another kind */
 	FRAME_EVENT_BAD           /* no dnstap message */
 };

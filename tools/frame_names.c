@@ -162,6 +162,44 @@ static bool take_data(struct frame_event_reading *reading, const struct dns_reco
 	return true;
 }
 
+static bool take_record(struct frame_event_reading *reading, const struct dns_record *view, unsigned at)
+{
+	struct store_record *record = &reading->records[at];
+
+	return view->class == CLASS_IN && view->type != TYPE_OPT && copy_owner(reading, view->at, record) &&
+		take_data(reading, view, record);
+}
+
+/* Is the name below `zone`, or it? */
+static bool ends_with(const uint8_t *name, size_t octets, const uint8_t *zone, size_t zone_octets)
+{
+	size_t at = 0;
+
+	while (octets - at > zone_octets)
+		at += name[at] + 1u;
+	return octets - at == zone_octets && memcmp(name + at, zone, zone_octets) == 0;
+}
+
+/* Name servers of zones that the question lies in: anything else would be somebody's word about others. `zone` is the
+ * highest of them. */
+static void take_servers(struct frame_event_reading *reading, struct dns_cursor cursor, const uint8_t *zone,
+	size_t octets)
+{
+	struct store_event *event = &reading->event;
+	struct dns_record view;
+
+	while (event->qname != NULL && event->server_count < STORE_RECORDS_MAX - event->record_count &&
+			dns_next(&reading->fields.dns, &cursor, &view)) {
+		unsigned at = event->record_count + event->server_count;
+		const struct store_record *record = &reading->records[at];
+
+		if (view.type == RRTYPE_NS && take_record(reading, &view, at) &&
+				ends_with(event->qname, event->qname_octets, record->owner, record->owner_octets) &&
+				ends_with(record->owner, record->owner_octets, zone, octets))
+			event->server_count++;
+	}
+}
+
 void frame_names_records(struct frame_event_reading *reading)
 {
 	const struct dns_view *dns = &reading->fields.dns;
@@ -169,11 +207,22 @@ void frame_names_records(struct frame_event_reading *reading)
 	struct store_event *event = &reading->event;
 	struct dns_record view;
 
-	while (event->record_count < STORE_RECORDS_MAX && dns_next(dns, &cursor, &view)) {
-		struct store_record *record = &reading->records[event->record_count];
+	while (event->record_count < STORE_RECORDS_MAX && dns_next(dns, &cursor, &view))
+		event->record_count += take_record(reading, &view, event->record_count);
+	if (event->upstream)
+		take_servers(reading, dns_authorities(dns, &cursor), (const uint8_t *)"", 1);
+}
 
-		if (view.class == CLASS_IN && view.type != TYPE_OPT && copy_owner(reading, view.at, record) &&
-				take_data(reading, &view, record))
-			event->record_count++;
-	}
+void frame_names_servers(struct frame_event_reading *reading, const uint8_t *zone, size_t octets)
+{
+	const struct dns_view *dns = &reading->fields.dns;
+	struct dns_cursor cursor = dns_answers(dns);
+	uint8_t known[NAME_OCTETS_MAX];
+	struct dns_record view;
+	size_t at = 0, length = copy_name(zone, octets, &at, known);
+
+	while (dns_next(dns, &cursor, &view))
+		;
+	if (length > 0)
+		take_servers(reading, dns_authorities(dns, &cursor), known, length);
 }

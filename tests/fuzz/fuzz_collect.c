@@ -52,12 +52,14 @@ static unsigned check_event(const struct store_event *event)
 	if (event->qname != NULL)
 		check_name(event->qname, event->qname_octets);
 	check(event->record_count <= STORE_RECORDS_MAX && event->day_s % 86400 == 0);
-	for (unsigned i = 0; i < event->record_count; i++) {
+	check(event->server_count <= STORE_RECORDS_MAX - event->record_count);
+	for (unsigned i = 0; i < event->record_count + event->server_count; i++) {
 		const struct store_record *record = &event->records[i];
 
 		check_name(record->owner, record->owner_octets);
 		check((record->type != 1 || record->octets == 4) && (record->type != 28 || record->octets == 16));
-		if (record->type == 5)
+		check(i < event->record_count || record->type == 2);
+		if (record->type == 5 || record->type == 2)
 			check_name(record->data, record->octets);
 		total += sum(record->data, record->octets);
 	}
