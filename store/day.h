@@ -45,6 +45,8 @@ int day_put(struct day *day, const struct store_event *event, bool *again, struc
 /* Its name servers, for passive DNS, and nothing else of it. */
 int day_servers(struct day *day, const struct store_event *event, struct diag *diag);
 int day_note(struct day *day, const struct store_note *note, bool *again, struct diag *diag);
+/* Did it come before? */
+int day_has(struct day *day, const struct store_source *source, uint64_t counter, bool *has, struct diag *diag);
 int day_commit(struct day *day, struct diag *diag);
 
 bool day_is_dirty(const struct day *day);

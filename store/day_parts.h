@@ -104,6 +104,8 @@ uint32_t day_client(struct day *day, const struct address *client, struct diag *
 uint32_t day_verdict(struct day *day, const struct store_verdict *verdict, struct diag *diag);
 uint32_t day_sensor(struct day *day, const char *identity, struct diag *diag);
 struct day_source *day_source(struct day *day, const struct store_source *source, struct diag *diag);
+/* 0: it has no row; -1: *diag. */
+int64_t day_source_look(struct day *day, const struct store_source *source, struct diag *diag);
 int day_source_write(struct day *day, struct day_source *source, struct diag *diag);
 /* Writes the ids of the records, in rising order, each once. -1, or how many. */
 int day_records(struct day *day, const struct store_event *event, uint32_t sensor, int64_t at_us, uint32_t *ids,

@@ -121,6 +121,17 @@ int day_put(struct day *day, const struct store_event *event, bool *again, struc
 	return 0;
 }
 
+int day_has(struct day *day, const struct store_source *source, uint64_t counter, bool *has, struct diag *diag)
+{
+	int64_t id = day_source_look(day, source, diag);
+	struct seen_block *block = id <= 0 ? NULL : find_block(day, (uint32_t)id, counter, diag);
+
+	if (id < 0 || (id > 0 && block == NULL))
+		return -1;
+	*has = block != NULL && seen_has(block, counter);
+	return 0;
+}
+
 int day_servers(struct day *day, const struct store_event *event, struct diag *diag)
 {
 	int64_t at = (int64_t)event->time_us - day->day_s * MICROSECONDS;

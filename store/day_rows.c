@@ -210,7 +210,8 @@ int day_source_write(struct day *day, struct day_source *source, struct diag *di
 	return day_run(day, DAY_COUNT_SOURCE, diag);
 }
 
-static uint32_t source_id(struct day *day, const struct store_source *source, uint32_t sensor, struct diag *diag)
+static int64_t look_source(struct day *day, const struct store_source *source, int64_t sensor, bool make,
+	struct diag *diag)
 {
 	const enum day_statement both[] = { DAY_FIND_SOURCE, DAY_ADD_SOURCE };
 	char boot[16] = "";
@@ -224,12 +225,21 @@ static uint32_t source_id(struct day *day, const struct store_source *source, ui
 		sqlite3_bind_int64(day->statements[both[i]], 3, source->worker);
 	}
 	id = day_look(day, DAY_FIND_SOURCE, diag);
-	if (id == 0)
-		id = day_made(day, DAY_ADD_SOURCE, diag);
+	if (id == 0 && make && (id = day_made(day, DAY_ADD_SOURCE, diag)) == 0)
+		id = -1;
 	/* `boot` ends here. */
 	sqlite3_clear_bindings(day->statements[DAY_FIND_SOURCE]);
 	sqlite3_clear_bindings(day->statements[DAY_ADD_SOURCE]);
-	return id < 0 ? 0 : (uint32_t)id;
+	return id;
+}
+
+int64_t day_source_look(struct day *day, const struct store_source *source, struct diag *diag)
+{
+	int64_t sensor;
+
+	bind_text(day->statements[DAY_FIND_SENSOR], 1, source->identity);
+	sensor = day_look(day, DAY_FIND_SENSOR, diag);
+	return sensor <= 0 ? sensor : look_source(day, source, sensor, false, diag);
 }
 
 static bool is_source(const struct day_source *at, const struct store_source *source)
@@ -241,7 +251,8 @@ static bool is_source(const struct day_source *at, const struct store_source *so
 struct day_source *day_source(struct day *day, const struct store_source *source, struct diag *diag)
 {
 	struct day_source *at = &day->sources[day->latest];
-	uint32_t sensor, id;
+	uint32_t sensor;
+	int64_t id;
 
 	if (day->source_count > 0 && is_source(at, source))
 		return at;
@@ -251,8 +262,8 @@ struct day_source *day_source(struct day *day, const struct store_source *source
 			return &day->sources[i];
 		}
 	sensor = day_sensor(day, source->identity, diag);
-	id = sensor == 0 ? 0 : source_id(day, source, sensor, diag);
-	if (id == 0)
+	id = sensor == 0 ? -1 : look_source(day, source, sensor, true, diag);
+	if (id < 0)
 		return NULL;
 	if (day->source_count < DAY_SOURCES) {
 		day->latest = day->source_count++;
@@ -262,7 +273,7 @@ struct day_source *day_source(struct day *day, const struct store_source *source
 			return NULL;
 	}
 	at = &day->sources[day->latest];
-	*at = (struct day_source){ .source = *source, .id = id, .sensor = sensor };
+	*at = (struct day_source){ .source = *source, .id = (uint32_t)id, .sensor = sensor };
 	snprintf(at->identity, sizeof(at->identity), "%s", source->identity);
 	at->source.identity = at->identity;
 	return at;

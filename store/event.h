@@ -57,6 +57,7 @@ struct store_event {
 	uint64_t counter;                /* 0: none, so that nobody can tell whether it came before */
 	uint64_t time_us;                /* since 1970, UTC */
 	int64_t day_s;                   /* the first moment of the day that it is filed under */
+	bool strayed;                    /* that is not the day of its time */
 	uint32_t latency_us;             /* UINT32_MAX: not known */
 	uint8_t path, transport;         /* STORE_PATH_*; enum transport, 6 and more for others of dnstap */
 	struct address client;           /* family ADDRESS_NONE: not known */

@@ -36,24 +36,32 @@ void shelf_path(const char *directory, int64_t day_s, enum store_class class, ch
 	snprintf(path, SHELF_PATH_MAX, "%.*s/%s", SHELF_PATH_MAX - SHELF_NAME_MAX - 1, directory, name);
 }
 
-/* Is it the name of a day file? Only one that would be written just so. */
-static bool read_name(const char *name, int64_t *day_s, enum store_class *class)
+/* Behind the name of a day file, as it would be written; NULL: it is none. */
+static const char *read_name(const char *name, int64_t *day_s, enum store_class *class)
 {
 	char again[SHELF_NAME_MAX];
 	struct tm day = { 0 };
 
 	if (sscanf(name, "%4d-%2d-%2d-", &day.tm_year, &day.tm_mon, &day.tm_mday) != 3)
-		return false;
+		return NULL;
 	day.tm_year -= 1900;
 	day.tm_mon--;
 	*day_s = (int64_t)timegm(&day);
 	for (int i = 0; i < STORE_CLASSES; i++) {
 		*class = (enum store_class)i;
 		write_name(*day_s, *class, again);
-		if (strcmp(again, name) == 0)
-			return true;
+		if (strncmp(again, name, strlen(again)) == 0)
+			return name + strlen(again);
 	}
-	return false;
+	return NULL;
+}
+
+/* As shelf_set_aside names them, without what SQLite has beside them. */
+static bool is_aside(const char *tail)
+{
+	if (strncmp(tail, ".damaged", 8) != 0)
+		return false;
+	return tail[8] == '\0' || (tail[8] == '-' && tail[9] != '\0' && tail[9 + strspn(tail + 9, "0123456789")] == '\0');
 }
 
 static uint64_t octets_of(const char *path)
@@ -75,10 +83,10 @@ static int compare_files(const void *one, const void *other)
 
 	if (a->day_s != b->day_s)
 		return a->day_s < b->day_s ? -1 : 1;
-	return (int)a->class - (int)b->class;
+	return a->class != b->class ? (int)a->class - (int)b->class : strcmp(a->path, b->path);
 }
 
-static bool add(const char *directory, int64_t day_s, enum store_class class, struct shelf_file **files,
+static bool add(const char *directory, const char *name, const struct shelf_file *found, struct shelf_file **files,
 	unsigned *count)
 {
 	struct shelf_file *more = *count < FILES_MAX ? realloc(*files, (*count + 1) * sizeof(**files)) : NULL;
@@ -88,29 +96,34 @@ static bool add(const char *directory, int64_t day_s, enum store_class class, st
 		return false;
 	*files = more;
 	file = &more[(*count)++];
-	file->day_s = day_s;
-	file->class = class;
-	shelf_path(directory, day_s, class, file->path);
+	*file = *found;
+	snprintf(file->path, sizeof(file->path), "%.*s/%s", SHELF_PATH_MAX - SHELF_NAME_MAX - 1, directory, name);
 	file->octets = octets_of(file->path);
 	return true;
 }
 
-int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf_file **files, unsigned *count,
-	struct diag *diag)
+static int list(const char *directory, int64_t from_s, int64_t to_s, bool aside, struct shelf_file **files,
+	unsigned *count, struct diag *diag)
 {
 	DIR *opened = opendir(directory);
 	struct dirent *entry;
-	enum store_class class;
-	int64_t day_s;
+	struct shelf_file found = { 0 };
 	bool fine = true;
 
 	*files = NULL;
 	*count = 0;
 	if (opened == NULL)
 		return diag_set(diag, directory, 0, 0, "cannot open it: %s", strerror(errno));
-	while (fine && (entry = readdir(opened)) != NULL)
-		if (read_name(entry->d_name, &day_s, &class) && day_s <= to_s && day_s > from_s - DAY_SECONDS)
-			fine = add(directory, day_s, class, files, count);
+	while (fine && (entry = readdir(opened)) != NULL) {
+		const char *tail = strlen(entry->d_name) < SHELF_NAME_MAX ? read_name(entry->d_name, &found.day_s, &found.class) :
+			NULL;
+
+		if (tail == NULL || found.day_s > to_s || found.day_s <= from_s - DAY_SECONDS)
+			continue;
+		found.aside = *tail != '\0';
+		if (!found.aside || (aside && is_aside(tail)))
+			fine = add(directory, entry->d_name, &found, files, count);
+	}
 	closedir(opened);
 	if (!fine) {
 		free(*files);
@@ -121,6 +134,17 @@ int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf
 	if (*count > 1)
 		qsort(*files, *count, sizeof(**files), compare_files);
 	return 0;
+}
+
+int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf_file **files, unsigned *count,
+	struct diag *diag)
+{
+	return list(directory, from_s, to_s, false, files, count, diag);
+}
+
+int shelf_list_all(const char *directory, struct shelf_file **files, unsigned *count, struct diag *diag)
+{
+	return list(directory, INT64_MIN / 2, INT64_MAX / 2, true, files, count, diag);
 }
 
 int shelf_set_aside(const char *path, struct diag *diag)

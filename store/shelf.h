@@ -6,6 +6,7 @@
 #ifndef STORE_SHELF_H
 #define STORE_SHELF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/diag.h"
@@ -18,6 +19,7 @@ struct shelf_file {
 	int64_t day_s;                   /* first moment of the day, since 1970 */
 	enum store_class class;
 	uint64_t octets;                 /* with what is in its WAL */
+	bool aside;                      /* it was set aside */
 	char path[SHELF_PATH_MAX];
 };
 
@@ -28,6 +30,9 @@ void shelf_path(const char *directory, int64_t day_s, enum store_class class, ch
  * are none; *count says how many. -1: *diag. */
 int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf_file **files, unsigned *count,
 	struct diag *diag);
+
+/* Those of all days, and what was set aside. */
+int shelf_list_all(const char *directory, struct shelf_file **files, unsigned *count, struct diag *diag);
 
 /* Renames a file, and what SQLite has beside it, to *.damaged, *.damaged-1 and so on. */
 int shelf_set_aside(const char *path, struct diag *diag);

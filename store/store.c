@@ -20,6 +20,7 @@
 
 #define OPEN_MAX 8                   /* files at a time: both classes of four days, for who sends what waited */
 #define LOCK_TRIES 10
+#define STRAYED_DAYS 3               /* and so many days are looked at for what strayed */
 #define CHECKED_MAX 80               /* files that were looked through since the start: of 31 days and more */
 
 struct open_day {
@@ -234,10 +235,39 @@ static int failed(struct store *store, int64_t day_s, enum store_class class, bo
 
 /* --- taking ------------------------------------------------------------------------------------------------- */
 
+/* What strayed is filed under the day that it comes on, and can have come on one before. */
+static int came_before(struct store *store, const struct store_event *event, bool *again, struct diag *diag)
+{
+	char path[SHELF_PATH_MAX];
+	struct day *day;
+	int64_t day_s;
+
+	for (unsigned days = STRAYED_DAYS; !*again && days > 0; days--) {
+		day_s = event->day_s - days * DAY_SECONDS;
+		shelf_path(store->directory, day_s, event->class, path);
+		if (access(path, F_OK) != 0)
+			continue;
+		day = find_day(store, day_s, event->class, diag);
+		if (day == NULL)
+			return give_up(store);
+		if (day_has(day, &event->source, event->counter, again, diag) != 0)
+			return failed(store, day_s, event->class, day_is_damaged(day), diag);
+	}
+	return 0;
+}
+
 int store_put(struct store *store, const struct store_event *event, bool *again, struct diag *diag)
 {
-	struct day *day = find_day(store, event->day_s, event->class, diag);
+	struct day *day;
 
+	*again = false;
+	if (event->strayed && event->counter != 0 && came_before(store, event, again, diag) != 0)
+		return -1;
+	if (*again) {
+		store->counts.duplicates++;
+		return 0;
+	}
+	day = find_day(store, event->day_s, event->class, diag);
 	if (day == NULL)
 		return give_up(store);
 	if (day_put(day, event, again, diag) != 0)
@@ -301,10 +331,13 @@ static bool is_open(const struct store *store, const struct shelf_file *file)
 	return false;
 }
 
+/* 1: it stays, *diag says why, and nothing else happened. */
 static int remove_file(struct store *store, const struct shelf_file *file, unsigned *removed, struct diag *diag)
 {
-	if ((is_open(store, file) && close_all(store, diag) != 0) || shelf_remove(file->path, diag) != 0)
+	if (!file->aside && is_open(store, file) && close_all(store, diag) != 0)
 		return -1;
+	if (shelf_remove(file->path, diag) != 0)
+		return 1;
 	(*removed)++;
 	return 0;
 }
@@ -322,18 +355,22 @@ int store_keep(struct store *store, const struct store_limits *limits, int64_t n
 	struct shelf_file *files;
 	unsigned count;
 	uint64_t octets = 0;
-	int result = shelf_list(store->directory, INT64_MIN / 2, INT64_MAX / 2, &files, &count, diag);
+	int result = 0;
 
 	*removed = 0;
-	for (unsigned i = 0; result == 0 && i < count; i++)
+	if (shelf_list_all(store->directory, &files, &count, diag) != 0)
+		return 1;
+	for (unsigned i = 0; i < count; i++)
 		octets += files[i].octets;
-	for (unsigned i = 0; result == 0 && i < count; i++) {
+	for (unsigned i = 0; result >= 0 && i < count; i++) {
 		bool much = limits->octets > 0 && octets > limits->octets && files[i].day_s + DAY_SECONDS <= now_s;
+		int done;
 
 		if (!much && !is_old(&files[i], limits, now_s))
 			continue;
-		result = remove_file(store, &files[i], removed, diag);
-		octets -= files[i].octets;
+		done = remove_file(store, &files[i], removed, diag);
+		result = done != 0 ? done : result;
+		octets -= done == 0 ? files[i].octets : 0;
 	}
 	free(files);
 	return result;

@@ -132,7 +132,8 @@ struct store_limits {
 	uint64_t octets;                 /* of all files; the oldest go first, never one of the day of `now_s` or later */
 };
 
-/* Removes the files of days that are too old or too much. *removed: how many. */
+/* Removes the files of days that are too old or too much, damaged ones too. *removed: how many. 1: *diag says what could
+ * not be removed, and nothing is the worse for it. */
 int store_keep(struct store *store, const struct store_limits *limits, int64_t now_s, unsigned *removed,
 	struct diag *diag);
 

@@ -21,6 +21,8 @@
 #define FREE_DEFAULT ((uint64_t)256 << 20)
 #define DAY_SECONDS 86400
 #define DAYS_MAX 36500u
+#define IDLE_DEFAULT 3600u
+#define IDLE_MAX 86400u
 
 const char help_collect[] =
 	"Usage: verdictctl collect [OPTION...] --listen PLACE...\n"
@@ -49,11 +51,13 @@ const char help_collect[] =
 	"      --tls-client-ca FILE  senders must show a certificate of one of these authorities; it may report for the\n"
 	"                         identity that is its name, and\n"
 	"      --allow-identity CERTIFICATE=IDENTITY  for those that it is given; others are refused\n"
-	"      --identities FILE  the same, a line each: CERTIFICATE IDENTITY\n"
+	"      --identities FILE  the same, a line each: CERTIFICATE IDENTITY; SIGHUP has it read again\n"
 	"      --keep-plain DAYS, --keep-verdicts DAYS  remove day files of plain allows, and of all else, after so many\n"
 	"                         days (default: never)\n"
 	"      --keep-size SIZE   remove the oldest day files when all are larger (100m, 50g; default: any size)\n"
 	"      --keep-free SIZE   take nothing while the disk has less left (default 256m; 0: until it is full)\n"
+	"      --idle SECONDS     close connections that were silent for so long (default 3600); where all 512 are taken, the\n"
+	"                         one that was silent longest goes after 10\n"
 	"      --privacy MODE     mask or pseudonym: hide clients that resolvers did not hide\n"
 	"  -s, --status           say how the collector of a directory is\n"
 	"  -j, --json             reports as JSON\n"
@@ -70,18 +74,18 @@ const char help_forget[] =
 	"  verdictctl forget 2001:db8:7::/48            everybody there\n"
 	"\n"
 	"Removes every event of a client, or of a network, from all day files, through the collector if one runs there.\n"
-	"What was asked and answered stays, nobody can say by whom. Copies and backups are not reached. Clients that are\n"
-	"hidden by a pseudonym are named by it.\n"
+	"What was asked and answered stays, nobody can say by whom. Copies and backups are not reached; nor are damaged day\n"
+	"files (*.damaged), which are named. Clients that are hidden by a pseudonym are named by it.\n"
 	"\n"
 	"Options:\n"
 	"  -D, --directory DIR    where day files are (default " DIRECTORY_DEFAULT ")\n"
 	"  -j, --json             the report as JSON\n"
 	"  -h, --help             this text\n"
 	"\n"
-	"Exit: 0 fine; 2 wrong usage; 3 something cannot be read or written.\n";
+	"Exit: 0 fine; 2 wrong usage; 3 something cannot be read or written, or is damaged.\n";
 
 enum long_option { OPTION_TLS_CERT = 256, OPTION_TLS_KEY, OPTION_TLS_CLIENT_CA, OPTION_ALLOW, OPTION_IDENTITIES,
-	OPTION_KEEP_PLAIN, OPTION_KEEP_VERDICTS, OPTION_KEEP_SIZE, OPTION_KEEP_FREE, OPTION_PRIVACY };
+	OPTION_KEEP_PLAIN, OPTION_KEEP_VERDICTS, OPTION_KEEP_SIZE, OPTION_KEEP_FREE, OPTION_PRIVACY, OPTION_IDLE };
 
 static const struct option options[] = {
 	{ "directory", required_argument, NULL, 'D' }, { "listen", required_argument, NULL, 'l' },
@@ -94,7 +98,7 @@ static const struct option options[] = {
 	{ "keep-verdicts", required_argument, NULL, OPTION_KEEP_VERDICTS },
 	{ "keep-size", required_argument, NULL, OPTION_KEEP_SIZE },
 	{ "keep-free", required_argument, NULL, OPTION_KEEP_FREE },
-	{ "privacy", required_argument, NULL, OPTION_PRIVACY },
+	{ "privacy", required_argument, NULL, OPTION_PRIVACY }, { "idle", required_argument, NULL, OPTION_IDLE },
 	{ "status", no_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
@@ -187,6 +191,17 @@ static int take_days(const struct command *command, const char *option, const ch
 	return EXIT_FINE;
 }
 
+static int take_idle(const struct command *command, const char *text, unsigned *seconds)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || value == 0 || value > IDLE_MAX)
+		return command_misuse(command, "--idle takes seconds, from 1 to %u", IDLE_MAX);
+	*seconds = (unsigned)value;
+	return EXIT_FINE;
+}
+
 static int take_size(const struct command *command, const char *option, const char *text, uint64_t *octets)
 {
 	const struct conf_limits limits = { 0, INT64_MAX, "" };
@@ -261,6 +276,8 @@ static int take_option(const struct command *command, int option, struct argumen
 		return take_size(command, "keep-size", optarg, &collect->limits.octets);
 	case OPTION_KEEP_FREE:
 		return take_size(command, "keep-free", optarg, &collect->free_octets);
+	case OPTION_IDLE:
+		return take_idle(command, optarg, &collect->idle_s);
 	case OPTION_PRIVACY:
 		return take_privacy(command, optarg, &collect->privacy);
 	case 's':
@@ -344,7 +361,7 @@ int cmd_collect(const struct command *command, int argc, char **argv)
 {
 	static struct collector collector;     /* large, and there is one */
 	struct arguments arguments = { .socket_mode = 0660,
-		.collect = { .directory = DIRECTORY_DEFAULT, .free_octets = FREE_DEFAULT } };
+		.collect = { .directory = DIRECTORY_DEFAULT, .free_octets = FREE_DEFAULT, .idle_s = IDLE_DEFAULT } };
 	int code;
 
 	collector.status_fd = -1;

@@ -15,6 +15,7 @@
 #define OLDEST_S (31 * 86400)        /* behind, and */
 #define NEWEST_S 86400               /* ahead of our clock: a frame's own day */
 #define AGAIN_S 5                    /* after a failure */
+#define STAYED_S 3600                /* until it is said again that a day cannot be removed */
 #define SAID_MAX 8                   /* messages in a second */
 #define MASK_IPV4 24
 #define MASK_IPV6 56
@@ -49,8 +50,11 @@ static void stop(struct collector *collector, const char *why)
 {
 	char text[sizeof(collector->stopped) + 64];
 
+	if (collector->stopped[0] == '\0')
+		collector->stopped_s = (int64_t)time(NULL);
+	else if (strcmp(collector->stopped, why) == 0)
+		return;
 	snprintf(collector->stopped, sizeof(collector->stopped), "%s", why);
-	collector->stopped_s = (int64_t)time(NULL);
 	snprintf(text, sizeof(text), "nothing is taken: %s", collector->stopped);
 	collector_say(collector, text);
 }
@@ -178,6 +182,18 @@ enum collect_result collector_take(struct collector *collector, struct peer *pee
 	return result;
 }
 
+bool collector_read_identities(struct collector *collector)
+{
+	char text[sizeof(struct diag) + 64], why[sizeof(struct diag) + 32];
+	struct diag diag;
+	bool fine = identities_read_again(&collector->identities, &diag) == 0;
+
+	snprintf(text, sizeof(text), "%s%s", fine ? "" : diag_format(&diag, why, sizeof(why)),
+		fine ? "identities were read again" : "; identities stay as they are");
+	collector_say(collector, text);
+	return fine;
+}
+
 bool collector_release(struct collector *collector, unsigned from)
 {
 	return pairing_release(collector->pairing, from, INT64_MAX);
@@ -244,12 +260,18 @@ void collector_fini(struct collector *collector)
 
 static void keep_days(struct collector *collector, int64_t now_s)
 {
-	char text[64];
+	char text[64], why[sizeof(struct diag) + 32];
 	struct diag diag;
 	unsigned removed;
 
-	if (store_keep(collector->store, &collector->options->limits, now_s, &removed, &diag) != 0)
+	int result = store_keep(collector->store, &collector->options->limits, now_s, &removed, &diag);
+
+	if (result < 0)
 		stop_by(collector, &diag);
+	if (result > 0 && (now_s < collector->stayed_s || now_s >= collector->stayed_s + STAYED_S)) {
+		collector_say(collector, diag_format(&diag, why, sizeof(why)));
+		collector->stayed_s = now_s;
+	}
 	if (removed == 0)
 		return;
 	snprintf(text, sizeof(text), "%u day files were removed", removed);

@@ -34,6 +34,7 @@ struct collect_options {
 	unsigned place_count;
 	struct store_limits limits;
 	uint64_t free_octets;            /* that the disk keeps */
+	unsigned idle_s;                 /* a connection may be silent; past 0 */
 	enum privacy_mode privacy;
 };
 
@@ -53,6 +54,7 @@ struct collector {
 	struct frame_event_reading reading;
 	char stopped[600];               /* why nothing is taken; "": it is */
 	int64_t stopped_s;               /* since when */
+	int64_t stayed_s;                /* it was said that a day cannot be removed */
 	int status_fd;
 	int64_t said_s;                  /* messages of this second */
 	unsigned said, withheld;
@@ -82,7 +84,11 @@ bool collector_tend(struct collector *collector, int64_t now_s, unsigned connect
 /* Says something to the operator, on standard error; of more than a few in a second only how many. */
 void collector_say(struct collector *collector, const char *text);
 
-/* Listens at all places until SIGINT, SIGTERM or SIGHUP. Returns an exit code. */
+/* False: they stay as they were, and it was said why. */
+bool collector_read_identities(struct collector *collector);
+
+/* Listens at all places until SIGINT or SIGTERM; SIGHUP reads identities again, or ends it at a terminal. Returns an exit
+ * code. */
 int collect_listen(struct collector *collector);
 
 /* Prints what the status file of a directory says. Returns an exit code. */

@@ -14,8 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "policy/conf.h"
 #include "policy/conf_value.h"
+#include "store/shelf.h"
+#include "tools/json_out.h"
 #include "tools/term.h"
 #include "tools/verdictctl.h"
 
@@ -49,10 +53,41 @@ static int fail(const char *text)
 	return EXIT_UNREADABLE;
 }
 
-static int print_result(uint64_t events, bool json)
+/* What was set aside cannot be written to, and may hold the client. */
+static json_t *find_aside(const char *directory)
 {
-	printf(json ? "{\"events\":%" PRIu64 "}\n" : "%" PRIu64 " events were removed\n", events);
-	return EXIT_FINE;
+	json_t *names = json_array();
+	struct shelf_file *files;
+	struct diag diag;
+	unsigned count;
+
+	if (shelf_list_all(directory, &files, &count, &diag) != 0)
+		return names;
+	for (unsigned i = 0; i < count; i++)
+		if (files[i].aside)
+			json_array_append_new(names, json_string(strrchr(files[i].path, '/') + 1));
+	free(files);
+	return names;
+}
+
+static int print_result(const char *directory, uint64_t events, bool json)
+{
+	json_t *aside = find_aside(directory), *name;
+	int code = json_array_size(aside) == 0 ? EXIT_FINE : EXIT_UNREADABLE;
+	char text[512];
+	size_t i;
+
+	json_array_foreach(aside, i, name) {
+		snprintf(text, sizeof(text), "%s: is damaged and may still tell of it; remove it", json_string_value(name));
+		fail(text);
+	}
+	if (json)
+		json_print_line(json_pack("{s:I, s:o}", "events", (json_int_t)events, "damaged", aside), stdout, false);
+	else
+		printf("%" PRIu64 " events were removed\n", events);
+	if (!json)
+		json_decref(aside);
+	return code;
 }
 
 /* --- the collector's side ----------------------------------------------------------------------------------- */
@@ -142,7 +177,7 @@ static int ask(const char *directory, const char *client, bool json)
 		return fail("the collector did not answer");
 	if (strncmp(said, "events ", 7) != 0)
 		return fail(said);
-	return print_result(strtoull(said + 7, NULL, 10), json);
+	return print_result(directory, strtoull(said + 7, NULL, 10), json);
 }
 
 int collect_forget(const char *directory, const char *client, bool json)
@@ -168,5 +203,5 @@ int collect_forget(const char *directory, const char *client, bool json)
 		return command_fail(EXIT_UNREADABLE, &diag);
 	result = forget(store, &network, &events, &diag);
 	store_close(&store);
-	return result == 0 ? print_result(events, json) : command_fail(EXIT_UNREADABLE, &diag);
+	return result == 0 ? print_result(directory, events, json) : command_fail(EXIT_UNREADABLE, &diag);
 }

@@ -16,9 +16,16 @@ struct identity_row {
 	char *certificate, *identity;    /* owned */
 };
 
+/* What a table was made of, to make it again. */
+struct identity_source {
+	char *text;                      /* owned: a path, or a row */
+	bool file;
+};
+
 struct identities {
-	unsigned count;
+	unsigned count, source_count;
 	struct identity_row *rows;
+	struct identity_source *sources;
 };
 
 struct identities *identities_create(void)
@@ -34,6 +41,9 @@ void identities_destroy(struct identities **identities)
 		free((*identities)->rows[i].certificate);
 		free((*identities)->rows[i].identity);
 	}
+	for (unsigned i = 0; i < (*identities)->source_count; i++)
+		free((*identities)->sources[i].text);
+	free((*identities)->sources);
 	free((*identities)->rows);
 	free(*identities);
 	*identities = NULL;
@@ -63,12 +73,28 @@ static const char *add(struct identities *identities, const char *certificate, s
 	return "no memory";
 }
 
+static bool note_source(struct identities *identities, const char *text, bool file)
+{
+	struct identity_source *sources = realloc(identities->sources, (identities->source_count + 1) * sizeof(*sources));
+	char *copy = strdup(text);
+
+	if (sources != NULL)
+		identities->sources = sources;
+	if (sources == NULL || copy == NULL) {
+		free(copy);
+		return false;
+	}
+	sources[identities->source_count++] = (struct identity_source){ copy, file };
+	return true;
+}
+
 const char *identities_add(struct identities *identities, const char *text)
 {
 	const char *sign = strchr(text, '=');
 
-	return sign == NULL ? "it takes CERTIFICATE=IDENTITY" :
-		add(identities, text, (size_t)(sign - text), sign + 1);
+	if (sign == NULL)
+		return "it takes CERTIFICATE=IDENTITY";
+	return note_source(identities, text, false) ? add(identities, text, (size_t)(sign - text), sign + 1) : "no memory";
 }
 
 static const char *take_line(struct identities *identities, char *line)
@@ -94,6 +120,8 @@ int identities_load(struct identities *identities, const char *path, struct diag
 
 	if (file == NULL)
 		return diag_set(diag, path, 0, 0, "cannot open it: %s", strerror(errno));
+	if (!note_source(identities, path, true))
+		wrong = "no memory";
 	while (wrong == NULL && fgets(line, sizeof(line), file) != NULL) {
 		number++;
 		wrong = strlen(line) == sizeof(line) - 1 ? "the line is too long" : take_line(identities, line);
@@ -104,6 +132,31 @@ int identities_load(struct identities *identities, const char *path, struct diag
 		wrong = "unreadable", diag_set(diag, path, 0, 0, "cannot be read");
 	fclose(file);
 	return wrong == NULL ? 0 : -1;
+}
+
+int identities_read_again(struct identities **identities, struct diag *diag)
+{
+	struct identities *fresh = identities_create();
+	const char *wrong = fresh == NULL ? "no memory" : NULL;
+	int result = 0;
+
+	for (unsigned i = 0; result == 0 && wrong == NULL && i < (*identities)->source_count; i++) {
+		const struct identity_source *source = &(*identities)->sources[i];
+
+		if (source->file)
+			result = identities_load(fresh, source->text, diag);
+		else
+			wrong = identities_add(fresh, source->text);
+	}
+	if (wrong != NULL)
+		result = diag_set(diag, "identities", 0, 0, "%s", wrong);
+	if (result != 0) {
+		identities_destroy(&fresh);
+		return -1;
+	}
+	identities_destroy(identities);
+	*identities = fresh;
+	return 0;
 }
 
 static bool take_name(void *arg, const char *name)

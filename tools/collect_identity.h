@@ -40,6 +40,10 @@ const char *identities_add(struct identities *identities, const char *text);
 /* Adds the lines of a file: a certificate's name, blanks, an identity; '#' begins a comment. */
 int identities_load(struct identities *identities, const char *path, struct diag *diag);
 
+/* What was added and loaded, once more; what it gives then takes the place of *identities. -1: *diag, and it stays as it
+ * was. A peer's `allowed` is to be emptied afterwards. */
+int identities_read_again(struct identities **identities, struct diag *diag);
+
 /* Reads the names out of the certificate that was shown. */
 void peer_init(struct peer *peer, unsigned number, const struct tap_link *link);
 

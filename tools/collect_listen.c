@@ -27,6 +27,7 @@ struct connection {
 	unsigned number;                 /* from 1, for messages */
 	struct frame_reader *reader;     /* owned */
 	int64_t begin_by_ms;             /* 0: it has begun */
+	int64_t came_ms;                 /* the last octets did */
 	bool begun;                      /* something came, so `peer` is filled */
 	bool wants_finish;
 	struct peer peer;
@@ -70,6 +71,23 @@ static void connection_close(struct listener *listener, struct connection *conne
 	listener->open--;
 }
 
+/* Where all places are taken, who is silent makes room: a sender comes again when it has something to say. */
+static struct connection *find_place(struct listener *listener)
+{
+	struct connection *silent = &listener->connections[0];
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		if (listener->connections[i].link == NULL)
+			return &listener->connections[i];
+		if (listener->connections[i].came_ms < silent->came_ms)
+			silent = &listener->connections[i];
+	}
+	if (now_ms() - silent->came_ms < BEGIN_MS)
+		return NULL;
+	connection_close(listener, silent, "it is silent, and others wait");
+	return silent;
+}
+
 static void accept_one(struct listener *listener, struct tap_socket *socket)
 {
 	struct tap_link *link = tap_link_accept(socket);
@@ -80,9 +98,7 @@ static void accept_one(struct listener *listener, struct tap_socket *socket)
 		listener->resting = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
 		return;
 	}
-	for (size_t i = 0; i < CONNECTIONS_MAX && connection == NULL; i++)
-		if (listener->connections[i].link == NULL)
-			connection = &listener->connections[i];
+	connection = find_place(listener);
 	if (connection == NULL || (connection->reader = frame_reader_create()) == NULL) {
 		collector_say(listener->collector, "a connection is closed: too many are open already");
 		tap_link_close(&link);
@@ -90,7 +106,8 @@ static void accept_one(struct listener *listener, struct tap_socket *socket)
 	}
 	connection->link = link;
 	connection->number = (unsigned)++listener->collector->counts.connections;
-	connection->begin_by_ms = now_ms() + BEGIN_MS;
+	connection->came_ms = now_ms();
+	connection->begin_by_ms = connection->came_ms + BEGIN_MS;
 	connection->begun = connection->wants_finish = false;
 	listener->open++;
 }
@@ -191,6 +208,7 @@ static bool serve_once(struct listener *listener, struct connection *connection)
 	if (!connection->begun)
 		peer_init(&connection->peer, connection->number, connection->link);
 	connection->begun = true;
+	connection->came_ms = now_ms();
 	frame_reader_filled(connection->reader, (size_t)got);
 	drain(listener, connection);
 	return connection->link != NULL;
@@ -260,8 +278,12 @@ static void close_late(struct listener *listener, int64_t now)
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &listener->connections[i];
 
-		if (connection->link != NULL && connection->begin_by_ms != 0 && connection->begin_by_ms <= now)
+		if (connection->link == NULL)
+			continue;
+		if (connection->begin_by_ms != 0 && connection->begin_by_ms <= now)
 			connection_close(listener, connection, "it did not send START in time");
+		else if (now - connection->came_ms >= (int64_t)listener->collector->options->idle_s * 1000)
+			connection_close(listener, connection, "it was silent for too long");
 	}
 }
 
@@ -331,10 +353,26 @@ static bool open_sockets(struct listener *listener)
 	return true;
 }
 
+static void read_identities(struct listener *listener)
+{
+	if (!collector_read_identities(listener->collector))
+		return;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		listener->connections[i].peer.allowed[0] = '\0';
+}
+
+/* Whoever closes the terminal means the end. */
+static bool is_over(struct listener *listener)
+{
+	if (!isatty(STDERR_FILENO) && tap_hangup_taken())
+		read_identities(listener);
+	return tap_signals_came() || listener->error != 0;
+}
+
 static int listen_on(struct listener *listener, const sigset_t *waiting)
 {
 	tend(listener, now_ms());
-	while (!tap_signals_came() && listener->error == 0)
+	while (!is_over(listener))
 		turn(listener, waiting);
 	if (listener->error != 0)
 		fprintf(stderr, "verdictctl: cannot wait for senders (`ulimit -n`?): %s\n", strerror(listener->error));

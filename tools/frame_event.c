@@ -317,7 +317,7 @@ static void take_source(struct frame_event_reading *reading, struct store_source
 }
 
 static uint64_t take_time(const struct frame_event_reading *reading, const struct frame_event_clock *clock,
-	int64_t *day_s)
+	int64_t *day_s, bool *strayed)
 {
 	uint64_t seconds;
 	uint32_t ns;
@@ -330,6 +330,7 @@ static uint64_t take_time(const struct frame_event_reading *reading, const struc
 	filed = (int64_t)seconds < clock->oldest_s || (int64_t)seconds > clock->newest_s ? clock->now_s :
 		(int64_t)seconds;
 	*day_s = filed - filed % DAY_SECONDS;
+	*strayed = filed != (int64_t)seconds;
 	return seconds * MICROSECONDS + ns / 1000;
 }
 
@@ -354,7 +355,7 @@ static enum frame_event_kind read_answer(struct frame_event_reading *reading, co
 	if (fields->has_serial && event->source.boot != 0 && fields->serial.worker <= UINT32_MAX &&
 			fields->serial.counter <= COUNTER_MAX)
 		event->counter = fields->serial.counter;
-	event->time_us = take_time(reading, clock, &event->day_s);
+	event->time_us = take_time(reading, clock, &event->day_s, &event->strayed);
 	if (latency_ns >= 0)
 		event->latency_us = (uint32_t)(latency_ns / 1000 < UINT32_MAX ? latency_ns / 1000 : UINT32_MAX - 1);
 	event->path = path_of(fields);
@@ -384,7 +385,7 @@ static enum frame_event_kind read_servers(struct frame_event_reading *reading, c
 		return FRAME_EVENT_OTHER;
 	*event = (struct store_event){ .records = reading->records, .upstream = true };
 	take_source(reading, &event->source);
-	event->time_us = take_time(reading, clock, &event->day_s);
+	event->time_us = take_time(reading, clock, &event->day_s, &event->strayed);
 	frame_names_question(reading);
 	frame_names_servers(reading, message->query_zone.data, message->query_zone.len);
 	return event->server_count > 0 ? FRAME_EVENT_SERVERS : FRAME_EVENT_OTHER;
@@ -408,12 +409,13 @@ static enum frame_event_kind read_note(struct frame_event_reading *reading, cons
 {
 	const struct frame_fields *fields = &reading->fields;
 	struct store_note *note = &reading->note;
+	bool strayed;
 
 	*note = (struct store_note){ .former = fields->kind == FRAME_FORMER, .number = told(fields, "heartbeat"),
 		.extra = (const char *)fields->dnstap->extra.data, .extra_octets = fields->dnstap->extra.len };
 	take_source(reading, &note->source);
 	note->source.worker = note->former ? (uint32_t)former_worker(fields) : 0;
-	note->time_us = take_time(reading, clock, &note->day_s);
+	note->time_us = take_time(reading, clock, &note->day_s, &strayed);
 	return FRAME_EVENT_NOTE;
 }
 

@@ -187,12 +187,14 @@ int tap_files_read(struct tap_flow *flow, char **names, int count)
 
 /* --- following ---------------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t stop_asked, hangup_came;
 
 static void on_signal(int number)
 {
-	(void)number;
-	stop_asked = 1;
+	if (number == SIGHUP)
+		hangup_came = 1;
+	else
+		stop_asked = 1;
 }
 
 void tap_signals_block(void *waiting)
@@ -213,7 +215,15 @@ void tap_signals_block(void *waiting)
 
 bool tap_signals_came(void)
 {
-	return stop_asked != 0;
+	return stop_asked != 0 || hangup_came != 0;
+}
+
+bool tap_hangup_taken(void)
+{
+	bool came = hangup_came != 0;
+
+	hangup_came = 0;
+	return came;
 }
 
 static void leave(struct followed *file)

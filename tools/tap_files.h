@@ -27,4 +27,7 @@ int tap_files_follow(struct tap_flow *flow, char **names, int count);
 void tap_signals_block(void *waiting);
 bool tap_signals_came(void);
 
+/* Did SIGHUP come? Then it has not, from now on. */
+bool tap_hangup_taken(void);
+
 #endif

@@ -493,6 +493,85 @@ static void removes_days_by_age_and_size(void **state)
 	assert_int_equal(number(*state, "2026-11-23-verdicts.sqlite", "SELECT count(*) FROM event"), 1);
 }
 
+static void removes_what_was_set_aside_as_its_day(void **state)
+{
+	static const char *const aside[] = { PLAIN ".damaged", PLAIN ".damaged-1", PLAIN ".damaged-1-wal", VERDICTS ".damaged" };
+	struct store *store = open_store(*state);
+	struct store_limits limits = { { [STORE_PLAIN] = DAY_S }, 0 };
+	struct diag diag;
+	unsigned removed;
+
+	put_simple(store, "www.example", 1);
+	commit(store);
+	for (size_t i = 0; i < sizeof(aside) / sizeof(aside[0]); i++)
+		directory_write(*state, aside[i], 0, "broken", 6);
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S - 1, &removed, &diag), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S, &removed, &diag), 0);
+	assert_int_equal(removed, 3);
+	assert_int_equal(directory_count(*state, PLAIN), 0);
+	assert_int_equal(directory_count(*state, VERDICTS ".damaged"), 1);
+	limits.octets = 1;
+	assert_int_equal(store_keep(store, &limits, DAY + 2 * DAY_S, &removed, &diag), 0);
+	assert_int_equal(directory_count(*state, VERDICTS ".damaged"), 0);
+	store_close(&store);
+}
+
+static void what_cannot_be_removed_costs_nothing_else(void **state)
+{
+	struct store *store = open_store(*state);
+	const struct directory *directory = *state;
+	const struct store_limits limits = { { [STORE_PLAIN] = DAY_S }, 0 };
+	char path[SHELF_PATH_MAX];
+	struct sample sample;
+	struct diag diag;
+	unsigned removed;
+
+	/* A directory is none of the files that can be unlinked. */
+	snprintf(path, sizeof(path), "%s/2026-11-20-plain.sqlite.damaged", directory->path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put_simple(store, "www.example", 1);
+	commit(store);
+	sample_init(&sample, "www.example", 2);
+	sample.event.day_s = DAY + 3 * DAY_S;
+	put(store, &sample.event);
+	assert_int_equal(store_keep(store, &limits, DAY + 3 * DAY_S, &removed, &diag), 1);
+	assert_non_null(strstr(diag.file, "2026-11-20-plain.sqlite.damaged"));
+	assert_int_equal(removed, 1);
+	assert_int_equal(directory_count(*state, PLAIN), 0);
+	commit(store);
+	store_close(&store);
+	assert_int_equal(number(*state, "2026-11-24-plain.sqlite", "SELECT count(*) FROM event"), 1);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* A frame whose time cannot be believed is filed on the day that it comes: sent again after midnight it is known. */
+static void knows_what_strayed_on_the_days_before(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "www.example", 1);
+	sample.event.strayed = true;
+	assert_false(put(store, &sample.event));
+	for (int days = 1; days <= 3; days++) {
+		sample.event.day_s = DAY + days * DAY_S;
+		assert_true(put(store, &sample.event));
+	}
+	sample.event.source.worker = 1;
+	assert_false(put(store, &sample.event));
+	sample.event.source.identity = "resolver-2";
+	assert_false(put(store, &sample.event));
+	sample.event.counter = 0;
+	assert_false(put(store, &sample.event));
+	commit(store);
+	assert_int_equal(store_counts(store)->duplicates, 3);
+	assert_int_equal(store_counts(store)->events, 4);
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 1);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM source"), 1);
+}
+
 static void forgets_a_client(void **state)
 {
 	struct store *store = open_store(*state);
@@ -651,6 +730,9 @@ int main(void)
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
 		IN_DIRECTORY(forgets_the_rule_that_names_a_client),
+		IN_DIRECTORY(removes_what_was_set_aside_as_its_day),
+		IN_DIRECTORY(what_cannot_be_removed_costs_nothing_else),
+		IN_DIRECTORY(knows_what_strayed_on_the_days_before),
 		IN_DIRECTORY(keeps_notes_once),
 		IN_DIRECTORY(takes_any_octets_in_names),
 		IN_DIRECTORY(finds_what_is_below_a_name_as_a_range),

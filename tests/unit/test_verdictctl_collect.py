@@ -256,9 +256,16 @@ def forgets_a_client_or_a_network():
     with Days() as days:
         days.collect(frames)
         equal(days.run("forget", "--directory", days.days, "10.0.1.7"), (0, "3 events were removed\n", ""))
-        equal(days.run("forget", "--directory", days.days, "--json", "10.0.0.0/23"), (0, '{"events":3}\n', ""))
+        equal(days.run("forget", "--directory", days.days, "--json", "10.0.0.0/23"), (0, '{"events":3,"damaged":[]}\n', ""))
         equal(set(days.rows("SELECT hex(address) FROM client")), {("0A000207",)})
         equal(sum(one for one, in days.rows("SELECT count(*) FROM event")), 3)
+        with open(days.days + "/2023-11-13-plain.sqlite.damaged-1", "w") as file:
+            file.write("broken")
+        code, out, err = days.run("forget", "--directory", days.days, "10.0.7.7")
+        equal((code, out), (3, "0 events were removed\n"))
+        assert "2023-11-13-plain.sqlite.damaged-1: is damaged and may still tell" in err, err
+        code, out, _ = days.run("forget", "--json", "--directory", days.days, "10.0.7.7")
+        equal((code, json.loads(out)), (3, {"events": 0, "damaged": ["2023-11-13-plain.sqlite.damaged-1"]}))
         equal(days.run("forget", "--directory", days.days, "10.0.0.300")[0], 2)
         equal(days.run("forget", "--directory", days.days + "x", "10.0.0.3")[0], 3)
 

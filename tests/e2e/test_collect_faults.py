@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+"""`verdictctl collect` where things go wrong around it: a disk that is really full, connections that say nothing, tables
+of identities that change, and root that asks another user's collector."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import lab    # noqa: E402
+import tap    # noqa: E402
+from test_collect import SOURCE, ZONES, Collector   # noqa: E402
+from test_targets import certificates   # noqa: E402
+
+sys.path.insert(0, os.path.join(lab.SRCDIR, "tests", "unit"))
+import dnstap_bytes as d   # noqa: E402
+
+DISK_MIB = 96
+LEFT_OCTETS = 512 << 10
+CONNECTIONS = 512
+FINISH = d.control(d.FINISH, None)
+
+
+class At(Collector):
+	"""A collector of another directory, by another command line."""
+	def __init__(self, here, directory, *places, options=(), command=()):
+		self.directory = directory
+		self.log = here.path("collect.log")
+		self.listen = [word for place in places for word in ("--listen", place)]
+		self.options = list(options)
+		self.command = list(command)
+		self.start()
+
+	def start(self, more=()):
+		if not self.command:
+			super().start(more)
+			return
+		self.process = lab.Process([*self.command, "collect", "--directory", self.directory, "--keep-free", "0", *self.listen,
+			*self.options], self.log)
+		lab.wait_for(lambda: self.status() is not None or not self.process.alive(), "the collector", 30)
+
+
+def frame(seq, name="www.example", client="10.0.0.7", identity="resolver-1"):
+	extra = {**d.extra("allow"), "seq": seq}
+	return d.frame(client=client, identity=identity, extra=extra, response=d.dns(name))
+
+
+def deliver(place, *frames):
+	"""True: they were confirmed; False: the connection was closed."""
+	with socket.socket(socket.AF_UNIX) as sock:
+		sock.settimeout(60)
+		sock.connect(place)
+		got = b""
+		with contextlib.suppress(ConnectionError):
+			sock.sendall(d.control(d.READY) + d.stream(*frames))
+			while FINISH not in got:
+				more = sock.recv(4096)
+				if not more:
+					break
+				got += more
+		return FINISH in got
+
+
+@contextlib.contextmanager
+def small_disk(path):
+	"""Of DISK_MIB; None where it cannot be made."""
+	os.mkdir(path)
+	done = os.geteuid() == 0 and shutil.which("mount") and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%dm" % DISK_MIB,
+		"tmpfs", path], capture_output=True, timeout=60).returncode == 0
+	try:
+		yield path if done else None
+	finally:
+		if done:
+			subprocess.run(["umount", "--lazy", path], check=True, timeout=60)
+
+
+def fill(path):
+	"""All but LEFT_OCTETS."""
+	disk = os.statvfs(path)
+	with open(os.path.join(path, "ballast"), "wb") as file:
+		os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - LEFT_OCTETS)
+
+
+def a_full_disk_stops_it_and_loses_nothing(tap):
+	with lab.Lab(ZONES) as here, small_disk(here.path("disk")) as disk:
+		if disk is None:
+			tap.skip("a disk that is really full", "only root can mount a small one")
+			return
+		place = here.path("collect.sock")
+		collector = At(here, os.path.join(disk, "days"), "unix:" + place)
+		tap.ok(deliver(place, frame(1)), "there is room")
+		fill(disk)
+		source = subprocess.Popen([SOURCE, "--socket", place, "--spool", here.path("spool"), "--count", "60000", "--rate", "30000",
+			"--workers", "1", "--ring", "16777216", "--commit", "300", "--heartbeat", "500", "--until", "written"],
+			stdout=subprocess.PIPE, text=True)
+		lab.wait_for(lambda: collector.status()["state"] == "stopped" and "full" in collector.status()["why"], "the state", 60)
+		tap.ok(True, "status says that the disk is full")
+		collector.stop(signal.SIGKILL)
+		collector.start()
+		lab.wait_for(lambda: "stopped" in collector.status()["state"], "the state after a kill", 60)
+		os.unlink(os.path.join(disk, "ballast"))
+		told = dict(line.split() for line in source.communicate(timeout=300)[0].splitlines())
+		kept = int(told["emitted"]) - int(told["dropped_ring"]) - int(told["dropped_spool"])
+		tap.equal((told["lost_socket"], kept), ("0", 60000), "the sender keeps what was not confirmed")
+		lab.wait_for(lambda: collector.count() >= kept + 1, "all of it", 120)
+		tap.equal(collector.count(), kept + 1, "with room again all of it is there, once")
+		lab.wait_for(lambda: collector.status()["state"] == "running", "running again", 60)
+		collector.stop()
+		tap.equal({row[0] for row in collector.rows("PRAGMA integrity_check")}, {"ok"}, "the files are whole")
+
+
+def who_says_nothing_is_closed(tap):
+	with lab.Lab(ZONES) as here:
+		place = here.path("collect.sock")
+		collector = Collector(here, "unix:" + place, options=["--idle", "1"])
+		with socket.socket(socket.AF_UNIX) as sock:
+			sock.settimeout(60)
+			sock.connect(place)
+			sock.sendall(d.control(d.START))
+			tap.equal(sock.recv(1), b"", "a START and then nothing ends")
+		tap.ok("was silent for too long" in collector.process.output(), "and is said", collector.process.output())
+		collector.stop()
+
+
+def who_is_silent_makes_room(tap):
+	with lab.Lab(ZONES) as here, contextlib.ExitStack() as stack:
+		place = here.path("collect.sock")
+		collector = Collector(here, "unix:" + place)
+		for _ in range(CONNECTIONS):
+			sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+			sock.connect(place)
+			sock.sendall(d.control(d.START))
+		lab.wait_for(lambda: collector.status()["connections"] == CONNECTIONS, "all connections", 60)
+		lab.wait_for(lambda: deliver(place, frame(1)), "one more", 120)
+		tap.equal(collector.count(), 1, "one more than there is room for is taken when another was silent")
+		collector.stop()
+
+
+def identities_are_read_again(tap):
+	with lab.Lab(ZONES) as here:
+		certificates(here)
+		place, table = here.path("collect.sock"), here.write("identities", "a.test resolver-1\n")
+		collector = Collector(here, "unix:" + place, "tls:127.0.0.1@%d" % lab.free_port(), options=["--tls-cert",
+			here.path("collector.pem"), "--tls-key", here.path("collector.key"), "--tls-client-ca", here.path("ca.pem"),
+			"--identities", table, "--allow-identity", "c.test=resolver-3"])
+
+		def reload(text, said):
+			before = collector.process.output().count(said)
+			here.write("identities", text)
+			collector.process.send(signal.SIGHUP)
+			lab.wait_for(lambda: collector.process.output().count(said) > before, said, 60)
+
+		def taken():
+			return [deliver(place, frame(1, identity="resolver-%d" % number)) for number in (1, 2, 3)]
+		tap.equal(taken(), [False, True, False], "an identity that a certificate is bound to needs it")
+		with socket.socket(socket.AF_UNIX) as sock:
+			sock.settimeout(60)
+			sock.connect(place)
+			sock.sendall(d.control(d.START) + d.data(frame(2, identity="resolver-2")))
+			lab.wait_for(lambda: collector.count() == 2, "a frame of an open connection", 60)
+			reload("b.test resolver-2\n", "identities were read again")
+			sock.sendall(d.data(frame(3, identity="resolver-2")))
+			tap.equal(sock.recv(1), b"", "what changed holds for connections that are open")
+		tap.equal(taken(), [True, False, False], "and for new ones")
+		reload("nonsense\n", "identities stay as they are")
+		tap.equal(taken(), [True, False, False], "a wrong table changes nothing")
+		tap.ok("identities:1: a line is" in collector.process.output(), "and says where", collector.process.output())
+		collector.stop()
+
+
+def service_user():
+	for name in ("unbound", "nobody"):
+		with contextlib.suppress(KeyError):
+			return pwd.getpwnam(name)
+	return None
+
+
+def root_asks_another_users_collector_to_forget(tap):
+	user = service_user()
+	if os.geteuid() != 0 or user is None or shutil.which("setpriv") is None:
+		tap.skip("another user's collector forgets for root", "only root can become another user")
+		return
+	with lab.Lab(ZONES) as here:
+		os.chmod(here.dir, 0o755)
+		command = shutil.copy(lab.VERDICTCTL, here.path("verdictctl"))
+		os.chmod(command, 0o755)
+		for folder in ("own", "run"):
+			os.mkdir(here.path(folder), 0o750)
+			os.chown(here.path(folder), user.pw_uid, user.pw_gid)
+		place = here.path("run/collect.sock")
+		collector = At(here, here.path("own"), "unix:" + place, command=["setpriv", "--reuid=%d" % user.pw_uid,
+			"--regid=%d" % user.pw_gid, "--clear-groups", command])
+		tap.ok(deliver(place, frame(1), frame(2, client="10.0.0.8")), "another user collects")
+		done = subprocess.run([lab.VERDICTCTL, "forget", "--directory", collector.directory, "10.0.0.7"], capture_output=True,
+			text=True, timeout=120)
+		tap.equal((done.returncode, done.stdout, done.stderr), (0, "1 events were removed\n", ""), "root has it forget")
+		tap.equal(collector.count(), 1, "who else asked stays")
+		files = os.listdir(collector.directory)
+		owners = {os.lstat(os.path.join(collector.directory, name)).st_uid for name in files}
+		tap.equal((owners, [name for name in files if name.endswith((".new", ".request"))]), ({user.pw_uid}, []),
+			"nothing of root's is left there")
+		tap.ok(deliver(place, frame(3)), "and it goes on")
+		collector.stop()
+
+
+if __name__ == "__main__":
+	lab.require()
+	tap.run(a_full_disk_stops_it_and_loses_nothing, who_says_nothing_is_closed, who_is_silent_makes_room,
+		identities_are_read_again, root_asks_another_users_collector_to_forget)
