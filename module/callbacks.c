@@ -214,15 +214,16 @@ static HOT __attribute__((noinline)) void answer_detect(struct answer *answer, s
 	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
 		.security = answer->security };
 	struct servers servers;
-	struct timespec now;
+	struct timespec *now = &answer->event.response_time;
 
 	/* What was made here says nothing of anybody's behaviour. */
 	if (action_table[answer->verdict->action].denies)
 		return;
 	if (!live_detects(live, sight.facts, sight.path, sight.ordinal))
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	sight.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	/* The frame says the time that the detectors were told, so that they can be told again. */
+	clock_gettime(CLOCK_REALTIME, now);
+	sight.now_ms = (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
 	sight.traits = answer->verdict->traits | (answer->verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE);
 	/* On this path Unbound holds no lock of a cache. */
 	if (answer->path == PATH_RESOLVED && answer->qstate != NULL)
@@ -238,7 +239,8 @@ static HOT void answer_emit(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
 
-	if (state_takes(slot, &answer->event) || live_takes(live, answer->verdict))
+	if (answer->event.response_time.tv_sec == 0 &&
+	    (state_takes(slot, &answer->event) || live_takes(live, answer->verdict)))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	if (state_hides())
 		answer_hide(answer, slot);

@@ -169,6 +169,8 @@ static int play(struct playing *playing, const char *name)
 		complain(&diag);
 		return -1;
 	}
+	if (playing->detect != NULL && !record_source_order(source))
+		fprintf(stderr, "verdictctl replay: out of memory: frames are not put in order\n");
 	while ((got = record_source_next(source, playing->recorded, &diag)) == 1 && !ferror(stdout)) {
 		playing->recorded->ns_dots_min = playing->ns_dots_min;
 		replay_judge(playing->replay, playing->recorded, name);

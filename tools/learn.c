@@ -284,12 +284,19 @@ void learn_take(struct learn *learn, const struct recorded *recorded)
 	const struct facts facts = recorded_facts(recorded);
 	struct detections detections;
 	struct verdict verdict;
-	struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .ordinal = learn->records++, .hear_arg = learn };
+	struct sight sight = { .facts = &facts, .path = recorded->path, .hear_arg = learn,
+		.ordinal = recorded->numbered ? recorded->ordinal : learn->records };
 
+	learn->records++;
 	set_time(learn, recorded);
 	set_zone(learn, recorded);
 	set_client(learn, recorded);
 	replay_decide(learn->options.snapshot, &facts, recorded->answered, &verdict);
+	if (!replay_is_detected(recorded, &verdict)) {
+		if (!learn->again)
+			note_use(learn, &verdict);
+		return;
+	}
 	sight.traits = traits_of(learn, &verdict);
 	sight.now_ms = learn->now_ms;
 	sight.hear = learn->again ? NULL : hear_said;

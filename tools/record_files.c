@@ -73,6 +73,8 @@ static int read_file(const struct reading *reading, const char *name)
 	source = record_source_open(from, name, reading->wanted, &diag);
 	if (source == NULL)
 		return complain(reading, &diag);
+	if (reading->wanted == RECORD_RESPONSES && !record_source_order(source))
+		fprintf(stderr, "verdictctl %s: out of memory: frames are not put in order\n", reading->command);
 	while ((got = record_source_next(source, reading->recorded, &diag)) == 1) {
 		records++;
 		reading->take(reading->arg, reading->recorded);

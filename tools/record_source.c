@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "dnstap/dnstap.pb-c.h"
+#include "tools/frame_order.h"
 #include "tools/frame_read.h"
 #include "tools/question_read.h"
 #include "tools/record_dump.h"
+#include "tools/record_frame.h"
 #include "tools/record_packet.h"
 
 const char *const record_form_names[RECORD_FORMS] = { "text", "dnstap", "pcap", "cache dump" };
@@ -22,6 +24,9 @@ struct record_source {
 	struct dump_reader dump;
 	struct question_reader questions;
 	struct frame_reader *frames;
+	struct frame_order *order;    /* NULL: as they stand in the file */
+	int got;                      /* in order: how reading goes, ahead of what is taken */
+	struct diag diag;
 	pcap_t *pcap;
 	uint64_t packets;
 	struct record_counts counts;
@@ -58,90 +63,25 @@ static int next_dump(struct record_source *source, struct recorded *to, struct d
 
 /* --- dnstap ------------------------------------------------------------------------------------------------------- */
 
-static struct address address_of(protobuf_c_boolean has, const ProtobufCBinaryData *octets)
-{
-	struct address address = { .family = ADDRESS_NONE };
-
-	if (!has || (octets->len != 4 && octets->len != 16))
-		return address;
-	address.family = octets->len == 4 ? ADDRESS_INET : ADDRESS_INET6;
-	memcpy(address.octets, octets->data, octets->len);
-	return address;
-}
-
-/* A time beyond the year 5138 is none. */
-static int64_t time_of(uint64_t seconds, uint32_t nanoseconds)
-{
-	return seconds < UINT64_C(100000000000) ? (int64_t)(seconds * 1000 + nanoseconds % 1000000000 / 1000000) : 0;
-}
-
-static bool is_wanted(const struct record_source *source, Dnstap__Message__Type type)
-{
-	switch (source->take) {
-	case RECORD_RESPONSES: return type == DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE;
-	case RECORD_QUERIES: return type == DNSTAP__MESSAGE__TYPE__CLIENT_QUERY;
-	case RECORD_SERVERS: return type == DNSTAP__MESSAGE__TYPE__CLIENT_RESPONSE ||
-		type == DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE;
-	}
-	return false;
-}
-
-/* What a name server said to the resolver is about the zone that it was asked as a server of, and what is below. */
-static unsigned zone_asked(const Dnstap__Message *message)
-{
-	struct name zone;
-
-	if (message->type != DNSTAP__MESSAGE__TYPE__RESOLVER_RESPONSE || !message->has_query_zone ||
-	    !name_from_wire(&zone, message->query_zone.data, message->query_zone.len))
-		return 0;
-	return zone.labels;
-}
-
-static bool take_message(struct record_source *source, const Dnstap__Message *message, struct recorded *to)
-{
-	const ProtobufCBinaryData *wire = message->has_response_message ? &message->response_message
-		: &message->query_message;
-
-	if (!is_wanted(source, message->type)) {
-		source->counts.skipped[message->type == DNSTAP__MESSAGE__TYPE__CLIENT_QUERY ? SKIP_QUERY : SKIP_NOTE]++;
-		return false;
-	}
-	to->zone_min = zone_asked(message);
-	if ((!message->has_response_message && !message->has_query_message) ||
-	    !recorded_take_message(to, wire->data, wire->len)) {
-		source->counts.skipped[SKIP_NO_QUESTION]++;
-		return false;
-	}
-	to->client = address_of(message->has_query_address, &message->query_address);
-	to->client.port = (uint16_t)message->query_port;
-	to->server = address_of(message->has_response_address, &message->response_address);
-	to->server.port = (uint16_t)message->response_port;
-	recorded_add_responder(to, &to->server, to->zone_min);
-	to->time_ms = message->has_response_time_sec ? time_of(message->response_time_sec, message->response_time_nsec)
-		: message->has_query_time_sec ? time_of(message->query_time_sec, message->query_time_nsec) : 0;
-	return true;
-}
-
 static void note_unreadable(struct record_source *source, uint64_t where)
 {
 	if (source->counts.skipped[SKIP_UNREADABLE]++ == 0)
 		source->counts.first_unreadable = where;
 }
 
-static bool take_frame(struct record_source *source, const struct frame_view *frame, struct recorded *to)
+/* NULL: it is no frame with a message. */
+static Dnstap__Dnstap *unpack(struct record_source *source, const struct frame_view *frame, uint64_t where)
 {
 	Dnstap__Dnstap *dnstap = dnstap__dnstap__unpack(NULL, frame->length, frame->octets);
-	bool taken;
 
 	if (dnstap == NULL) {
-		note_unreadable(source, to->where);
-		return false;
-	}
-	taken = dnstap->message != NULL && take_message(source, dnstap->message, to);
-	if (dnstap->message == NULL)
+		note_unreadable(source, where);
+	} else if (dnstap->message == NULL) {
 		source->counts.skipped[SKIP_NOTE]++;
-	dnstap__dnstap__free_unpacked(dnstap, NULL);
-	return taken;
+		dnstap__dnstap__free_unpacked(dnstap, NULL);
+		dnstap = NULL;
+	}
+	return dnstap;
 }
 
 /* False: no more. */
@@ -157,19 +97,25 @@ static bool fill(struct record_source *source)
 	return got > 0;
 }
 
-static int next_frame(struct record_source *source, struct recorded *to, struct diag *diag)
+struct found {
+	Dnstap__Dnstap *frame;       /* owned */
+	size_t octets;
+	uint64_t where;
+};
+
+/* The next of the file. */
+static int read_frame(struct record_source *source, struct found *found, struct diag *diag)
 {
 	struct frame_view frame;
 
 	for (;;) {
 		const unsigned long long offset = frame_reader_offset(source->frames);
 
-		to->where = offset;
 		switch (frame_reader_next(source->frames, &frame)) {
 		case FRAME_DATA:
-			if (take_frame(source, &frame, to))
+			*found = (struct found){ unpack(source, &frame, offset), frame.length, offset };
+			if (found->frame != NULL)
 				return 1;
-			recorded_init(to);
 			break;
 		case FRAME_BAD:
 			return diag_set(diag, source->name, 0, 0, "at octet %llu: %s", offset, frame_reader_error(source->frames));
@@ -186,6 +132,40 @@ static int next_frame(struct record_source *source, struct recorded *to, struct 
 			break;
 		}
 	}
+}
+
+/* The next by time. What is wrong with the file is said behind what stood before it. */
+static int next_in_order(struct record_source *source, struct found *found, struct diag *diag)
+{
+	while (source->got == 1 && !frame_order_is_full(source->order)) {
+		source->got = read_frame(source, found, &source->diag);
+		if (source->got == 1 && !frame_order_push(source->order, found->frame, found->octets, found->where))
+			dnstap__dnstap__free_unpacked(found->frame, NULL);
+	}
+	found->frame = frame_order_pop(source->order, &found->where);
+	if (found->frame != NULL)
+		return 1;
+	if (source->got < 0)
+		*diag = source->diag;
+	return source->got;
+}
+
+static int next_frame(struct record_source *source, struct recorded *to, struct diag *diag)
+{
+	struct found found;
+	enum record_skip why;
+	int got;
+
+	while ((got = source->order != NULL ? next_in_order(source, &found, diag) : read_frame(source, &found, diag)) == 1) {
+		recorded_init(to);
+		to->where = found.where;
+		why = record_take_frame(found.frame, source->take, to);
+		dnstap__dnstap__free_unpacked(found.frame, NULL);
+		if (why == SKIP_REASONS)
+			return 1;
+		source->counts.skipped[why]++;
+	}
+	return got;
 }
 
 /* --- pcap --------------------------------------------------------------------------------------------------------- */
@@ -327,6 +307,7 @@ void record_source_close(struct record_source **source)
 		return;
 	question_reader_fini(&(*source)->questions);
 	frame_reader_destroy(&(*source)->frames);
+	frame_order_destroy(&(*source)->order);
 	/* libpcap closes the file with what it has made of it. */
 	if ((*source)->pcap != NULL)
 		pcap_close((*source)->pcap);
@@ -339,6 +320,15 @@ void record_source_close(struct record_source **source)
 enum record_form record_source_form(const struct record_source *source)
 {
 	return source->form;
+}
+
+bool record_source_order(struct record_source *source)
+{
+	if (source->form != RECORD_DNSTAP || source->order != NULL)
+		return true;
+	source->order = frame_order_create();
+	source->got = 1;
+	return source->order != NULL;
 }
 
 int record_source_next(struct record_source *source, struct recorded *to, struct diag *diag)

@@ -53,6 +53,9 @@ struct record_source *record_source_open(FILE *from, const char *name, enum reco
 void record_source_close(struct record_source **source);
 enum record_form record_source_form(const struct record_source *source);
 
+/* From now on dnstap comes in the order of time (tools/frame_order.h). False: no memory. */
+bool record_source_order(struct record_source *source);
+
 /* The next one: 1; 0 at the end; -1 with *diag when the rest can not be read. */
 int record_source_next(struct record_source *source, struct recorded *to, struct diag *diag);
 

@@ -38,6 +38,10 @@ struct recorded {
 	int64_t time_ms;                /* Unix time; 0: not said */
 	char label[RECORDED_LABEL_MAX]; /* what it is known to be; empty: not said */
 	uint64_t where;                 /* line, or octet of the input, or packet */
+	enum answer_path path;          /* how the answer came about; resolved, where nothing says it */
+	bool denied;                    /* by the policy then: what it holds was made by the resolver */
+	bool numbered;                  /* by a resolver's worker: */
+	uint64_t ordinal;
 	bool answered;                  /* there was an answer, perhaps without records */
 	bool dnssec_ok;
 	size_t record_count;

@@ -199,6 +199,12 @@ static void print_each(const struct replay *replay, const struct recorded *recor
 			told.name, told.type, told.verdict, told.list, told.rule, told.trigger, told.group, told.detections);
 }
 
+bool replay_is_detected(const struct recorded *recorded, const struct verdict *verdict)
+{
+	return !recorded->denied && recorded->path != PATH_DROPPED &&
+		!(action_table[verdict->action].denies && path_table[recorded->path].can_be_denied);
+}
+
 void replay_judge(struct replay *replay, const struct recorded *recorded, const char *name)
 {
 	struct detections detections = { 0 };
@@ -206,7 +212,7 @@ void replay_judge(struct replay *replay, const struct recorded *recorded, const 
 
 	judge(replay, recorded, &verdict);
 	count(replay, recorded, &verdict);
-	if (replay->options.detect != NULL)
+	if (replay->options.detect != NULL && replay_is_detected(recorded, &verdict))
 		replay_detect_judge(replay->options.detect, recorded, verdict.traits |
 			(verdict.action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE), &detections);
 	if (replay->options.each != NULL)

@@ -25,6 +25,10 @@ struct replay;
  * on the answer. */
 void replay_decide(const struct snapshot *snapshot, const struct facts *facts, bool answered, struct verdict *verdict);
 
+/* Did, or would, the detectors of the resolver look at it? What it made itself says nothing of anybody's behaviour, and
+ * what comes from its cache is past denying. */
+bool replay_is_detected(const struct recorded *recorded, const struct verdict *verdict);
+
 struct replay_options {
 	const struct conf *conf;            /* borrowed, as are the next two */
 	const struct snapshot *snapshot;

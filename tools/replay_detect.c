@@ -12,6 +12,7 @@
 #define TOP_MAX 1000
 #define LABELS_MAX 256
 #define TURN_MS 60000
+#define UNTIMED_MS INT64_C(946684800000)   /* the year 2000: any time that is none of the records' and not 0 */
 
 /* What is known of the records of one label, and what was said of them. */
 struct labelled {
@@ -51,7 +52,8 @@ struct replay_detect *replay_detect_create(const struct conf *conf, struct diag 
 	if (detect->zones == NULL || detect->clients == NULL || detect->labels == NULL)
 		diag_set(diag, conf->path, 0, 0, "out of memory");
 	else
-		detect->detect = detect_create(&sizes, wanted->suffixes, &key, 0, diag);
+		/* Of the future: the first turn makes it the time of the first record. */
+		detect->detect = detect_create(&sizes, wanted->suffixes, &key, INT64_MAX, diag);
 	if (detect->detect != NULL && detect_protect(detect->detect, conf->live.protected, conf->live.protected_count) != 0) {
 		diag_set(diag, conf->path, 0, 0, "out of memory");
 		detect_destroy(&detect->detect);
@@ -162,11 +164,15 @@ void replay_detect_judge(struct replay_detect *detect, const struct recorded *re
 	struct detections *detections)
 {
 	const struct facts facts = recorded_facts(recorded);
-	struct sight sight = { .facts = &facts, .path = PATH_RESOLVED, .traits = traits, .ordinal = detect->records++ };
+	struct sight sight = { .facts = &facts, .path = recorded->path, .traits = traits,
+		.ordinal = recorded->numbered ? recorded->ordinal : detect->records };
 
+	detect->records++;
 	/* Records without a time come when the one before came. */
 	if (recorded->time_ms != 0)
 		detect->now_ms = recorded->time_ms;
+	else if (detect->now_ms == 0)
+		detect->now_ms = UNTIMED_MS;
 	if (detect->now_ms - detect->turned_ms >= TURN_MS) {
 		detect_turn(detect->detect, detect->now_ms);
 		detect->turned_ms = detect->now_ms;

@@ -59,7 +59,8 @@ class Bench:
     def policy(self, popular, options):
         lines = ["detection:", " public-suffix-list: \"%s\"" % name_data.file_of(self.data, "lists/public_suffix_list.dat"),
                  " names-size: 4m", " known-size: 1m", " answers-size: 1m"]
-        for detector, values in options.items():
+        # The recordings begin when the world has long been known.
+        for detector, values in {"newly-observed": {"warm-up": 0}, **options}.items():
             lines += ["detector:", " name: " + detector] + [" %s: %s" % pair for pair in values.items()]
         if popular:
             lines += ["policy-list:", " name: popular", " file: popular.txt", " enrich: popular"]

@@ -56,6 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (from == NULL)
 			abort();
 		source = record_source_open(from, "fuzz", (enum record_take)wanted, &diag);
+		if (source != NULL && (data[size - 1] & 1) != 0 && !record_source_order(source))
+			abort();
 		while (source != NULL && record_source_next(source, &recorded, &diag) == 1)
 			check(&recorded);
 		record_source_close(&source);
