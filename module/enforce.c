@@ -61,7 +61,7 @@ static void judge_question(struct judge *judge)
 	const bool asked = first_client(qstate) != NULL;
 	bool differs;
 
-	evaluate_begin(judge->snapshot, &judge->facts, &judge->start);
+	evaluate_begin(judge->snapshot, &judge->facts, judge->slot->memo, &judge->start);
 	/* Which either the verdict or its absence will need. */
 	query_make(qstate, judge->id);
 	if (judge_next(judge, NULL))

@@ -38,6 +38,7 @@ static struct {
 	uint64_t boot;                      /* likewise, once */
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
+	unsigned memos;                     /* that slots have; set while no worker runs */
 	struct slot slots[STATE_SLOTS_MAX];
 } state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER,
 	.tap_lock = PTHREAD_MUTEX_INITIALIZER };
@@ -144,6 +145,17 @@ static void carry_unframed(void)
 	}
 }
 
+/* As long as the process lives: the next load's workers go on with them. */
+static void make_memos(unsigned threads)
+{
+	for (unsigned i = 0; i < threads && i < STATE_SLOTS_MAX; i++) {
+		if (state.slots[i].memo != NULL)
+			continue;
+		state.slots[i].memo = match_memo_create();
+		state.memos += state.slots[i].memo != NULL;
+	}
+}
+
 int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 {
 	struct tap *tap;
@@ -152,6 +164,7 @@ int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 		state.boot = boot_make();
 	if (state.failure[0] != '\0')
 		carry_unframed();
+	make_memos(threads);
 	tap = make_tap(conf, threads, diag);
 	state.frames = conf->dnstap.frames;
 	state.sample_rate = conf->dnstap.sample_rate;
@@ -327,7 +340,7 @@ bool state_reopen(void)
 
 size_t state_octets(void)
 {
-	return sizeof(state) + atomic_load_explicit(&state.octets, memory_order_relaxed);
+	return sizeof(state) + state.memos * sizeof(struct match_memo) + atomic_load_explicit(&state.octets, memory_order_relaxed);
 }
 
 /* The worker goes on counting: each number is whole, and they need not be of one moment. */

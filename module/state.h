@@ -24,8 +24,8 @@
 #include "control/host.h"
 #include "dnstap/tap.h"
 #include "policy/diag.h"
-#include "policy/facts.h"
 #include "policy/conf.h"
+#include "policy/facts.h"
 #include "policy/snapshot.h"
 #include "policy/verdict.h"
 
@@ -35,6 +35,7 @@
 struct slot {
 	_Alignas(64) uint64_t counter;          /* answers, hence frame numbers */
 	uint16_t index;
+	struct match_memo *memo;                /* owned; NULL: none, or no memory. Set while no worker runs */
 	uint64_t answers[PATH_COUNT];
 	uint64_t verdicts[ACTION_COUNT];
 	uint64_t escaped;                       /* denied by the policy, but on a path that no module can stop */

@@ -298,9 +298,10 @@ HOT bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *
 	       (snapshot->triggers == 0 || match_misses(snapshot, &facts->qname));
 }
 
-HOT void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start)
+HOT void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_memo *memo,
+			struct match_start *start)
 {
-	match_begin(snapshot, &facts->qname, start);
+	match_begin(snapshot, &facts->qname, memo, start);
 	facts->begun = start;
 }
 

@@ -21,8 +21,10 @@
 #include "policy/verdict.h"
 
 /* Begins the search for the qname, so that memory is on its way while the caller does something else before it judges.
- * The facts borrow `start` from here on, and their qname may not change any more. */
-void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_start *start);
+ * The facts borrow `start` and `memo` from here on, and their qname may not change any more. `memo` is the calling
+ * worker's, of any snapshot; it makes no verdict another one. NULL: none. */
+void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_memo *memo,
+	struct match_start *start);
 
 /* Is it certain that evaluate_answer makes a plain allow of them, whoever the client is? So it is for most names, and
  * costs less to know; false says nothing. Reads the qname and whether there are records that lead elsewhere. */

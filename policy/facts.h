@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "policy/hash_walk.h"
+#include "policy/match_memo.h"
 #include "policy/name.h"
 
 #define FACTS_RECORDS_MAX 256
@@ -101,6 +102,9 @@ struct match_start {
 	struct hash_half half;       /* of those */
 	bool has_whole;
 	struct hash_half whole;      /* of the name, if it is known */
+	struct match_memo *memo;     /* that is to know what is found, by `low`; borrowed; NULL: none */
+	uint64_t low;
+	uint64_t known;              /* what it knows; 0: nothing, and what stands above is set */
 };
 
 struct facts {

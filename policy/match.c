@@ -1,11 +1,48 @@
 /* match.c: looks up every suffix of a name, and every prefix of an address. */
 #include "policy/match.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/address.h"
 #include "policy/hot.h"
 #include "policy/set_parts.h"
+
+/* --- what was found before -------------------------------------------------------------------------------------- */
+
+_Static_assert(SET_ABOVE_TO <= MATCH_CUT_MAX, "what is kept has room for the cuts of names that are kept");
+
+struct match_memo *match_memo_create(void)
+{
+	struct match_memo *memo = aligned_alloc(_Alignof(struct match_memo), sizeof(*memo));
+
+	if (memo != NULL)
+		memset(memo, 0, sizeof(*memo));
+	return memo;
+}
+
+void match_memo_turn(struct match_memo *memo, uint64_t number)
+{
+	if (memo->number == number)
+		return;
+	memset(memo->lines, 0, sizeof(memo->lines));
+	memo->number = number;
+}
+
+/* What is found now, to be kept. */
+struct finds {
+	uint64_t all;
+	unsigned count;
+};
+
+static void finds_add(struct finds *finds, uint16_t class, unsigned cut)
+{
+	if (finds->count < MATCH_FINDS_MAX)
+		finds->all |= match_find(class, cut) << finds->count * MATCH_FIND_BITS;
+	finds->count++;
+}
+
+/* --- candidates ------------------------------------------------------------------------------------------------- */
 
 /* A suffix or prefix that the filter lets through. */
 struct candidate {
@@ -13,21 +50,28 @@ struct candidate {
 	unsigned cut;
 };
 
-/* Visits the classes of the candidate that `match`, filled but for its class, is about. */
+/* Visits the classes from that number on; `match` is filled but for its class. */
+static HOT void visit_classes(const struct snapshot *snapshot, uint16_t number, struct match *match, match_visit visit,
+			      void *arg)
+{
+	for (; number != 0; number = snapshot->classes[number].also) {
+		match->class = &snapshot->classes[number];
+		if (match->cut == 0 ? match->class->exact : match->class->below)
+			visit(arg, match);
+	}
+}
+
+/* The same for what the set has for a candidate. */
 static HOT void visit_candidate(const struct snapshot *snapshot, const struct candidate *candidate, struct match *match,
-			    match_visit visit, void *arg)
+				match_visit visit, void *arg, struct finds *finds)
 {
 	uint16_t numbers[SET_SAME_MAX];
 	size_t count = set_find(snapshot->set, &candidate->half, numbers, SET_SAME_MAX);
-	uint16_t number;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		for (number = numbers[i]; number != 0; number = snapshot->classes[number].also) {
-			match->class = &snapshot->classes[number];
-			if (candidate->cut == 0 ? match->class->exact : match->class->below)
-				visit(arg, match);
-		}
+		finds_add(finds, numbers[i], candidate->cut);
+		visit_classes(snapshot, numbers[i], match, visit, arg);
 	}
 }
 
@@ -110,18 +154,20 @@ HOT bool match_misses(const struct snapshot *snapshot, const struct name *name)
 	return true;
 }
 
-static void visit_candidates(const struct snapshot *snapshot, enum trigger trigger, const struct name *name,
-			     const struct candidate *candidates, size_t count, match_visit visit, void *arg)
+static struct finds visit_candidates(const struct snapshot *snapshot, enum trigger trigger, const struct name *name,
+				     const struct candidate *candidates, size_t count, match_visit visit, void *arg)
 {
+	struct finds finds = { .all = 0 };
 	struct match match;
 
 	if (count == 0)
-		return;
+		return finds;
 	match = (struct match){ .trigger = trigger, .name = name };
 	while (count-- > 0) {
 		match.cut = candidates[count].cut;
-		visit_candidate(snapshot, &candidates[count], &match, visit, arg);
+		visit_candidate(snapshot, &candidates[count], &match, visit, arg, &finds);
 	}
+	return finds;
 }
 
 void match_name(const struct snapshot *snapshot, enum trigger trigger, const struct name *name, match_visit visit,
@@ -135,39 +181,68 @@ void match_name(const struct snapshot *snapshot, enum trigger trigger, const str
 	visit_candidates(snapshot, trigger, name, candidates, count, visit, arg);
 }
 
+/* Does the worker know the whole name? */
+static bool is_known(struct match_start *start, uint64_t low)
+{
+	start->low = low;
+	if (start->memo != NULL)
+		start->known = match_memo_get(start->memo, low);
+	return start->known != 0;
+}
+
 /* A name that is found is found as a whole, as a rule: its line is on the way before it is known to be wanted. Names of
  * many labels are mostly not found, and cost more to hash. */
-static void begin_whole(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
+static bool begin_whole(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
 {
 	struct hash_walk walk = start->walk;
 
 	start->has_whole = name->labels <= SET_ABOVE_TO && hash_depths_has(&snapshot->set->depths, name->labels);
-	if (!start->has_whole)
-		return;
+	if (!start->has_whole) {
+		start->memo = NULL;
+		return false;
+	}
 	while (walk.cut > 0)
 		hash_walk_label(&walk);
 	hash_walk_half(&walk, &start->whole);
+	if (is_known(start, start->whole.low))
+		return true;
 	prefetch_line(snapshot->set, start->whole.low);
+	return false;
 }
 
 /* Without rules for top-level domains, which are rare, a search begins at SET_ABOVE_FROM labels. */
-HOT void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start)
+HOT void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_memo *memo,
+		     struct match_start *start)
 {
 	start->number = 0;
 	if (name->labels < SET_ABOVE_FROM || hash_depths_has(&snapshot->set->depths, 1))
 		return;
+	start->number = snapshot->number;
+	start->memo = memo;
+	start->known = 0;
+	if (memo != NULL)
+		match_memo_turn(memo, snapshot->number);
 	hash_walk_begin(&start->walk, &snapshot->key, name, &start->starts);
 	while (start->walk.cut + SET_ABOVE_FROM > name->labels)
 		hash_walk_label(&start->walk);
+	if (start->walk.cut > 0 && begin_whole(snapshot, name, start))
+		return;
 	hash_walk_half(&start->walk, &start->half);
-	if (start->walk.cut == 0) {
-		prefetch_line(snapshot->set, start->half.low);
-		start->has_whole = false;
-	} else {
+	if (start->walk.cut > 0)
 		prefetch_block(snapshot->set, start->half.low);
-		begin_whole(snapshot, name, start);
+	else if (!is_known(start, start->half.low))
+		prefetch_line(snapshot->set, start->half.low);
+}
+
+static void match_known(const struct snapshot *snapshot, uint64_t finds, const struct name *name, match_visit visit,
+			void *arg)
+{
+	struct match match = { .trigger = TRIGGER_QNAME, .name = name };
+
+	for (; finds != 0; finds >>= MATCH_FIND_BITS) {
+		match.cut = finds >> 16 & MATCH_CUT_MAX;
+		visit_classes(snapshot, (uint16_t)finds, &match, visit, arg);
 	}
-	start->number = snapshot->number;
 }
 
 HOT void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
@@ -176,15 +251,22 @@ HOT void match_qname(const struct snapshot *snapshot, const struct match_start *
 	struct candidate candidates[NAME_LABELS_MAX];
 	const bool begun = start != NULL && start->number == snapshot->number;
 	const struct hash_depths *depths = &snapshot->set->depths;
+	struct finds finds;
 	size_t count;
 
+	if (begun && start->known != 0) {
+		match_known(snapshot, start->known, name, visit, arg);
+		return;
+	}
 	if (begun && start->walk.cut == 0) {
 		candidates[0] = (struct candidate){ .half = start->half, .cut = 0 };
 		count = hash_depths_has(depths, SET_ABOVE_FROM);
 	} else {
 		count = collect(snapshot, &snapshot->key, depths, begun ? start : NULL, name, candidates);
 	}
-	visit_candidates(snapshot, TRIGGER_QNAME, name, candidates, count, visit, arg);
+	finds = visit_candidates(snapshot, TRIGGER_QNAME, name, candidates, count, visit, arg);
+	if (begun && start->memo != NULL && finds.count > 0 && finds.count <= MATCH_FINDS_MAX)
+		match_memo_put(start->memo, start->low, finds.all);
 }
 
 /* --- addresses -------------------------------------------------------------------------------------------------- */
@@ -195,6 +277,7 @@ static void match_prefix(const struct snapshot *snapshot, struct match *match, m
 	struct candidate candidate = { .cut = 0 };
 	struct hash_starts starts;
 	struct hash_walk walk;
+	struct finds finds = { .all = 0 };
 	struct name name;
 
 	address_mask(&prefix, match->prefix_length);
@@ -203,7 +286,7 @@ static void match_prefix(const struct snapshot *snapshot, struct match *match, m
 	hash_walk_label(&walk);
 	hash_walk_half(&walk, &candidate.half);
 	if (hint_of(snapshot->set, candidate.half.low).here)
-		visit_candidate(snapshot, &candidate, match, visit, arg);
+		visit_candidate(snapshot, &candidate, match, visit, arg, &finds);
 }
 
 /* One look-up for each length that some rule has. */

@@ -23,8 +23,10 @@ struct match {
 
 typedef void (*match_visit)(void *arg, const struct match *match);
 
-/* Begins the search for the QNAME rules of a name: what it will read first is on its way from memory meanwhile. */
-void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_start *start);
+/* Begins the search for the QNAME rules of a name: what it will read first is on its way from memory meanwhile. The
+ * worker's `memo` (NULL: none) is borrowed until match_qname has ended it. */
+void match_begin(const struct snapshot *snapshot, const struct name *name, struct match_memo *memo,
+		 struct match_start *start);
 
 /* Goes on with what match_begin has begun for that very name in that snapshot; `start` may be NULL or of another
  * snapshot. Else as match_name. */

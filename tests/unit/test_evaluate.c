@@ -165,7 +165,7 @@ static void a_search_begun_finds_what_a_whole_one_finds(void **state)
 		struct match_start start;
 		struct verdict verdict;
 
-		evaluate_begin(plain, &facts, &start);
+		evaluate_begin(plain, &facts, NULL, &start);
 		for (unsigned turn = 0; turn < 3; turn++) {
 			if (turn < 2)
 				evaluate_question(plain, &facts, &verdict);
@@ -177,6 +177,63 @@ static void a_search_begun_finds_what_a_whole_one_finds(void **state)
 	}
 	snapshot_destroy(&other);
 	snapshot_destroy(&plain);
+}
+
+static void a_memo_of_one_policy_knows_nothing_of_another(void **state)
+{
+	struct match_memo *memo = match_memo_create();
+
+	(void)state;
+	assert_non_null(memo);
+	match_memo_turn(memo, 1);
+	match_memo_put(memo, 7, match_find(3, 1));
+	match_memo_turn(memo, 1);
+	assert_int_equal(match_memo_get(memo, 7), match_find(3, 1));
+	assert_int_equal(match_memo_get(memo, 7 + MATCH_MEMO_LINES), 0);
+	match_memo_turn(memo, 2);
+	assert_int_equal(match_memo_get(memo, 7), 0);
+	free(memo);
+}
+
+/* One that two policies use in turn, asked for more names than it has room for, with rules above most of them: the
+ * shortest rule is of the first list, and so comes before the others. */
+static void a_memo_changes_no_verdict(void **state)
+{
+	enum { NAMES = 3 * MATCH_MEMO_LINES * MATCH_MEMO_SLOTS / 5 * 5 };
+	static struct fake_rule all[NAMES], odd[NAMES / 2], shortest[NAMES / 5];
+	static char names[NAMES][sizeof("d.c.b.a.n12345.test")];
+	const struct fake_list one[2] = { { .name = "shortest", .rules = shortest, .count = NAMES / 5 },
+		{ .name = "all", .rules = all, .count = NAMES } };
+	const struct fake_list other = { .name = "odd", .rules = odd, .count = NAMES / 2 };
+	struct match_memo *memo = match_memo_create();
+	struct snapshot *policies[2];
+	unsigned wrong = 0;
+	struct diag diag;
+
+	(void)state;
+	for (size_t i = 0; i < NAMES; i++) {
+		snprintf(names[i], sizeof(names[i]), "%sn%zu.test", &"d.c.b.a."[i % 5 * 2], i - i % 5);
+		all[i].name = odd[i / 2].name = shortest[i / 5].name = names[i];
+	}
+	policies[0] = fake_snapshot(one, COUNT(one), MODE_ENFORCE, NULL, &diag);
+	policies[1] = fake_snapshot(&other, 1, MODE_ENFORCE, NULL, &diag);
+	assert_true(memo != NULL && policies[0] != NULL && policies[1] != NULL);
+	for (size_t turn = 0; turn < (size_t)8 * NAMES; turn++) {
+		const struct snapshot *policy = policies[turn / 1000 % 2];
+		struct facts facts = fake_question(names[turn % 7 == 0 ? turn % NAMES : turn % 100]), plain = facts;
+		struct verdict with, without;
+		struct match_start start;
+
+		evaluate_begin(policy, &facts, memo, &start);
+		evaluate_question(policy, &facts, &with);
+		evaluate_question(policy, &plain, &without);
+		wrong += with.action != without.action || !name_equal(&with.rule.rule_name, &without.rule.rule_name) ||
+			strcmp(with.rule.list, without.rule.list) != 0 || with.unlisted_in != without.unlisted_in;
+	}
+	assert_int_equal(wrong, 0);
+	for (unsigned i = 0; i < 2; i++)
+		snapshot_destroy(&policies[i]);
+	free(memo);
 }
 
 static void judges_questions_in_order_of_precedence(void **state)
@@ -566,6 +623,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_no_more_than_that_its_own_lists_have_no_rule),
 		cmocka_unit_test(a_search_begun_finds_what_a_whole_one_finds),
+		cmocka_unit_test(a_memo_of_one_policy_knows_nothing_of_another),
+		cmocka_unit_test(a_memo_changes_no_verdict),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
 		cmocka_unit_test(most_names_are_known_to_be_plain),
 		cmocka_unit_test(tells_all_of_the_list),
