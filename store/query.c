@@ -14,11 +14,9 @@
 #define PARAMETER_MAX 32
 #define URI_MAX (3 * SHELF_PATH_MAX + 32)
 
-enum value_kind { VALUE_TEXT, VALUE_OCTETS, VALUE_NUMBER };
-
 struct parameter {
 	char name[PARAMETER_MAX];
-	enum value_kind kind;
+	enum query_kind kind;
 	char *octets;                                /* owned */
 	size_t count;
 	int64_t number;
@@ -27,7 +25,8 @@ struct parameter {
 struct query {
 	sqlite3 *db;
 	char directory[SHELF_PATH_MAX];
-	int64_t from_ms, to_ms, day_ms;              /* day_ms: of the file that is attached */
+	int64_t from_ms, to_ms, day_ms;              /* day_ms and class: of the file that is attached */
+	enum store_class class;
 	struct parameter parameters[QUERY_PARAMETERS];
 	unsigned parameter_count;
 	unsigned files, passed_over;
@@ -122,7 +121,7 @@ static struct parameter *find_parameter(struct query *query, const char *name)
 	return NULL;
 }
 
-static bool bind(struct query *query, const char *name, enum value_kind kind, const void *octets, size_t count)
+static bool bind(struct query *query, const char *name, enum query_kind kind, const void *octets, size_t count)
 {
 	struct parameter *parameter = find_parameter(query, name);
 	char *copy;
@@ -145,50 +144,67 @@ static bool bind(struct query *query, const char *name, enum value_kind kind, co
 
 bool query_bind_text(struct query *query, const char *parameter, const char *text)
 {
-	return bind(query, parameter, VALUE_TEXT, text, strlen(text));
+	return bind(query, parameter, QUERY_TEXT, text, strlen(text));
 }
 
 bool query_bind_octets(struct query *query, const char *parameter, const void *octets, size_t count)
 {
-	return bind(query, parameter, VALUE_OCTETS, octets, count);
+	return bind(query, parameter, QUERY_OCTETS, octets, count);
 }
 
 bool query_bind_number(struct query *query, const char *parameter, int64_t number)
 {
-	if (!bind(query, parameter, VALUE_NUMBER, NULL, 0))
+	if (!bind(query, parameter, QUERY_NUMBER, NULL, 0))
 		return false;
 	find_parameter(query, parameter)->number = number;
 	return true;
 }
 
-static int64_t own_value(const struct query *query, const char *name)
+static bool own_value(const struct query *query, const char *name, int64_t *value)
 {
 	int64_t from = query->from_ms - query->day_ms, to = query->to_ms - query->day_ms;
 	const struct { const char *name; int64_t value; } own[] = {
 		{ ":day", query->day_ms }, { ":from", from }, { ":to", to }, { ":from_us", from * 1000 },
 		{ ":to_us", to * 1000 + 999 }, { ":begin", query->from_ms }, { ":end", query->to_ms },
+		{ ":class", (int64_t)query->class },
 	};
 
 	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strcmp(name, own[i].name) == 0)
-			return own[i].value;
-	return 0;
+		if (strcmp(name, own[i].name) == 0) {
+			*value = own[i].value;
+			return true;
+		}
+	return false;
+}
+
+bool query_value(struct query *query, const char *name, struct query_value *value)
+{
+	const struct parameter *parameter = find_parameter(query, name);
+	int64_t number;
+
+	if (parameter != NULL)
+		*value = (struct query_value){ parameter->kind, parameter->octets, parameter->count, parameter->number };
+	else if (own_value(query, name, &number))
+		*value = (struct query_value){ .kind = QUERY_NUMBER, .number = number };
+	else
+		return false;
+	return true;
 }
 
 static void bind_all(struct query *query, sqlite3_stmt *statement)
 {
 	for (int i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
 		const char *name = sqlite3_bind_parameter_name(statement, i);
-		const struct parameter *parameter = name == NULL ? NULL : find_parameter(query, name);
+		struct query_value value = { .kind = QUERY_NUMBER };
 
-		if (parameter == NULL)
-			sqlite3_bind_int64(statement, i, own_value(query, name == NULL ? "" : name));
-		else if (parameter->kind == VALUE_NUMBER)
-			sqlite3_bind_int64(statement, i, parameter->number);
-		else if (parameter->kind == VALUE_TEXT)
-			sqlite3_bind_text(statement, i, parameter->octets, (int)parameter->count, SQLITE_STATIC);
+		if (name != NULL)
+			query_value(query, name, &value);
+		if (value.kind == QUERY_NUMBER)
+			sqlite3_bind_int64(statement, i, value.number);
+		else if (value.kind == QUERY_TEXT)
+			sqlite3_bind_text(statement, i, value.octets, (int)value.count, SQLITE_STATIC);
 		else
-			sqlite3_bind_blob(statement, i, parameter->octets, (int)parameter->count, SQLITE_STATIC);
+			sqlite3_bind_blob(statement, i, value.octets, (int)value.count, SQLITE_STATIC);
 	}
 }
 
@@ -221,9 +237,14 @@ int query_run(struct query *query, const char *statements, struct diag *diag)
 
 sqlite3_stmt *query_ask(struct query *query, const char *statement, struct diag *diag)
 {
+	return query_ask_next(query, &statement, diag);
+}
+
+sqlite3_stmt *query_ask_next(struct query *query, const char **statements, struct diag *diag)
+{
 	sqlite3_stmt *asked = NULL;
 
-	if (sqlite3_prepare_v2(query->db, statement, -1, &asked, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v2(query->db, *statements, -1, &asked, statements) != SQLITE_OK) {
 		fail(query, query->directory, diag);
 		return NULL;
 	}
@@ -376,6 +397,7 @@ static int gather_file(struct query *query, const struct shelf_file *file, const
 	int result = 0;
 
 	query->day_ms = file->day_s * 1000;
+	query->class = file->class;
 	if (wrong != NULL)
 		pass_over(query, file->path, wrong);
 	else

@@ -12,6 +12,7 @@
  *     :from, :to      the window in ms of that day, both included, as `first` and `last` are
  *     :from_us, :to_us   the same for `at`
  *     :begin, :end    the window in ms since 1970
+ *     :class          of the file, enum store_class
  *
  * and those that query_bind_* gave a value. Values never become part of a statement's text.
  *
@@ -62,6 +63,16 @@ bool query_bind_text(struct query *query, const char *parameter, const char *tex
 bool query_bind_octets(struct query *query, const char *parameter, const void *octets, size_t count);
 bool query_bind_number(struct query *query, const char *parameter, int64_t number);
 
+/* Any value that a statement may name, as it is before a file is asked (a day of 0). False: there is none of that name. */
+enum query_kind { QUERY_TEXT, QUERY_OCTETS, QUERY_NUMBER };
+struct query_value {
+	enum query_kind kind;
+	const char *octets;                          /* borrowed until it is bound again */
+	size_t count;
+	int64_t number;
+};
+bool query_value(struct query *query, const char *parameter, struct query_value *value);
+
 /* The workspace, for functions of SQL that the caller adds. Borrowed. */
 sqlite3 *query_workspace(struct query *query);
 
@@ -76,6 +87,9 @@ int query_gather_before(struct query *query, unsigned classes, const char *state
 
 /* A statement on the workspace with its values. Owned (sqlite3_finalize); NULL: *diag. */
 sqlite3_stmt *query_ask(struct query *query, const char *statement, struct diag *diag);
+
+/* The same for the first of some statements; *statements goes to the next. */
+sqlite3_stmt *query_ask_next(struct query *query, const char **statements, struct diag *diag);
 
 /* Files that were read, and that could not be. */
 unsigned query_files(const struct query *query);

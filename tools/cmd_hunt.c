@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "control/nearest.h"
-#include "tools/hunt.h"
+#include "tools/hunt_remote.h"
 
 #define WORD_MAX 32
+#define STORE_CLICKHOUSE "clickhouse:"
 
 const char help_hunt[] =
 	"Usage: verdictctl hunt PIVOT [ARGUMENT] [OPTION...]\n"
@@ -44,6 +45,9 @@ const char help_hunt[] =
 	"  -e, --events           each event, too\n"
 	"  -l, --limit N          rows of a section (default 100; 0: all)\n"
 	"  -D, --directory DIR    where day files are (default " HUNT_DIRECTORY ")\n"
+	"      --store clickhouse:URL   ask ClickHouse (doc/scale) instead of day files: clickhouse:https://host:8443\n"
+	"      --password-file FILE     one line, USER:PASSWORD (or CLICKHOUSE_USER and CLICKHOUSE_PASSWORD)\n"
+	"      --ca FILE                certificates that sign the server's (default: the system's)\n"
 	"  -j, --json             one JSON object\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -53,6 +57,8 @@ static const struct option options[] = {
 	{ "from", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' },
 	{ "events", no_argument, NULL, 'e' }, { "limit", required_argument, NULL, 'l' },
 	{ "directory", required_argument, NULL, 'D' }, { "state", required_argument, NULL, 'D' },
+	{ "store", required_argument, NULL, 'S' }, { "password-file", required_argument, NULL, 'P' },
+	{ "ca", required_argument, NULL, 'C' },
 	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
 
@@ -130,10 +136,24 @@ static void unshow(struct watching *watching)
 
 /* --- running ------------------------------------------------------------------------------------------------ */
 
-static int run(struct hunt *hunt, const struct pivot *pivot, const char *directory)
+/* Where events are. */
+struct place {
+	const char *directory;
+	struct clickhouse_options clickhouse;        /* url NULL: none */
+};
+
+static int begin_remote(struct hunt *hunt, const struct place *place)
+{
+	if (place->clickhouse.url == NULL)
+		return 0;
+	hunt->remote = clickhouse_open(&place->clickhouse, &hunt->diag);
+	return hunt->remote != NULL ? hunt_remote_begin(hunt) : -1;
+}
+
+static int run(struct hunt *hunt, const struct pivot *pivot, const struct place *place)
 {
 	struct watching watching = { .terminal = isatty(STDERR_FILENO) != 0, .begun = time(NULL) };
-	const struct query_options query_options = { .directory = directory, .from_ms = hunt->from_ms,
+	const struct query_options query_options = { .directory = place->directory, .from_ms = hunt->from_ms,
 		.to_ms = hunt->to_ms, .tell = say, .progress = progress, .arg = &watching };
 	int code;
 
@@ -141,7 +161,7 @@ static int run(struct hunt *hunt, const struct pivot *pivot, const char *directo
 	if (hunt->query == NULL)
 		return command_fail(EXIT_UNREADABLE, &hunt->diag);
 	term_init(&hunt->term, STDOUT_FILENO);
-	code = hunt_functions(hunt) != 0 ? -1 : pivot->run(hunt);
+	code = hunt_functions(hunt) != 0 || begin_remote(hunt, place) != 0 ? -1 : pivot->run(hunt);
 	unshow(&watching);
 	if (code == 0) {
 		hunt_end(hunt);
@@ -149,6 +169,7 @@ static int run(struct hunt *hunt, const struct pivot *pivot, const char *directo
 	} else if (code < 0) {
 		code = command_fail(EXIT_UNREADABLE, &hunt->diag);
 	}
+	clickhouse_close(&hunt->remote);
 	query_close(&hunt->query);
 	return code;
 }
@@ -170,7 +191,7 @@ static int64_t now_ms(void)
 }
 
 /* EXIT_FINE: taken. */
-static int take_option(struct hunt *hunt, int option, const char **directory)
+static int take_option(struct hunt *hunt, int option, struct place *place)
 {
 	switch (option) {
 	case 'f':
@@ -186,7 +207,18 @@ static int take_option(struct hunt *hunt, int option, const char **directory)
 		hunt->events = true;
 		break;
 	case 'D':
-		*directory = optarg;
+		place->directory = optarg;
+		break;
+	case 'S':
+		if (strncmp(optarg, STORE_CLICKHOUSE, strlen(STORE_CLICKHOUSE)) != 0)
+			return command_misuse(hunt->command, "--store is " STORE_CLICKHOUSE "URL, such as clickhouse:https://host:8443");
+		place->clickhouse.url = optarg + strlen(STORE_CLICKHOUSE);
+		break;
+	case 'P':
+		place->clickhouse.password_file = optarg;
+		break;
+	case 'C':
+		place->clickhouse.ca = optarg;
 		break;
 	case 'j':
 		hunt->json = true;
@@ -198,14 +230,14 @@ static int take_option(struct hunt *hunt, int option, const char **directory)
 int cmd_hunt(const struct command *command, int argc, char **argv)
 {
 	struct hunt hunt = { .command = command, .from_ms = QUERY_BEGIN, .to_ms = QUERY_END, .limit = HUNT_LIMIT };
-	const char *directory = HUNT_DIRECTORY;
+	struct place place = { .directory = HUNT_DIRECTORY };
 	const struct pivot *pivot;
 	int option;
 
 	while ((option = command_option(command, argc, argv, ":f:t:l:D:ejh", options)) != -1) {
 		if (option == 'h')
 			return EXIT_FINE;
-		if (option == '?' || take_option(&hunt, option, &directory) != EXIT_FINE)
+		if (option == '?' || take_option(&hunt, option, &place) != EXIT_FINE)
 			return EXIT_USAGE;
 	}
 	if (optind == argc)
@@ -219,5 +251,5 @@ int cmd_hunt(const struct command *command, int argc, char **argv)
 	if (hunt.from_ms > hunt.to_ms)
 		return command_misuse(command, "--from is later than --to");
 	hunt.asked = pivot->argument != NULL ? argv[optind + 1] : NULL;
-	return run(&hunt, pivot, directory);
+	return run(&hunt, pivot, &place);
 }

@@ -22,7 +22,9 @@
 #define HUNT_COLUMNS_MAX 12
 #define HUNT_SECTIONS_MAX 12
 
+struct clickhouse;
 struct command;
+struct hunt_fetch;
 
 enum hunt_kind {
 	HUNT_TEXT,
@@ -46,6 +48,8 @@ struct hunt_left_out {
 struct hunt {
 	const struct command *command;
 	struct query *query;
+	struct clickhouse *remote;     /* instead of day files; NULL: none */
+	unsigned files;                /* of `remote`: days and classes in the window */
 	const char *asked;             /* as given; NULL: nothing */
 	int64_t from_ms, to_ms;        /* QUERY_BEGIN, QUERY_END: no limit */
 	uint64_t limit;                /* rows of a section; 0: all */
@@ -87,9 +91,11 @@ int hunt_hits(struct hunt *hunt, unsigned sections);
 void hunt_begin(struct hunt *hunt, const char *name);
 void hunt_end(struct hunt *hunt);
 
-/* Adds name_text(key), wire_of(key), path_text(number), address_text(octets), record_text(type, octets), type_text(type) and rcode_text(code) to the
- * workspace. 0 or -1. */
+/* Adds functions to the workspace: name_text(key), wire_of(key), path_text(number), address_text(octets),
+ * record_text(type, octets), type_text(type), rcode_text(code); record_owner, record_type, record_ttl and record_data of
+ * a record in one text (doc/scale/tables.sql); and the aggregate texts(text), each once, in order, with commas. 0 or -1. */
 int hunt_functions(struct hunt *hunt);
+int hunt_functions_of_texts(sqlite3 *db);             /* of them, those of hunt_texts.c. SQLite's code */
 
 /* Reads `2h`, `yesterday`, `2026-11-21`, `2026-11-21T10:00:00.5Z` and so on as ms since 1970; `end`: as the last one that it
  * means. False: it is no time. */
@@ -100,6 +106,10 @@ const char *hunt_bind_name(struct hunt *hunt, const char *text);
 
 /* An address or network as :low, :high and :octets. NULL; else what is wrong. */
 const char *hunt_bind_network(struct hunt *hunt, const char *text);
+
+/* Of `coverage`, its tables filled from hunt->remote: before gaps are counted, and the times of gaps. 0 or -1. */
+int hunt_coverage_fetch(struct hunt *hunt);
+int hunt_coverage_fetch_moments(struct hunt *hunt);
 
 /* --- what pivots gather ----------------------------------------------------------------------------------------- */
 

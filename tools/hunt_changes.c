@@ -1,6 +1,7 @@
 /* hunt_changes.c: `hunt changes NAME`: which record sets it had, and when. */
 #include "tools/hunt.h"
 
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 /*
@@ -48,14 +49,39 @@ static const struct hunt_column changes[] = {
 	{ "owner", HUNT_TEXT }, { "type", HUNT_TEXT }, { "data", HUNT_TEXT }, { "count", HUNT_COUNT }, { NULL, HUNT_TEXT }
 };
 
+#define RECORDS "json_each(" REMOTE_RECORDS("?8") ") AS j"
+
+static const struct hunt_fetch fetches[] = {
+	{ "changes.sets", "tiittttt" "iiii",
+		"INSERT INTO was SELECT ?1, ?2, ?3, " HUNT_VERDICT_TEXT("d") ", iif(?8 = '', '', (SELECT group_concat(line, ', ')"
+		" FROM (SELECT DISTINCT iif(record_owner(j.value) = ?1, '', name_text(record_owner(j.value)) || ' ') ||"
+		" type_text(record_type(j.value)) || ' ' || record_text(record_type(j.value), record_data(j.value)) AS line"
+		" FROM " RECORDS " ORDER BY line))), ?9,"
+		" iif(?8 = '', NULL, (SELECT max(record_ttl(j.value)) FROM " RECORDS ")), ?10, ?11, ?12"
+		" FROM (SELECT ?4 AS verdict, ?5 AS list, ?6 AS shadow_list, ?7 AS detectors) AS d WHERE true"
+		" ON CONFLICT DO UPDATE SET ttl = max(ttl, excluded.ttl), first = min(first, excluded.first),"
+		" last = max(last, excluded.last), count = count + excluded.count" },
+	{ "changes.pieces", "titiii", "INSERT INTO piece SELECT ?1, ?2, record_owner(?3), record_type(?3), record_data(?3),"
+		" ?4, ?5, ?6 WHERE true ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+		" last = max(last, excluded.last), count = count + excluded.count" },
+	{ NULL, NULL, NULL }
+};
+
+static int gather(struct hunt *hunt)
+{
+	if (query_run(hunt->query, tables, &hunt->diag) != 0)
+		return -1;
+	return hunt->remote != NULL ? hunt_fetch(hunt, fetches) :
+		query_gather(hunt->query, QUERY_ALL, find, &hunt->diag);
+}
+
 int hunt_changes(struct hunt *hunt)
 {
 	const char *wrong = hunt_bind_name(hunt, hunt->asked);
 
 	if (wrong != NULL)
 		return command_misuse(hunt->command, "this is no name: %s", wrong);
-	if (query_run(hunt->query, tables, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0)
+	if (gather(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "changes");
 	if (hunt_section(hunt, "intervals", intervals, "WITH island AS (SELECT *, day - row_number() OVER (PARTITION BY key,"

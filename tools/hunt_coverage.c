@@ -302,6 +302,17 @@ static int print(struct hunt *hunt)
 		" iif(told, '.', '; what came after the last frame is not known.') FROM sum ORDER BY sensor");
 }
 
+static int gather(struct hunt *hunt)
+{
+	return hunt->remote != NULL ? hunt_coverage_fetch(hunt) : query_gather(hunt->query, QUERY_ALL, find, &hunt->diag);
+}
+
+static int gather_moments(struct hunt *hunt)
+{
+	return hunt->remote != NULL ? hunt_coverage_fetch_moments(hunt) :
+		query_gather(hunt->query, QUERY_ALL, find_moments, &hunt->diag);
+}
+
 int hunt_coverage(struct hunt *hunt)
 {
 	struct query *query = hunt->query;
@@ -312,9 +323,8 @@ int hunt_coverage(struct hunt *hunt)
 		return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
 	if (hunt->limit == 0 && !query_bind_number(query, ":gaps", INT64_MAX))
 		return -1;
-	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
-			count(hunt) != 0 || query_run(query, reasons, &hunt->diag) != 0 ||
-			query_gather(query, QUERY_ALL, find_moments, &hunt->diag) != 0)
+	if (query_run(query, tables, &hunt->diag) != 0 || gather(hunt) != 0 || count(hunt) != 0 ||
+			query_run(query, reasons, &hunt->diag) != 0 || gather_moments(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "coverage");
 	return print(hunt);

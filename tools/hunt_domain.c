@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/name_key.h"
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 static const char tables[] =
@@ -45,7 +46,7 @@ static const char find_events[] = HUNT_EVENTS(PAIRS);
 static bool bind_above(struct hunt *hunt)
 {
 	static char text[QUERY_VALUE_MAX];
-	char key[NAME_KEY_MAX];
+	char key[NAME_KEY_MAX], self[NAME_KEY_MAX] = "";
 	struct name name;
 	size_t used = 1;
 	const char *asked = strncmp(hunt->asked, "*.", 2) == 0 ? hunt->asked + 2 : hunt->asked;
@@ -56,6 +57,8 @@ static bool bind_above(struct hunt *hunt)
 			size_t octets = name_key_write(name_suffix(&name, i), name.length - (size_t)(name_suffix(&name, i) - name.octets),
 				key);
 
+			if (i == 0)
+				strcpy(self, key);
 			if (2 * octets + 4 > sizeof(text) - used)
 				break;
 			if (used > 1)
@@ -70,13 +73,35 @@ static bool bind_above(struct hunt *hunt)
 		}
 	text[used++] = ']';
 	text[used] = '\0';
-	return query_bind_text(hunt->query, ":above", text);
+	return query_bind_text(hunt->query, ":above", text) && query_bind_text(hunt->query, ":self", self);
+}
+
+static const struct hunt_fetch fetches[] = {
+	{ "domain.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT },
+	{ "domain.records", "tiiii", "INSERT INTO record SELECT record_owner(?1), record_type(?1), record_data(?1),"
+		" record_ttl(?1), ?2, ?3, ?4, ?5 WHERE true ON CONFLICT DO UPDATE SET ttl = max(ttl, excluded.ttl),"
+		" upstream = max(upstream, excluded.upstream), first = min(first, excluded.first),"
+		" last = max(last, excluded.last), count = count + excluded.count" },
+	{ "domain.servers", "tbiiii", "INSERT INTO server VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+	{ NULL, NULL, NULL }
+};
+static const struct hunt_fetch fetches_events[] = {
+	{ "domain.events", REMOTE_MOMENT_TYPES, REMOTE_MOMENT_INSERT }, { NULL, NULL, NULL }
+};
+
+static int gather_remote(struct hunt *hunt)
+{
+	if (query_run(hunt->query, tables, &hunt->diag) != 0 || hunt_fetch(hunt, fetches) != 0)
+		return -1;
+	return hunt->events ? hunt_fetch(hunt, fetches_events) : 0;
 }
 
 static int gather(struct hunt *hunt)
 {
 	static char statements[sizeof(find_hits) + sizeof(find_records) + sizeof(find_servers) + sizeof(find_events)];
 
+	if (hunt->remote != NULL)
+		return gather_remote(hunt);
 	strcpy(statements, find_hits);
 	strcat(statements, find_records);
 	strcat(statements, find_servers);

@@ -1,70 +1,125 @@
-/* hunt_export.c: `hunt export cof`: passive DNS as NDJSON (draft-dulaunoy-dnsop-passive-dns-cof-13). */
-#include "tools/hunt.h"
+/* hunt_export.c: `hunt export FORMAT`: the table of formats, and rows on their way to standard output. */
+#include "tools/hunt_export.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/json_line.h"
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
-/* Times of COF are in seconds. */
-static const char tables[] =
-	"CREATE TABLE pdns (key TEXT, type INTEGER, data BLOB, sensor TEXT, first, last, count,"
-	" PRIMARY KEY (key, type, data, sensor)) WITHOUT ROWID;";
-static const char find[] =
-	"INSERT INTO pdns SELECT n.key, rr.type, rr.data, x.identity, rr.first + :day, rr.last + :day, rr.count"
-	" FROM day.rr AS rr JOIN day.name AS n ON n.id = rr.owner JOIN day.sensor AS x ON x.id = rr.sensor"
-	" WHERE rr.count > 0 AND" HUNT_IN_WINDOW("rr") "ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
-	" last = max(last, excluded.last), count = count + excluded.count;";
-static const char rows[] = "SELECT name_text(key), type_text(type), record_text(type, data), first / 1000, last / 1000,"
-	" count, sensor FROM pdns ORDER BY key, type, data, sensor";
+#define STATEMENT_MAX 4096
 
-static void put(struct json_line *line, const char *key, sqlite3_stmt *row, int at)
+const char export_events[] =
+	"SELECT :day / 86400000, :class, e.at + :day * 1000, x.identity, s.boot, s.worker, e.seq, iif(s.boot = '', e.id, 0),"
+	" lower(hex(coalesce(c.address, x''))), coalesce(n.key, ''), coalesce(d.key, ''), r.type, r.class, r.flags, r.rcode,"
+	" e.path, e.transport, e.latency, r.upstream, iif(r.records = '', '', (SELECT group_concat(o.key || ' ' || rr.type ||"
+	"  ' ' || rr.ttl || ' ' || lower(hex(rr.data)), ',') FROM json_each(r.records) AS j CROSS JOIN day.rr AS rr"
+	"  ON rr.id = j.value CROSS JOIN day.name AS o ON o.id = rr.owner)),"
+	" v.verdict, v.list, v.rule, v.trigger, v.category, v.techniques, v.chain, v.serial, v.ede, v.grp, v.privacy,"
+	" v.shadow_list, v.shadow_rule, v.shadow_action, v.shadow_category, v.detectors, e.score, coalesce(t.detections, '')"
+	" FROM day.event AS e CROSS JOIN day.reply AS r ON r.id = e.reply CROSS JOIN day.verdict AS v ON v.id = r.verdict"
+	" CROSS JOIN day.source AS s ON s.id = e.source CROSS JOIN day.sensor AS x ON x.id = s.sensor"
+	" LEFT JOIN day.client AS c ON c.id = e.client LEFT JOIN day.name AS n ON n.id = r.name"
+	" LEFT JOIN day.name AS d ON d.id = n.domain AND n.domain <> 0 LEFT JOIN day.detail AS t ON t.event = e.id"
+	" WHERE e.at >= :from_us AND e.at <= :to_us ORDER BY e.at, x.identity, s.boot, s.worker, e.seq, e.id";
+
+const char *export_text(sqlite3_value *value, size_t *octets)
 {
-	const char *text = (const char *)sqlite3_column_text(row, at);
+	const char *text = (const char *)sqlite3_value_text(value);
 
-	json_line_key(line, key);
-	json_line_string(line, text != NULL ? text : "", text != NULL ? (size_t)sqlite3_column_bytes(row, at) : 0);
+	*octets = text != NULL ? (size_t)sqlite3_value_bytes(value) : 0;
+	return text != NULL ? text : "";
 }
 
-static void put_row(struct json_line *line, sqlite3_stmt *row)
+/* A function of SQL: what it is called for is that a row is written. */
+static void export_row(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	json_line_reset(line);
-	json_line_open(line, '{');
-	put(line, "rrname", row, 0);
-	put(line, "rrtype", row, 1);
-	put(line, "rdata", row, 2);
-	json_line_key(line, "time_first");
-	json_line_integer(line, sqlite3_column_int64(row, 3));
-	json_line_key(line, "time_last");
-	json_line_integer(line, sqlite3_column_int64(row, 4));
-	json_line_key(line, "count");
-	json_line_integer(line, sqlite3_column_int64(row, 5));
-	put(line, "sensor_id", row, 6);
-	json_line_put(line, "}\n", 2);
+	struct exporting *exporting = sqlite3_user_data(context);
+
+	if (exporting->broken)
+		return;
+	json_line_reset(&exporting->line);
+	exporting->broken = !exporting->format->put(exporting, values, (unsigned)count) || exporting->line.failed ||
+		fwrite(exporting->line.octets, 1, exporting->line.used, stdout) != exporting->line.used;
+	if (exporting->broken)
+		sqlite3_interrupt(sqlite3_context_db_handle(context));
+}
+
+/* `LIMIT -1`: rows leave the sorter before the function sees them. */
+static int run_local(struct hunt *hunt, const struct export_format *format)
+{
+	static char statement[STATEMENT_MAX];
+	size_t columns = strlen(format->types);
+	int used = snprintf(statement, sizeof(statement), "WITH o (");
+
+	for (size_t i = 0; i < columns; i++)
+		used += snprintf(statement + used, sizeof(statement) - (size_t)used, "%sc%zu", i > 0 ? ", " : "", i);
+	used += snprintf(statement + used, sizeof(statement) - (size_t)used, ") AS (%s LIMIT -1) SELECT export_row(",
+		format->select);
+	for (size_t i = 0; i < columns && used < STATEMENT_MAX - 64; i++)
+		used += snprintf(statement + used, sizeof(statement) - (size_t)used, "%sc%zu", i > 0 ? ", " : "", i);
+	if (used >= STATEMENT_MAX - 64)
+		return diag_set(&hunt->diag, "hunt", 0, 0, "the statement is too long");
+	strcpy(statement + used, ") FROM o;");
+	return query_gather(hunt->query, QUERY_ALL, statement, &hunt->diag);
+}
+
+static int run_remote(struct hunt *hunt, const struct export_format *format)
+{
+	char statement[STATEMENT_MAX] = "SELECT export_row(";
+	size_t used = strlen(statement), columns = strlen(format->types);
+	const struct hunt_fetch fetch = { format->fetch, format->types, statement };
+
+	for (size_t i = 0; i < columns; i++)
+		used += (size_t)snprintf(statement + used, sizeof(statement) - used, "%s?%zu", i > 0 ? ", " : "", i + 1);
+	strcpy(statement + used, ")");
+	return hunt_fetch_numbers(hunt, &fetch, NULL);
+}
+
+int hunt_export_run(struct hunt *hunt, const struct export_format *format)
+{
+	struct exporting exporting = { .hunt = hunt, .format = format };
+	sqlite3 *db = query_workspace(hunt->query);
+	int result;
+
+	if (sqlite3_create_function(db, "export_row", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, &exporting, export_row, NULL,
+			NULL) != SQLITE_OK)
+		return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
+	if (format->begin != NULL && !format->begin(&exporting))
+		return diag_set(&hunt->diag, "hunt", 0, 0, "no memory");
+	result = hunt->remote != NULL ? run_remote(hunt, format) : run_local(hunt, format);
+	if (format->end != NULL)
+		format->end(&exporting);
+	if (exporting.broken)
+		result = ferror(stdout) != 0 ? 0 : diag_set(&hunt->diag, "hunt", 0, 0, "no memory");
+	json_line_fini(&exporting.line);
+	return result;
+}
+
+static const struct export_format *find(const char *name)
+{
+	static const struct export_format *const formats[] = { &export_ecs, &export_ocsf, &export_csv };
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+	for (const struct export_format *format = export_rows; format->name != NULL; format++)
+		if (strcmp(format->name, name) == 0)
+			return format;
+	return NULL;
 }
 
 int hunt_export(struct hunt *hunt)
 {
-	struct json_line line = { .octets = NULL };
-	sqlite3_stmt *row;
-	int code = SQLITE_NOMEM;
+	const struct export_format *format = find(hunt->asked);
 
-	if (strcmp(hunt->asked, "cof") != 0)
-		return command_misuse(hunt->command, "the format of export is cof");
 	hunt->raw = true;
-	if (query_run(hunt->query, tables, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0 ||
-			(row = query_ask(hunt->query, rows, &hunt->diag)) == NULL)
-		return -1;
-	while (!line.failed && (code = sqlite3_step(row)) == SQLITE_ROW) {
-		put_row(&line, row);
-		if (!line.failed)
-			fwrite(line.octets, 1, line.used, stdout);
-	}
-	if (code != SQLITE_DONE)
-		diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(query_workspace(hunt->query)));
-	sqlite3_finalize(row);
-	json_line_fini(&line);
-	return code == SQLITE_DONE ? 0 : -1;
+	if (strcmp(hunt->asked, "cof") == 0)
+		return hunt_export_cof(hunt);
+	if (format == NULL)
+		return command_misuse(hunt->command, "the formats of export are cof, ecs, ocsf, csv, and for ClickHouse"
+			" clickhouse-event, -record, -source, -seen, -note");
+	if (hunt->remote != NULL && format->fetch == NULL)
+		return command_misuse(hunt->command, "rows for ClickHouse come from day files");
+	return hunt_export_run(hunt, format);
 }

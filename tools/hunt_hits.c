@@ -19,7 +19,7 @@ static const struct hunt_column verdicts[] = {
 	{ "techniques", HUNT_TEXT }, { "detectors", HUNT_TEXT }, { NULL, HUNT_TEXT }
 };
 
-#define VERDICTS "group_concat(DISTINCT " HUNT_VERDICT_TEXT("d") ")"
+#define VERDICTS "texts(" HUNT_VERDICT_TEXT("d") ")"
 #define HITS " FROM hit AS h JOIN decision AS d ON d.id = h.decision "
 
 static const struct {

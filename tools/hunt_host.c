@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 #define ASKERS 5                    /* so many clients of a name are counted; one that more ask for is not rare */
@@ -44,10 +45,32 @@ static const struct hunt_column clients[] = {
 	{ "names", HUNT_COUNT }, { NULL, HUNT_TEXT }
 };
 
+static const struct hunt_fetch fetches[] = {
+	{ "host.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT },
+	{ "host.askers", "tb", "INSERT OR IGNORE INTO asker VALUES (?1, ?2)" },
+	{ NULL, NULL, NULL }
+};
+static const struct hunt_fetch fetches_old[] = {
+	{ "host.old", "ti", "INSERT OR IGNORE INTO old VALUES (?1)" }, { NULL, NULL, NULL }
+};
+static const struct hunt_fetch fetches_events[] = {
+	{ "host.events", REMOTE_MOMENT_TYPES, REMOTE_MOMENT_INSERT }, { NULL, NULL, NULL }
+};
+
+static int gather_remote(struct hunt *hunt)
+{
+	if (query_run(hunt->query, tables, &hunt->diag) != 0 || hunt_fetch(hunt, fetches) != 0 ||
+			(hunt->from_ms != QUERY_BEGIN && hunt_fetch(hunt, fetches_old) != 0))
+		return -1;
+	return hunt->events ? hunt_fetch(hunt, fetches_events) : 0;
+}
+
 static int gather(struct hunt *hunt)
 {
 	struct query *query = hunt->query;
 
+	if (hunt->remote != NULL)
+		return gather_remote(hunt);
 	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
 			query_gather(query, QUERY_ALL, find_askers, &hunt->diag) != 0)
 		return -1;
@@ -76,7 +99,7 @@ int hunt_host(struct hunt *hunt)
 	if (hunt_section(hunt, "names", names, "SELECT name_text(h.key), :bounded AND NOT EXISTS (SELECT 1 FROM old AS o"
 			" WHERE o.key = h.key) AS new, min((SELECT count(*) FROM asker AS a WHERE a.key = h.key), "
 			ASKERS_TEXT(ASKERS) ") AS askers, min(first) AS begun, max(last), sum(count),"
-			" group_concat(DISTINCT " HUNT_VERDICT_TEXT("d") ") FROM hit AS h JOIN decision AS d ON d.id = h.decision"
+			" texts(" HUNT_VERDICT_TEXT("d") ") FROM hit AS h JOIN decision AS d ON d.id = h.decision"
 			" GROUP BY h.key ORDER BY new DESC, askers, begun, h.key") != 0)
 		return -1;
 	return hunt->events ? hunt_timeline(hunt) : 0;

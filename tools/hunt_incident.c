@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/store.h"
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 #define BOOT_DIGITS 12
@@ -102,22 +103,43 @@ static int print(struct hunt *hunt)
 			" nullif(score, 0), detections, path_text(path), nullif(latency, -1) FROM incident ORDER BY at, sensor") != 0)
 		return -1;
 	if (hunt_section(hunt, "same_name", story, "SELECT iif(h.client IN (SELECT client FROM incident), 'this client',"
-			" 'others') AS who, min(first), max(last), sum(count), count(DISTINCT h.client), group_concat(DISTINCT "
+			" 'others') AS who, min(first), max(last), sum(count), count(DISTINCT h.client), texts("
 			HUNT_VERDICT_TEXT("d") ") FROM hit AS h JOIN decision AS d ON d.id = h.decision GROUP BY who"
 			" ORDER BY who DESC") != 0)
 		return -1;
 	return hunt_timeline(hunt);
 }
 
-int hunt_incident(struct hunt *hunt)
+static const struct hunt_fetch fetches[] = {
+	{ "incident.event", "itbtiiiiiii" "tttttt" "iii" "ttttttt",
+		"INSERT INTO incident SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+		" ?20, ?21, trim(?22 || ' ' || ?23 || ' ' || ?24), ?25, nullif(?26, ''), iif(?27 = '', NULL,"
+		" (SELECT group_concat(line, ', ') FROM (SELECT DISTINCT name_text(record_owner(j.value)) || ' ' ||"
+		"  type_text(record_type(j.value)) || ' ' || record_text(record_type(j.value), record_data(j.value)) AS line"
+		"  FROM json_each(" REMOTE_RECORDS("?27") ") AS j ORDER BY line)))" },
+	{ "incident.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT },
+	{ "incident.around", REMOTE_MOMENT_TYPES, REMOTE_MOMENT_INSERT },
+	{ NULL, NULL, NULL }
+};
+
+static int gather(struct hunt *hunt)
 {
 	struct query *query = hunt->query;
 
+	if (query_run(query, tables, &hunt->diag) != 0)
+		return -1;
+	if (hunt->remote != NULL)
+		return hunt_fetch(hunt, fetches);
+	return query_gather(query, QUERY_ALL, find, &hunt->diag) == 0 &&
+		query_gather(query, QUERY_ALL, find_same, &hunt->diag) == 0 &&
+		query_gather(query, QUERY_ALL, find_around, &hunt->diag) == 0 ? 0 : -1;
+}
+
+int hunt_incident(struct hunt *hunt)
+{
 	if (!bind(hunt))
 		return command_misuse(hunt->command, "an incident's number is BOOT.WORKER.SEQ, such as 3f2a9c1b7d40.1.17");
-	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
-			query_gather(query, QUERY_ALL, find_same, &hunt->diag) != 0 ||
-			query_gather(query, QUERY_ALL, find_around, &hunt->diag) != 0)
+	if (gather(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "incident");
 	return print(hunt);

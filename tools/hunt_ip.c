@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 /* target: records that lead there; reach: names from which some chain of CNAMEs leads to one. */
@@ -48,15 +49,31 @@ static const struct hunt_column owners[] = {
 	{ "owner", HUNT_TEXT }, { "address", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME },
 	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { NULL, HUNT_TEXT }
 };
+
+static const struct hunt_fetch fetches[] = {
+	{ "ip.names", "tbiii", "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5)" },
+	{ "ip.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT },
+	{ "ip.owners", "tbiiii", "INSERT INTO owner VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+	{ NULL, NULL, NULL }
+};
+
+static int gather(struct hunt *hunt)
+{
+	if (query_run(hunt->query, tables, &hunt->diag) != 0)
+		return -1;
+	if (hunt->remote != NULL)
+		return hunt_fetch(hunt, fetches);
+	return query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) == 0 &&
+		query_gather(hunt->query, QUERY_ALL, find_clients, &hunt->diag) == 0 ? 0 : -1;
+}
+
 int hunt_ip(struct hunt *hunt)
 {
 	const char *wrong = hunt_bind_network(hunt, hunt->asked);
 
 	if (wrong != NULL)
 		return command_misuse(hunt->command, "no address or network: %s", wrong);
-	if (query_run(hunt->query, tables, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_ALL, find_clients, &hunt->diag) != 0)
+	if (gather(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "ip");
 	if (hunt_section(hunt, "names", names, "SELECT name_text(key), address_text(data), first, last, count FROM address"

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 static const char tables[] =
@@ -47,16 +48,32 @@ static const struct hunt_column servers[] = {
 	{ "zones", HUNT_COUNT }, { "zone", HUNT_TEXT }, { NULL, HUNT_TEXT }
 };
 
-int hunt_new(struct hunt *hunt)
+static const struct hunt_fetch fetches[] = {
+	{ "new.domains", "tiii", "INSERT INTO fresh VALUES (?1, ?2, ?3, ?4)" },
+	{ "new.clients", "tb", "INSERT OR IGNORE INTO fresh_client VALUES (?1, ?2)" },
+	{ "new.servers", "btiiii", "INSERT INTO server VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+	{ NULL, NULL, NULL }
+};
+
+static int gather(struct hunt *hunt)
 {
 	struct query *query = hunt->query;
 
+	if (query_run(query, tables, &hunt->diag) != 0)
+		return -1;
+	if (hunt->remote != NULL)
+		return hunt_fetch(hunt, fetches);
+	return query_gather(query, QUERY_ALL, find, &hunt->diag) == 0 &&
+		query_gather(query, QUERY_ALL, remove_old, &hunt->diag) == 0 &&
+		query_gather_before(query, QUERY_ALL, remove_old, &hunt->diag) == 0 &&
+		query_gather(query, QUERY_ALL, find_clients, &hunt->diag) == 0 ? 0 : -1;
+}
+
+int hunt_new(struct hunt *hunt)
+{
 	if (hunt->from_ms == QUERY_BEGIN)
 		return command_misuse(hunt->command, "say since when: --from yesterday");
-	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
-			query_gather(query, QUERY_ALL, remove_old, &hunt->diag) != 0 ||
-			query_gather_before(query, QUERY_ALL, remove_old, &hunt->diag) != 0 ||
-			query_gather(query, QUERY_ALL, find_clients, &hunt->diag) != 0)
+	if (gather(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "new");
 	if (hunt_section(hunt, "domains", domains, "SELECT name_text(key), first, last, count,"

@@ -289,23 +289,24 @@ void hunt_begin(struct hunt *hunt, const char *name)
 void hunt_end(struct hunt *hunt)
 {
 	unsigned passed_over = query_passed_over(hunt->query);
+	unsigned files = hunt->remote != NULL ? hunt->files : query_files(hunt->query);
 
 	if (hunt->raw)
 		return;
 	if (!hunt->json) {
-		if (query_files(hunt->query) == 0)
+		if (files == 0)
 			puts("\nno day file of that time");
 		else if (hunt->rows == 0)
 			puts("\nnothing");
 		if (passed_over > 0)
 			printf("\n%sincomplete: %u of %u day files could not be read%s\n", term_on(&hunt->term, STYLE_BAD),
-				passed_over, query_files(hunt->query), term_off(&hunt->term, STYLE_BAD));
+				passed_over, files, term_off(&hunt->term, STYLE_BAD));
 		return;
 	}
 	printf(",\"left_out\":{");
 	for (unsigned i = 0; i < hunt->left_out_count; i++)
 		printf("%s\"%s\":%" PRIu64, i > 0 ? "," : "", hunt->left_out[i].section, hunt->left_out[i].rows);
-	printf("},\"files\":%u,\"passed_over\":%u}\n", query_files(hunt->query), passed_over);
+	printf("},\"files\":%u,\"passed_over\":%u}\n", files, passed_over);
 }
 
 int hunt_timeline(struct hunt *hunt)

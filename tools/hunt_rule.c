@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
 #define NAME_LIMIT 1024
@@ -17,10 +18,17 @@ static const char of_rule[] = BY_VERDICT("(v.list = :list AND (:whole OR v.rule 
 static const char of_technique[] = BY_VERDICT("instr(v.techniques, :exact) OR (:below <> '' AND"
 	" instr(v.techniques, :below))");
 
-static int print(struct hunt *hunt, const char *name, const char *find)
+static const struct hunt_fetch fetches_rule[] = {
+	{ "rule.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT }, { NULL, NULL, NULL }
+};
+static const struct hunt_fetch fetches_technique[] = {
+	{ "technique.hits", REMOTE_HIT_TYPES, REMOTE_HIT_INSERT }, { NULL, NULL, NULL }
+};
+
+static int print(struct hunt *hunt, const char *name, const char *find, const struct hunt_fetch *fetches)
 {
-	if (query_run(hunt->query, HUNT_HIT_TABLES, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_VERDICTS, find, &hunt->diag) != 0)
+	if (query_run(hunt->query, HUNT_HIT_TABLES, &hunt->diag) != 0 || (hunt->remote != NULL ? hunt_fetch(hunt, fetches) :
+			query_gather(hunt->query, QUERY_VERDICTS, find, &hunt->diag)) != 0)
 		return -1;
 	hunt_begin(hunt, name);
 	return hunt_hits(hunt, HUNT_SUMMARY | HUNT_VERDICTS | HUNT_NAMES | HUNT_CLIENTS);
@@ -39,7 +47,7 @@ int hunt_rule(struct hunt *hunt)
 	if (!query_bind_text(hunt->query, ":list", list) || !query_bind_number(hunt->query, ":whole", colon == NULL) ||
 			!query_bind_text(hunt->query, ":rule", colon != NULL ? colon + 1 : ""))
 		return command_misuse(hunt->command, "the rule is too long");
-	return print(hunt, "rule", of_rule);
+	return print(hunt, "rule", of_rule, fetches_rule);
 }
 
 /* T and four digits, or with a dot and three more. */
@@ -67,7 +75,7 @@ int hunt_technique(struct hunt *hunt)
 		strcat(strcat(strcpy(below, " "), hunt->asked), ".");
 	if (!query_bind_text(hunt->query, ":exact", exact) || !query_bind_text(hunt->query, ":below", below))
 		return -1;
-	return print(hunt, "technique", of_technique);
+	return print(hunt, "technique", of_technique, fetches_technique);
 }
 
 /* --- the most of everything --------------------------------------------------------------------------------- */
@@ -93,6 +101,14 @@ static const char of_all[] =
 		" json_each('[\"' || replace(trim(v.techniques), ' ', '\",\"') || '\"]') AS j", "trim(v.techniques) <> ''"
 		" AND v.techniques NOT GLOB '*[^A-Z0-9. ]*'");
 
+#define FETCH_TOP(statement, type, kind) { "top." statement, type "iii", "INSERT INTO top VALUES (" kind ", ?1, ?2, ?3, ?4)" }
+
+static const struct hunt_fetch fetches_top[] = {
+	FETCH_TOP("names", "t", "0"), FETCH_TOP("domains", "t", "1"), FETCH_TOP("clients", "b", "2"),
+	FETCH_TOP("rules", "t", "3"), FETCH_TOP("verdicts", "t", "4"), FETCH_TOP("techniques", "t", "5"),
+	{ NULL, NULL, NULL }
+};
+
 int hunt_top(struct hunt *hunt)
 {
 	static const struct { const char *section, *select; struct hunt_column columns[5]; } sections[] = {
@@ -110,8 +126,8 @@ int hunt_top(struct hunt *hunt)
 
 	if (!hunt->limited)
 		hunt->limit = 10;
-	if (query_run(hunt->query, top_tables, &hunt->diag) != 0 ||
-			query_gather(hunt->query, QUERY_ALL, of_all, &hunt->diag) != 0)
+	if (query_run(hunt->query, top_tables, &hunt->diag) != 0 || (hunt->remote != NULL ? hunt_fetch(hunt, fetches_top) :
+			query_gather(hunt->query, QUERY_ALL, of_all, &hunt->diag)) != 0)
 		return -1;
 	hunt_begin(hunt, "top");
 	for (unsigned i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)

@@ -12,7 +12,7 @@ jobs=$(nproc 2>/dev/null || echo 1)
 packages_run=(
 	autoconf automake libtool make gcc libc6-dev pkg-config xz-utils
 	libfstrm-dev libprotobuf-c-dev protobuf-c-compiler libldns-dev libjansson-dev libssl-dev libpcap-dev
-	libsqlite3-dev libexpat1-dev libarchive-dev
+	libsqlite3-dev libexpat1-dev libarchive-dev libcurl4-openssl-dev
 	zlib1g-dev liblzma-dev libidn2-dev libpsl-dev libxxhash-dev
 	bind9-dnsutils dns-root-data
 )

@@ -1,79 +1,296 @@
--- The hunts of `verdictctl hunt` over tables.sql. What is asked for stands behind each WITH.
--- Run: ClickHouse 18.16.1, all of them, on a week of two resolvers from day files (day-*.sql).
+-- What `verdictctl hunt --store clickhouse:URL` asks over tables.sql: this file is compiled in.
+--
+-- Run: ClickHouse 18.16.1. It has no query parameters, so :name is put in by verdictctl: numbers, and any text as
+-- unhex('...'). By hand: :from_us 0, :to_us 9000000000000000000, :first_day 0 and :last_day 65535 mean all times; what is
+-- below a name lies between 'com.example.' and 'com.example/', the name itself between 'com.example' and 'com.example!'.
 
--- domain: who asked for it or for anything below it, and what was decided
-WITH 'net.doubleclick' AS wanted
-SELECT client, min(ms) AS first, max(ms) AS last, count() AS answers, groupUniqArray(verdict) AS verdicts,
-	groupUniqArray(list) AS lists
+-- version: are these the tables?
+SELECT version, application FROM scale.version;
+
+-- files: day files that the window touches
+SELECT toUInt16(day), class FROM
+(
+	SELECT day, class FROM scale.source WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) UNION ALL
+	SELECT day, class FROM scale.note WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+)
+GROUP BY day, class;
+
+-- domain.hits: who asked for the name or what is below it, and what was decided
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
-WHERE name >= wanted AND name < concat(wanted, '/') AND (name = wanted OR substring(name, length(wanted) + 1, 1) = '.')
-GROUP BY client ORDER BY answers DESC, client LIMIT 100;
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND name >= :low AND name < :high
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
 
--- domain, its records
-WITH 'com.google' AS wanted
-SELECT name, type, data, min(first) AS first, max(last) AS last, sum(count) AS answers
+-- domain.records: what came back
+SELECT record, max(upstream), intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM (SELECT arrayJoin(records) AS record, upstream, at FROM scale.event FINAL WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
+GROUP BY record;
+
+-- domain.servers: its name servers, and those of what is above it
+SELECT name, data, max(ttl), min(first), max(last), sum(count)
 FROM scale.record FINAL
-WHERE name >= wanted AND name < concat(wanted, '/') AND (name = wanted OR substring(name, length(wanted) + 1, 1) = '.')
-GROUP BY name, type, data ORDER BY answers DESC, name, type, data LIMIT 100;
+WHERE type = 2 AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND ((name >= :low AND name < :high) OR name IN
+	(SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', :self), 1, n), '.'),
+		arrayFilter(n -> n > 1, arrayEnumerate(splitByChar('.', :self)))))))
+GROUP BY name, data;
 
--- ip: names that led to an address, or to a network of whole hexadecimal digits (2001:db8::/32 is '20010db8')
-WITH '08080808' AS wanted
-SELECT name, data, min(first) AS first, max(last) AS last, sum(count) AS answers
-FROM scale.record_by_data FINAL
-WHERE data >= wanted AND data < concat(wanted, 'g') AND type IN (1, 28)
-GROUP BY name, data ORDER BY answers DESC, name, data LIMIT 100;
+-- domain.events: each answer
+SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high;
 
--- host: what a client asked for, rare names first
-WITH '0a14010b' AS wanted
-SELECT name, minMerge(first) AS first, maxMerge(last) AS last, uniqMerge(count) AS answers,
-	groupUniqArray(verdict) AS verdicts, any(clients) AS clients
-FROM scale.pair ANY LEFT JOIN (SELECT name, uniq(client) AS clients FROM scale.pair GROUP BY name) USING (name)
-WHERE client = wanted
-GROUP BY name ORDER BY clients, first, name LIMIT 100;
-
--- changes: each record of a name, and when it came and went
-WITH 'com.google.www' AS wanted
-SELECT type, data, min(first) AS first, max(last) AS last, sum(count) AS answers, max(ttl) AS ttl
-FROM scale.record FINAL WHERE name = wanted
-GROUP BY type, data ORDER BY type, first, data;
-
--- rule
-WITH 'ads' AS wanted
-SELECT rule, verdict, count() AS hits, uniqExact(client) AS clients, uniqExact(name) AS names, min(ms) AS first,
-	max(ms) AS last
-FROM scale.event FINAL WHERE list = wanted
-GROUP BY rule, verdict ORDER BY hits DESC, rule LIMIT 100;
-
--- technique
-WITH ' T1071.004 ' AS wanted
-SELECT domain, list, detectors, count() AS hits, uniqExact(client) AS clients, min(ms) AS first, max(ms) AS last
-FROM scale.event FINAL WHERE position(techniques, wanted) > 0
-GROUP BY domain, list, detectors ORDER BY hits DESC, domain LIMIT 100;
-
--- incident: BOOT.WORKER.SEQ of the EDE text; with its day, where that is known (AND day = ...)
-SELECT * FROM scale.event FINAL WHERE boot = '691000000001' AND worker = 1 AND seq = 17;
-
--- new: domains that were asked for since a moment, and never before
-WITH toUInt64(1762905600) * 1000 AS since
-SELECT domain, min(ms) AS first, uniqExact(client) AS clients, count() AS answers
-FROM scale.event FINAL WHERE domain != ''
-GROUP BY domain HAVING first >= since ORDER BY clients DESC, answers DESC, domain LIMIT 100;
-
--- top
-SELECT client, uniqMerge(count) AS answers, uniq(name) AS names FROM scale.pair
-GROUP BY client ORDER BY answers DESC, client LIMIT 20;
-
--- coverage: since the first that came; missing and not dropped or left out is lost
-SELECT resolver, boot, worker, received, first_seq, greatest(last_seq, said) AS expected_to,
-	greatest(last_seq, said) - first_seq + 1 - received AS missing, dropped, left_out
+-- ip.names: names that led there; an answer of the day counts with all its times of that day
+SELECT name, splitByChar(' ', record)[4] AS data, intDiv(min(since), 1000), intDiv(max(until), 1000), sum(times)
 FROM
 (
-	SELECT resolver, boot, worker, uniqExact(seq) AS received, min(seq) AS first_seq, max(seq) AS last_seq
-	FROM scale.event WHERE boot != '' GROUP BY resolver, boot, worker
+	SELECT name, arrayJoin(records) AS record, since, until, times
+	FROM
+	(
+		SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
+		FROM scale.event FINAL
+		WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+			AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+		GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
+		HAVING since < :to_us + 1 AND until >= :from_us
+	)
 )
-ANY LEFT JOIN
+WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high
+GROUP BY name, data;
+
+-- ip.hits: who asked for these names
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND name IN (SELECT name FROM (SELECT name, splitByChar(' ', record)[4] AS data, min(since) AS first, max(until) AS last, sum(times) AS times
+		FROM
+		(
+			SELECT name, arrayJoin(records) AS record, since, until, times
+			FROM
+			(
+				SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
+				FROM scale.event FINAL
+				WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+					AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+				GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
+				HAVING since < :to_us + 1 AND until >= :from_us
+			)
+		)
+		WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high
+		GROUP BY name, data))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+
+-- ip.owners: passive DNS
+SELECT name, data, max(ttl), min(first), max(last), sum(count)
+FROM scale.record_by_data FINAL
+WHERE type = :type AND data >= :low AND data <= :high AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+GROUP BY name, data;
+
+-- host.hits: what clients asked for, and what was decided
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND client >= :low AND client <= :high AND length(client) = 2 * :octets
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+
+-- host.askers: who else asked for these names; a few are enough to know that one is not rare
+SELECT name, client
+FROM
 (
-	SELECT resolver, boot, worker, max(seq) AS said, max(dropped) AS dropped, max(left_out) AS left_out
-	FROM scale.beat GROUP BY resolver, boot, worker
-) USING (resolver, boot, worker)
-ORDER BY resolver, boot, worker;
+	SELECT name, client FROM scale.event FINAL
+	WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != ''
+		AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+	GROUP BY day, class, name, client, decided HAVING min(at) < :to_us + 1 AND max(at) >= :from_us
+)
+GROUP BY name, client ORDER BY name, client LIMIT 5 BY name;
+
+-- host.old: which of these names were asked for before
+SELECT name, count()
+FROM scale.event
+WHERE day <= toDate(:last_day) AND at < :begin_us
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+GROUP BY name;
+
+-- host.events: each answer
+SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND client >= :low AND client <= :high AND length(client) = 2 * :octets
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day));
+
+-- changes.sets: record sets of each day
+SELECT name, type, rcode, verdict, list, shadow_list, detectors, arrayStringConcat(records, ','),
+	day - toDate(0), intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND name >= :low AND name < :high
+GROUP BY day, name, type, rcode, verdict, list, shadow_list, detectors, records;
+
+-- changes.pieces: their records
+SELECT name, type, record, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM (SELECT name, type, arrayJoin(records) AS record, at FROM scale.event FINAL WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
+GROUP BY name, type, record;
+
+-- rule.hits: what a list or a rule decided, or would have in shadow
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND ((list = :list AND (:whole = 1 OR rule = :rule)) OR (shadow_list = :list AND (:whole = 1 OR shadow_rule = :rule)))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+
+-- technique.hits: what bears an ATT&CK id
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND (position(techniques, :exact) > 0 OR (:below != '' AND position(techniques, :below) > 0))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+
+-- incident.event: the answer of a number; --from and --to make it quick
+SELECT at, resolver, client, name, type, qclass, rcode, path, transport, latency_us, score, verdict, list, rule,
+	trigger, category, techniques, chain, serial, ede, grp, shadow_list, shadow_rule, shadow_action, detectors, detections,
+	arrayStringConcat(records, ',')
+FROM scale.event FINAL
+WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day);
+
+-- incident.hits: who asked for that name at all
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND name IN (SELECT name FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+
+-- incident.around: the minute before and behind it
+SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
+FROM scale.event FINAL
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != ''
+	AND client = (SELECT any(client) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+	AND at >= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 - 60000000
+	AND at <= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 + 60000000;
+
+-- new.domains: domains that nobody asked for before
+SELECT domain, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND domain != ''
+	AND domain NOT IN
+	(
+		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+			arrayEnumerate(splitByChar('.', if(domain = '', name, domain)))))
+		FROM scale.event WHERE day <= toDate(:last_day) AND at < :begin_us GROUP BY name, domain
+	)
+GROUP BY domain;
+
+-- new.clients: who asks for them
+SELECT of, client
+FROM
+(
+	SELECT client, arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+		arrayEnumerate(splitByChar('.', if(domain = '', name, domain))))) AS of
+	FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != '' GROUP BY name, domain, client
+)
+WHERE of IN (SELECT domain FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND domain != '')
+	AND of NOT IN
+	(
+		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+			arrayEnumerate(splitByChar('.', if(domain = '', name, domain)))))
+		FROM scale.event WHERE day <= toDate(:last_day) AND at < :begin_us GROUP BY name, domain
+	)
+GROUP BY of, client;
+
+-- new.servers: name servers that no zone had before
+SELECT data, min(owner), max(owners), min(since), max(until), sum(times)
+FROM
+(
+	SELECT data, min(name) AS owner, uniqExact(name) AS owners, min(first) AS since, max(last) AS until, sum(count) AS times
+	FROM scale.record_by_data FINAL
+	WHERE type = 2 AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	GROUP BY day, class, data
+)
+WHERE data NOT IN
+	(SELECT data FROM scale.record_by_data WHERE type = 2 AND day <= toDate(:last_day) AND first < :begin)
+GROUP BY data;
+
+-- top.names: the most of all
+SELECT name AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND NOT (name = '' AND type = 0 AND qclass = 0)
+GROUP BY value;
+
+-- top.domains: the most of all
+SELECT domain AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND domain != ''
+GROUP BY value;
+
+-- top.clients: the most of all
+SELECT client AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND client != ''
+GROUP BY value;
+
+-- top.rules: the most of all
+SELECT concat(list, if(list = '', '', unhex('3a')), rule) AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND concat(list, rule) != ''
+GROUP BY value;
+
+-- top.verdicts: the most of all
+SELECT if(verdict = '', '-', verdict) AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND 1 = 1
+GROUP BY value;
+
+-- top.techniques: the most of all
+SELECT arrayJoin(splitByChar(' ', substring(techniques, 2, length(techniques) - 2))) AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND length(techniques) > 2 AND match(techniques, '^[A-Z0-9. ]*$')
+GROUP BY value;
+
+-- coverage.sources: workers, and what they say
+SELECT resolver, boot, worker, min(first), max(last), sum(frames), sum(duplicates), max(dropped), max(left_out)
+FROM scale.source FINAL
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+GROUP BY resolver, boot, worker;
+
+-- coverage.seen: which numbers came
+SELECT resolver, boot, worker, block, bits
+FROM scale.seen FINAL
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND length(bits) = 2048;
+
+-- coverage.notes: heartbeats
+SELECT resolver, boot, worker, former, number, intDiv(at, 1000), extra
+FROM scale.note FINAL
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+ORDER BY day, class, resolver, boot, former, worker, number;
+
+-- coverage.moments: when the frames on both sides of gaps came
+SELECT resolver, boot, worker, seq, intDiv(min(at), 1000)
+FROM scale.event
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND (boot, worker, seq) IN (:numbers)
+GROUP BY resolver, boot, worker, seq;
+
+-- export.cof: passive DNS
+SELECT name, type, data, resolver, min(first), max(last), sum(count)
+FROM scale.record FINAL
+WHERE last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+GROUP BY name, type, data, resolver;
+
+-- export.events: each answer
+SELECT day - toDate(0), class, at, resolver, boot, worker, seq, id, client, name, domain, type, qclass, flags, rcode,
+	path, transport, latency_us, upstream, arrayStringConcat(records, ','), verdict, list, rule, trigger, category, techniques,
+	chain, serial, ede, grp, privacy, shadow_list, shadow_rule, shadow_action, shadow_category, detectors, score, detections
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+ORDER BY day, class, at, resolver, boot, worker, seq, id;
