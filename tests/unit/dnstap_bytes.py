@@ -58,14 +58,14 @@ def dns(qname, qtype=1, rcode=0, answers=(), additional=(), response=True, autho
 
 def frame(kind=6, client="10.0.0.7", protocol=1, response=None, query=None, extra=None, policy=None,
           identity="resolver-1", query_time=1700000000, response_time=1700000000, ns=123456789, unknown=None, zone=None,
-          port=5353):
+          port=5353, query_ns=None):
     if isinstance(extra, dict):
         extra = json.dumps(extra, separators=(",", ":"))
     body = message([
         (1, kind), (2, 2 if client and ":" in client else 1), (3, protocol),
         (4, ipaddress.ip_address(client).packed if client else None),
         (5, ipaddress.ip_address("192.0.2.53").packed), (6, port), (7, 53),
-        (8, query_time), (9, Fixed(ns - 2100000) if query_time is not None else None), (10, query),
+        (8, query_time), (9, Fixed(ns - 2100000 if query_ns is None else query_ns) if query_time is not None else None), (10, query),
         (11, None if zone is None else name(zone)),
         (12, response_time), (13, Fixed(ns) if response_time is not None else None), (14, response), (15, policy),
         (100, unknown),

@@ -101,19 +101,18 @@ def clients_of(events, more=lambda some: {}):
                     lambda row: packed(row["client"]))
 
 
+def plain(data):
+    """Names are lists of labels."""
+    return tuple(data) if isinstance(data, list) else data
+
+
 def records_of(events):
     found = defaultdict(list)
     for event in events:
-        for owner, rtype, data, ttl in {r[:2] + (r[2] if isinstance(r[2], bytes) else tuple(r[2]), r[3])
-                                        if not isinstance(r[0], list) else (tuple(r[0]), r[1],
-                                        r[2] if isinstance(r[2], bytes) else tuple(r[2]), r[3])
-                                        for r in event.records}:
-            found[(owner, rtype, data)].append((event, ttl))
-    rows = []
-    for (owner, rtype, data), uses in found.items():
-        text = str(h.ipaddress.ip_address(data)) if isinstance(data, bytes) else h.shown(data)
-        some = list({id(e): e for e, _ in uses}.values())
-        rows.append(dict(span(some), owner=h.shown(owner), type=rtype, data=text, upstream=True))
+        for owner, rtype, data in {(tuple(owner), rtype, plain(data)) for owner, rtype, data, _ in event.records}:
+            found[(owner, rtype, data)].append(event)
+    rows = [dict(span(some), owner=h.shown(owner), type=rtype, data=data_text(data),
+                 upstream=any(getattr(e, "upstream", True) for e in some)) for (owner, rtype, data), some in found.items()]
     return sorted(rows, key=lambda row: (row["owner"], row["type"], row["data"]))
 
 
@@ -175,6 +174,11 @@ def an_address_leads_to_its_names_and_their_clients():
                       clients_of(asked, lambda es: {"names": len({e.name for e in es})}), text)
 
 
+def number(event):
+    """"": of a question."""
+    return "%s.%d.%d" % event.number if event.number else ""
+
+
 def a_host_has_its_names_new_and_rare_ones_first():
     events = RECORDING.load()
     clients = [c for c, _ in sorted(grouped(events, lambda e: e.client).items(), key=lambda i: (-len(i[1]), i[0]))][:5]
@@ -190,9 +194,9 @@ def a_host_has_its_names_new_and_rare_ones_first():
             rows.sort(key=lambda row: (not row["new"], row["askers"], row["first"], h.order(row["name"])))
             got = hunt(window, "host", client, "--events")
             equal(words(got["names"]), rows, client)
-            equal([(row["time"], row["name"], row["number"]) for row in got.get("timeline", [])],
-                  [(h.iso(e.ms), e.name, "%s.%d.%d" % e.number)
-                   for e in sorted(wanted, key=lambda e: (e.at_us, "%s.%d.%d" % e.number))], client)
+            rows = [(row["time"], row["name"], row.get("number", "")) for row in got.get("timeline", [])]
+            equal(sorted(rows), sorted((h.iso(e.ms), e.name, number(e)) for e in wanted), client)
+            equal([row[0] for row in rows], sorted(row[0] for row in rows), client)
 
 
 def in_order(row):
@@ -200,6 +204,8 @@ def in_order(row):
 
 
 def data_text(data):
+    if isinstance(data, str):
+        return data
     return str(h.ipaddress.ip_address(data)) if isinstance(data, bytes) else h.shown(data)
 
 
@@ -308,6 +314,12 @@ def a_domain_of_the_same_day_is_not_new():
         equal([row["domain"] for row in got["domains"]], ["new.com"])
 
 
+def technique_of(extra):
+    """Each event of a recording has one, or none."""
+    return (extra.get("attack") or extra.get("shadow", {}).get("attack") or
+            extra.get("detections", [{}])[0].get("attack") or [None])[0]
+
+
 def the_top_is_the_top():
     events = RECORDING.load()
     for window in windows(events):
@@ -315,8 +327,11 @@ def the_top_is_the_top():
         for section, column, key, order in (
                 ("names", "name", lambda e: e.name, lambda row: h.order(row["name"])),
                 ("clients", "client", lambda e: e.client, lambda row: packed(row["client"])),
-                ("verdicts", "verdict", lambda e: e.extra["verdict"], lambda row: row["verdict"])):
-            rows = by_count([dict(span(es), **{column: value}) for value, es in grouped(within, key).items()], order)
+                ("verdicts", "verdict", lambda e: e.extra.get("verdict", "-"), lambda row: row["verdict"]),
+                ("rules", "rule", lambda e: "list" in e.extra and e.extra["list"] + ":" + e.extra["rule"],
+                 lambda row: row["rule"]),
+                ("techniques", "technique", lambda e: technique_of(e.extra), lambda row: row["technique"])):
+            rows = by_count([dict(span(es), **{column: value}) for value, es in grouped(within, key).items() if value], order)
             equal(got[section], rows, section)
 
 
@@ -328,8 +343,8 @@ def an_incident_leads_from_its_number_to_the_answer_and_what_was_around():
         equal(row, {"time": h.iso(event.ms), "client": event.client, "name": event.name, "verdict": "nxdomain",
                     "list": "malware", "rule": event.extra["rule"], "techniques": "T1071.004", "resolver": "resolver-1"})
         around = [e for e in events if e.client == event.client and abs(e.at_us // 1000 * 1000 - event.at_us) <= 60000000]
-        equal(sorted(row["number"] for row in got["timeline"]),
-              sorted("%s.%d.%d" % e.number for e in around if abs(e.at_us - event.ms * 1000) <= 60000000), row["name"])
+        equal(sorted(row.get("number", "") for row in got["timeline"]),
+              sorted(number(e) for e in around if abs(e.at_us - event.ms * 1000) <= 60000000), row["name"])
         same = [e for e in events if e.name == event.name and e.client == event.client]
         equal(got["same_name"][0]["count"], len(same))
     equal(hunt((None, None), "incident", h.BOOT + ".0.999999")["event"], [])
@@ -380,7 +395,7 @@ def passive_dns_leaves_as_cof():
     events = RECORDING.load()
     uses = defaultdict(list)
     for e in events:
-        for owner, rtype, data, _ in e.records:
+        for owner, rtype, data, _ in (e.records if getattr(e, "upstream", True) else []) + getattr(e, "servers", []):
             uses[(h.shown(owner), rtype, data_text(data))].append(e)
     wanted = [{"rrname": n, "rrtype": t, "rdata": d, "time_first": min(e.ms for e in es) // 1000, "count": len(es),
                "time_last": max(e.ms for e in es) // 1000, "sensor_id": "resolver-1"} for (n, t, d), es in uses.items()]
