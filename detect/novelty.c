@@ -9,6 +9,7 @@ enum { AGE_MIN };
 enum { FLIPS, TTL_MAX };
 
 #define HOUR_S 3600
+#define RCODE_NXDOMAIN 3u
 #define NET_OCTETS 3u                /* of an IPv4 address: /24 */
 #define NET6_OCTETS 6u               /* of an IPv6 one: /48 */
 
@@ -50,12 +51,13 @@ static bool note_network(void *arg, const struct record *record)
 	return true;
 }
 
-/* The same question, answered otherwise than a moment ago. */
+/* The same question, answered otherwise than a moment ago: with other addresses, or with some instead of none. That there
+ * is no such name, no address, or nobody who answers says as little each time. */
 static void judge_flip(struct look *look, const struct networks *networks)
 {
 	struct zone *zone = look->zone;
 	const uint32_t name = ((uint32_t)look->name_hash ^ (uint32_t)look->facts->qtype << 16) & 0xffff0000;
-	const uint32_t answer = name | (uint16_t)(networks->sum ^ look->facts->rcode);
+	const uint32_t answer = name | (networks->all > 0 ? (uint16_t)(networks->sum | 1) : 0);
 	const int64_t passed = look->now_s - (int64_t)zone->hour_s;
 
 	if (passed < 0 || passed >= HOUR_S) {
@@ -88,6 +90,8 @@ void judge_changed_resolution(struct look *look)
 		look_option(look, DETECTOR_CHANGED_RESOLUTION, AGE_MIN) && look->zone->names > 1)
 		detection_add(look_report(look, DETECTOR_CHANGED_RESOLUTION, TIER_TAG, (float)networks.fresh, 1), FEATURE_NETWORKS,
 			(float)networks.all);
+	if (look->facts->rcode != 0 && look->facts->rcode != RCODE_NXDOMAIN)
+		return;
 	if (is_new_zone(look) && look->conf[DETECTOR_CONDITIONAL_ANSWER].reaction != REACTION_OFF &&
 	    (networks.all == 0 || networks.ttl <= look_option(look, DETECTOR_CONDITIONAL_ANSWER, TTL_MAX)))
 		judge_flip(look, &networks);

@@ -10,6 +10,7 @@ enum { DOWN_OCTETS, DOWN_ODD_OCTETS };
 enum { WEAK_OCTETS, WEAK_AGE_MAX, WEAK_CLIENTS_MAX, WEAK_NAMES_MIN };
 
 #define SHORT_TTL 60u                /* seconds */
+#define DATA_OCTETS 512u             /* of a record, that tell it from others */
 
 enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold)
 {
@@ -111,17 +112,32 @@ static bool carries_data(uint16_t type)
 }
 
 struct payload {
+	const struct look *look;
 	bool fresh;
 	bool published;              /* below a label for that: only odd types count */
 	float all, odd;
 };
+
+/* Once for each name, then, unless it is short-lived and says something else: who polls gets other data each time; an
+ * alias that lives for a minute is the same each minute. */
+static bool is_news(const struct payload *payload, const struct record *record)
+{
+	const struct look *look = payload->look;
+	const size_t octets = record->rdata_length < DATA_OCTETS ? record->rdata_length : DATA_OCTETS;
+	uint64_t data;
+
+	if (record->ttl > SHORT_TTL)
+		return payload->fresh;
+	data = hash_octets(&look->detect->key, record->rdata, octets);
+	return bloom_add(look->detect->names, look_hash_both(look->name_hash, data));
+}
 
 static bool weigh(void *arg, const struct record *record)
 {
 	struct payload *payload = arg;
 
 	if (record->section == SECTION_ANSWER && carries_data(record->type) &&
-	    (!payload->published || is_odd(record->type)) && (payload->fresh || record->ttl <= SHORT_TTL)) {
+	    (!payload->published || is_odd(record->type)) && is_news(payload, record)) {
 		payload->all += record->rdata_length;
 		payload->odd += is_odd(record->type) ? record->rdata_length : 0;
 	}
@@ -143,7 +159,7 @@ void judge_tunnel_down(struct look *look)
 {
 	const uint32_t octets = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_OCTETS);
 	const uint32_t odd = look_option(look, DETECTOR_TUNNEL_DOWN, DOWN_ODD_OCTETS);
-	struct payload payload = { .fresh = look->fresh_name, .published = has_attribute_label(look) };
+	struct payload payload = { .look = look, .fresh = look->fresh_name, .published = has_attribute_label(look) };
 	struct zone *zone = look->zone;
 
 	if (look->facts->records == NULL)

@@ -236,7 +236,19 @@ static size_t any_data(struct field type, struct field data, uint8_t *to, size_t
 	return used;
 }
 
-/* Of the others a policy asks no more than whether they are there. */
+/* `#74`: so many octets, which the recording does not have. */
+static size_t unknown_data(struct field data, uint8_t *to, size_t cap)
+{
+	uint32_t octets;
+
+	if (data.octets < 2 || *data.at != '#' || !number_of((struct field){ data.at + 1, data.octets - 1 }, &octets))
+		return 0;
+	octets = octets < cap ? octets : (uint32_t)cap;
+	memset(to, 0, octets);
+	return octets;
+}
+
+/* Of the others a policy asks no more than whether they are there, and detectors how much there is. */
 static bool data_matters(uint16_t type)
 {
 	switch (type) {
@@ -263,7 +275,9 @@ static void add_field(struct recorded *recorded, struct field field, struct name
 		return;
 	if (rrtype_from_text(&record.type, type.at, type.octets) && number_of(ttl, &record.ttl))
 		octets = simple_data(record.type, field, data, &target);
-	if (octets == 0 && data_matters(record.type))
+	if (octets == 0 && !data_matters(record.type))
+		octets = unknown_data(field, data, sizeof(data));
+	if (octets == 0)
 		octets = any_data(type, field, data, sizeof(data));
 	if (record.type == 0 || (octets == 0 && data_matters(record.type))) {
 		recorded->left_out++;

@@ -266,7 +266,7 @@ static void names_without_a_top_level_domain_are_one_zone_a_client(void **state)
 
 static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **state)
 {
-	static const uint8_t text[200] = { 199 };
+	uint8_t text[200] = { 199 };
 	struct given given = { .type = RRTYPE_TXT, .ttl = 0, .count = 1, .rdata = { text }, .length = sizeof(text) };
 	char name[64];
 
@@ -276,13 +276,34 @@ static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **st
 		ask_with(name, RRTYPE_TXT, 0, PATH_RESOLVED, &given);
 	}
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 0);
-	for (unsigned i = 0; i < 30; i++)
+	for (unsigned i = 0; i < 300; i++)
+		ask_with("poll.same.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		text[1] = (uint8_t)i;
 		ask_with("poll.evil.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	}
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
 	given.ttl = 3600;
 	for (unsigned i = 0; i < 100; i++)
 		ask_with("poll.good.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
+}
+
+static void keys_are_data_within_a_dozen_of_names(void **state)
+{
+	static const uint8_t data[190] = { 1, 2 };
+	struct given given = { .type = RRTYPE_KEY, .ttl = 3, .count = 1, .rdata = { data }, .length = sizeof(data) };
+	char text[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(text, sizeof(text), "%ux.dns2tcp.com", i);
+		ask_with(text, RRTYPE_KEY, 0, PATH_RESOLVED, &given);
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 0);
+	ask_with("last.dns2tcp.com", RRTYPE_KEY, 0, PATH_RESOLVED, &given);
+	assert_int_equal(here.said[DETECTOR_TUNNEL_DOWN][TIER_ALERT], 1);
 }
 
 static void a_label_does_not_hide_what_nothing_else_asks_for(void **state)
@@ -511,20 +532,31 @@ static void a_known_zone_that_leads_elsewhere_is_tagged(void **state)
 
 static void an_answer_that_changes_to_and_fro_is_told(void **state)
 {
-	static const struct { const char *name; uint32_t ttl; int64_t step_ms; unsigned said; const char *why; } rows[] = {
-		{ "www.flips.com", 60, 60000, 1, "three changes within an hour" },
-		{ "www.slow.com", 60, 1800000, 0, "two at most" },
-		{ "www.long.com", 300, 60000, 0, "what lives for long changes when it does" },
+	static const struct {
+		const char *name;
+		uint32_t ttl;
+		int64_t step_ms;
+		unsigned said;
+		struct { uint8_t network; uint16_t rcode; } answers[2];  /* in turn; network 0: no address */
+		const char *why;
+	} rows[] = {
+		{ "www.flips.com", 60, 60000, 1, { { 192, 0 }, { 198, 0 } }, "three changes within an hour" },
+		{ "www.there.com", 60, 60000, 1, { { 192, 0 }, { 0, 3 } }, "there, and not, and there" },
+		{ "www.slow.com", 60, 1800000, 0, { { 192, 0 }, { 198, 0 } }, "two at most" },
+		{ "www.long.com", 300, 60000, 0, { { 192, 0 }, { 198, 0 } }, "what lives for long changes when it does" },
+		{ "www.never.com", 60, 60000, 0, { { 0, 0 }, { 0, 3 } }, "no address, whatever the reason" },
+		{ "www.broken.com", 60, 60000, 0, { { 192, 0 }, { 0, 2 } }, "nobody answers now and then" },
 	};
 
 	(void)state;
-	for (unsigned row = 0; row < 3; row++) {
-		struct given given = { .type = RRTYPE_A, .ttl = rows[row].ttl, .count = 1, .length = 4 };
+	for (unsigned row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		struct given given = { .type = RRTYPE_A, .ttl = rows[row].ttl, .length = 4 };
 
 		memset(here.said, 0, sizeof(here.said));
 		for (unsigned i = 0; i < 4; i++, here.now_ms += rows[row].step_ms) {
-			given.rdata[0] = (const uint8_t[]){ (uint8_t)(i % 2 == 0 ? 192 : 198), 0, 2, 1 };
-			ask_with(rows[row].name, RRTYPE_A, 0, PATH_RESOLVED, &given);
+			given.rdata[0] = (const uint8_t[]){ rows[row].answers[i % 2].network, 0, 2, 1 };
+			given.count = rows[row].answers[i % 2].network != 0;
+			ask_with(rows[row].name, RRTYPE_A, rows[row].answers[i % 2].rcode, PATH_RESOLVED, &given);
 		}
 		if (said(DETECTOR_CONDITIONAL_ANSWER) != rows[row].said)
 			fail_msg("%s", rows[row].why);
@@ -630,6 +662,7 @@ int main(void)
 		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),
 		WITH(data_that_comes_back_counts_where_it_is_new_or_short_lived),
+		WITH(keys_are_data_within_a_dozen_of_names),
 		WITH(a_label_does_not_hide_what_nothing_else_asks_for),
 		WITH(a_sweep_of_addresses_is_told_and_a_desktop_is_not),
 		WITH(names_tried_below_a_zone_are_told),

@@ -454,10 +454,60 @@ def stops_when_nobody_reads(folder):
         equal((running.stderr.read(), running.wait(timeout=60)), (b"", 0))
 
 
+DETECTION = """detection:
+ public-suffix-list: suffixes.dat
+ names-size: 1m
+ known-size: 1m
+ answers-size: 1m
+policy-list:
+ name: names
+ file: names.txt
+"""
+
+
+NO_WARM_UP = "detector:\n name: newly-observed\n warm-up: 0\n"
+
+
+def told(folder, rows, more="", time=""):
+    """What the detectors say of each row: (name, type, answers)."""
+    write(folder, "suffixes.dat", "// ===BEGIN ICANN DOMAINS===\ncom\nexample\n" +
+          "".join("tld%d\n" % number for number in range(100)))
+    conf = write(folder, "d.conf", DETECTION + more)
+    path = write(folder, "d.tsv", "".join(time + "\t192.0.2.1\t%s\t%s\t0\t%s\n" % one for one in rows))
+    return [line.split("\t")[9] for line in replay(folder, "--policy", conf, "--each", path).stdout.decode().splitlines()]
+
+
+@in_folder
+def data_that_is_only_counted_is_weighed(folder):
+    said = told(folder, [("n%d.keys.com" % number, "KEY", "KEY 3 #200") for number in range(12)])
+    equal([number for number, what in enumerate(said) if "tunnel-down alert 2200/2048" in what], [10])
+    equal(told(folder, [("n%d.keys.com" % number, "KEY", "KEY 3 rubbish") for number in range(40)])[10:].count(""), 30)
+
+
+@in_folder
+def what_is_denied_is_told_to_no_detector(folder):
+    names = [("n%d.%s" % (number, zone), "NULL", "NULL 3 #200") for number in range(12) for zone in ("evil.example", "fine.com")]
+    said = told(folder, names)
+    equal(("".join(said[::2]), "tunnel-down alert" in "".join(said[1::2])), ("", True))
+
+
+@in_folder
+def nothing_is_new_at_first_whether_there_is_a_time_or_not(folder):
+    rows = [("www.first.com", "A", "A 60 192.0.2.1")]
+    weak = [("%032x.first.com" % (number << 77 ^ number * 0x9e3779b97f4a7c15), "A", "A 60 192.0.2.1") for number in range(1, 40)]
+    for time in "", "1700000000":
+        equal(told(folder, rows, time=time), [""])
+        equal("weak-channel" in "".join(told(folder, weak, time=time)), False)
+        equal(told(folder, rows, NO_WARM_UP, time), ["newly-observed tag 1/1"])
+        equal("weak-channel" in "".join(told(folder, weak, NO_WARM_UP, time)), True)
+
+
 if __name__ == "__main__":
     live.run([judges_question_and_answer_of_a_text, judges_packets_alike, judges_frames_alike, reads_standard_input,
               judges_the_question_where_that_is_all_there_is, agrees_with_explain, counts, prints_the_same_each_time,
               says_what_it_leaves_out, names_what_it_cannot_read, survives_damage, reads_what_texts_may_hold,
               prints_nothing_that_a_terminal_obeys, each_record_is_an_object, a_text_without_questions_is_none,
               what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
-              finds_the_message_behind_every_head, shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads])
+              finds_the_message_behind_every_head, shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads,
+              data_that_is_only_counted_is_weighed, what_is_denied_is_told_to_no_detector,
+              nothing_is_new_at_first_whether_there_is_a_time_or_not])
