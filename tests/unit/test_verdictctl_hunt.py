@@ -174,7 +174,7 @@ def an_address_leads_to_its_names_and_their_clients():
                       clients_of(asked, lambda es: {"names": len({e.name for e in es})}), text)
 
 
-def number(event):
+def number_of(event):
     """"": of a question."""
     return "%s.%d.%d" % event.number if event.number else ""
 
@@ -195,7 +195,7 @@ def a_host_has_its_names_new_and_rare_ones_first():
             got = hunt(window, "host", client, "--events")
             equal(words(got["names"]), rows, client)
             rows = [(row["time"], row["name"], row.get("number", "")) for row in got.get("timeline", [])]
-            equal(sorted(rows), sorted((h.iso(e.ms), e.name, number(e)) for e in wanted), client)
+            equal(sorted(rows), sorted((h.iso(e.ms), e.name, number_of(e)) for e in wanted), client)
             equal([row[0] for row in rows], sorted(row[0] for row in rows), client)
 
 
@@ -344,7 +344,7 @@ def an_incident_leads_from_its_number_to_the_answer_and_what_was_around():
                     "list": "malware", "rule": event.extra["rule"], "techniques": "T1071.004", "resolver": "resolver-1"})
         around = [e for e in events if e.client == event.client and abs(e.at_us // 1000 * 1000 - event.at_us) <= 60000000]
         equal(sorted(row.get("number", "") for row in got["timeline"]),
-              sorted(number(e) for e in around if abs(e.at_us - event.ms * 1000) <= 60000000), row["name"])
+              sorted(number_of(e) for e in around if abs(e.at_us - event.ms * 1000) <= 60000000), row["name"])
         same = [e for e in events if e.name == event.name and e.client == event.client]
         equal(got["same_name"][0]["count"], len(same))
     equal(hunt((None, None), "incident", h.BOOT + ".0.999999")["event"], [])
