@@ -301,8 +301,7 @@ bool override_releases(const struct override *allow, const struct name *name, co
 /* A denial to one client would win over what lets everybody through. */
 static bool is_released(const struct override *override, const struct override *add)
 {
-	return strncmp(override->who, OVERRIDE_WHO_DETECTOR, strlen(OVERRIDE_WHO_DETECTOR)) == 0 &&
-		override_releases(add, &override->name, &override->client);
+	return override_is_detectors(override) && override_releases(add, &override->name, &override->client);
 }
 
 static bool leaves(const struct override *override, const struct override_plan *plan)
@@ -310,6 +309,8 @@ static bool leaves(const struct override *override, const struct override_plan *
 	if (has_ended(override, plan->now) || is_revoked(override, plan))
 		return true;
 	if (plan->add == NULL)
+		return false;
+	if (override_is_detectors(plan->add) && !override_is_detectors(override))
 		return false;
 	return is_released(override, plan->add) || (name_equal(&override->name, &plan->add->name) &&
 		is_same_client(&override->client, &plan->add->client));

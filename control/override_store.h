@@ -27,7 +27,6 @@
 #include "policy/override.h"
 
 #define OVERRIDE_SECONDS_MAX (90 * 86400)
-#define OVERRIDE_WHO_DETECTOR "detector:"   /* and its name; no user has a colon in theirs */
 
 struct override_store;
 
@@ -58,7 +57,8 @@ struct override_change {
 /* Does `allow` let through all that a denial of `name` to `client` denies? */
 bool override_releases(const struct override *allow, const struct name *name, const struct network *client);
 
-/* `add` (its id is chosen here; one for the same name and client is replaced, and so is a detector's that it releases), or NULL: none; takes out the one with
+/* `add` (its id is chosen here; one for the same name and client is replaced, but never an operator's by a detector's,
+ * and so is a detector's that it releases), or NULL: none; takes out the one with
  * `revoke_id` (0: none), all of `revoke_name` (NULL: none), and what has ended by `now`. 0; -1 with *diag set: too
  * many, or no memory. */
 struct override_plan {

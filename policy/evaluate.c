@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy/detection.h"
 #include "policy/hot.h"
 #include "policy/judging.h"
 #include "policy/position.h"
@@ -149,6 +150,13 @@ static void report(struct judging *judging, const struct match *match, unsigned 
 
 /* --- one position ----------------------------------------------------------------------------------------------- */
 
+/* What everybody knows, or the operator vouches for, no detector denies; registration feeds say the opposite. */
+static void spare(struct judging *judging, const struct list_info *list, const struct match *all)
+{
+	if ((list->trait & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) != 0 && all->trigger == TRIGGER_QNAME)
+		judging->spared |= list->groups;
+}
+
 static bool only_reports(const struct list_info *list, const struct match *match)
 {
 	return list->shadow || match->class->action == ACTION_OBSERVE;
@@ -181,20 +189,43 @@ static void judge_list(struct judging *judging, const struct position *position,
 		decide(judging, client, position->chain, true, 0);
 	if (all == NULL)
 		return;
+	spare(judging, list, all);
 	if (!only_reports(list, all))
 		decide(judging, all, position->chain, client == NULL, GROUPS_ALL);
 	else if (client == NULL)
 		report(judging, all, position->chain);
 }
 
-HOT bool judge_position(void *arg, const struct position *position)
+static HOT void judge_lists(struct judging *judging, const struct position *position)
 {
-	struct judging *judging = arg;
 	struct found found;
 	unsigned word;
 
+	memset(found.client.lists, 0, sizeof(found.client.lists));
+	memset(found.all.lists, 0, sizeof(found.all.lists));
+	found.any = false;
+	position_match(judging->snapshot, position, keep_first, &found);
+	judging->listed |= found.any;
+	/* Most names are in no list, and nobody's rules for clients have a say. */
+	if (!found.any && !(judging->snapshot->triggers & BIT(TRIGGER_CLIENT_IP)))
+		return;
+	for (word = 0; word < WORDS && judging_goes_on(judging); word++) {
+		uint64_t left = found.client.lists[word] | found.all.lists[word];
+
+		if (position->clients)
+			left |= judging->snapshot->client_lists[word];
+		for (; left != 0 && judging_goes_on(judging); left &= left - 1)
+			judge_list(judging, position, &found, word * WORD_BITS + (unsigned)__builtin_ctzll(left));
+	}
+}
+
+HOT bool judge_position(void *arg, const struct position *position)
+{
+	struct judging *judging = arg;
+	bool detected = false;
+
 	if (judging->snapshot->overrides != NULL) {
-		judge_overrides(judging, position);
+		detected = judge_overrides(judging, position, false);
 		if (!judging_goes_on(judging)) {
 			judging->listed = true;
 			return false;
@@ -205,22 +236,9 @@ HOT bool judge_position(void *arg, const struct position *position)
 		if (!judging_goes_on(judging))
 			return false;
 	}
-	memset(found.client.lists, 0, sizeof(found.client.lists));
-	memset(found.all.lists, 0, sizeof(found.all.lists));
-	found.any = false;
-	position_match(judging->snapshot, position, keep_first, &found);
-	judging->listed |= found.any;
-	/* Most names are in no list, and nobody's rules for clients have a say. */
-	if (!found.any && !(judging->snapshot->triggers & BIT(TRIGGER_CLIENT_IP)))
-		return true;
-	for (word = 0; word < WORDS && judging_goes_on(judging); word++) {
-		uint64_t left = found.client.lists[word] | found.all.lists[word];
-
-		if (position->clients)
-			left |= judging->snapshot->client_lists[word];
-		for (; left != 0 && judging_goes_on(judging); left &= left - 1)
-			judge_list(judging, position, &found, word * WORD_BITS + (unsigned)__builtin_ctzll(left));
-	}
+	judge_lists(judging, position);
+	if (detected && judging_goes_on(judging))
+		judge_overrides(judging, position, true);
 	return judging_goes_on(judging);
 }
 

@@ -7,9 +7,11 @@
  * Groups: a verdict is made for the client's group (policy/group.h) and says whether other clients get another one.
  *
  * Order (draft-vixie-dnsop-dns-rpz-00 sections 5 and 6; doc/policy.md): each position in turn (policy/position.h: the
- * question, each name of the CNAME chain, names that other records lead to); for it overrides (policy/override.h), then
+ * question, each name of the CNAME chain, names that other records lead to); for it operators' overrides
+ * (policy/override.h), the inventory of name servers, then
  * the lists that serve the group in file order, the
- * first with a match wins; inside a list CLIENT-IP, QNAME, IP, NSDNAME, NSIP; inside a trigger match_is_before.
+ * first with a match wins, then what detectors deny, unless a list calls the name, or one that led to it, popular,
+ * approved or internal; inside a list CLIENT-IP, QNAME, IP, NSDNAME, NSIP; inside a trigger match_is_before.
  * `observe` and lists in shadow are reported and never decide.
  */
 #ifndef POLICY_EVALUATE_H

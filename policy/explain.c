@@ -2,6 +2,7 @@
 #include "policy/explain.h"
 
 #include "policy/address.h"
+#include "policy/detection.h"
 #include "policy/evaluate.h"
 #include "policy/position.h"
 #include "policy/snapshot_parts.h"
@@ -23,6 +24,7 @@ struct telling {
 	bool decided_here;     /* at this position */
 	bool overridden;       /* by an override */
 	bool observed;         /* the rule that observes was told */
+	bool spared;           /* from detectors, by a list that knows this name or one before it */
 	bool going;
 };
 
@@ -39,6 +41,8 @@ static const char *why_not(const struct telling *telling, size_t index)
 	if (index > 0)
 		return telling->matches[0].trigger == match->trigger ? "less specific rule of the same list"
 								     : "another trigger of the same list comes first";
+	if (list->trait != TRAIT_NONE)
+		return "list tells what is known of names, and never decides";
 	if (list->shadow)
 		return "list is in shadow";
 	if (telling->snapshot->options.recursive_only && !telling->facts->recursion_desired)
@@ -108,9 +112,19 @@ static void collect(void *arg, const struct match *match)
 struct override_telling {
 	struct telling *telling;
 	const struct position *position;
+	bool detectors;        /* theirs, or the operators' */
 };
 
-static const char *why_not_override(const struct telling *telling, const struct override *override)
+static const char *what_decided(const struct telling *telling, bool detectors)
+{
+	if (!telling->decided_here)
+		return "an earlier name decided";
+	if (!telling->overridden)
+		return "a list decided, and lists come before detectors";
+	return detectors ? "another override decided" : "a more specific override decided";
+}
+
+static const char *why_not_override(const struct telling *telling, const struct override *override, bool detectors)
 {
 	if (!override_is_for(override, &telling->facts->client))
 		return "override is for other clients";
@@ -119,7 +133,9 @@ static const char *why_not_override(const struct telling *telling, const struct 
 	if (telling->snapshot->options.recursive_only && !telling->facts->recursion_desired)
 		return "queries without RD are not judged";
 	if (telling->decided)
-		return telling->decided_here ? "a more specific override decided" : "an earlier name decided";
+		return what_decided(telling, detectors);
+	if (detectors && telling->spared)
+		return "detectors deny nothing that is popular, approved or internal";
 	if (telling->verdict->rule.trigger == TRIGGER_NONE)
 		return "answer is signed, and the client asked for signatures";
 	return NULL;
@@ -131,9 +147,11 @@ static bool tell_override(void *arg, const struct override *override)
 	struct telling *telling = told->telling;
 	struct explain_candidate candidate = { .list_index = EXPLAIN_NO_LIST, .override = override };
 
+	if (override_is_detectors(override) != told->detectors)
+		return true;
 	match_describe_override(override, told->position->name, told->position->chain, &candidate.match);
 	candidate.shadow = telling->snapshot->shadow;
-	candidate.why_not = why_not_override(telling, override);
+	candidate.why_not = why_not_override(telling, override, told->detectors);
 	candidate.won = candidate.why_not == NULL;
 	if (candidate.won)
 		telling->decided = telling->decided_here = telling->overridden = true;
@@ -143,21 +161,42 @@ static bool tell_override(void *arg, const struct override *override)
 
 /* --- one position ------------------------------------------------------------------------------------------------ */
 
+static void tell_overrides(struct telling *telling, const struct position *position, bool detectors)
+{
+	if (telling->snapshot->overrides != NULL && telling->going)
+		override_match(telling->snapshot->overrides, position->name, tell_override,
+			       &(struct override_telling){ telling, position, detectors });
+}
+
+/* As in evaluate: by its name, whoever asks. */
+static bool is_spared(const struct telling *telling)
+{
+	const struct list_info *list = &telling->snapshot->lists[telling->list];
+	size_t i;
+
+	if ((list->trait & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) == 0 ||
+	    (list->groups >> telling->verdict->group & 1) == 0 || !list_applies(list, telling->facts->qtype))
+		return false;
+	for (i = 0; i < telling->count && telling->matches[i].trigger != TRIGGER_QNAME; i++)
+		continue;
+	return i < telling->count;
+}
+
 static bool tell_position(void *arg, const struct position *position)
 {
 	struct telling *telling = arg;
 	size_t i;
 
 	telling->decided_here = false;
-	if (telling->snapshot->overrides != NULL)
-		override_match(telling->snapshot->overrides, position->name, tell_override,
-			       &(struct override_telling){ telling, position });
+	tell_overrides(telling, position, false);
 	for (telling->list = 0; telling->list < telling->snapshot->list_count && telling->going; telling->list++) {
 		telling->count = 0;
 		position_match(telling->snapshot, position, collect, telling);
+		telling->spared |= is_spared(telling);
 		for (i = 0; i < telling->count && telling->going; i++)
 			tell(telling, i, position->chain);
 	}
+	tell_overrides(telling, position, true);
 	return telling->going;
 }
 

@@ -26,6 +26,7 @@ struct judging {
 	unsigned decisions;          /* rules that decided for some group or client */
 	bool denied_to_some;
 	bool listed;                 /* a rule of a list matches, or may: it was not looked for */
+	uint64_t spared;             /* groups that no detector denies this answer: a list knows its name */
 	bool varies;                 /* one rule does different things to different clients */
 };
 
@@ -46,8 +47,9 @@ static inline void judging_init(struct judging *judging, const struct snapshot *
 /* A position_visit. */
 bool judge_position(void *judging, const struct position *position);
 
-/* What the overrides say at one position, which comes before all lists. Needs snapshot->overrides. */
-void judge_overrides(struct judging *judging, const struct position *position);
+/* What overrides say at one position: those of operators come before all else, those of detectors behind it. Tells
+ * whether there are any of detectors: most positions have none. Needs snapshot->overrides. */
+bool judge_overrides(struct judging *judging, const struct position *position, bool detectors);
 
 /* The same for servers that the inventory does not know, which comes next. Needs snapshot->inventory. */
 void judge_inventory(struct judging *judging, const struct position *position);

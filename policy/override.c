@@ -61,7 +61,9 @@ static int compare_places(const struct override *a, const struct override *b)
 {
 	int order = compare_names(&a->name, &b->name);
 
-	return order != 0 ? order : compare_clients(&a->client, &b->client);
+	if (order == 0)
+		order = compare_clients(&a->client, &b->client);
+	return order != 0 ? order : override_is_detectors(a) - override_is_detectors(b);
 }
 
 /* The latest first: what was made later, or in the same second has the higher number. */

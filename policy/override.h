@@ -1,9 +1,11 @@
 /*
- * override.h: what an operator decided for a while, before every list.
+ * override.h: what an operator decided for a while, before every list, and what detectors deny, behind them all.
  *
  * `allow NAME` lets a name and all below it through, `deny NAME` denies it (NXDOMAIN), for everybody or for the clients
  * of one network, until a time. Among overrides of one name the longest name wins, then the longest client prefix, then
  * the latest. In verdicts the list is called "(override)", the rule is the name, and the action is PASS or NXDOMAIN.
+ * Those of detectors have an order of their own, and operator and detector may each have one for the same name and
+ * clients.
  *
  * An override set is immutable and small; snapshot_derive (policy/snapshot.h) puts it in front of a policy without
  * building anything again. Time is not looked at here: who holds the set leaves out what has ended.
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "policy/action.h"
 #include "policy/conf.h"
@@ -27,6 +30,7 @@
 #define OVERRIDE_TTL 60                   /* seconds, of the records of a denial: it may be revoked */
 #define OVERRIDE_WHY_MAX 256              /* octets with the NUL */
 #define OVERRIDE_WHO_MAX 64
+#define OVERRIDE_WHO_DETECTOR "detector:"   /* and its name; no user has a colon in theirs */
 
 struct override {
 	uint64_t id;                 /* from 1, never used again */
@@ -41,8 +45,8 @@ struct override {
 
 struct override_set;
 
-/* Copies what it needs; of two for one name and the same clients the later one counts. An override of the root is
- * never found. Returns the owned set, NULL: out of memory. */
+/* Copies what it needs; of two for one name and the same clients, both of detectors or neither, the later one counts.
+ * An override of the root is never found. Returns the owned set, NULL: out of memory. */
 struct override_set *override_set_create(const struct override *overrides, size_t count);
 void override_set_destroy(struct override_set **set);
 size_t override_set_count(const struct override_set *set);
@@ -56,6 +60,12 @@ typedef bool (*override_visit)(void *arg, const struct override *override);
 /* Visits the overrides of the name and of those above it, for whomever they are, in their order: the longest name
  * first, then the longest client prefix, what is for everybody last. */
 void override_match(const struct override_set *set, const struct name *name, override_visit visit, void *arg);
+
+/* Did a detector make it? Then everything else comes first. */
+static inline bool override_is_detectors(const struct override *override)
+{
+	return strncmp(override->who, OVERRIDE_WHO_DETECTOR, sizeof(OVERRIDE_WHO_DETECTOR) - 1) == 0;
+}
 
 /* Is it for that client? What is for everybody is for a client that is not known, too. */
 bool override_is_for(const struct override *override, const struct address *client);

@@ -35,6 +35,27 @@ struct snapshot *snapshot_create(size_t list_count, const struct hash_key *key)
 	return snapshot;
 }
 
+/* A truncating rule lets TCP through. */
+static bool may_pass(const struct class *class)
+{
+	return class->action == ACTION_PASS || class->action == ACTION_TRUNCATE;
+}
+
+static uint64_t groups_passing_late(const struct snapshot *snapshot)
+{
+	const unsigned late = 1u << TRIGGER_IP | 1u << TRIGGER_NSDNAME | 1u << TRIGGER_NSIP;
+	uint64_t groups = 0;
+	size_t i;
+
+	for (i = 1; i < snapshot->class_count; i++) {
+		const struct list_info *list = &snapshot->lists[snapshot->classes[i].list];
+
+		if (may_pass(&snapshot->classes[i]) && !list->shadow && (list->triggers & late) != 0)
+			groups |= list->groups;
+	}
+	return groups;
+}
+
 struct snapshot *snapshot_derive(const struct snapshot *base, struct override_set *set)
 {
 	struct snapshot *snapshot = malloc(sizeof(*snapshot));
@@ -48,6 +69,7 @@ struct snapshot *snapshot_derive(const struct snapshot *base, struct override_se
 	if (set != NULL && override_set_count(set) == 0)
 		override_set_destroy(&set);
 	snapshot->overrides = set;
+	snapshot->passing_late = set != NULL ? groups_passing_late(snapshot) : 0;
 	return snapshot;
 }
 

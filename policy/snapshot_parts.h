@@ -84,6 +84,7 @@ struct snapshot {
 	void *records;                   /* owned; local data of a compiled file; NULL: none */
 	size_t records_octets;
 	struct override_set *overrides;  /* owned by this one alone; NULL: none */
+	uint64_t passing_late;           /* with overrides: groups that a list may let have what only the answer shows */
 };
 
 /* With one sharer. NULL: out of memory. */

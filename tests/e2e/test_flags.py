@@ -60,7 +60,8 @@ def send(here, zone, first, count, client=VICTIM):
 
 def a_tunnel_is_cut_off(tap):
 	with lab.Lab(dict(ZONES)) as here:
-		here.start(LISTS, raw=BLOCK, threads=2)
+		keep = {"name": "keep", "format": "domains", "lines": ["keep.tunnel-lab.com"], "action": "pass"}
+		here.start([*LISTS, keep], raw=BLOCK, threads=2)
 		passed, asked = send(here, "tunnel-lab.com", 0, 600)
 		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
 		late, tried = send(here, "tunnel-lab.com", 1000, 50)
@@ -70,6 +71,11 @@ def a_tunnel_is_cut_off(tap):
 		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "the zone is denied to that client")
 		for name in ("www", "mail", "www"):
 			tap.equal(rcode(here, name + ".tunnel-lab.com", OTHER), "NOERROR", "and to no other that asks a little")
+		for name in ("keep", "a.keep", "keep"):
+			tap.equal(rcode(here, name + ".tunnel-lab.com", VICTIM), "NOERROR", "but for what a list passes")
+		rules = verdictctl(here, "explain", "--live", "keep.tunnel-lab.com", "--client", VICTIM)[1]["rules"]
+		tap.equal([(rule["list"], rule["decides"]) for rule in rules], [("keep", True), ("(override)", False)],
+			"explain tells the list before the detector")
 		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "also when it is cached")
 		tap.equal(rcode(here, "www.quiet-lab.com", VICTIM), "NOERROR", "nor anything else to that client")
 		flag = flags(here)[0]

@@ -59,6 +59,8 @@ static void draw_override(unsigned (*draw)(unsigned), struct address (*draw_addr
 		.action = draw(2) == 0 ? ACTION_PASS : ACTION_NXDOMAIN };
 	if (draw(2) == 0)
 		override->client = draw_network(draw, draw_address);
+	if (override->action == ACTION_NXDOMAIN && draw(2) == 0)
+		strcpy(override->who, OVERRIDE_WHO_DETECTOR "tunnel");
 }
 
 void crowd_draw(unsigned (*draw)(unsigned), struct address (*draw_address)(void), struct name (*draw_name)(void))
@@ -194,7 +196,7 @@ static bool comes_before(const struct override *a, const struct override *b, con
 	return a->made != b->made ? a->made > b->made : a->id > b->id;
 }
 
-const struct override *crowd_override(const struct name *name, const struct address *client)
+const struct override *crowd_override(const struct name *name, const struct address *client, bool detectors)
 {
 	const struct override *best = NULL;
 	size_t i;
@@ -202,7 +204,7 @@ const struct override *crowd_override(const struct name *name, const struct addr
 	for (i = 0; i < crowd_override_count; i++) {
 		const struct override *override = &crowd_overrides[i];
 
-		if (!name_is_below(name, &override->name) ||
+		if (override_is_detectors(override) != detectors || !name_is_below(name, &override->name) ||
 		    (override->client.address.family != ADDRESS_NONE && fit(&override->client, client) == 0))
 			continue;
 		if (best == NULL || comes_before(override, best, client))

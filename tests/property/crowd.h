@@ -33,7 +33,7 @@ size_t crowd_group(const struct address *client, const struct address *server);
 /* Does the list serve that group, by itself or by an ancestor? */
 bool crowd_serves(const struct list_conf *list, size_t group);
 
-/* What decides about the name for the client; NULL: nothing. */
-const struct override *crowd_override(const struct name *name, const struct address *client);
+/* Which of the operators' or detectors' decides about the name for the client; NULL: none. */
+const struct override *crowd_override(const struct name *name, const struct address *client, bool detectors);
 
 #endif

@@ -108,29 +108,51 @@ static bool applies(size_t list, uint16_t qtype)
 	       !rrtypes_have(&confs[list].qtypes_exempt, qtype);
 }
 
+/* Does a list that serves the group know the name well? */
+static bool is_known(const struct name *name, size_t group, uint16_t qtype)
+{
+	for (size_t list = 0; list < list_count; list++) {
+		struct hit best = { .rule = NULL };
+
+		for (size_t i = 0; i < model[list].count; i++)
+			if (model[list].rules[i].trigger == TRIGGER_QNAME)
+				try_name(&best, &model[list].rules[i], name);
+		if (confs[list].trait == TRAIT_POPULAR && best.rule != NULL && crowd_serves(&confs[list], group) &&
+		    applies(list, qtype))
+			return true;
+	}
+	return false;
+}
+
 struct expected naive_search(const struct scene *scene, const struct address *client, const struct address *server,
 			     uint16_t qtype)
 {
 	const size_t group = crowd_group(client, server);
 	struct expected expected = { .action = ACTION_ALLOW };
+	bool spared = false;
 	unsigned chain;
 	size_t list;
 
 	for (chain = 0; chain <= scene->hops; chain++) {
-		const struct override *override = crowd_override(&scene->names[chain], client);
+		const struct override *override = crowd_override(&scene->names[chain], client, false);
 
 		if (override != NULL)
 			return (struct expected){ .action = override->action, .override = override, .chain = chain };
 		for (list = 0; list < list_count; list++) {
 			struct hit hit = best_of(list, scene, chain, client);
 
-			if (hit.rule == NULL || !crowd_serves(&confs[list], group) || confs[list].shadow || !applies(list, qtype) ||
+			if (hit.rule == NULL || confs[list].trait != TRAIT_NONE || !crowd_serves(&confs[list], group) ||
+			    confs[list].shadow || !applies(list, qtype) ||
 			    (asked(hit.rule, list) == ACTION_OBSERVE && expected.hit.rule != NULL))
 				continue;
 			expected = (struct expected){ asked(hit.rule, list), NULL, hit, list, chain };
 			if (expected.action != ACTION_OBSERVE)
 				return expected;
 		}
+		override = crowd_override(&scene->names[chain], client, true);
+		spared |= is_known(&scene->names[chain], group, qtype);
+		if (override != NULL && !spared)
+			return (struct expected){ .action = override->action, .override = override, .chain = chain };
 	}
 	return expected;
 }

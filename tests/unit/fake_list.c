@@ -81,6 +81,7 @@ void fake_conf(struct conf *conf, struct list_conf *list_confs, const struct fak
 		list_confs[i].action = lists[i].action;
 		list_confs[i].shadow = lists[i].shadow;
 		list_confs[i].https = lists[i].https;
+		list_confs[i].trait = lists[i].trait;
 		list_confs[i].ede = lists[i].ede == 0 ? EDE_BY_ACTION : lists[i].ede;
 		list_confs[i].ttl = 300 + (uint32_t)i;
 		if (lists[i].sinkhole != NULL) {

@@ -31,6 +31,7 @@ struct fake_list {
 	int16_t ede;             /* 0: by action */
 	const char *sinkhole;    /* four octets; NULL: none */
 	enum https_mode https;   /* of the list */
+	enum trait trait;        /* of the list */
 	bool withdrawn;          /* its rules are withheld; it expires at second 1060 */
 };
 

@@ -19,11 +19,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct fake_rule denied[] = { { .name = "bad.test" } }, observed[] = { { .name = "seen.test" } },
-	passed[] = { { .name = "good.test" } };
+	passed[] = { { .name = "good.test" } },
+	known[] = { { .name = "known.test" } }, new[] = { { .name = "new.test" } };
 static const struct fake_list lists[] = {
 	{ .name = "pass", .rules = passed, .count = 1, .action = ACTION_PASS },
 	{ .name = "deny", .rules = denied, .count = 1, .action = ACTION_REFUSE },
 	{ .name = "watch", .rules = observed, .count = 1, .action = ACTION_OBSERVE },
+	{ .name = "popular", .rules = known, .count = 1, .action = ACTION_OBSERVE, .trait = TRAIT_POPULAR },
+	{ .name = "feed", .rules = new, .count = 1, .action = ACTION_OBSERVE, .trait = TRAIT_REGISTERED },
 };
 
 static struct override make(uint64_t id, const char *name, enum action action, const char *client, uint8_t length,
@@ -228,6 +231,113 @@ static void an_explanation_tells_overrides_first(void **state)
 	snapshot_destroy(&snapshot);
 }
 
+/* --- detectors -------------------------------------------------------------------------------------------------- */
+
+static struct override made_by_detector(uint64_t id, const char *name, const char *client, uint8_t length)
+{
+	struct override override = make(id, name, ACTION_NXDOMAIN, client, length, 20);
+
+	strcpy(override.who, OVERRIDE_WHO_DETECTOR "tunnel");
+	return override;
+}
+
+static void detectors_deny_what_nothing_else_decides(void **state)
+{
+	const struct override overrides[] = {
+		made_by_detector(1, "test", EVERYBODY),
+		make(2, "open.test", ACTION_PASS, EVERYBODY, 5),
+		made_by_detector(3, "www.open.test", EVERYBODY),
+		make(4, "twice.test", ACTION_NXDOMAIN, EVERYBODY, 5),
+		made_by_detector(5, "twice.test", EVERYBODY),
+		made_by_detector(6, "one.example", MINE),
+	};
+	static const struct {
+		const char *name;
+		uint8_t client;
+		enum action action;
+		const char *list;
+		uint32_t id;
+		bool denied, differs;
+		const char *why;
+	} rows[] = {
+		{ "good.test", 1, ACTION_PASS, "pass", 0, false, false, "a list passes what is in a flagged zone" },
+		{ "www.good.test", 1, ACTION_PASS, "pass", 0, false, false, "and what is below" },
+		{ "bad.test", 1, ACTION_REFUSE, "deny", 0, true, false, "a list denies it in its own way" },
+		{ "www.open.test", 1, ACTION_PASS, "(override)", 2, false, false, "an operator's shorter name" },
+		{ "twice.test", 1, ACTION_NXDOMAIN, "(override)", 4, true, false, "an operator's for the same name" },
+		{ "seen.test", 1, ACTION_NXDOMAIN, "(override)", 1, true, false, "observing decides nothing" },
+		{ "known.test", 1, ACTION_ALLOW, "", 0, false, false, "popular" },
+		{ "new.test", 1, ACTION_NXDOMAIN, "(override)", 1, true, false, "registered of late is no merit" },
+		{ "other.test", 1, ACTION_NXDOMAIN, "(override)", 1, true, false, "nobody cares" },
+		{ "one.example", 1, ACTION_NXDOMAIN, "(override)", 6, true, true, "for one client" },
+		{ "one.example", 2, ACTION_ALLOW, "", 0, true, true, "and no other" },
+	};
+	struct snapshot *snapshot = with(MODE_ENFORCE, overrides, COUNT(overrides));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct facts facts = question(rows[i].name, rows[i].client);
+		struct verdict verdict;
+
+		evaluate_question(snapshot, &facts, &verdict);
+		if (verdict.action != rows[i].action || strcmp(verdict.rule.list, rows[i].list) != 0 ||
+		    (rows[i].id != 0 && verdict.rule.serial != rows[i].id) ||
+		    verdict.denied_to_some != rows[i].denied ||
+		    verdict.differs != rows[i].differs || (rows[i].action == ACTION_NXDOMAIN && !verdict.final))
+			fail_msg("%s: %s by %s %u, denied %d, differs %d, final %d", rows[i].why,
+				action_table[verdict.action].name, verdict.rule.list, verdict.rule.serial,
+				verdict.denied_to_some, verdict.differs, verdict.final);
+	}
+	snapshot_destroy(&snapshot);
+}
+
+static void in_shadow_lists_come_before_detectors_too(void **state)
+{
+	const struct override overrides[] = { made_by_detector(1, "test", EVERYBODY) };
+	static const struct { const char *name, *list; } rows[] = {
+		{ "good.test", "pass" }, { "seen.test", "(override)" }, { "known.test", "" }, { "other.test", "(override)" },
+	};
+	struct snapshot *snapshot = with(MODE_SHADOW, overrides, COUNT(overrides));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct facts facts = question(rows[i].name, 1);
+		struct verdict verdict;
+
+		evaluate_question(snapshot, &facts, &verdict);
+		assert_int_equal(verdict.action, ACTION_ALLOW);
+		assert_false(verdict.denied_to_some);
+		assert_string_equal(verdict.shadow.list, rows[i].list);
+	}
+	snapshot_destroy(&snapshot);
+}
+
+static void an_explanation_tells_detectors_last(void **state)
+{
+	const struct override overrides[] = {
+		made_by_detector(1, "test", EVERYBODY), make(2, "open.test", ACTION_PASS, EVERYBODY, 5),
+	};
+	static const struct { const char *name, *text; } rows[] = {
+		{ "good.test", "pass 0: won\n(override) 1: a list decided, and lists come before detectors\n" },
+		{ "other.test", "(override) 1: won\n" },
+		{ "open.test", "(override) 2: won\n(override) 1: another override decided\n" },
+		{ "known.test", "popular 0: list tells what is known of names, and never decides\n"
+			"(override) 1: detectors deny nothing that is popular, approved or internal\n" },
+	};
+	struct snapshot *snapshot = with(MODE_ENFORCE, overrides, COUNT(overrides));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct facts facts = question(rows[i].name, 1);
+		struct told told = { .last = NULL };
+		struct verdict verdict;
+
+		explain_question(snapshot, &facts, tell, &told, &verdict);
+		assert_string_equal(told.text, rows[i].text);
+	}
+	snapshot_destroy(&snapshot);
+}
+
 /* --- sharing ---------------------------------------------------------------------------------------------------- */
 
 static enum action action_of(const struct snapshot *snapshot, const char *name)
@@ -368,6 +478,9 @@ int main(void)
 		cmocka_unit_test(options_hold_for_overrides_too),
 		cmocka_unit_test(in_shadow_it_is_reported_and_nothing_else),
 		cmocka_unit_test(an_explanation_tells_overrides_first),
+		cmocka_unit_test(detectors_deny_what_nothing_else_decides),
+		cmocka_unit_test(in_shadow_lists_come_before_detectors_too),
+		cmocka_unit_test(an_explanation_tells_detectors_last),
 		cmocka_unit_test(the_base_stays_as_it_is_and_may_go_first_or_last),
 		cmocka_unit_test(what_is_for_some_clients_counts_as_a_rule_for_clients),
 		cmocka_unit_test(a_set_of_none_is_no_set),

@@ -100,6 +100,27 @@ static uint64_t add(struct override_store *store, const struct override *overrid
 	return id;
 }
 
+static void a_detector_replaces_no_operators_decision(void **state)
+{
+	struct override denial = make("a.test", ACTION_NXDOMAIN, NOW + 60);
+	struct override_store *store;
+	size_t found;
+	struct override *all;
+
+	(void)state;
+	store = override_store_open(folder, &host, NOW);
+	add(store, &denial);
+	strcpy(denial.who, OVERRIDE_WHO_DETECTOR "tunnel");
+	add(store, &denial);
+	add(store, &denial);
+	all = override_store_copy(store, &found);
+	assert_int_equal(found, 2);
+	assert_string_equal(all[0].who, "root (as alice)");
+	assert_true(override_is_detectors(&all[1]));
+	free(all);
+	override_store_close(&store);
+}
+
 static size_t count(struct override_store *store)
 {
 	size_t found;
@@ -413,6 +434,7 @@ static void writes_whole_files_or_none_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_detector_replaces_no_operators_decision, begin, end),
 		cmocka_unit_test_setup_teardown(survives_a_restart, begin, end),
 		cmocka_unit_test_setup_teardown(lasts_no_longer_than_it_was_meant_to_when_the_clock_goes_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_revocation_of_nothing_is_not_answered_with_what_has_ended, begin, end),
