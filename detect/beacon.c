@@ -13,28 +13,17 @@ bool beacon_has_rhythm_of_ttl(const struct pair *pair)
 	return pair->ttl > 0 && fabsf(pair->mean - (float)pair->ttl) <= TTL_SLACK_S;
 }
 
-static bool note_ttl(void *arg, const struct record *record)
-{
-	uint32_t *ttl = arg;
-
-	if (record->section == SECTION_ANSWER && record->ttl < *ttl)
-		*ttl = record->ttl;
-	return true;
-}
-
-/* The pair, with what the answer says; NULL: the zone is known, or many ask for it. */
+/* The pair, with what the answer says; NULL: many ask for it. */
 static struct pair *note_question(struct look *look)
 {
-	uint32_t ttl = UINT32_MAX;
+	const uint32_t ttl = look->answered->ttl;
 	struct pair *pair;
 
-	if (look->zone->first_s == 0 || look->zone->client_count > look_option(look, DETECTOR_BEACON, CLIENTS_MAX))
+	if (look->zone->client_count > look_option(look, DETECTOR_BEACON, CLIENTS_MAX))
 		return NULL;
 	pair = look_pair(look);
 	if (pair == NULL)
 		return NULL;
-	if (look->facts->records != NULL)
-		look->facts->records(look->facts->source, note_ttl, &ttl);
 	pair->ttl = ttl != UINT32_MAX ? ttl : 0;
 	return pair;
 }

@@ -47,10 +47,10 @@ void bloom_destroy(struct bloom **bloom)
 	*bloom = NULL;
 }
 
-/* Six bits for each word, out of the half of the hash that does not choose the block. */
-static uint64_t bit_of(uint64_t hash, unsigned word)
+/* Which bit of that word, out of the half of the hash that does not choose the block. */
+static inline unsigned bit_of(uint64_t hash, unsigned word)
 {
-	return UINT64_C(1) << (((hash & UINT32_MAX) * (UINT64_C(0x9e3779b97f4a7c15) + 2 * word) >> (8 + 4 * word)) & 63);
+	return ((hash & UINT32_MAX) * (UINT64_C(0x9e3779b97f4a7c15) + 2 * word) >> (8 + 4 * word)) & 63;
 }
 
 static _Atomic uint64_t *block_of(const struct bloom *bloom, unsigned generation, uint64_t hash)
@@ -58,14 +58,16 @@ static _Atomic uint64_t *block_of(const struct bloom *bloom, unsigned generation
 	return (_Atomic uint64_t *)bloom->generations[generation] + ((hash >> 32) & (bloom->blocks - 1)) * WORDS;
 }
 
-static bool has(const struct bloom *bloom, unsigned generation, uint64_t hash)
+/* Where all bits are set, as most often, nothing is written. */
+static inline bool has(const struct bloom *bloom, unsigned generation, uint64_t hash)
 {
 	const _Atomic uint64_t *words = block_of(bloom, generation, hash);
+	uint64_t all = 1;
 
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < WORDS; i++)
-		if ((atomic_load_explicit(&words[i], memory_order_relaxed) & bit_of(hash, i)) == 0)
-			return false;
-	return true;
+		all &= atomic_load_explicit(&words[i], memory_order_relaxed) >> bit_of(hash, i);
+	return (all & 1) != 0;
 }
 
 bool bloom_has(const struct bloom *bloom, uint64_t hash)
@@ -78,22 +80,24 @@ bool bloom_add(struct bloom *bloom, uint64_t hash)
 	/* pairs with bloom_turn */
 	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_acquire);
 	_Atomic uint64_t *words = block_of(bloom, current, hash);
-	bool seen = true;
 
+	if (has(bloom, current, hash))
+		return false;
 	for (unsigned i = 0; i < WORDS; i++) {
-		const uint64_t bit = bit_of(hash, i);
+		const uint64_t bit = UINT64_C(1) << bit_of(hash, i);
 
-		if ((atomic_load_explicit(&words[i], memory_order_relaxed) & bit) == 0) {
-			seen = false;
+		if ((atomic_load_explicit(&words[i], memory_order_relaxed) & bit) == 0)
 			atomic_fetch_or_explicit(&words[i], bit, memory_order_relaxed);
-		}
 	}
-	return !seen && !has(bloom, 1 - current, hash);
+	return !has(bloom, 1 - current, hash);
 }
 
 void bloom_fetch(const struct bloom *bloom, uint64_t hash)
 {
-	__builtin_prefetch(block_of(bloom, atomic_load_explicit(&bloom->current, memory_order_relaxed), hash), 1);
+	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_relaxed);
+
+	__builtin_prefetch(block_of(bloom, current, hash), 1);
+	__builtin_prefetch(block_of(bloom, 1 - current, hash), 0);
 }
 
 void bloom_turn(struct bloom *bloom, int64_t now_s)

@@ -151,10 +151,15 @@ static void judge_servers(struct look *look)
 
 /* Finding out who serves a zone takes a walk through caches: once an hour for each, once a minute where they say
  * nothing, whichever of the two detectors comes first. */
-void judge_delegation(struct look *look)
+bool delegation_is_due(const struct look *look)
 {
 	const int64_t passed = look->now_s - (int64_t)look->zone->served_s;
 
-	if (look->facts->servers != NULL && look->zone_labels > 0 && (passed < 0 || passed >= HOUR_S))
+	return look->facts->servers != NULL && look->zone_labels > 0 && (passed < 0 || passed >= HOUR_S);
+}
+
+void judge_delegation(struct look *look)
+{
+	if (delegation_is_due(look))
 		judge_servers(look);
 }

@@ -80,9 +80,9 @@ static bool forget_likeness(void *arg, uint64_t hash, void *record)
 int detect_protect(struct detect *detect, const struct name *names, size_t count)
 {
 	brands_destroy(&detect->brands);
-	detect->brands = brands_create(detect->suffixes, names, count);
+	detect->brands = count > 0 ? brands_create(detect->suffixes, names, count) : NULL;
 	table_walk(detect->zones, forget_likeness, NULL);
-	return detect->brands != NULL ? 0 : -1;
+	return detect->brands != NULL || count == 0 ? 0 : -1;
 }
 
 static int64_t started_s(const struct detect *detect)
@@ -258,13 +258,6 @@ void detection_add(struct detection *detection, enum feature_name name, float va
 
 /* --- one answer --------------------------------------------------------------------------------------------------- */
 
-static void run(struct look *look, const struct detector_row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (look->conf[rows[i].detector].reaction != REACTION_OFF)
-			rows[i].judge(look);
-}
-
 struct pair *look_pair(struct look *look)
 {
 	struct detect *detect = look->detect;
@@ -292,6 +285,15 @@ static void fetch(const struct look *look)
 	table_fetch(detect->clients, look->client_hash);
 }
 
+/* A new name may well be of a new zone, and is noted with its client. */
+static void fetch_more(const struct look *look)
+{
+	const struct detect *detect = look->detect;
+
+	bloom_fetch(detect->known, look->zone_hash);
+	table_fetch(detect->pairs, look_hash_both(look->zone_hash, look->client_hash));
+}
+
 /* What is new is new to everybody, and only what had to be resolved can be. */
 static void look_at_zone(struct look *look)
 {
@@ -300,6 +302,8 @@ static void look_at_zone(struct look *look)
 	bool fresh;
 
 	look->fresh_name = bloom_add(detect->names, look->name_hash);
+	if (look->fresh_name)
+		fetch_more(look);
 	zone = table_enter(detect->zones, look->zone_hash, look->now_s, &fresh);
 	if (zone == NULL)
 		return;
@@ -311,7 +315,8 @@ static void look_at_zone(struct look *look)
 		zone_age(zone, look->now_s);
 	zone_note_client(zone, (uint32_t)look->client_hash);
 	look->zone = zone;
-	run(look, zone_detectors, zone_detector_count);
+	look->score = zone->score;
+	detectors_judge_zone(look);
 	look->zone_days = zone_days(zone, look->now_s);
 	look->zone_clients = zone->client_count;
 	look->zone = NULL;
@@ -329,7 +334,7 @@ static void look_at_client(struct look *look)
 	client_age(look->client, look->now_s);
 	look->client->answers++;
 	look->client->missing += look->facts->rcode == RCODE_NXDOMAIN;
-	run(look, client_detectors, client_detector_count);
+	detectors_judge_client(look);
 	table_leave(detect->clients, look->client_hash);
 }
 
@@ -353,7 +358,7 @@ static bool was_resolved(enum answer_path path)
 /* Of a cached address nothing is learned but that it was asked for. */
 static bool is_telling(const struct facts *facts, enum answer_path path)
 {
-	return was_resolved(path) || facts->rcode != 0 || (facts->qtype != RRTYPE_A && facts->qtype != RRTYPE_AAAA);
+	return was_resolved(path) || facts->rcode != 0 || !facts_ask_for_address(facts);
 }
 
 bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal)
@@ -395,6 +400,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		.is_miss = was_resolved(sight->path),
 		.score = ZONE_NOT_SCORED,
 	};
+	struct answered answered;
 
 	detections->count = 0;
 	detections->points = detections->standing = 0;
@@ -403,6 +409,10 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		return;
 	look.client_hash = look_hash_client(detect, &look.facts->client);
 	look.has_zone = find_zone(&look);
+	if (look.is_miss && look.has_zone && (sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) == 0) {
+		answered_read(&answered, look.facts);
+		look.answered = &answered;
+	}
 	if (is_watched(&look) && look.is_miss) {
 		look.may_have_pair = true;
 		fetch(&look);

@@ -1,36 +1,15 @@
 /* dnssec_drop.c: a zone that was signed for long, and is not any more. */
 #include "detect/look.h"
 
-#include "policy/rrtype.h"
-
 enum { AGE_MIN, BOGUS };
 
 #define DAY_S 86400
-
-struct contents {
-	bool any, aliased;
-};
-
-static bool note_kind(void *arg, const struct record *record)
-{
-	struct contents *contents = arg;
-
-	if (record->section != SECTION_ANSWER)
-		return true;
-	contents->any = true;
-	contents->aliased |= record->type == RRTYPE_CNAME || record->type == RRTYPE_DNAME;
-	return !contents->aliased;
-}
 
 /* Of another zone's security an alias says something, too; and of names that are not there opt-out (RFC 5155 section
  * 6) leaves unsaid whether they might be. */
 static bool speaks_for_zone(const struct look *look)
 {
-	struct contents contents = { false, false };
-
-	if (look->facts->rcode == 0 && look->facts->records != NULL)
-		look->facts->records(look->facts->source, note_kind, &contents);
-	return contents.any && !contents.aliased;
+	return look->facts->rcode == 0 && look->answered->has_records && !look->answered->has_alias;
 }
 
 /* A zone below that has servers of its own may be unsigned since ever: what counts is the zone's own name, and one
@@ -92,12 +71,11 @@ void judge_dnssec_drop(struct look *look)
 			note_secure(look);
 		break;
 	case SECURITY_INSECURE:
-		if (look->zone->secure_s != 0 && was_signed(look) && speaks_for_zone(look))
+		if (was_signed(look) && speaks_for_zone(look))
 			judge_insecure(look);
 		break;
 	case SECURITY_BOGUS:
-		if (look->zone->secure_s != 0)
-			judge_bogus(look);
+		judge_bogus(look);
 		break;
 	}
 }

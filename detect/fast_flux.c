@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "policy/rrtype.h"
-
 enum { SCORE, SHARE, TTL_MAX, AGE_MAX };
 
 #define DAY_S 86400
@@ -14,36 +12,26 @@ enum { SCORE, SHARE, TTL_MAX, AGE_MAX };
 #define ADDRESS_WEIGHT 1.32f
 #define NETWORK_WEIGHT 18.54f
 
-struct addresses {
-	struct look *look;
-	uint32_t ttl_max;
-	bool again;                  /* the question is nothing new */
-	bool leads_away, fresh;
-};
-
-static bool note_address(void *arg, const struct record *record)
+/* A question that is nothing new is asked `again`. Returns whether one of the addresses is new. Whoever leads to another
+ * name is a customer of a content network, more often than not; what comes behind is its. */
+static bool note_addresses(struct look *look, uint32_t ttl_max, bool again)
 {
-	struct addresses *addresses = arg;
-	const struct look *look = addresses->look;
-	const bool is_inet = record->type == RRTYPE_A && record->rdata_length == 4;
-	const bool is_inet6 = record->type == RRTYPE_AAAA && record->rdata_length == 16;
+	const struct hash_key *key = &look->detect->key;
 	struct zone *zone = look->zone;
-	bool fresh;
+	bool any = false;
 
-	if (record->section != SECTION_ANSWER)
-		return true;
-	/* Whoever leads to another name is a customer of a content network, more often than not; what comes behind is its. */
-	if (record->type == RRTYPE_CNAME || record->type == RRTYPE_DNAME) {
-		addresses->leads_away = true;
-		return false;
+	for (unsigned i = 0; i < look->answered->before_alias; i++) {
+		const struct answered_address *address = &look->answered->addresses[i];
+		bool fresh;
+
+		if (address->ttl > ttl_max)
+			continue;
+		fresh = bits_add(zone->addresses, WORDS, hash_octets(key, address->octets, address->length));
+		any |= fresh;
+		zone->turned += fresh && again;
+		bits_add(zone->networks, WORDS, hash_octets(key, address->octets, address->length == 4 ? 2 : 4));
 	}
-	if ((!is_inet && !is_inet6) || record->ttl > addresses->ttl_max)
-		return true;
-	fresh = bits_add(zone->addresses, WORDS, hash_octets(&look->detect->key, record->rdata, record->rdata_length));
-	addresses->fresh |= fresh;
-	zone->turned += fresh && addresses->again;
-	bits_add(zone->networks, WORDS, hash_octets(&look->detect->key, record->rdata, is_inet ? 2 : 4));
-	return true;
+	return any;
 }
 
 /* What flows is not the same when it is asked for again (the fluxiness of the same authors). A service with many hosts,
@@ -64,14 +52,13 @@ struct flux fast_flux_of(const struct zone *zone)
 void judge_fast_flux(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_FAST_FLUX];
-	struct addresses addresses = { .look = look, .ttl_max = conf->values[TTL_MAX] };
 	struct zone *zone = look->zone;
 	const int64_t passed = look->now_s - (int64_t)zone->flux_s;
 	struct detection *detection;
 	struct flux flux;
+	bool again;
 
-	if (look->facts->records == NULL || zone->first_s == 0 ||
-	    zone_days(zone, look->now_s) >= conf->values[AGE_MAX])
+	if (look->facts->records == NULL || zone_days(zone, look->now_s) >= conf->values[AGE_MAX])
 		return;
 	if (passed < 0 || passed >= DAY_S) {
 		zone->flux_s = (uint32_t)look->now_s;
@@ -80,9 +67,8 @@ void judge_fast_flux(struct look *look)
 		zone->turned = 0;
 	}
 	/* A host's other family of addresses is no change. */
-	addresses.again = !bloom_add(look->detect->names, look_hash_both(look->name_hash, look->facts->qtype));
-	look->facts->records(look->facts->source, note_address, &addresses);
-	if (addresses.leads_away || !addresses.fresh)
+	again = !bloom_add(look->detect->names, look_hash_both(look->name_hash, look->facts->qtype));
+	if (!note_addresses(look, conf->values[TTL_MAX], again) || look->answered->has_alias)
 		return;
 	flux = fast_flux_of(zone);
 	if (!flows(zone, &flux) || flux.score <= (float)conf->values[SCORE] ||

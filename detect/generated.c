@@ -19,11 +19,6 @@ void judge_generated_name(struct look *look)
 	const uint32_t wanted = look_option(look, DETECTOR_GENERATED_NAME, TAG_SCORE);
 	struct zone *zone = look->zone;
 
-	if (look->zone_labels == 0)
-		return;
-	look->score = zone->score;
-	if (zone->score != ZONE_NOT_SCORED)
-		return;
 	look->score = score_zone(look);
 	zone->score = (int16_t)look->score;
 	if (look->score >= (int)wanted)

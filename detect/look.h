@@ -17,6 +17,7 @@
 #include "detect/suffix.h"
 #include "detect/table.h"
 #include "detect/zone.h"
+#include "policy/rrtype.h"
 
 struct detect {
 	struct hash_key key;
@@ -29,11 +30,34 @@ struct detect {
 	_Atomic int64_t started_s;           /* the thread that turns puts it back with the clock */
 };
 
+enum side { SIDE_OUTSIDE, SIDE_LOOPBACK, SIDE_INSIDE, SIDE_COUNT };
+
+struct answered_address {
+	uint32_t ttl;
+	uint8_t length;                      /* 4 or 16 */
+	uint8_t octets[16];
+};
+
+/* What the answer section holds, as far as most detectors look at it (detect/answered.c). */
+struct answered {
+	unsigned count;                      /* of addresses */
+	unsigned before_alias;               /* the first ones, that no alias leads to */
+	unsigned sides[SIDE_COUNT];          /* of addresses in the Internet, hints of services included: where they lead */
+	uint32_t ttl;                        /* the lowest; UINT32_MAX: there are no records */
+	bool has_records, has_alias;
+	bool has_data;                       /* records of other types than addresses */
+	struct answered_address addresses[FACTS_RECORDS_MAX];
+};
+
+/* `records` of facts, or that there are none. */
+void answered_read(struct answered *answered, const struct facts *facts);
+
 struct look {
 	struct detect *detect;
 	const struct detector_conf *conf;    /* of all detectors */
 	const struct sight *sight;
 	const struct facts *facts;
+	const struct answered *answered;     /* NULL: not resolved just now, or of no zone that is looked at */
 	struct detections *detections;
 	int64_t now_s;
 	bool has_zone;                       /* a registrable domain, or what stands for one */
@@ -60,6 +84,11 @@ struct look {
 static inline uint32_t look_option(const struct look *look, enum detector detector, unsigned option)
 {
 	return look->conf[detector].values[option];
+}
+
+static inline bool facts_ask_for_address(const struct facts *facts)
+{
+	return facts->qtype == RRTYPE_A || facts->qtype == RRTYPE_AAAA;
 }
 
 /* What stands before the zone, without the length octets of its labels. Returns how many octets. */
@@ -99,23 +128,15 @@ unsigned fusion_points(uint64_t evidence, unsigned traits);
 /* Evidence of a pair without what no detector can have said. */
 uint64_t fusion_mend(uint64_t evidence);
 
-/* A row for each detector (detect/detectors.c). */
-struct detector_row {
-	enum detector detector;
-	void (*judge)(struct look *look);
-};
-
-/* look->zone is there: on each answer that was not cached. */
-extern const struct detector_row zone_detectors[];
-extern const size_t zone_detector_count;
-
-/* look->client is there: on each answer that may matter to it. */
-extern const struct detector_row client_detectors[];
-extern const size_t client_detector_count;
+/* The rows of detect/detectors.c: look->zone is there, on each answer that was not cached; look->client is, on each that
+ * may matter to it. */
+void detectors_judge_zone(struct look *look);
+void detectors_judge_client(struct look *look);
 
 /* Of cached answers one in so many is counted, for so many. */
 #define HITS_SAMPLED 8u
 
+bool delegation_is_due(const struct look *look);
 void random_subdomain_hit(struct look *look);
 
 /* What detectors make of records, for detect/view.c, too. */

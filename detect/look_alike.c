@@ -126,8 +126,6 @@ void judge_look_alike(struct look *look)
 	struct zone *zone = look->zone;
 	size_t length = 0;
 
-	if (brands == NULL || brands->count == 0 || look->zone_labels == 0 || zone->likeness == LIKENESS_NONE)
-		return;
 	/* Once for each zone, and for those that are like one each time: they are few. */
 	zone->likeness = (uint8_t)brands_compare(brands, &look->facts->qname, look->zone_labels, look->zone_hash, near_min,
 		&length);

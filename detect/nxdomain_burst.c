@@ -8,7 +8,6 @@
 enum { ZONES, SHARE, VOLUME_ZONES, VOLUME_SHARE, SCORE };
 
 #define ZONE_WORDS 8u
-#define RCODE_NXDOMAIN 3u
 
 static uint32_t option(const struct look *look, unsigned index)
 {
@@ -58,8 +57,7 @@ void judge_nxdomain_burst(struct look *look)
 	const uint8_t *zone;
 	unsigned labels, zones;
 
-	if (look->facts->rcode != RCODE_NXDOMAIN ||
-	    (look->sight->traits & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
+	if ((look->sight->traits & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
 		return;
 	labels = count_labels(look);
 	zone = name_suffix(name, name->labels - labels);

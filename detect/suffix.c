@@ -10,7 +10,7 @@
 #include "policy/hash_walk.h"
 
 #define TEXT_OCTETS_MAX ((size_t)4 << 20)
-#define SLOTS_MIN 32768u             /* twice what the list has */
+#define SLOTS_MIN 32768u             /* thrice what the list has */
 #define DEPTH_MAX 8u                 /* labels that are looked at; no rule has more than six */
 #define RULES_MAX 200000u
 #define RULES_MIN 100u               /* with fewer the file is something else */
@@ -19,35 +19,31 @@ static const char section_begin[] = "===BEGIN ICANN DOMAINS===", section_end[] =
 
 enum { RULE_PLAIN = 1, RULE_WILDCARD = 2, RULE_EXCEPTION = 4, RULE_ABOVE = 8 };
 
-struct slot {
-	uint64_t hash;
-	uint8_t rules;               /* 0: free */
-};
+#define RULES UINT64_C(0xff)
 
 struct suffix_set {
-	struct slot *slots;
+	uint64_t *slots;             /* the hash, but for its lowest octet, which is the rules'; 0: free */
 	size_t mask, used;
 	struct hash_key key;
 };
 
-static struct slot *slot_of(const struct suffix_set *set, uint64_t hash)
+static uint64_t *slot_of(const struct suffix_set *set, uint64_t hash)
 {
-	size_t at = hash & set->mask;
+	size_t at = hash >> 8 & set->mask;
 
-	while (set->slots[at].rules != 0 && set->slots[at].hash != hash)
+	while (set->slots[at] != 0 && ((set->slots[at] ^ hash) & ~RULES) != 0)
 		at = (at + 1) & set->mask;
 	return &set->slots[at];
 }
 
 static bool add(struct suffix_set *set, uint64_t hash, unsigned rule)
 {
-	struct slot *slot = slot_of(set, hash);
+	uint64_t *slot = slot_of(set, hash);
 
-	if (slot->rules == 0 && set->used > set->mask / 2)
+	if (*slot == 0 && set->used > set->mask / 2)
 		return false;
-	set->used += slot->rules == 0;
-	slot->hash = hash;
-	slot->rules |= (uint8_t)rule;
+	set->used += *slot == 0;
+	*slot = (hash & ~RULES) | (*slot & RULES) | rule;
 	return true;
 }
 
@@ -139,7 +135,7 @@ static bool reserve(struct suffix_set *set, const char *text)
 
 	for (; (text = strchr(text, '\n')) != NULL; text++)
 		lines++;
-	while (slots < lines * 4)
+	while (slots < lines * 2)
 		slots *= 2;
 	set->slots = calloc(slots, sizeof(*set->slots));
 	set->mask = slots - 1;
@@ -178,44 +174,75 @@ void suffix_destroy(struct suffix_set **set)
 	*set = NULL;
 }
 
-/* The longest rule prevails, and an exception over all. */
-static unsigned suffix_labels(const struct suffix_set *set, const uint64_t *hashes, unsigned labels)
+/* Down from the top-level domain for as long as a rule may lead on. The longest rule prevails, and an exception over all. */
+struct descent {
+	struct hash_walk walk;
+	uint64_t hashes[DEPTH_MAX + 2];  /* of so many labels */
+	unsigned done;               /* labels */
+	unsigned suffix;             /* those of the public suffix */
+	bool has_tld;
+};
+
+/* False: what is below does not matter. */
+static bool take_rules(struct descent *descent, unsigned rules)
 {
-	unsigned suffix = 0;
+	const unsigned done = descent->done;
 
-	for (unsigned done = 1; done <= labels; done++) {
-		const uint8_t rules = slot_of(set, hashes[done])->rules;
-
-		if (rules & RULE_EXCEPTION)
-			return done - 1;
-		if (rules & RULE_PLAIN)
-			suffix = done;
-		if (rules & RULE_WILDCARD)
-			suffix = done + 1;
-		if (!(rules & (RULE_ABOVE | RULE_WILDCARD)) && suffix < done)
-			break;
+	if (rules & RULE_EXCEPTION) {
+		descent->suffix = done - 1;
+		return false;
 	}
-	return suffix;
+	if (rules & RULE_PLAIN)
+		descent->suffix = done;
+	if (rules & RULE_WILDCARD)
+		descent->suffix = done + 1;
+	return (rules & (RULE_ABOVE | RULE_WILDCARD)) != 0 || descent->suffix >= done;
+}
+
+static void descend(const struct suffix_set *set, struct descent *descent)
+{
+	struct hash_half half;
+	unsigned rules = RULE_ABOVE;
+	bool going = true;
+
+	while (going && descent->walk.cut > 0 && descent->done < DEPTH_MAX) {
+		hash_walk_label(&descent->walk);
+		hash_walk_half(&descent->walk, &half);
+		descent->hashes[++descent->done] = half.low;
+		/* Where nothing leads on there is nothing, and no need to look. */
+		rules = rules & RULE_ABOVE ? (unsigned)(*slot_of(set, half.low) & RULES) : 0;
+		descent->has_tld |= descent->done == 1 && rules != 0;
+		going = take_rules(descent, rules);
+	}
+}
+
+/* Of the whole name. */
+static uint64_t finish(struct descent *descent)
+{
+	if (descent->walk.cut == 0 && descent->done > 0)
+		return descent->hashes[descent->done];
+	while (descent->walk.cut > 0)
+		hash_walk_label(&descent->walk);
+	return sip_finish_low(&descent->walk.state);
 }
 
 struct suffix_found suffix_find(const struct suffix_set *set, const struct name *name)
 {
-	uint64_t hashes[DEPTH_MAX + 2] = { 0 };
 	struct suffix_found found = { .labels = 0 };
 	const unsigned known = name->labels < DEPTH_MAX ? name->labels : DEPTH_MAX;
-	unsigned suffix;
+	struct hash_starts starts;
+	struct descent descent;
 
-	found.name = hash_name_lows(&set->key, name, 1, DEPTH_MAX, hashes + 1);
-	if (name->labels <= DEPTH_MAX)
-		hashes[name->labels] = found.name;
-	if (name->labels == 0)
+	hash_walk_begin(&descent.walk, &set->key, name, &starts);
+	descent.done = descent.suffix = 0;
+	descent.has_tld = false;
+	descend(set, &descent);
+	found.name = finish(&descent);
+	found.has_tld = descent.has_tld;
+	if (descent.suffix == 0 || descent.suffix >= known)
 		return found;
-	found.has_tld = slot_of(set, hashes[1])->rules != 0;
-	suffix = suffix_labels(set, hashes, known);
-	if (suffix == 0 || suffix >= known)
-		return found;
-	found.labels = suffix + 1;
-	found.zone = hashes[suffix + 1];
+	found.labels = descent.suffix + 1;
+	found.zone = descent.hashes[found.labels];
 	return found;
 }
 

@@ -64,8 +64,6 @@ void judge_tunnel(struct look *look)
 	enum tier tier;
 	float raw, fresh;
 
-	if (!look->fresh_name)
-		return;
 	zone->names++;
 	fresh = zone_note_prefix(zone, prefix, look_prefix(look, prefix), &raw);
 	zone->up10 += fresh;
@@ -84,7 +82,7 @@ void judge_weak_channel(struct look *look)
 	const struct zone *zone = look->zone;
 	const uint32_t octets = look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_OCTETS);
 
-	if (look->fresh_name && zone->first_s != 0 && zone->up12h > (float)octets &&
+	if (zone->up12h > (float)octets &&
 	    zone_days(zone, look->now_s) < look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_AGE_MAX) &&
 	    zone->client_count <= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_CLIENTS_MAX) &&
 	    zone->names >= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_NAMES_MIN))
@@ -162,8 +160,6 @@ void judge_tunnel_down(struct look *look)
 	struct payload payload = { .look = look, .fresh = look->fresh_name, .published = has_attribute_label(look) };
 	struct zone *zone = look->zone;
 
-	if (look->facts->records == NULL)
-		return;
 	look->facts->records(look->facts->source, weigh, &payload);
 	if (payload.all <= 0)
 		return;

@@ -85,9 +85,21 @@ static inline uint64_t sip_finish_high(struct sip s)
 static inline uint64_t sip_word_at(const uint8_t *at, size_t octets)
 {
 	uint64_t word = 0;
+	uint32_t low, high;
 
-	memcpy(&word, at, octets < SIP_WORD_OCTETS ? octets : SIP_WORD_OCTETS);
-	return le64toh(word);
+	if (octets >= SIP_WORD_OCTETS) {
+		memcpy(&word, at, SIP_WORD_OCTETS);
+		return le64toh(word);
+	}
+	/* Of known lengths, perhaps overlapping: a copy of any other is a call. */
+	if (octets >= sizeof(low)) {
+		memcpy(&low, at, sizeof(low));
+		memcpy(&high, at + octets - sizeof(high), sizeof(high));
+		return le32toh(low) | (uint64_t)le32toh(high) << (octets - sizeof(high)) * 8;
+	}
+	while (octets-- > 0)
+		word = word << 8 | at[octets];
+	return word;
 }
 
 #endif
