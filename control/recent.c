@@ -19,12 +19,17 @@ struct entry {
 	_Atomic uint64_t tag;                 /* of name, type and group; 0: empty */
 	_Atomic uint64_t last;                /* the worker's note that was the last of this question */
 	_Atomic uint64_t facts;               /* count, type, lengths of group and name */
+};
+
+/* Apart: which place a question has is looked up often, and then lies in few pages. */
+struct texts {
 	_Atomic uint64_t octets[NAME_WORDS];
 	_Atomic uint64_t group[GROUP_WORDS];
 };
 
 struct table {
 	struct entry entries[RECENT_PLACES];
+	struct texts texts[RECENT_PLACES];    /* under the sequence of the entry with that index */
 };
 
 struct worker {
@@ -121,9 +126,9 @@ static void write_octets(_Atomic uint64_t *to, const void *octets, size_t length
 	}
 }
 
-/* Without a name: that and the group stay what they are. */
-static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, uint64_t facts, const struct name *qname,
-	const char *group)
+/* Without texts: name and group stay what they are. */
+static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, uint64_t facts, struct texts *texts,
+	const struct name *qname, const char *group)
 {
 	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
 
@@ -132,9 +137,9 @@ static void entry_write(struct entry *entry, uint64_t tag, uint64_t note, uint64
 	atomic_store_explicit(&entry->tag, tag, memory_order_release);
 	atomic_store_explicit(&entry->last, note, memory_order_release);
 	atomic_store_explicit(&entry->facts, facts, memory_order_release);
-	if (qname != NULL) {
-		write_octets(entry->octets, qname->octets, qname->length);
-		write_octets(entry->group, group, (uint8_t)(facts >> 8));
+	if (texts != NULL) {
+		write_octets(texts->octets, qname->octets, qname->length);
+		write_octets(texts->group, group, (uint8_t)(facts >> 8));
 	}
 	atomic_store_explicit(&entry->sequence, sequence + 2, memory_order_release);
 }
@@ -161,9 +166,10 @@ HOT void recent_note(struct recent *recent, unsigned worker, const struct name *
 	facts = atomic_load_explicit(&entry->facts, memory_order_relaxed);
 	if (atomic_load_explicit(&entry->tag, memory_order_relaxed) == tag)
 		entry_write(entry, tag, ++own->notes, facts >> 32 == UINT32_MAX ? facts : facts + (UINT64_C(1) << 32), NULL,
-			NULL);
+			NULL, NULL);
 	else
-		entry_write(entry, tag, ++own->notes, facts_pack(1, qtype, group_length, qname->length), qname, group);
+		entry_write(entry, tag, ++own->notes, facts_pack(1, qtype, group_length, qname->length),
+			&table->texts[entry - table->entries], qname, group);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
@@ -175,7 +181,7 @@ static void read_octets(const _Atomic uint64_t *from, size_t length, uint64_t *w
 }
 
 /* False: empty, or written meanwhile. */
-static bool entry_read(const struct entry *entry, struct recent_question *question)
+static bool entry_read(const struct entry *entry, const struct texts *texts, struct recent_question *question)
 {
 	const uint64_t sequence = atomic_load_explicit(&entry->sequence, memory_order_acquire);
 	uint64_t octets[NAME_WORDS] = { 0 }, group[GROUP_WORDS] = { 0 };
@@ -188,8 +194,8 @@ static bool entry_read(const struct entry *entry, struct recent_question *questi
 	facts = atomic_load_explicit(&entry->facts, memory_order_acquire);
 	length = (uint8_t)facts;
 	group_length = (uint8_t)(facts >> 8) % LIST_NAME_MAX;   /* may be torn until it is checked */
-	read_octets(entry->octets, length, octets);
-	read_octets(entry->group, group_length, group);
+	read_octets(texts->octets, length, octets);
+	read_octets(texts->group, group_length, group);
 	/* After the loads above, as they acquire. */
 	if (tag == 0 || atomic_load_explicit(&entry->sequence, memory_order_relaxed) != sequence)
 		return false;
@@ -209,7 +215,8 @@ void recent_visit(const struct recent *recent, recent_visitor visit, void *arg)
 		const struct table *table = atomic_load_explicit(&recent->workers[i].table, memory_order_acquire);
 
 		for (unsigned place = 0; table != NULL && place < RECENT_PLACES; place++)
-			if (entry_read(&table->entries[place], &question) && !visit(arg, &question))
+			if (entry_read(&table->entries[place], &table->texts[place], &question) &&
+			    !visit(arg, &question))
 				return;
 	}
 }

@@ -21,21 +21,43 @@ struct output {
 	struct event_form form;
 };
 
-static HOT char *put_decimal(char *to, uint64_t value)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+#define EIGHT_DIGITS 100000000u
 
-	for (; value >= 10; value /= 10)
-		digits[--at] = (char)('0' + value % 10);
-	digits[--at] = (char)('0' + value);
-	/* Most are short: no call. */
-	while (at < sizeof(digits))
-		*to++ = digits[at++];
-	return to;
+/* The digits of a number below EIGHT_DIGITS, the first one in the lowest octet: every denial has a number. Halves are
+ * split into pairs, and those into digits, all at once; the factors and shifts divide by 100 and 10. */
+static uint64_t digits_of(uint32_t value)
+{
+	const uint64_t halves = value / 10000 | (uint64_t)(value % 10000) << 32;
+	const uint64_t upper_pairs = halves * 10486 >> 20 & UINT64_C(0x0000007f0000007f);
+	const uint64_t pairs = upper_pairs | (halves - upper_pairs * 100) << 16;
+	const uint64_t tens = pairs * 103 >> 10 & UINT64_C(0x000f000f000f000f);
+
+	return tens | (pairs - tens * 10) << 8;
 }
 
-#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+/* May write up to 7 octets behind what it returns. */
+static HOT char *put_decimal(char *to, uint64_t value)
+{
+	uint64_t digits;
+	unsigned zeros;
+
+	if (value < 10) {
+		*to = (char)('0' + value);
+		return to + 1;
+	}
+	if (value >= EIGHT_DIGITS) {
+		to = put_decimal(to, value / EIGHT_DIGITS);
+		digits = htole64(digits_of((uint32_t)(value % EIGHT_DIGITS)) + EACH('0'));
+		memcpy(to, &digits, sizeof(digits));
+		return to + sizeof(digits);
+	}
+	digits = digits_of((uint32_t)value);
+	zeros = (unsigned)__builtin_ctzll(digits) / 8;
+	digits = htole64((digits + EACH('0')) >> 8 * zeros);
+	memcpy(to, &digits, sizeof(digits));
+	return to + sizeof(digits) - zeros;
+}
 
 /* Eight hexadecimal digits at once: every denial has a number. */
 static void put_hex(char *to, uint32_t value)
@@ -50,6 +72,8 @@ static void put_hex(char *to, uint32_t value)
 	digits = htobe64(digits);
 	memcpy(to, &digits, sizeof(digits));
 }
+
+_Static_assert(BOOT_DIGITS + 1 + 5 + 1 + 20 + sizeof(uint64_t) <= FRAME_NUMBER_TEXT_MAX, "put_decimal has its room");
 
 HOT char *frame_number_text(const struct frame_number *number, char *to)
 {

@@ -3,6 +3,7 @@
 #include "policy/hot.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,10 +109,36 @@ static char *put(char *to, const char *text, size_t octets)
 	return to + octets;
 }
 
-/* List names come from the operator's file and may hold anything but a NUL. */
+_Static_assert(LIST_NAME_MAX % sizeof(uint64_t) == 0, "names of lists are whole words");
+
+#define EACH(octet) (UINT64_C(0x0101010101010101) * (octet))
+
+/* Which octet of a word that is read little-endian is the first that is no printable ASCII; 8: none. */
+static unsigned first_odd(uint64_t word)
+{
+	/* Borrow and carry can mark others by mistake, but only behind a right one. */
+	const uint64_t odd = (((word - EACH(0x20)) & ~word) | (word + EACH(1)) | word) & EACH(0x80);
+
+	return odd != 0 ? (unsigned)__builtin_ctzll(odd) / 8 : 8;
+}
+
+/* List names come from the operator's file and may hold anything but a NUL. May write 7 octets behind what it
+ * returns. */
 static char *put_list(char *to, const char *list)
 {
-	for (size_t i = 0; i < LIST_NAME_MAX - 1 && list[i] != '\0'; i++)
+	unsigned good = sizeof(uint64_t);
+	size_t i = 0;
+
+	while (good == sizeof(uint64_t) && i < LIST_NAME_MAX) {
+		uint64_t word;
+
+		memcpy(&word, list + i, sizeof(word));
+		memcpy(to, &word, sizeof(word));
+		good = first_odd(le64toh(word));
+		to += good;
+		i += good;
+	}
+	for (; i < LIST_NAME_MAX - 1 && list[i] != '\0'; i++)
 		*to++ = list[i] >= 0x20 && list[i] < 0x7f ? list[i] : '?';
 	return to;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -393,6 +394,28 @@ static void numbers_read_as_boot_worker_and_counter(void **state)
 		assert_string_equal(frame_number_text(&rows[i].number, text), rows[i].text);
 }
 
+static void counters_of_every_size_read_as_decimals(void **state)
+{
+	char text[FRAME_NUMBER_TEXT_MAX], expected[FRAME_NUMBER_TEXT_MAX];
+
+	(void)state;
+	for (uint64_t most = 1; most != 0; most = most <= UINT64_MAX / 3 ? most * 3 : 0) {
+		for (uint64_t counter = most - 1; counter <= most + 1; counter++) {
+			const struct frame_number number = { 1, (uint16_t)most, counter };
+
+			snprintf(expected, sizeof(expected), "000000000001.%u.%llu", (unsigned)number.worker,
+				(unsigned long long)counter);
+			assert_string_equal(frame_number_text(&number, text), expected);
+		}
+	}
+	for (uint64_t counter = 0; counter < 2000000; counter += counter < 20000 ? 1 : 997) {
+		const struct frame_number number = { 1, 0, counter * 100 };
+
+		snprintf(expected, sizeof(expected), "000000000001.0.%llu", (unsigned long long)counter * 100);
+		assert_string_equal(frame_number_text(&number, text), expected);
+	}
+}
+
 static void encodes_all_or_nothing_in_every_size(void **state)
 {
 	struct sample sample;
@@ -463,6 +486,7 @@ int main(void)
 		cmocka_unit_test(a_rule_for_addresses_reads_as_a_prefix),
 		cmocka_unit_test(a_dropped_answer_has_no_response),
 		cmocka_unit_test(numbers_read_as_boot_worker_and_counter),
+		cmocka_unit_test(counters_of_every_size_read_as_decimals),
 		cmocka_unit_test(encodes_all_or_nothing_in_every_size),
 		cmocka_unit_test(damaged_events_are_refused_or_harmless),
 	};

@@ -151,6 +151,31 @@ static void tells_list_rule_and_incident(void **state)
 	assert_string_equal(text, "list mal?ware, rule *.bad.example");
 }
 
+/* Each octet, at each place of a name of each length. */
+static void shows_no_octet_of_a_list_that_is_not_printable(void **state)
+{
+	char list[LIST_NAME_MAX], expected[EDE_TEXT_MAX], text[EDE_TEXT_MAX];
+
+	(void)state;
+	for (size_t length = 1; length < sizeof(list); length++) {
+		for (unsigned octet = 1; octet < 256; octet++) {
+			const bool good = octet >= 0x20 && octet < 0x7f;
+			struct verdict verdict;
+
+			memset(list, 0, sizeof(list));
+			memset(list, octet % 2 != 0 ? 'l' : 0xff, length);
+			list[octet % length] = (char)octet;
+			snprintf(expected, sizeof(expected), "list %s, rule bad.example", list);
+			for (char *at = expected; *at != '\0'; at++)
+				*at = (unsigned char)*at == 0xff ? '?' : *at;
+			expected[5 + octet % length] = good ? (char)octet : '?';
+			verdict = denial(list, "bad.example", false);
+			verdict_ede_text(&verdict, NULL, text, sizeof(text));
+			assert_string_equal(text, expected);
+		}
+	}
+}
+
 static void tells_prefixes_and_their_trigger(void **state)
 {
 	static const struct { struct address address; uint8_t length; enum trigger trigger; const char *text; } rows[] = {
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(demote_lets_a_pass_stand),
 		cmocka_unit_test(copies_all_that_is_set),
 		cmocka_unit_test(tells_list_rule_and_incident),
+		cmocka_unit_test(shows_no_octet_of_a_list_that_is_not_printable),
 		cmocka_unit_test(tells_prefixes_and_their_trigger),
 		cmocka_unit_test(says_nothing_without_a_rule),
 		cmocka_unit_test(cuts_the_rule_and_keeps_the_incident),
