@@ -94,6 +94,10 @@ static void response_flags(struct answer *answer)
 /* False: no name to speak of. */
 static bool answer_question(struct answer *answer, const struct query_info *qinfo, const struct comm_reply *repinfo)
 {
+	if (answer->query != NULL && answer->query->qname != NULL && qinfo == &answer->qstate->qinfo) {
+		extract_question_of(&answer->facts, qinfo, answer->query->qname);
+		return true;
+	}
 	if (qinfo != NULL)
 		return extract_question(&answer->facts, qinfo);
 	answer->path = PATH_CHAOS;
@@ -148,12 +152,13 @@ static void answer_judge(struct answer *answer, const struct query *query, struc
 /* Octets for the text, NUL included. An EDE that does not fit beside the question makes Unbound send TC and nothing
  * else. What the client takes over UDP is not known here: Unbound has written its own size over it. 512 octets always
  * pass. */
-static size_t ede_room(const struct facts *facts, size_t cap)
+static size_t ede_room(const struct answer *answer, size_t cap)
 {
 	/* header, question, SOA with compressed names, OPT, option and info code */
-	const size_t others = LDNS_HEADER_SIZE + facts->qname.length + 4 + 64 + 11 + 6;
+	const size_t others = LDNS_HEADER_SIZE + answer->facts.qname.length + 4 + 64 + 11 + 6;
+	const struct comm_point *point = answer->repinfo->c;
 
-	if (facts->transport != TRANSPORT_UDP || cap <= 512 - others)
+	if (point == NULL || point->type != comm_udp || cap <= 512 - others)
 		return cap;
 	return 512 - others + 1;
 }
@@ -166,12 +171,12 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 	char incident[FRAME_NUMBER_TEXT_MAX];
 	size_t length;
 
-	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->event.edns ||
+	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->edns->edns_present ||
 	    mode == EDE_MODE_NONE)
 		return;
 	text[0] = '\0';
 	length = mode == EDE_MODE_CODE ? 0 : verdict_ede_text(verdict,
-		frame_number_text(&answer->event.number, incident), text, ede_room(&answer->facts, cap));
+		frame_number_text(&answer->event.number, incident), text, ede_room(answer, cap));
 	if (!apply_ede(options, verdict->rule.ede, text, length, region)) {
 		failure_note(slot, FAILURE_MEMORY);
 		return;
@@ -202,7 +207,7 @@ static bool answer_is_plain(const struct answer *answer, struct slot *slot)
 	state_leave(slot);
 	if (!plain)
 		return false;
-	state_note_plain(slot, answer->path);
+	state_note(slot, answer->path, ACTION_ALLOW);
 	live_note_question(live, slot->index, &answer->facts, "");
 	return true;
 }
@@ -301,6 +306,31 @@ static HOT void answer_event(struct answer *answer)
 	event->shown = NULL;
 }
 
+/* What the guards have judged and nobody is to be told of needs its EDE and its place in the counts, no more. */
+static HOT __attribute__((noinline)) bool answer_quietly(struct answer *answer, struct edns_option **options,
+	struct regional *region, struct slot *slot)
+{
+	const struct query *query = answer->query;
+	struct live *live = live_host_live();
+	char text[EDE_TEXT_MAX];
+
+	if (query == NULL || !query->judged || !path_table[answer->path].can_be_denied || state_tells() || state_hides())
+		return false;
+	answer->verdict = query->verdict;
+	if (answer->verdict != NULL && (answer->verdict->group_name[0] != '\0' || live_takes(live, answer->verdict)))
+		return false;
+	if ((answer->verdict == NULL || !is_denied(answer->verdict)) &&
+	    live_detects(live, &answer->facts, answer->path, slot->counter))
+		return false;
+	state_note(slot, answer->path, answer->verdict != NULL ? answer->verdict->action : ACTION_ALLOW);
+	live_note_question(live, slot->index, &answer->facts, "");
+	if (answer->verdict == NULL)
+		return true;
+	answer_explain(answer, query->ede, text, sizeof(text), options, region, slot);
+	live_note_verdict(live, slot->index, answer->verdict);
+	return true;
+}
+
 /* All that can be asked of an answer. */
 static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, struct edns_option **options,
 	struct regional *region, struct slot *slot)
@@ -348,7 +378,7 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 	}
 	answer.event.number = state_number(slot);
 	answer_records(&answer, reply, rcode);
-	if (!answer_is_plain(&answer, slot))
+	if (!answer_is_plain(&answer, slot) && !answer_quietly(&answer, options, region, slot))
 		answer_fully(&answer, options, region, slot);
 	budget_end(&budget, slot);
 	return 1;

@@ -78,7 +78,7 @@ static void judge_question(struct judge *judge)
 	if (judge->verdict.denied_to_some)
 		query_unshare(qstate, judge->id);
 	if (asked && is_denied(&judge->verdict) && judge->verdict.final) {
-		judge_keep(judge);
+		judge_keep_question(judge);
 		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, NULL);
 		return;
 	}

@@ -75,15 +75,26 @@ HOT void extract_client(struct facts *facts, const struct comm_reply *repinfo)
 	server_address(facts, repinfo->c->socket);
 }
 
-HOT bool extract_question(struct facts *facts, const struct query_info *qinfo)
+static void question_rest(struct facts *facts, const struct query_info *qinfo)
 {
-	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
-		return false;
 	facts->begun = NULL;
 	facts->unlisted_in = 0;
 	facts->qtype = qinfo->qtype;
 	facts->qclass = qinfo->qclass;
+}
+
+HOT bool extract_question(struct facts *facts, const struct query_info *qinfo)
+{
+	if (!name_from_wire(&facts->qname, qinfo->qname, qinfo->qname_len))
+		return false;
+	question_rest(facts, qinfo);
 	return true;
+}
+
+HOT void extract_question_of(struct facts *facts, const struct query_info *qinfo, const struct name *qname)
+{
+	name_copy(&facts->qname, qname);
+	question_rest(facts, qinfo);
 }
 
 bool extract_is_same_name(const struct query_info *a, const struct query_info *b)

@@ -33,6 +33,9 @@ void extract_client(struct facts *facts, const struct comm_reply *repinfo);
 /* Takes name, type and class. False when the name is not valid. */
 bool extract_question(struct facts *facts, const struct query_info *qinfo);
 
+/* The same where its name is known. */
+void extract_question_of(struct facts *facts, const struct query_info *qinfo, const struct name *qname);
+
 /* The question of a query packet; for CHAOS, where the callback is given none. */
 bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet);
 

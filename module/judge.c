@@ -76,6 +76,18 @@ HOT void judge_keep(struct judge *judge)
 		evaluate_ede_mode(judge->snapshot, judge->verdict.group));
 }
 
+HOT void judge_keep_question(struct judge *judge)
+{
+	struct query *query;
+
+	judge_keep(judge);
+	query = query_get(judge->qstate, judge->id);
+	/* No other name has been looked at for these rules so far. */
+	if (query != NULL && query->verdict != NULL && query->verdict->rule.trigger == TRIGGER_QNAME &&
+	    query->verdict->rule.matched_name.length > 0)
+		query->qname = &query->verdict->rule.matched_name;
+}
+
 const struct reply_info *reply_of(const struct module_qstate *qstate)
 {
 	return qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;

@@ -51,6 +51,9 @@ void judge_note_unlisted(struct judge *judge);
 /* The verdict is what the state's clients get. */
 void judge_keep(struct judge *judge);
 
+/* The same for a verdict on the question alone. */
+void judge_keep_question(struct judge *judge);
+
 /* Somebody may not have the state's answer: it moves from the shared cache, if it is there, to the guarded one, with
  * the servers behind the facts. Before a denial replaces it. */
 void judge_keep_apart(struct judge *judge);

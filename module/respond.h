@@ -25,6 +25,7 @@ struct query {
 	uint8_t traits;               /* of the question's name, as the verdict has them */
 	enum ede_mode ede;            /* of the client's group */
 	struct verdict *verdict;      /* NULL: plain allow */
+	const struct name *qname;     /* the question's, where the verdict has it; NULL: not known */
 	struct mesh_reply *last;      /* the client that was answered last */
 	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
 	struct client_share share;

@@ -305,10 +305,15 @@ HOT bool state_takes(const struct slot *slot, const struct event *event)
 	return state_takes_plain(slot);
 }
 
-HOT void state_note_plain(struct slot *slot, enum answer_path path)
+HOT bool state_tells(void)
+{
+	return tap_wanted(state.tap);
+}
+
+HOT void state_note(struct slot *slot, enum answer_path path, enum action action)
 {
 	slot->answers[path]++;
-	slot->verdicts[ACTION_ALLOW]++;
+	slot->verdicts[action]++;
 	tap_note(state.tap, slot->index, slot->counter);
 }
 

@@ -94,9 +94,14 @@ struct frame_number state_number(struct slot *slot);
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
 bool state_takes(const struct slot *slot, const struct event *event);
 
-/* Does it want one of a plain allow? If not, state_note_plain is all that such an answer needs. */
+/* Does it want one of a plain allow? If not, state_note is all that such an answer needs. */
 bool state_takes_plain(const struct slot *slot);
-void state_note_plain(struct slot *slot, enum answer_path path);
+
+/* Does anybody get frames? If not, state_note is all that any answer needs. */
+bool state_tells(void);
+
+/* Counts an answer that gets no frame. */
+void state_note(struct slot *slot, enum answer_path path, enum action action);
 
 /* Is there any client that frames do not show as it is? Else the event needs no privacy. */
 bool state_hides(void);
