@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import lab   # noqa: E402  (the path comes first)
 
 LIST = os.path.join(lab.DATA, "lists/block_malware_big.txt.xz")
+TRAFFIC = os.path.join(lab.DATA, "traffic/rita_desktop_2024-04.tsv")
 ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "15"))
 SECONDS = float(os.environ.get("VERDICT_ROUND_SECONDS", "2"))
 NAMES = 2000
@@ -168,12 +169,55 @@ def cost(policy, listed):
 		resolver.lab.stop()
 
 
+def real_misses():
+	"""What a cache between the clients of a real capture and their resolver would not have had, by the lifetimes of its
+	answers: for each, whether its name ("known") or its zone ("name") was asked for before, or neither ("zone"). It
+	remembers nothing before the capture and serves a handful of clients: a resolver with more and a month of memory meets
+	fewer new zones."""
+	kinds, expires, names, zones = [], {}, set(), set()
+	with open(TRAFFIC) as file:
+		rows = [line.rstrip("\n").split("\t") for line in file]
+	for row in rows:
+		if len(row) < 10 or row[4] != "53":
+			continue
+		at, name, question = float(row[0]), row[6], (row[6], row[7])
+		if expires.get(question, 0) > at:
+			continue
+		expires[question] = at + min([int(one.split()[0]) for one in row[9].split("; ") if one], default=60)
+		zone = ".".join(name.split(".")[-2:])
+		kinds.append("known" if name in names else "name" if zone in zones else "zone")
+		names.add(name)
+		zones.add(zone)
+	return kinds
+
+
+def mixed_names(number):
+	"""As many of each kind, in that order, under names of our own: the zones of before, new names in them, and new zones."""
+	kinds, words = real_misses()[-NAMES:], ("mail", "shop", "river", "cloud", "blue", "north", "data", "photo")
+	return ["www%d.host%d.org" % (i % 3, i % 500) if kind == "known" else
+		"r%d-%d.host%d.org" % (number, i, i % 500) if kind == "name" else
+		"www.%s%s%d.org" % (words[i % 8], words[i // 8 % 8], number * NAMES + i) for i, kind in enumerate(kinds)]
+
+
 def detection_questions():
 	"""Kind of answer: its questions, in a round of that number. Misses are of names that were asked for before, as most
-	are, and of 500 zones; new ones of names and zones that were not."""
-	return {"cached": lambda number: cached_names("com"),
+	are, and of 500 zones; new ones of names and zones that were not; mixed ones as in real traffic."""
+	kinds = {"cached": lambda number: cached_names("com"),
 		"miss": lambda number: ["www%d.host%d.org" % (i % 3, i % 500) for i in range(NAMES)],
 		"new": lambda number: ["www.new%d-%dx%d.org" % (number, i, i * 7919 % 1000) for i in range(NAMES)]}
+	if os.access(TRAFFIC, os.R_OK):
+		kinds["mixed"] = mixed_names
+	return kinds
+
+
+def say_mix():
+	if not os.access(TRAFFIC, os.R_OK):
+		print("skipped: misses as in real traffic: no %s (set VERDICT_DATA)" % TRAFFIC)
+		return
+	kinds = real_misses()
+	print("# mixed: %d misses of real clients: %s" % (len(kinds), ", ".join("%d %% of %s" % (
+		round(100 * kinds.count(kind) / len(kinds)), what) for kind, what in (("known", "names asked for before"),
+		("name", "new names of zones asked for before"), ("zone", "new zones")))), flush=True)
 
 
 def cost_of_detection(policy):
@@ -181,7 +225,7 @@ def cost_of_detection(policy):
 	resolvers = (Resolver(BARE), Resolver(MODULE, policy), Resolver(MODULE, policy, detect=True))
 	bench("detection_rss_added_mib", (resolvers[2].rss - resolvers[1].rss) / (1 << 20), "MiB")
 	for kind, names in detection_questions().items():
-		once = ("-n", 1) if kind == "new" else ("-l", SECONDS)
+		once = ("-n", 1) if kind in ("new", "mixed") else ("-l", SECONDS)
 		rounds(resolvers, lambda number: ([resolver.questions(kind, names(number)) for resolver in resolvers], once),
 			kind + "_detect", "ratio_without")
 	for resolver in resolvers:
@@ -268,6 +312,7 @@ def detection(policy):
 	if not os.access(SUFFIXES, os.R_OK):
 		print("skipped: the figures of detection: no %s (install publicsuffix)" % SUFFIXES)
 		return
+	say_mix()
 	cost_of_detection(policy)
 	if shutil.which("callgrind_control") is not None:
 		detection_instructions(policy)
