@@ -62,6 +62,26 @@ static const char *const texts[DAY_STATEMENTS] = {
 	[DAY_PUT_PAIR] = "INSERT INTO pair (name, client, verdict, first, last, count, newest)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
 		" last = max(last, excluded.last), count = count + excluded.count, newest = excluded.newest",
+	[DAY_COUNT_PAIRS] = "SELECT count(*) FROM pair WHERE name = ? AND client = ?",
+	/* An index is written anew for each of its columns that a statement names: most of the time none changes. */
+	[DAY_FIND_NAME_SUM] = "SELECT domain, clients, first FROM name_sum WHERE name = ?",
+	[DAY_FIND_DOMAIN_OF] = "SELECT domain FROM name WHERE id = ?",
+	[DAY_ADD_NAME_SUM] = "INSERT INTO name_sum (name, first, last, count, clients, client, domain)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[DAY_COUNT_NAME_SUM] = "UPDATE name_sum SET last = max(last, ?3), count = count + ?4 WHERE name = ?1",
+	[DAY_CHANGE_NAME_SUM] = "UPDATE name_sum SET first = min(first, ?2), last = max(last, ?3), count = count + ?4,"
+		" clients = clients + ?5, client = iif(clients = 0, ?6, client) WHERE name = ?1",
+	[DAY_FIND_DOMAIN_SUM] = "SELECT first FROM domain_sum WHERE domain = ?",
+	[DAY_ADD_DOMAIN_SUM] = "INSERT INTO domain_sum (domain, first, last, count) VALUES (?, ?, ?, ?)",
+	[DAY_COUNT_DOMAIN_SUM] = "UPDATE domain_sum SET last = max(last, ?3), count = count + ?4 WHERE domain = ?1",
+	[DAY_CHANGE_DOMAIN_SUM] = "UPDATE domain_sum SET first = min(first, ?2), last = max(last, ?3), count = count + ?4"
+		" WHERE domain = ?1",
+	[DAY_COUNT_CLIENT] = "INSERT INTO client_sum (client, first, last, count, names) VALUES (?, ?, ?, ?, ?)"
+		" ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),"
+		" count = count + excluded.count, names = names + excluded.names",
+	[DAY_COUNT_VERDICT] = "INSERT INTO verdict_sum (verdict, first, last, count) VALUES (?, ?, ?, ?)"
+		" ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),"
+		" count = count + excluded.count",
 	[DAY_PUT_MINUTE] = "INSERT INTO minute (minute, verdict, first, last, count) VALUES (?, ?, ?, ?, ?)"
 		" ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),"
 		" count = count + excluded.count",
@@ -150,7 +170,8 @@ static int check_tables(struct day *day, struct diag *diag)
 			ask(day, "SELECT value FROM meta WHERE key = 'day'", NULL) == day->day_s)
 		return 0;
 	day->damaged = true;
-	return diag_set(diag, day->path, 0, 0, "is no file of this day");
+	return diag_set(diag, day->path, 0, 0, application == STORE_APPLICATION && version < STORE_VERSION ?
+		"was made by an earlier release, and has other tables" : "is no file of this day");
 }
 
 static int prepare(struct day *day, struct diag *diag)

@@ -6,30 +6,22 @@
 
 #define MICROSECONDS_OF_MINUTE 60000000
 
-/* What is counted by a key: (name, client, verdict), or (minute, 0, verdict). */
-struct day_pair {
-	uint32_t name, client, verdict;
-	uint32_t index;                  /* of the event, in the order of time */
-};
-
 bool day_flush_init(struct day *day)
 {
 	day->order = calloc(DAY_BATCH_EVENTS, sizeof(*day->order));
 	day->pairs = calloc(DAY_BATCH_EVENTS, sizeof(*day->pairs));
-	return day->order != NULL && day->pairs != NULL;
+	day->sums = calloc(DAY_BATCH_EVENTS, sizeof(*day->sums));
+	return day->order != NULL && day->pairs != NULL && day->sums != NULL;
 }
 
 void day_flush_fini(struct day *day)
 {
 	free(day->order);
 	free(day->pairs);
+	free(day->sums);
 	day->order = NULL;
 	day->pairs = NULL;
-}
-
-static int64_t milliseconds(int64_t us)
-{
-	return us >= 0 ? us / 1000 : -((999 - us) / 1000);
+	day->sums = NULL;
 }
 
 /* --- order -------------------------------------------------------------------------------------------------- */
@@ -56,11 +48,6 @@ static int compare_pairs(const void *one, const void *other)
 	if (a->verdict != b->verdict)
 		return a->verdict < b->verdict ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
-}
-
-static bool is_same_pair(const struct day_pair *a, const struct day_pair *b)
-{
-	return a->name == b->name && a->client == b->client && a->verdict == b->verdict;
 }
 
 static int compare_numbers(const void *one, const void *other)
@@ -92,6 +79,7 @@ static int write_pair(struct day *day, unsigned begin, unsigned end, struct diag
 	newest = day_look(day, DAY_FIND_PAIR, diag);
 	if (newest < 0)
 		return -1;
+	day->pairs[begin].fresh = newest == 0;
 	for (unsigned i = begin; i < end; i++) {
 		int64_t id = (int64_t)(day->next_event + day->pairs[i].index);
 
@@ -101,8 +89,8 @@ static int write_pair(struct day *day, unsigned begin, unsigned end, struct diag
 	sqlite3_bind_int64(put, 1, pair->name);
 	sqlite3_bind_int64(put, 2, pair->client);
 	sqlite3_bind_int64(put, 3, pair->verdict);
-	sqlite3_bind_int64(put, 4, milliseconds(day->events[pair->index].at));
-	sqlite3_bind_int64(put, 5, milliseconds(day->events[day->pairs[end - 1].index].at));
+	sqlite3_bind_int64(put, 4, day_milliseconds(day->events[pair->index].at));
+	sqlite3_bind_int64(put, 5, day_milliseconds(day->events[day->pairs[end - 1].index].at));
 	sqlite3_bind_int64(put, 6, end - begin);
 	sqlite3_bind_int64(put, 7, newest);
 	return day_run(day, DAY_PUT_PAIR, diag);
@@ -113,12 +101,13 @@ static int write_pairs(struct day *day, struct diag *diag)
 	unsigned begin = 0;
 
 	for (unsigned i = 0; i < day->event_count; i++)
-		day->pairs[i] = (struct day_pair){ day->events[i].name, day->events[i].client, day->events[i].verdict, i };
+		day->pairs[i] = (struct day_pair){ .name = day->events[i].name, .client = day->events[i].client,
+			.verdict = day->events[i].verdict, .index = i };
 	qsort(day->pairs, day->event_count, sizeof(*day->pairs), compare_pairs);
 	while (begin < day->event_count) {
 		unsigned end = begin + 1;
 
-		while (end < day->event_count && is_same_pair(&day->pairs[begin], &day->pairs[end]))
+		while (end < day->event_count && day_is_same_pair(&day->pairs[begin], &day->pairs[end]))
 			end++;
 		if (write_pair(day, begin, end, diag) != 0)
 			return -1;
@@ -198,13 +187,14 @@ static int write_minutes(struct day *day, struct diag *diag)
 	for (unsigned i = 0; i < day->event_count; i++) {
 		uint64_t minute = (uint64_t)minute_of(&day->events[i]);
 
-		day->pairs[i] = (struct day_pair){ (uint32_t)(minute >> 32), (uint32_t)minute, day->events[i].verdict, i };
+		day->pairs[i] = (struct day_pair){ .name = (uint32_t)(minute >> 32), .client = (uint32_t)minute,
+			.verdict = day->events[i].verdict, .index = i };
 	}
 	qsort(day->pairs, day->event_count, sizeof(*day->pairs), compare_pairs);
 	while (begin < day->event_count) {
 		unsigned end = begin + 1;
 
-		while (end < day->event_count && is_same_pair(&day->pairs[begin], &day->pairs[end]))
+		while (end < day->event_count && day_is_same_pair(&day->pairs[begin], &day->pairs[end]))
 			end++;
 		if (write_minute(day, begin, end, diag) != 0)
 			return -1;
@@ -218,8 +208,8 @@ static int write_reply(struct day *day, unsigned begin, unsigned end, struct dia
 	sqlite3_stmt *statement = day->statements[DAY_COUNT_REPLY];
 
 	sqlite3_bind_int64(statement, 1, (int64_t)(day->order[begin] >> 32));
-	sqlite3_bind_int64(statement, 2, milliseconds(day->events[(uint32_t)day->order[begin]].at));
-	sqlite3_bind_int64(statement, 3, milliseconds(day->events[(uint32_t)day->order[end - 1]].at));
+	sqlite3_bind_int64(statement, 2, day_milliseconds(day->events[(uint32_t)day->order[begin]].at));
+	sqlite3_bind_int64(statement, 3, day_milliseconds(day->events[(uint32_t)day->order[end - 1]].at));
 	sqlite3_bind_int64(statement, 4, end - begin);
 	return day_run(day, DAY_COUNT_REPLY, diag);
 }
@@ -319,8 +309,8 @@ static int write_sources(struct day *day, struct diag *diag)
 int day_flush(struct day *day, struct diag *diag)
 {
 	qsort(day->events, day->event_count, sizeof(*day->events), compare_times);
-	if (write_pairs(day, diag) != 0 || write_events(day, diag) != 0 || write_minutes(day, diag) != 0 ||
-			write_replies(day, diag) != 0 || write_uses(day, diag) != 0 || write_sources(day, diag) != 0)
+	if (write_pairs(day, diag) != 0 || day_sums(day, diag) != 0 || write_events(day, diag) != 0 ||
+			write_minutes(day, diag) != 0 || write_replies(day, diag) != 0 || write_uses(day, diag) != 0 || write_sources(day, diag) != 0)
 		return -1;
 	day->next_event += day->event_count;
 	day->event_count = 0;

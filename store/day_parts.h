@@ -22,7 +22,10 @@ enum day_statement {
 	DAY_FIND_RR, DAY_ADD_RR, DAY_COUNT_RR, DAY_AGE_RR,
 	DAY_FIND_REPLY, DAY_ADD_REPLY, DAY_COUNT_REPLY,
 	DAY_ADD_EVENT, DAY_ADD_DETAIL,
-	DAY_FIND_PAIR, DAY_PUT_PAIR, DAY_PUT_MINUTE,
+	DAY_FIND_PAIR, DAY_PUT_PAIR, DAY_COUNT_PAIRS, DAY_PUT_MINUTE,
+	DAY_FIND_NAME_SUM, DAY_FIND_DOMAIN_OF, DAY_ADD_NAME_SUM, DAY_COUNT_NAME_SUM, DAY_CHANGE_NAME_SUM,
+	DAY_FIND_DOMAIN_SUM, DAY_ADD_DOMAIN_SUM, DAY_COUNT_DOMAIN_SUM, DAY_CHANGE_DOMAIN_SUM,
+	DAY_COUNT_CLIENT, DAY_COUNT_VERDICT,
 	DAY_FIND_SEEN, DAY_PUT_SEEN, DAY_ADD_NOTE,
 	DAY_STATEMENTS
 };
@@ -44,6 +47,20 @@ struct day_use {
 	uint32_t rr;
 	uint32_t ttl;
 	int64_t ms;                      /* of the day; INT64_MIN: not from upstream */
+};
+
+/* What is counted by a key: (name, client, verdict), or (minute, 0, verdict). */
+struct day_pair {
+	uint32_t name, client, verdict;
+	uint32_t index;                  /* of the event, in the order of time */
+	bool fresh;                      /* the first of its key: it was not in the file */
+};
+
+/* Events of one id, to be added to its row. */
+struct day_sum {
+	uint32_t id;
+	uint32_t first, last;            /* indexes of events */
+	uint32_t count, names;
 };
 
 struct day_source {
@@ -76,6 +93,7 @@ struct day {
 	unsigned use_count;
 	uint64_t *order;                 /* room to sort in */
 	struct day_pair *pairs;
+	struct day_sum *sums;
 };
 
 /* Fills *diag from SQLite. Returns -1. */
@@ -97,6 +115,20 @@ int day_begin(struct day *day, struct diag *diag);
 int day_flush(struct day *day, struct diag *diag);
 void day_flush_fini(struct day *day);
 bool day_flush_init(struct day *day);
+
+/* Adds what day->pairs, in the order of its keys, has of names, domains, clients and verdicts to their rows. */
+int day_sums(struct day *day, struct diag *diag);
+
+/* Rounded down, below 0 too. */
+static inline int64_t day_milliseconds(int64_t us)
+{
+	return us >= 0 ? us / 1000 : -((999 - us) / 1000);
+}
+
+static inline bool day_is_same_pair(const struct day_pair *a, const struct day_pair *b)
+{
+	return a->name == b->name && a->client == b->client && a->verdict == b->verdict;
+}
 
 /* Rows that events refer to: found or made. Ids, or 0 with *diag. */
 uint32_t day_name(struct day *day, const uint8_t *name, size_t octets, struct diag *diag);

@@ -12,7 +12,21 @@ static const char pick[] =
 	"CREATE TEMP TABLE gone AS SELECT id FROM client WHERE length(address) = ?1 AND address BETWEEN ?2 AND ?3";
 static const char *const steps[] = {
 	"DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))",
+	"CREATE TEMP TABLE touched AS SELECT DISTINCT p.name AS name, ifnull(a.domain, 0) AS domain FROM pair AS p"
+		" LEFT JOIN name_sum AS a ON a.name = p.name WHERE p.client IN (SELECT id FROM temp.gone)",
 	"DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)",
+	/* What is added up is made anew of what is left. */
+	"DELETE FROM name_sum WHERE name IN (SELECT name FROM temp.touched)",
+	"INSERT INTO name_sum (name, domain, client, clients, first, last, count) SELECT t.name, t.domain,"
+		" ifnull(min(nullif(p.client, 0)), 0), count(DISTINCT nullif(p.client, 0)), min(p.first), max(p.last), sum(p.count)"
+		" FROM temp.touched AS t CROSS JOIN pair AS p ON p.name = t.name WHERE t.name <> 0 GROUP BY t.name",
+	"DELETE FROM domain_sum WHERE domain IN (SELECT domain FROM temp.touched)",
+	"INSERT INTO domain_sum (domain, first, last, count) SELECT domain, min(first), max(last), sum(count) FROM name_sum"
+		" WHERE domain <> 0 AND domain IN (SELECT domain FROM temp.touched) GROUP BY domain",
+	"DELETE FROM client_sum WHERE client IN (SELECT id FROM temp.gone)",
+	"DELETE FROM verdict_sum",
+	"INSERT INTO verdict_sum (verdict, first, last, count) SELECT verdict, min(first), max(last), sum(count) FROM pair"
+		" GROUP BY verdict",
 	/* The rule of a verdict about a client is its address, a group can be one client; of a shadow rule the trigger is
 	 * not kept: a prefix can be the client's. Numbered, for verdicts differ in their rules. */
 	"UPDATE verdict SET rule = iif(trigger = 'CLIENT-IP', '(forgotten ' || id || ')', rule),"

@@ -51,6 +51,14 @@
  *   pair      name, client, verdict, first, last, count, newest: who asked for what and what was decided; newest is
  *             the event id that its chain begins with. By (name, client, verdict), and an index by (client). In the
  *             verdicts class also by (verdict).
+ *   name_sum  name, domain, client, clients, first, last, count: what `pair` has of a name (not of name 0), added up.
+ *             clients counts those that are known (client 0 is none), client is the first of them: where clients = 1
+ *             the only one. domain as in `name`. Indexes: (count) WHERE count >= 256, and (client, first) WHERE
+ *             clients = 1.
+ *   domain_sum  domain, first, last, count: what `name_sum` has of a registrable domain (not of 0), added up. Indexes:
+ *             (count) WHERE count >= 256, and (first).
+ *   client_sum  client, first, last, count, names: what `pair` has of a client (not of 0), and of how many names.
+ *   verdict_sum  verdict, first, last, count: the same of a decision.
  *   minute    minute (of the day), verdict, first, last, count: how many events in that minute, and between which
  *             event ids they lie. Leads from a time to events, and is the picture over time.
  *   sensor    id, identity: a resolver.
@@ -90,7 +98,7 @@
 #include "policy/diag.h"
 #include "store/event.h"
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define STORE_APPLICATION 0x76647374
 #define STORE_BLOCK_NUMBERS 8192u
 

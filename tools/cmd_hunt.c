@@ -229,7 +229,8 @@ static int take_option(struct hunt *hunt, int option, struct place *place)
 
 int cmd_hunt(const struct command *command, int argc, char **argv)
 {
-	struct hunt hunt = { .command = command, .from_ms = QUERY_BEGIN, .to_ms = QUERY_END, .limit = HUNT_LIMIT };
+	struct hunt hunt = { .command = command, .from_ms = QUERY_BEGIN, .to_ms = QUERY_END, .limit = HUNT_LIMIT,
+		.all = HUNT_COUNTED };
 	struct place place = { .directory = HUNT_DIRECTORY };
 	const struct pivot *pivot;
 	int option;

@@ -19,6 +19,8 @@
 
 #define HUNT_DIRECTORY "/var/lib/verdict-collect"
 #define HUNT_LIMIT 100
+#define HUNT_TEXT_OF(number) HUNT_TEXT_OF_(number)
+#define HUNT_TEXT_OF_(number) #number
 #define HUNT_COLUMNS_MAX 12
 #define HUNT_SECTIONS_MAX 12
 
@@ -40,9 +42,12 @@ struct hunt_column {
 	enum hunt_kind kind;
 };
 
+#define HUNT_COUNTED INT64_C(-1)    /* as many as its SELECT gives */
+#define HUNT_UNCOUNTED INT64_C(-2)  /* more than that, nobody knows how many */
+
 struct hunt_left_out {
 	const char *section;
-	uint64_t rows;
+	int64_t rows;                  /* or HUNT_UNCOUNTED */
 };
 
 struct hunt {
@@ -57,6 +62,7 @@ struct hunt {
 	bool json, events;
 	bool raw;                      /* nothing stands around what it prints */
 	struct term term;
+	int64_t all;                   /* rows of the next section: a number, HUNT_COUNTED or HUNT_UNCOUNTED */
 	struct hunt_left_out left_out[HUNT_SECTIONS_MAX];
 	unsigned left_out_count;
 	uint64_t rows;                 /* that were printed */
@@ -82,6 +88,13 @@ int hunt_section(struct hunt *hunt, const char *key, const struct hunt_column *c
 
 /* The same for one row with many columns, each in a line of its own. */
 int hunt_card(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select);
+
+/* The first column of the first row of a SELECT; 0: there is none. -1: hunt->diag. */
+int64_t hunt_number(struct hunt *hunt, const char *select);
+
+/* Is each file of the window whole in it? Then what files have added up (store/store.h: *_sum) is the answer. 1, 0 or
+ * -1 with hunt->diag. */
+int hunt_is_whole(struct hunt *hunt);
 
 /* Sections of what HUNT_MERGE gathered. */
 enum hunt_hit_section { HUNT_SUMMARY = 1, HUNT_VERDICTS = 2, HUNT_NAMES = 4, HUNT_CLIENTS = 8 };

@@ -7,13 +7,18 @@
 #include "tools/verdictctl.h"
 
 #define ASKERS 5                    /* so many clients of a name are counted; one that more ask for is not rare */
-#define TEXT_OF(number) #number
-#define ASKERS_TEXT(number) TEXT_OF(number)
+#define MANY_NAMES 2000              /* so many are read all; of who has more the rarest are looked for */
 
 static const char tables[] =
 	HUNT_HIT_TABLES
 	"CREATE TABLE asker (key TEXT, client BLOB, PRIMARY KEY (key, client)) WITHOUT ROWID;"
+	"CREATE TABLE common (key TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE old (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE part (day, class, first, last, count, names);"
+	"CREATE TABLE alone (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE bound (first);"
+	"CREATE TABLE elsewhere (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE both (names);"
 	HUNT_MOMENT_TABLE;
 
 #define PAIRS "SELECT p.* FROM day.client AS c CROSS JOIN day.pair AS p ON p.client = c.id WHERE c.address >= :low" \
@@ -22,15 +27,103 @@ static const char tables[] =
 static const char find[] = HUNT_FIND(PAIRS) HUNT_MERGE;
 static const char find_events[] = HUNT_EVENTS(PAIRS);
 
-/* Who else asked for what it asked for; a few are enough to know that a name is not rare. */
+/* Who else asked for what it asked for; a few are enough to know that a name is not rare, and where a day is whole in the
+ * window their number is known. */
+static const char find_common[] =
+	"INSERT OR IGNORE INTO common SELECT n.key FROM (SELECT DISTINCT key FROM hit) AS h CROSS JOIN day.name AS n"
+	" ON n.key = h.key CROSS JOIN day.name_sum AS s ON s.name = n.id WHERE s.clients >= " HUNT_TEXT_OF(ASKERS)
+	" AND s.first >= :from AND s.last <= :to;";
 static const char find_askers[] =
-	"INSERT OR IGNORE INTO asker SELECT n.key, c.address FROM (SELECT DISTINCT key FROM hit) AS h"
+	"INSERT OR IGNORE INTO asker SELECT n.key, c.address FROM (SELECT DISTINCT key FROM hit"
+	"  WHERE key NOT IN (SELECT key FROM common)) AS h"
 	" CROSS JOIN day.name AS n ON n.key = h.key CROSS JOIN day.client AS c ON c.id IN (SELECT DISTINCT client"
-	"  FROM day.pair WHERE name = n.id AND first <= :to AND last >= :from LIMIT " ASKERS_TEXT(ASKERS) ");";
+	"  FROM day.pair WHERE name = n.id AND first <= :to AND last >= :from LIMIT " HUNT_TEXT_OF(ASKERS) ");";
 
 static const char find_old[] =
 	"INSERT OR IGNORE INTO old SELECT h.key FROM (SELECT DISTINCT key FROM hit) AS h CROSS JOIN day.name AS n"
 	" ON n.key = h.key WHERE EXISTS (SELECT 1 FROM day.pair AS p WHERE p.name = n.id AND p.first + :day < :begin);";
+
+/* --- who asked for very much ---------------------------------------------------------------------------------- */
+
+#define ITS "day.client AS c CROSS JOIN"
+#define IS_IT " c.address = :low AND length(c.address) = :octets"
+
+static const char find_parts[] =
+	"INSERT INTO part SELECT :day, :class, s.first + :day, s.last + :day, s.count, s.names FROM " ITS
+	" day.client_sum AS s ON s.client = c.id WHERE" IS_IT ";";
+
+/* Names that nobody else asked for that day, in the order of an index; bound: when it asked for the next one. */
+#define ALONE ITS " day.name_sum AS s ON s.client = c.id AND s.clients = 1 WHERE" IS_IT " ORDER BY s.first"
+static const char find_alone[] =
+	"INSERT OR IGNORE INTO alone SELECT n.key FROM (SELECT s.name AS id FROM " ALONE " LIMIT :most) AS s"
+	" CROSS JOIN day.name AS n ON n.id = s.id;"
+	"INSERT INTO bound SELECT s.first + :day FROM " ALONE " LIMIT 1 OFFSET :most;";
+static const char remove_shared[] =
+	"DELETE FROM alone WHERE EXISTS (SELECT 1 FROM day.name AS n CROSS JOIN day.name_sum AS s ON s.name = n.id"
+	" WHERE n.key = alone.key AND (s.clients > 1 OR (s.clients = 1"
+	"  AND s.client NOT IN (SELECT c.id FROM day.client AS c WHERE" IS_IT "))));";
+static const char find_hits[] =
+	HUNT_FIND("SELECT p.* FROM alone AS a CROSS JOIN day.name AS n ON n.key = a.key CROSS JOIN day.client AS c ON" IS_IT
+		" CROSS JOIN day.pair AS p ON p.name = n.id AND p.client = c.id") HUNT_MERGE
+	"INSERT OR IGNORE INTO asker SELECT key, client FROM hit;";
+static const char is_proved[] =
+	"SELECT count(*) >= :wanted FROM (SELECT min(first) AS begun FROM hit GROUP BY key) WHERE begun <"
+	" (SELECT ifnull(min(first), 9223372036854775807) FROM bound)";
+
+/* How many names it is: those of the day and class that has most, and those of the others that are not there. No name
+ * and the root's are one. */
+#define MOST "(SELECT day, class FROM part ORDER BY names DESC LIMIT 1)"
+static const char find_elsewhere[] =
+	"INSERT OR IGNORE INTO elsewhere SELECT coalesce(n.key, '') FROM " ITS " day.pair AS p ON p.client = c.id"
+	" LEFT JOIN day.name AS n ON n.id = p.name WHERE" IS_IT " AND (:day, :class) <> " MOST ";";
+static const char find_both[] =
+	"INSERT INTO both SELECT count(*) FROM elsewhere AS e WHERE EXISTS (SELECT 1 FROM " ITS " day.pair AS p"
+	" ON p.client = c.id AND p.name IN (SELECT id FROM day.name WHERE key = e.key"
+	"  UNION ALL SELECT 0 WHERE e.key = '') WHERE" IS_IT ")"
+	" AND (:day, :class) = " MOST ";"
+	"INSERT INTO both SELECT 1 FROM " ITS " day.pair AS p ON p.client = c.id AND p.name = 0 WHERE" IS_IT
+	" AND (:day, :class) = " MOST " AND EXISTS (SELECT 1 FROM day.name AS n CROSS JOIN day.pair AS q ON q.name = n.id"
+	"  AND q.client = c.id WHERE n.key = '') LIMIT 1;";
+
+static int look_for(struct hunt *hunt, int64_t most)
+{
+	struct query *query = hunt->query;
+
+	if (!query_bind_number(query, ":most", most) || !query_bind_number(query, ":wanted", (int64_t)hunt->limit))
+		return -1;
+	if (query_run(query, "DELETE FROM alone; DELETE FROM bound; DELETE FROM hit; DELETE FROM asker", &hunt->diag) != 0 ||
+			query_gather(query, QUERY_ALL, find_alone, &hunt->diag) != 0 ||
+			query_gather(query, QUERY_ALL, remove_shared, &hunt->diag) != 0 ||
+			query_gather(query, QUERY_ALL, find_hits, &hunt->diag) != 0)
+		return -1;
+	return (int)hunt_number(hunt, is_proved);
+}
+
+/* 1: what will be printed of its names is there, and of everything in `part`; 0: read all; -1: hunt->diag. */
+static int gather_rarest(struct hunt *hunt)
+{
+	struct query *query = hunt->query;
+	int whole, proved = 0;
+
+	if (hunt->limit == 0 || hunt->limit > MANY_NAMES || hunt->events || hunt->from_ms != QUERY_BEGIN ||
+			strchr(hunt->asked, '/') != NULL)
+		return 0;
+	whole = hunt_is_whole(hunt);
+	if (whole <= 0 || query_gather(query, QUERY_ALL, find_parts, &hunt->diag) != 0)
+		return whole <= 0 ? whole : -1;
+	if (hunt_number(hunt, "SELECT sum(names) FROM part") <= MANY_NAMES)
+		return 0;
+	for (int64_t most = (int64_t)hunt->limit + 50, rounds = 0; proved == 0 && rounds < 3; most *= 8, rounds++)
+		proved = look_for(hunt, most);
+	if (proved == 0)
+		return query_run(query, "DELETE FROM hit; DELETE FROM asker", &hunt->diag);
+	return proved < 0 || query_gather(query, QUERY_ALL, find_elsewhere, &hunt->diag) != 0 ||
+		query_gather(query, QUERY_ALL, find_both, &hunt->diag) != 0 ? -1 : 1;
+}
+
+/* --- printing ----------------------------------------------------------------------------------------------- */
+
+#define NAMES_OF_PARTS "max(names) + (SELECT count(*) FROM elsewhere) - (SELECT ifnull(sum(names), 0) FROM both)"
 
 static const struct hunt_column summary[] = {
 	{ "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT }, { "names", HUNT_COUNT },
@@ -65,13 +158,22 @@ static int gather_remote(struct hunt *hunt)
 	return hunt->events ? hunt_fetch(hunt, fetches_events) : 0;
 }
 
-static int gather(struct hunt *hunt)
+/* *rarest: what is printed alone is there. */
+static int gather(struct hunt *hunt, bool *rarest)
 {
 	struct query *query = hunt->query;
+	int found;
 
+	*rarest = false;
 	if (hunt->remote != NULL)
 		return gather_remote(hunt);
-	if (query_run(query, tables, &hunt->diag) != 0 || query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
+	if (query_run(query, tables, &hunt->diag) != 0 || (found = gather_rarest(hunt)) < 0)
+		return -1;
+	*rarest = found > 0;
+	if (*rarest)
+		return 0;
+	if (query_gather(query, QUERY_ALL, find, &hunt->diag) != 0 ||
+			query_gather(query, QUERY_ALL, find_common, &hunt->diag) != 0 ||
 			query_gather(query, QUERY_ALL, find_askers, &hunt->diag) != 0)
 		return -1;
 	if (hunt->from_ms != QUERY_BEGIN && (query_gather(query, QUERY_ALL, find_old, &hunt->diag) != 0 ||
@@ -83,24 +185,29 @@ static int gather(struct hunt *hunt)
 int hunt_host(struct hunt *hunt)
 {
 	const char *wrong = hunt_bind_network(hunt, hunt->asked);
+	bool rarest;
 
 	if (wrong != NULL)
 		return command_misuse(hunt->command, "no address or network: %s", wrong);
-	if (!query_bind_number(hunt->query, ":bounded", hunt->from_ms != QUERY_BEGIN) || gather(hunt) != 0)
+	if (!query_bind_number(hunt->query, ":bounded", hunt->from_ms != QUERY_BEGIN) || gather(hunt, &rarest) != 0)
 		return -1;
 	hunt_begin(hunt, "host");
-	if (hunt_section(hunt, "summary", summary, "SELECT min(first), max(last), sum(count), count(DISTINCT key),"
-			" count(DISTINCT client) FROM hit HAVING count(*) > 0") != 0)
+	if (hunt_section(hunt, "summary", summary, rarest ? "SELECT min(first), max(last), sum(count), " NAMES_OF_PARTS ", 1"
+			" FROM part" : "SELECT min(first), max(last), sum(count), count(DISTINCT key), count(DISTINCT client)"
+			" FROM hit HAVING count(*) > 0") != 0)
 		return -1;
 	if (strchr(hunt->asked, '/') != NULL && hunt_section(hunt, "clients", clients, "SELECT address_text(client),"
 			" min(first), max(last), sum(count) AS n, count(DISTINCT key) FROM hit GROUP BY client"
 			" ORDER BY n DESC, client") != 0)
 		return -1;
+	if (rarest && (hunt->all = hunt_number(hunt, "SELECT " NAMES_OF_PARTS " FROM part")) < 0)
+		return -1;
 	if (hunt_section(hunt, "names", names, "SELECT name_text(h.key), :bounded AND NOT EXISTS (SELECT 1 FROM old AS o"
-			" WHERE o.key = h.key) AS new, min((SELECT count(*) FROM asker AS a WHERE a.key = h.key), "
-			ASKERS_TEXT(ASKERS) ") AS askers, min(first) AS begun, max(last), sum(count),"
-			" texts(" HUNT_VERDICT_TEXT("d") ") FROM hit AS h JOIN decision AS d ON d.id = h.decision"
-			" GROUP BY h.key ORDER BY new DESC, askers, begun, h.key") != 0)
+			" WHERE o.key = h.key) AS new, iif(h.key IN (SELECT key FROM common), " HUNT_TEXT_OF(ASKERS) ","
+			" min((SELECT count(*) FROM asker AS a WHERE a.key = h.key), " HUNT_TEXT_OF(ASKERS) ")) AS askers,"
+			" min(first) AS begun, max(last), sum(count), texts(" HUNT_VERDICT_TEXT("d") ")"
+			" FROM hit AS h JOIN decision AS d ON d.id = h.decision GROUP BY h.key"
+			" ORDER BY new DESC, askers, begun, h.key") != 0)
 		return -1;
 	return hunt->events ? hunt_timeline(hunt) : 0;
 }

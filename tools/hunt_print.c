@@ -97,8 +97,21 @@ static void print_headings(struct hunt *hunt, const struct hunt_column *columns,
 	printf("%s\n", term_off(&hunt->term, STYLE_FAINT));
 }
 
+/* Who knows how many there are need not read them. */
+static bool is_enough(const struct hunt *hunt, uint64_t printed)
+{
+	return hunt->limit != 0 && printed == hunt->limit && hunt->all != HUNT_COUNTED;
+}
+
+static void count_left_out(const struct hunt *hunt, uint64_t printed, int64_t *left_out)
+{
+	if (!is_enough(hunt, printed))
+		return;
+	*left_out = hunt->all == HUNT_UNCOUNTED ? HUNT_UNCOUNTED : hunt->all - (int64_t)printed;
+}
+
 static int print_table(struct hunt *hunt, const char *title, const struct hunt_column *columns, sqlite3_stmt *rows,
-	uint64_t *left_out)
+	int64_t *left_out)
 {
 	static char cell[CELL_MAX];
 	unsigned widths[HUNT_COLUMNS_MAX];
@@ -106,7 +119,7 @@ static int print_table(struct hunt *hunt, const char *title, const struct hunt_c
 	int code;
 
 	measure(rows, columns, widths);
-	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+	while ((code = is_enough(hunt, printed) ? SQLITE_DONE : sqlite3_step(rows)) == SQLITE_ROW) {
 		if (hunt->limit != 0 && printed == hunt->limit) {
 			++*left_out;
 			continue;
@@ -122,8 +135,12 @@ static int print_table(struct hunt *hunt, const char *title, const struct hunt_c
 		}
 		putchar('\n');
 	}
-	if (*left_out > 0)
-		printf("  %s... %" PRIu64 " more: --limit 0 shows all%s\n", term_on(&hunt->term, STYLE_FAINT), *left_out,
+	count_left_out(hunt, printed, left_out);
+	if (*left_out == HUNT_UNCOUNTED)
+		printf("  %s... more: --limit 0 shows all%s\n", term_on(&hunt->term, STYLE_FAINT),
+			term_off(&hunt->term, STYLE_FAINT));
+	else if (*left_out > 0)
+		printf("  %s... %" PRId64 " more: --limit 0 shows all%s\n", term_on(&hunt->term, STYLE_FAINT), *left_out,
 			term_off(&hunt->term, STYLE_FAINT));
 	hunt->rows += printed;
 	return code;
@@ -180,14 +197,14 @@ static void put_member(struct json_line *line, const struct hunt_column *column,
 }
 
 static int print_array(struct hunt *hunt, const char *key, const struct hunt_column *columns, sqlite3_stmt *rows,
-	uint64_t *left_out)
+	int64_t *left_out)
 {
 	struct json_line line = { .octets = NULL };
 	uint64_t printed = 0;
 	int code;
 
 	printf(",\"%s\":[", key);
-	while ((code = sqlite3_step(rows)) == SQLITE_ROW) {
+	while ((code = is_enough(hunt, printed) ? SQLITE_DONE : sqlite3_step(rows)) == SQLITE_ROW) {
 		if (hunt->limit != 0 && printed == hunt->limit) {
 			++*left_out;
 			continue;
@@ -206,6 +223,7 @@ static int print_array(struct hunt *hunt, const char *key, const struct hunt_col
 		fwrite(line.octets, 1, line.used, stdout);
 	}
 	putchar(']');
+	count_left_out(hunt, printed, left_out);
 	json_line_fini(&line);
 	return code;
 }
@@ -215,7 +233,7 @@ static int print_array(struct hunt *hunt, const char *key, const struct hunt_col
 static int print(struct hunt *hunt, const char *key, const struct hunt_column *columns, const char *select, bool card)
 {
 	sqlite3_stmt *rows = query_ask(hunt->query, select, &hunt->diag);
-	uint64_t left_out = 0;
+	int64_t left_out = 0;
 	char title[64];
 	int code;
 
@@ -226,7 +244,8 @@ static int print(struct hunt *hunt, const char *key, const struct hunt_column *c
 		*at = *at == '_' ? ' ' : *at;
 	code = hunt->json ? print_array(hunt, key, columns, rows, &left_out) :
 		card ? print_card(hunt, title, columns, rows) : print_table(hunt, title, columns, rows, &left_out);
-	if (left_out > 0 && hunt->left_out_count < HUNT_SECTIONS_MAX)
+	hunt->all = HUNT_COUNTED;
+	if (left_out != 0 && hunt->left_out_count < HUNT_SECTIONS_MAX)
 		hunt->left_out[hunt->left_out_count++] = (struct hunt_left_out){ key, left_out };
 	if (code != SQLITE_DONE)
 		diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(query_workspace(hunt->query)));
@@ -304,8 +323,15 @@ void hunt_end(struct hunt *hunt)
 		return;
 	}
 	printf(",\"left_out\":{");
-	for (unsigned i = 0; i < hunt->left_out_count; i++)
-		printf("%s\"%s\":%" PRIu64, i > 0 ? "," : "", hunt->left_out[i].section, hunt->left_out[i].rows);
+	for (unsigned i = 0; i < hunt->left_out_count; i++) {
+		const struct hunt_left_out *left_out = &hunt->left_out[i];
+
+		printf("%s\"%s\":", i > 0 ? "," : "", left_out->section);
+		if (left_out->rows == HUNT_UNCOUNTED)
+			printf("null");
+		else
+			printf("%" PRId64, left_out->rows);
+	}
 	printf("},\"files\":%u,\"passed_over\":%u}\n", files, passed_over);
 }
 

@@ -3,6 +3,7 @@ import ipaddress
 import json
 import lzma
 import os
+import random
 import struct
 import subprocess
 import sys

@@ -268,6 +268,35 @@ static void counts_as_passive_dns_what_came_from_upstream_alone(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM rr WHERE count = 0 AND first = 0 AND last = 0"), 1);
 }
 
+/* What is added up, against adding up what it is made of. */
+static void check_sums(const struct directory *directory, const char *file)
+{
+	static const struct { const char *sums, *made; } laws[] = {
+		{ "SELECT name, domain, clients, first, last, count FROM name_sum",
+			"SELECT p.name, n.domain, count(DISTINCT nullif(client, 0)), min(first), max(last), sum(count) FROM pair AS p"
+			" JOIN name AS n ON n.id = p.name GROUP BY p.name" },
+		{ "SELECT name, client FROM name_sum WHERE clients = 1",
+			"SELECT name, max(client) FROM pair WHERE name <> 0 GROUP BY name HAVING count(DISTINCT nullif(client, 0)) = 1" },
+		{ "SELECT * FROM domain_sum", "SELECT n.domain, min(first), max(last), sum(count) FROM pair AS p"
+			" JOIN name AS n ON n.id = p.name WHERE n.domain <> 0 GROUP BY n.domain" },
+		{ "SELECT * FROM client_sum", "SELECT client, min(first), max(last), sum(count), count(DISTINCT name) FROM pair"
+			" WHERE client <> 0 GROUP BY client" },
+		{ "SELECT * FROM verdict_sum", "SELECT verdict, min(first), max(last), sum(count) FROM pair GROUP BY verdict" },
+	};
+	char text[1400];
+
+	for (unsigned i = 0; i < sizeof(laws) / sizeof(laws[0]); i++) {
+		snprintf(text, sizeof(text), "SELECT count(*) FROM (SELECT * FROM (%s) EXCEPT SELECT * FROM (%s))", laws[i].sums,
+			laws[i].made);
+		assert_int_equal(number(directory, file, text), 0);
+		snprintf(text, sizeof(text), "SELECT count(*) FROM (SELECT * FROM (%s) EXCEPT SELECT * FROM (%s))", laws[i].made,
+			laws[i].sums);
+		assert_int_equal(number(directory, file, text), 0);
+	}
+	assert_int_equal(number(directory, file, "SELECT count(*) FROM name_sum WHERE clients > 0 AND client NOT IN"
+		" (SELECT id FROM client)"), 0);
+}
+
 /* What is counted, against counting by hand; ids and chains over several commits. */
 static void agrees_with_counting_by_hand(void **state)
 {
@@ -311,6 +340,7 @@ static void agrees_with_counting_by_hand(void **state)
 		}
 	}
 	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM minute"), EVENTS);
+	check_sums(*state, PLAIN);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event e JOIN minute m ON m.minute = e.at / 60000000 AND e.id"
 		" BETWEEN m.first AND m.last"), EVENTS);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM pair WHERE first <> (SELECT min(at) / 1000 FROM event JOIN"
@@ -600,6 +630,42 @@ static void forgets_a_client(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
 }
 
+/* Names of several clients, of one alone, and of nobody that is known: what is left is added up as if the others had never
+ * been. */
+static void forgets_a_client_in_what_is_added_up(void **state)
+{
+	static const char *const names[] = { "www.example", "a.shop.example", "b.shop.example", "alone.example", "other.example" };
+	struct store *store = open_store(*state);
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 0, 7 } };
+	struct sample sample;
+	struct diag diag;
+	uint64_t events, i = 0;
+
+	for (unsigned name = 0; name < 5; name++)
+		for (unsigned who = 5; who < 9; who++) {
+			if ((name == 3 && who != 7) || (name == 4 && who > 6))
+				continue;
+			sample_init(&sample, names[name], ++i);
+			sample.event.client.octets[3] = (uint8_t)who;
+			sample.event.verdict.rule = who == 7 ? "its" : i % 2 == 0 ? "even" : "odd";
+			if (who == 8)
+				sample.event.client.family = ADDRESS_NONE;
+			put(store, &sample.event);
+			if (i == 9)
+				commit(store);
+		}
+	commit(store);
+	check_sums(*state, PLAIN);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM name_sum"), 5);
+	assert_int_equal(store_forget(store, &client, 32, &events, &diag), 0);
+	assert_int_equal(events, 4);
+	store_close(&store);
+	check_sums(*state, PLAIN);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM name_sum"), 4);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client_sum"), 2);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM verdict_sum"), 2);
+}
+
 /* A rule that is about one client says who that was. */
 static void forgets_the_rule_that_names_a_client(void **state)
 {
@@ -729,6 +795,7 @@ int main(void)
 		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(forgets_a_client_in_what_is_added_up),
 		IN_DIRECTORY(forgets_the_rule_that_names_a_client),
 		IN_DIRECTORY(removes_what_was_set_aside_as_its_day),
 		IN_DIRECTORY(what_cannot_be_removed_costs_nothing_else),

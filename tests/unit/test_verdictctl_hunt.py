@@ -386,6 +386,63 @@ def coverage_finds_every_gap_and_says_when():
         assert "was due to send %d frames" % len(events) in statement and "%d are missing" % len(gone) in statement
 
 
+def busy_days():
+    """Two days: names that are asked for very often, and clients that ask for very many names, some of them alone."""
+    events, draw = [], h.random.Random(7)
+    for number in range(1, 9001):
+        day, kind = number % 2, draw.random()
+        client = "10.0.0.%d" % (1 if kind < 0.6 else 2 if kind < 0.8 else draw.randrange(3, 40))
+        name = [b"host%d" % draw.randrange(3), b"often", b"com"] if draw.random() < 0.4 else \
+            [b"www", b"rare%d" % draw.randrange(6000), b"com"]
+        denied = name[1] == b"often" and kind > 0.9 or name[1].endswith(b"7")
+        at_us = (1700006400 + day * h.DAY) * 1000000 + number * 4000000 + draw.randrange(1000000)
+        extra = {"verdict": "nxdomain", "list": "malware", "rule": h.shown(name), "trigger": "QNAME"} if denied else \
+            {"verdict": "allow"}
+        events.append(h.Event(at_us, client, name, 1, 3 if denied else 0, [], (h.BOOT, 0, number),
+                              dict(extra, path="cached")))
+    return events
+
+
+def a_limit_gives_the_first_rows_of_all():
+    """What is added up by day answers a question with a limit; without one, and in a cut window, pairs are counted."""
+    events = busy_days()
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        begin, middle = min(e.ms for e in events), sorted(e.ms for e in events)[len(events) // 4]
+        proved = 0
+        for arguments in (["top"], ["host", "10.0.0.1"], ["host", "10.0.0.2"], ["host", "10.0.0.3"], ["host", "10.0.0.0/28"],
+                          ["new", "--from", h.iso(begin)], ["new", "--from", h.iso(middle)],
+                          ["new", "--from", h.iso(begin + h.DAY * 1000)], ["top", "--from", h.iso(middle)],
+                          ["host", "10.0.0.1", "--from", h.iso(middle)], ["domain", "*.com"], ["rule", "malware"]):
+            whole = words_of(h.hunt(scratch, *arguments))
+            for limit in (1, 2, 40):
+                done = h.verdictctl("hunt", *arguments, "--json", "--limit", limit, "--directory", scratch)
+                got = h.json.loads(done.stdout)
+                left_out, got = got["left_out"], words_of(got)
+                equal(set(got), set(whole), arguments)
+                for section in [key for key, rows in got.items() if isinstance(rows, list)]:
+                    equal(got[section], whole[section][:limit], (arguments, limit, section))
+                    rest = len(whole[section]) - len(got[section])
+                    proved += left_out.get(section, 0) is None
+                    equal(left_out.get(section, 0) in (rest, None), True, (arguments, limit, section, left_out))
+                    equal(left_out.get(section, 0) is None and rest == 0, False, (arguments, limit, section))
+        equal(proved > 3, True)
+        wanted = [e for e in events if e.client == "10.0.0.1"]
+        got = h.json.loads(h.verdictctl("hunt", "host", "10.0.0.1", "--json", "--directory", scratch).stdout)
+        equal(got["summary"], summary(wanted))
+        equal(got["left_out"]["names"], len({e.name for e in wanted}) - 100)
+        alone = {name for name, es in grouped(events, lambda e: e.name).items() if {e.client for e in es} == {"10.0.0.1"}}
+        rows = sorted((min(e.ms for e in es), h.order(name), name)
+                      for name, es in grouped(wanted, lambda e: e.name).items() if name in alone)[:100]
+        equal([row["name"] for row in got["names"]], [name for _, _, name in rows])
+
+
+def words_of(answer):
+    """Without what is not of the answer itself, and with verdicts as a set."""
+    return {key: words(rows) if isinstance(rows, list) and rows and "verdicts" in rows[0] else rows
+            for key, rows in answer.items() if key not in ("left_out", "asked")}
+
+
 HOSTILE = [[b"'; drop table event; --", b"example"], [b"<script>alert(1)</script>", b"example"], [b"\x1b[2j\x07", b"example"],
            [b"nul\0nul", b"example"], [b"100%", b"example"], [b"a_c", b"example"], [b"abc", b"example"], [b"a.c", b"example"],
            [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"]]
@@ -465,7 +522,7 @@ CLAIMS = [
     an_address_leads_to_its_names_and_their_clients, a_host_has_its_names_new_and_rare_ones_first,
     record_sets_have_their_intervals_and_changes, a_rule_and_a_technique_have_what_bears_them,
     new_domains_are_those_that_nobody_asked_for_before, a_domain_of_the_same_day_is_not_new,
-    the_top_is_the_top,
+    the_top_is_the_top, a_limit_gives_the_first_rows_of_all,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, a_damaged_file_is_named_and_the_rest_answers,

@@ -1,0 +1,132 @@
+/* hunt_top.c: `hunt top`: the most of everything. */
+#include "tools/hunt.h"
+
+#include <stddef.h>
+
+#include "tools/hunt_remote.h"
+
+#define MORE_THAN_ASKED 50           /* candidates of a file beyond the limit: the files do not agree on their order */
+
+/* candidate: what is among the most of some file; bound: how many times a file can have what is not. */
+static const char tables[] =
+	"CREATE TABLE found (name, client, verdict, first, last, count);"
+	"CREATE TABLE top (kind INTEGER, value, first, last, count, PRIMARY KEY (kind, value)) WITHOUT ROWID;"
+	"CREATE TABLE candidate (kind INTEGER, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;"
+	"CREATE TABLE bound (kind INTEGER, count INTEGER);";
+
+#define ADD_UP " ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)," \
+	" count = count + excluded.count;"
+#define INTO_TOP(kind, value, from, condition) \
+	"INSERT INTO top SELECT " kind ", " value ", min(f.first) + :day, max(f.last) + :day, sum(f.count) FROM " from \
+	" WHERE " condition " GROUP BY " value ADD_UP
+
+#define OF_NAMES(from) \
+	INTO_TOP("0", "n.key", from " JOIN day.name AS n ON n.id = f.name", "true") \
+	INTO_TOP("1", "d.key", from " JOIN day.name AS n ON n.id = f.name JOIN day.name AS d ON d.id = n.domain", "true")
+#define OF_OTHERS(clients, verdicts) \
+	INTO_TOP("2", "c.address", clients " JOIN day.client AS c ON c.id = f.client", "true") \
+	INTO_TOP("3", "v.list || iif(v.list = '', '', ':') || v.rule", verdicts " JOIN day.verdict AS v ON v.id = f.verdict", \
+		"v.list || v.rule <> ''") \
+	INTO_TOP("4", "iif(v.verdict = '', '-', v.verdict)", verdicts " JOIN day.verdict AS v ON v.id = f.verdict", "true") \
+	INTO_TOP("5", "j.value", verdicts " JOIN day.verdict AS v ON v.id = f.verdict CROSS JOIN" \
+		" json_each('[\"' || replace(trim(v.techniques), ' ', '\",\"') || '\"]') AS j", "trim(v.techniques) <> ''" \
+		" AND v.techniques NOT GLOB '*[^A-Z0-9. ]*'")
+
+static const char of_pairs[] =
+	HUNT_FIND("SELECT p.* FROM day.pair AS p WHERE" HUNT_IN_WINDOW("p")) OF_NAMES("found AS f")
+	OF_OTHERS("found AS f", "found AS f");
+static const char of_sums[] = OF_OTHERS("day.client_sum AS f", "day.verdict_sum AS f");
+static const char all_names[] = OF_NAMES("day.name_sum AS f");
+
+#define FETCH_TOP(statement, type, kind) \
+	{ "top." statement, type "iii", "INSERT INTO top VALUES (" kind ", ?1, ?2, ?3, ?4)" }
+
+static const struct hunt_fetch fetches[] = {
+	FETCH_TOP("names", "t", "0"), FETCH_TOP("domains", "t", "1"), FETCH_TOP("clients", "b", "2"),
+	FETCH_TOP("rules", "t", "3"), FETCH_TOP("verdicts", "t", "4"), FETCH_TOP("techniques", "t", "5"),
+	{ NULL, NULL, NULL }
+};
+
+/* In the order of an index that has what is frequent alone. */
+#define MOST(kind, table, id) \
+	"INSERT OR IGNORE INTO candidate SELECT " kind ", n.key FROM (SELECT " id " AS id FROM day." table \
+	" WHERE count >= 256 ORDER BY count DESC LIMIT :most) AS s CROSS JOIN day.name AS n ON n.id = s.id;" \
+	"INSERT INTO bound SELECT " kind ", ifnull((SELECT count FROM day." table " WHERE count >= 256 ORDER BY count DESC" \
+	" LIMIT 1 OFFSET :most), 255);"
+static const char find_candidates[] = MOST("0", "name_sum", "name") MOST("1", "domain_sum", "domain");
+
+#define COUNT_CANDIDATES(kind, table, id) \
+	"INSERT INTO top SELECT " kind ", c.key, s.first + :day, s.last + :day, s.count FROM candidate AS c" \
+	" CROSS JOIN day.name AS n ON n.key = c.key CROSS JOIN day." table " AS s ON s." id " = n.id WHERE c.kind = " kind \
+	ADD_UP
+static const char count_candidates[] = COUNT_CANDIDATES("0", "name_sum", "name")
+	COUNT_CANDIDATES("1", "domain_sum", "domain");
+
+/* What is no candidate has less than the last one that is printed. */
+static const char is_proved[] =
+	"SELECT min(ifnull((SELECT count FROM top WHERE kind = k.value ORDER BY count DESC LIMIT 1 OFFSET :most - "
+	HUNT_TEXT_OF(MORE_THAN_ASKED) " - 1), 0) > (SELECT ifnull(sum(count), 0) FROM bound WHERE kind = k.value))"
+	" FROM json_each('[0,1]') AS k";
+
+/* 1: the names and domains that will be printed are proved; 0: read all. */
+static int gather_most(struct hunt *hunt)
+{
+	if (hunt->limit == 0 || hunt->limit > INT32_MAX)
+		return 0;
+	if (!query_bind_number(hunt->query, ":most", (int64_t)hunt->limit + MORE_THAN_ASKED) ||
+			query_gather(hunt->query, QUERY_ALL, find_candidates, &hunt->diag) != 0 ||
+			query_gather(hunt->query, QUERY_ALL, count_candidates, &hunt->diag) != 0)
+		return -1;
+	return (int)hunt_number(hunt, is_proved);
+}
+
+/* *proved: names and domains are the most alone. */
+static int gather(struct hunt *hunt, bool *proved)
+{
+	int whole, most;
+
+	*proved = false;
+	if (hunt->remote != NULL)
+		return hunt_fetch(hunt, fetches);
+	whole = hunt_is_whole(hunt);
+	if (whole < 0)
+		return -1;
+	if (whole == 0)
+		return query_gather(hunt->query, QUERY_ALL, of_pairs, &hunt->diag);
+	if (query_gather(hunt->query, QUERY_ALL, of_sums, &hunt->diag) != 0 || (most = gather_most(hunt)) < 0)
+		return -1;
+	*proved = most > 0;
+	if (*proved)
+		return 0;
+	return query_run(hunt->query, "DELETE FROM top WHERE kind < 2", &hunt->diag) != 0 ? -1 :
+		query_gather(hunt->query, QUERY_ALL, all_names, &hunt->diag);
+}
+
+int hunt_top(struct hunt *hunt)
+{
+	static const struct { const char *section, *select; struct hunt_column columns[5]; bool names; } sections[] = {
+#define TOP_COLUMNS(key, kind) { { key, kind }, { "first", HUNT_TIME }, { "last", HUNT_TIME }, { "count", HUNT_COUNT }, \
+	{ NULL, HUNT_TEXT } }
+#define TOP_SELECT(value, kind) "SELECT " value ", first, last, count FROM top WHERE kind = " kind \
+	" ORDER BY count DESC, value"
+		{ "domains", TOP_SELECT("name_text(value)", "1"), TOP_COLUMNS("domain", HUNT_TEXT), true },
+		{ "names", TOP_SELECT("name_text(value)", "0"), TOP_COLUMNS("name", HUNT_TEXT), true },
+		{ "clients", TOP_SELECT("address_text(value)", "2"), TOP_COLUMNS("client", HUNT_TEXT), false },
+		{ "verdicts", TOP_SELECT("value", "4"), TOP_COLUMNS("verdict", HUNT_VERDICT), false },
+		{ "rules", TOP_SELECT("value", "3"), TOP_COLUMNS("rule", HUNT_TEXT), false },
+		{ "techniques", TOP_SELECT("value", "5"), TOP_COLUMNS("technique", HUNT_TEXT), false },
+	};
+	bool proved;
+
+	if (!hunt->limited)
+		hunt->limit = 10;
+	if (query_run(hunt->query, tables, &hunt->diag) != 0 || gather(hunt, &proved) != 0)
+		return -1;
+	hunt_begin(hunt, "top");
+	for (unsigned i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		hunt->all = proved && sections[i].names ? HUNT_UNCOUNTED : HUNT_COUNTED;
+		if (hunt_section(hunt, sections[i].section, sections[i].columns, sections[i].select) != 0)
+			return -1;
+	}
+	return 0;
+}
