@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define ATTACK_VERSION "17"
+#define ATTACK_VERSION "18"
 
 enum tactic {
 	TACTIC_RECONNAISSANCE,

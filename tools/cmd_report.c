@@ -33,6 +33,7 @@ const char help_report[] =
 	"  -t, --to TIME          the same, to its end (default: now); both go to the whole minute around them\n"
 	"  -o, --output FILE      where the page goes (default: standard output)\n"
 	"  -n, --navigator FILE   a layer of the techniques, too\n"
+	"  -p, --popular FILE     popular names, one on a line or as `rank,name`: rules that refuse one may be mistakes\n"
 	"  -D, --directory DIR    where day files are (default " HUNT_DIRECTORY ")\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -41,12 +42,13 @@ const char help_report[] =
 static const struct option options[] = {
 	{ "from", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' },
 	{ "output", required_argument, NULL, 'o' }, { "navigator", required_argument, NULL, 'n' },
+	{ "popular", required_argument, NULL, 'p' },
 	{ "directory", required_argument, NULL, 'D' }, { "state", required_argument, NULL, 'D' },
 	{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
 
 struct wanted {
-	const char *directory, *output, *navigator;
+	const char *directory, *output, *navigator, *popular;
 	int64_t from_ms, to_ms;
 };
 
@@ -117,6 +119,8 @@ static int make_all(struct report *report, const struct wanted *wanted)
 	if (result == 0)
 		result = coverage_fill(report->query, &report->diag);
 	if (result == 0)
+		result = report_read_popular(report, wanted->popular);
+	if (result == 0)
 		result = make(report, wanted->output, report_page);
 	if (result == 0 && wanted->navigator != NULL)
 		result = make(report, wanted->navigator, report_layer);
@@ -157,6 +161,9 @@ static bool take(struct wanted *wanted, int option, int64_t now_ms)
 	case 'n':
 		wanted->navigator = optarg;
 		return true;
+	case 'p':
+		wanted->popular = optarg;
+		return true;
 	case 'D':
 		wanted->directory = optarg;
 	}
@@ -169,7 +176,7 @@ int cmd_report(const struct command *command, int argc, char **argv)
 	struct wanted wanted = { .directory = HUNT_DIRECTORY, .from_ms = now_ms - WEEK_MS, .to_ms = now_ms };
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":f:t:o:n:D:h", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":f:t:o:n:p:D:h", options)) != -1) {
 		if (option == 'h')
 			return EXIT_FINE;
 		if (option == '?')

@@ -53,9 +53,9 @@ static void judge(struct popular *popular, const struct snapshot *snapshot, cons
 		keep_hit(popular, &(struct popular_hit){ line, *name, verdict.rule, denied, false });
 }
 
-static void judge_text(struct popular *popular, const struct snapshot *snapshot, const char *text, const char *end)
+static size_t read_text(const char *text, const char *end, popular_take take, void *arg, size_t *unreadable)
 {
-	size_t line = 0;
+	size_t line = 0, names = 0;
 
 	while (text < end) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
@@ -63,36 +63,54 @@ static void judge_text(struct popular *popular, const struct snapshot *snapshot,
 		struct name name;
 
 		line++;
-		if (read_name(&name, text, stop))
-			judge(popular, snapshot, &name, line);
-		else if (line > 1 && text < stop && *text != '#')
-			popular->unreadable++;
+		if (read_name(&name, text, stop)) {
+			names++;
+			take(arg, &name, line);
+		} else if (line > 1 && text < stop && *text != '#') {
+			(*unreadable)++;
+		}
 		text = stop + 1;
 	}
+	return names;
 }
 
-int popular_judge(struct popular *popular, const char *path, const struct snapshot *snapshot, struct diag *diag)
+int popular_read(const char *path, popular_take take, void *arg, size_t *unreadable, struct diag *diag)
 {
 	struct file_text text = { .octets = NULL };
 	const char *wrong = file_load(&text, path, LIST_OCTETS_MAX);
 
-	*popular = (struct popular){ .hits = NULL };
+	*unreadable = 0;
 	if (wrong == NULL)
 		wrong = unpack(&text, LIST_OCTETS_MAX);
-	if (wrong == NULL) {
-		popular->hits = calloc(POPULAR_HITS_MAX, sizeof(*popular->hits));
-		wrong = popular->hits == NULL ? "out of memory" : NULL;
-	}
-	if (wrong == NULL) {
-		judge_text(popular, snapshot, text.octets, text.octets + text.length);
-		if (popular->names == 0)
-			wrong = "has no names: one on each line, alone or as `rank,name`";
-	}
+	if (wrong == NULL && read_text(text.octets, text.octets + text.length, take, arg, unreadable) == 0)
+		wrong = "has no names: one on each line, alone or as `rank,name`";
 	file_release(&text);
-	if (wrong == NULL)
+	return wrong == NULL ? 0 : diag_set(diag, path, 0, 0, "%s", wrong);
+}
+
+struct judging {
+	struct popular *popular;
+	const struct snapshot *snapshot;
+};
+
+static void judge_name(void *arg, const struct name *name, size_t line)
+{
+	const struct judging *judging = arg;
+
+	judge(judging->popular, judging->snapshot, name, line);
+}
+
+int popular_judge(struct popular *popular, const char *path, const struct snapshot *snapshot, struct diag *diag)
+{
+	struct judging judging = { popular, snapshot };
+
+	*popular = (struct popular){ .hits = calloc(POPULAR_HITS_MAX, sizeof(*popular->hits)) };
+	if (popular->hits == NULL)
+		return diag_set(diag, path, 0, 0, "out of memory");
+	if (popular_read(path, judge_name, &judging, &popular->unreadable, diag) == 0)
 		return 0;
 	popular_fini(popular);
-	return diag_set(diag, path, 0, 0, "%s", wrong);
+	return -1;
 }
 
 void popular_fini(struct popular *popular)

@@ -35,6 +35,11 @@ struct popular {
 	struct popular_hit *hits;    /* owned; in the order of the file */
 };
 
+/* Calls for each name of a file, compressed or not, in its order; what `take` is given is borrowed. 0, or -1 with *diag
+ * set: it cannot be read, or has none. */
+typedef void (*popular_take)(void *arg, const struct name *name, size_t line);
+int popular_read(const char *path, popular_take take, void *arg, size_t *unreadable, struct diag *diag);
+
 /* 0, or -1 with *diag set and *popular empty. Needs popular_fini. */
 int popular_judge(struct popular *popular, const char *path, const struct snapshot *snapshot, struct diag *diag);
 void popular_fini(struct popular *popular);

@@ -33,6 +33,7 @@ struct report {
 	unsigned left_out_count;
 	int64_t answers[DIGEST_OUTCOMES], all;
 	int64_t clients, domains, resolvers, received, missing;
+	size_t popular;                  /* names that were given as such */
 	bool failed;
 	struct diag diag;                /* when failed */
 };
@@ -102,6 +103,9 @@ void report_newcomers(struct report *report);
 void report_clients(struct report *report);
 void report_complete(struct report *report);
 void report_doubtful(struct report *report);
+
+/* Before the page: names that many ask for everywhere, or NULL. 0; -1 with report->diag. */
+int report_read_popular(struct report *report, const char *path);
 
 /* The whole page. 0; -1 with report->diag. */
 int report_page(struct report *report);

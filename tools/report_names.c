@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "store/name_key.h"
 #include "tools/html_out.h"
+#include "tools/popular.h"
 
 static void begin_row(const struct report *report)
 {
@@ -133,20 +135,63 @@ void report_clients(struct report *report)
 
 /* --- denials that may be mistakes ----------------------------------------------------------------------------- */
 
-/* A list that refuses a domain which many ask for, of which no other list speaks, and whose other names people are
- * given answers for, may be wrong. */
+/* A list that refuses a domain which many ask for, or a popular name, of which no other list speaks, and whose other
+ * names people are given answers for, may be wrong. */
 static const char doubtful[] =
 	"WITH refused AS (SELECT n.domain AS domain, v.list AS list, v.rule AS rule, n.key AS key, r.client AS client,"
-	" r.count AS count FROM refusal AS r JOIN name AS n ON n.id = r.name JOIN verdict AS v ON v.id = r.verdict),"
+	" r.count AS count, (SELECT min(place) FROM popular AS p WHERE p.key IN (n.key, (SELECT d.key FROM domain AS d"
+	"  WHERE d.id = n.domain))) AS place"
+	" FROM refusal AS r JOIN name AS n ON n.id = r.name JOIN verdict AS v ON v.id = r.verdict),"
 	" suspect AS (SELECT domain, list, rule, count(DISTINCT client) AS clients, sum(count) AS hits,"
-	" count(DISTINCT key) AS names FROM refused GROUP BY domain, list, rule HAVING clients >= 3"
-	" ORDER BY clients DESC, hits DESC, list, rule, (SELECT key FROM domain AS d WHERE d.id = refused.domain) LIMIT 15)"
+	" count(DISTINCT key) AS names, min(place) AS place FROM refused GROUP BY domain, list, rule"
+	" HAVING clients >= 3 OR place IS NOT NULL ORDER BY place IS NULL, clients DESC, hits DESC, list, rule,"
+	" (SELECT key FROM domain AS d WHERE d.id = refused.domain) LIMIT 15)"
 	"SELECT s.list || ':' || s.rule AS rule, s.clients AS clients, s.hits AS hits, s.names,"
 	" (SELECT key FROM refused AS f WHERE f.domain = s.domain AND f.list = s.list AND f.rule = s.rule GROUP BY key"
 	" ORDER BY count(DISTINCT client) DESC, sum(count) DESC, key LIMIT 1) AS key,"
 	" iif(s.domain = 0, 0, (SELECT count(*) FROM sibling AS b WHERE b.domain = s.domain)),"
-	" (SELECT count(DISTINCT f.list) FROM refused AS f WHERE f.domain = s.domain)"
-	" FROM suspect AS s ORDER BY clients DESC, hits DESC, rule, key";
+	" (SELECT count(DISTINCT f.list) FROM refused AS f WHERE f.domain = s.domain), s.place AS place"
+	" FROM suspect AS s ORDER BY place IS NULL, clients DESC, hits DESC, rule, key";
+
+struct popular_places {
+	sqlite3_stmt *put;               /* owned */
+	size_t place;
+};
+
+static void put_popular(void *arg, const struct name *name, size_t line)
+{
+	struct popular_places *places = arg;
+	char key[NAME_KEY_MAX];
+	size_t octets = name_key_write(name->octets, name->length, key);
+
+	(void)line;
+	sqlite3_bind_text(places->put, 1, key, (int)octets, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(places->put, 2, (sqlite3_int64)++places->place);
+	sqlite3_step(places->put);
+	sqlite3_reset(places->put);
+}
+
+int report_read_popular(struct report *report, const char *path)
+{
+	struct popular_places places = { .place = 0 };
+	sqlite3 *db = query_workspace(report->query);
+	size_t unreadable;
+	int result;
+
+	if (query_run(report->query, "CREATE TABLE popular (key TEXT PRIMARY KEY, place INTEGER) WITHOUT ROWID;",
+			&report->diag) != 0)
+		return -1;
+	if (path == NULL)
+		return 0;
+	/* Of a million only what the page can speak of. */
+	if (sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO popular SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM name WHERE key = ?1)"
+			" OR EXISTS (SELECT 1 FROM domain WHERE key = ?1)", -1, &places.put, NULL) != SQLITE_OK)
+		return diag_set(&report->diag, path, 0, 0, "%s", sqlite3_errmsg(db));
+	result = popular_read(path, put_popular, &places, &unreadable, &report->diag);
+	sqlite3_finalize(places.put);
+	report->popular = places.place;
+	return result;
+}
 
 static void write_reasons(struct report *report, sqlite3_stmt *statement)
 {
@@ -160,6 +205,10 @@ static void write_reasons(struct report *report, sqlite3_stmt *statement)
 	if (siblings > 0)
 		fprintf(report->to, "; %" PRId64 " %s answers for other names of the domain", siblings,
 			siblings == 1 ? "client gets" : "clients get");
+	if (sqlite3_column_type(statement, 7) != SQLITE_NULL) {
+		fputs("; popular: number ", report->to);
+		html_count(report->to, sqlite3_column_int64(statement, 7));
+	}
 	fputs("</td>", report->to);
 }
 
@@ -171,7 +220,13 @@ void report_doubtful(struct report *report)
 
 	fputs("<p>Rules that refuse what at least three clients ask for. The more clients ask, the more likely it is that"
 		" they need it: look at these first. <code>verdictctl explain NAME</code> says why, <code>verdictctl allow"
-		" NAME</code> lets it through.</p>\n", report->to);
+		" NAME</code> lets it through.", report->to);
+	if (report->popular > 0) {
+		fputs(" Those that refuse one of the ", report->to);
+		html_count(report->to, (int64_t)report->popular);
+		fputs(" popular names or a name of their domains come first, however few ask.", report->to);
+	}
+	fputs("</p>\n", report->to);
 	while (report_next(report, &statement)) {
 		if (!any)
 			report_table(report, "Rules to look at", columns);

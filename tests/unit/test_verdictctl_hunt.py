@@ -184,8 +184,10 @@ def a_host_has_its_names_new_and_rare_ones_first():
     clients = [c for c, _ in sorted(grouped(events, lambda e: e.client).items(), key=lambda i: (-len(i[1]), i[0]))][:5]
     for window in windows(events):
         within = inside(events, window)
-        askers = {name: len({e.client for e in es}) for name, es in grouped(within, lambda e: e.name).items()}
-        before = {e.name for e in events if window[0] is not None and e.ms < window[0]}
+        # What has no question is shown as the root, and nobody asked for it.
+        askers = {name: len({e.client for e in es if getattr(e, "asked", True)})
+                  for name, es in grouped(within, lambda e: e.name).items()}
+        before = {e.name for e in events if window[0] is not None and e.ms < window[0] and getattr(e, "asked", True)}
         for client in clients:
             wanted = [e for e in within if e.client == client]
             rows = [dict(span(es), name=name, new=window[0] is not None and name not in before,
@@ -325,7 +327,7 @@ def the_top_is_the_top():
     for window in windows(events):
         got, within = hunt(window, "top"), inside(events, window)
         for section, column, key, order in (
-                ("names", "name", lambda e: e.name, lambda row: h.order(row["name"])),
+                ("names", "name", lambda e: getattr(e, "asked", True) and e.name, lambda row: h.order(row["name"])),
                 ("clients", "client", lambda e: e.client, lambda row: packed(row["client"])),
                 ("verdicts", "verdict", lambda e: e.extra.get("verdict", "-"), lambda row: row["verdict"]),
                 ("rules", "rule", lambda e: "list" in e.extra and e.extra["list"] + ":" + e.extra["rule"],

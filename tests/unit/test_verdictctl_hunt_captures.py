@@ -51,6 +51,7 @@ class Answer(h.Event):
         labels, rtype = (message.question[0], message.question[1]) if message.question else ([], 0)
         answered = bool(message.flags & 0x8000)
         super().__init__(at_us, client, labels, rtype, message.rcode if answered else -1, [], number, extra)
+        self.asked = message.question is not None
         made_up = extra.get("verdict") == "nxdomain"
         self.upstream = answered and not message.error and not made_up
         if answered and not message.error:

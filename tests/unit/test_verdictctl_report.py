@@ -311,6 +311,35 @@ def names_rules_that_many_clients_meet():
     equal([number(row[2]) for row in rows], sorted((number(row[2]) for row in rows), reverse=True))
 
 
+def text_of(labels):
+    return labels if isinstance(labels, str) else ".".join(one if isinstance(one, str) else one.decode() for one in labels)
+
+
+def popular_names_come_first_however_few_ask():
+    came, _, store = week()
+    found = collections.defaultdict(set)
+    for event in came:
+        if outcome(event) > 1:
+            found["%(list)s:%(rule)s" % event["found"]].add((event["client"], text_of(event["labels"])))
+    rule, asked = min(found.items(), key=lambda one: (len({client for client, _ in one[1]}), one[0]))
+    name = sorted(name for _, name in asked)[0]
+    path = os.path.join(store.path, "popular.csv")
+    words = "--from", "2025-11-10", "--to", "2025-11-16", "--popular", path
+    with open(path, "w") as file:
+        file.write("rank,name\n" + "".join("%d,unasked%d.example.net\n" % (n, n) for n in range(1, 40)) + "40,%s\n" % name.upper())
+    code, text, err = store.report(*words)
+    equal((code, err), (0, ""))
+    first = Page(text).rows("Rules to look at")[0]
+    equal(first[1], rule)
+    assert "popular: number 40" in first[5], first
+    assert "one of the 40 popular names" in text
+    with open(path, "w") as file:
+        file.write("\x1b[31m\n'\n<b>\n")
+    code, text, err = store.report(*words)
+    equal((code, text), (3, ""))
+    assert "popular.csv: has no names" in err, err
+
+
 def makes_a_layer_for_the_navigator():
     _, _, store = week()
     path = os.path.join(store.path, "layer.json")
@@ -427,7 +456,7 @@ def a_browser_shows_it():
 CLAIMS = [
     counts_what_became_of_answers, counts_each_step_of_the_time, counts_hits_and_clients_of_lists_and_detectors, ranks_clients,
     finds_domains_that_are_new, says_what_is_missing, expects_what_earlier_days_lead_to, names_rules_that_many_clients_meet,
-    makes_a_layer_for_the_navigator, is_the_same_twice, loads_nothing_and_stands_alone, hostile_texts_stay_texts,
+    popular_names_come_first_however_few_ask,    makes_a_layer_for_the_navigator, is_the_same_twice, loads_nothing_and_stands_alone, hostile_texts_stay_texts,
     leaves_a_damaged_day_out_and_says_so, an_empty_window_is_a_page, says_what_is_wrong_with_options, a_browser_shows_it,
 ]
 
