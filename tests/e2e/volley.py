@@ -32,12 +32,13 @@ def take(sock):
 		return None
 
 
-def udp(port, questions, window=64, sockets=4, patience=10.0):
-	"""Sends (name, type) pairs from `sockets` client ports; returns one Result for each, in their order."""
+def udp(port, questions, window=64, sockets=4, patience=10.0, clients=("127.0.0.1",)):
+	"""Sends (name, type) pairs from `sockets` client ports, of `clients` in turn; returns one Result for each, in their order."""
 	socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(sockets)]
 	waiting, results, at = {}, [None] * len(questions), 0
-	for sock in socks:
+	for number, sock in enumerate(socks):
 		sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+		sock.bind((clients[number % len(clients)], 0))
 		sock.connect(("127.0.0.1", port))
 		sock.setblocking(False)
 	ports = {sock: sock.getsockname()[1] for sock in socks}
