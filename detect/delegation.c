@@ -8,6 +8,7 @@ enum { SCORE };
 #define HOUR_S 3600
 #define MINUTE_S 60
 #define DAY_S 86400
+#define MOVE_HOURS 24                /* between the change of servers and that of a record */
 #define LEARNING_DAYS 7              /* of servers that a zone has in turn */
 #define KINDS_MAX 16u                /* of server zones, and of networks */
 #define NET_OCTETS 3u                /* of an IPv4 address: /24 */
@@ -116,11 +117,21 @@ static bool is_other(struct zone *zone, uint32_t sum)
 	return true;
 }
 
-static void judge_change(struct look *look, const struct serving *serving)
+static struct detection *say_change(struct look *look, uint32_t score)
 {
 	const bool protected = look->detect->brands != NULL && brands_have(look->detect->brands, look->zone_hash);
 	const uint32_t threshold = protected ? 1 : look_option(look, DETECTOR_DELEGATION_CHANGE, SCORE);
+
+	if (score < threshold)
+		return NULL;
+	return look_report(look, DETECTOR_DELEGATION_CHANGE, protected ? TIER_HIGH : TIER_ALERT, (float)score, threshold);
+}
+
+/* Servers are looked at once an hour: what moved since may have moved because of them. */
+static void judge_change(struct look *look, const struct serving *serving)
+{
 	struct zone *zone = look->zone;
+	const bool moved = zone_is_within(zone->moved_h, 1, look->now_s);
 	uint32_t score;
 
 	if (zone->served_first_s == 0)
@@ -129,9 +140,22 @@ static void judge_change(struct look *look, const struct serving *serving)
 	    look->now_s - (int64_t)zone->served_first_s < LEARNING_DAYS * DAY_S)
 		return;
 	score = 1u + (serving->fresh > 0) + (zone->unsigned_s != 0);
-	if (score >= threshold)
-		detection_add(look_report(look, DETECTOR_DELEGATION_CHANGE, protected ? TIER_HIGH : TIER_ALERT, (float)score,
-			threshold), FEATURE_NETWORKS, (float)serving->networks.count);
+	zone->others_h = zone_hour(look->now_s);
+	zone->others_score = moved ? 0 : (uint8_t)score;
+	detection_add(say_change(look, score + moved), FEATURE_NETWORKS, (float)serving->networks.count);
+}
+
+/* Whoever takes over a zone's servers takes its visitors next. */
+void delegation_note_move(struct look *look)
+{
+	struct zone *zone = look->zone;
+
+	zone->moved_h = zone_hour(look->now_s);
+	if (look->conf[DETECTOR_DELEGATION_CHANGE].reaction == REACTION_OFF || zone->others_score == 0 ||
+	    !zone_is_within(zone->others_h, MOVE_HOURS, look->now_s))
+		return;
+	say_change(look, zone->others_score + 1u);
+	zone->others_score = 0;
 }
 
 static void judge_servers(struct look *look)

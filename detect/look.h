@@ -137,6 +137,9 @@ void detectors_judge_client(struct look *look);
 #define HITS_SAMPLED 8u
 
 bool delegation_is_due(const struct look *look);
+
+/* A name that was asked for before leads to a network that the zone was never in. */
+void delegation_note_move(struct look *look);
 void random_subdomain_hit(struct look *look);
 
 /* What detectors make of records, for detect/view.c, too. */

@@ -70,6 +70,8 @@ void judge_changed_resolution(struct look *look)
 
 	for (unsigned i = 0; i < all; i++)
 		note_network(&networks, look, &look->answered->addresses[i]);
+	if (networks.fresh > 0 && !look->answered->has_alias && !look->fresh_name)
+		delegation_note_move(look);
 	if (networks.fresh > 0 && zone_days(look->zone, look->now_s) >=
 		look_option(look, DETECTOR_CHANGED_RESOLUTION, AGE_MIN) && look->zone->names > 1)
 		detection_add(look_report(look, DETECTOR_CHANGED_RESOLUTION, TIER_TAG, (float)networks.fresh, 1), FEATURE_NETWORKS,

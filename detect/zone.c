@@ -7,6 +7,8 @@
 #define HALF_LIFE_S 600.0f
 #define LONG_HALF_LIFE_S 43200.0f
 #define DAY_S 86400
+#define HOUR_S 3600u
+#define HOURS UINT16_MAX             /* until their numbers come again */
 #define ENTROPY_MAX 5.0f             /* bits a character: more is rarely used, and names have no more */
 #define LETTER_COST 4.0f             /* bits that a name costs, whatever is in it */
 
@@ -53,6 +55,16 @@ unsigned zone_days(const struct zone *zone, int64_t now_s)
 	const int64_t age = now_s - (int64_t)zone->first_s;
 
 	return age > 0 ? (unsigned)(age / DAY_S) : 0;
+}
+
+uint16_t zone_hour(int64_t now_s)
+{
+	return (uint16_t)((uint64_t)now_s / HOUR_S % HOURS + 1);
+}
+
+bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s)
+{
+	return hour != 0 && ((unsigned)zone_hour(now_s) + HOURS - hour) % HOURS <= hours;
 }
 
 void zone_note_client(struct zone *zone, uint32_t client)

@@ -57,11 +57,20 @@ struct zone {
 	uint8_t served_next;
 
 	uint8_t likeness;            /* to a protected name (detect/look_alike.c) */
+	uint16_t others_h;           /* the hour (zone_hour) in which others began to serve it */
 
 	uint32_t hour_s;             /* when this hour of changes began */
 	uint32_t answer;             /* hash of name and answer as they were */
 	uint8_t flips;
+	uint8_t others_score;        /* of that change; 0: none, or no more of it is to be said */
+	uint16_t moved_h;            /* the hour in which a name moved to a network that was none of the zone's; 0: never */
 };
+
+/* A number for the hour, never 0, that comes again after seven years. */
+uint16_t zone_hour(int64_t now_s);
+
+/* Was it at most `hours` ago? */
+bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s);
 
 /* Makes it what a zone is that was seen just now. `known`: it was seen before, but is no longer in the table. */
 void zone_init(struct zone *zone, int64_t now_s, bool known);

@@ -25,6 +25,7 @@ static struct {
 	const char *servers[4];              /* of the zone: names, each with an address */
 	uint8_t networks[4];                 /* 192.0.N.1 */
 	unsigned zone_labels;
+	uint8_t leads_to;                    /* 192.0.N.1; 0: 192.0.2.1 */
 	bool asked;                          /* for them */
 } here;
 
@@ -64,8 +65,9 @@ static int end(void **state)
 static size_t show(const void *source, record_visit visit, void *arg)
 {
 	const struct facts *facts = source;
+	const uint8_t address[] = { 192, 0, here.leads_to != 0 ? here.leads_to : 2, 1 };
 	const struct record record = { SECTION_ANSWER, facts->qname.octets, facts->qname.length,
-		facts->qtype, 1, 300, (const uint8_t *)"\300\0\2\1", 4 };
+		facts->qtype, 1, 300, address, sizeof(address) };
 
 	visit(arg, &record);
 	return 0;
@@ -338,6 +340,64 @@ static void servers_of_the_zone_above_do_not_count(void **state)
 	assert_null(ask("www.paypal.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
 }
 
+/* To servers that somebody else has had for long: one point. */
+static void move_servers(void)
+{
+	serve("ns1.big.net", 1, NULL, 0);
+	live_for("www.other.com", 1);
+	serve("ns1.host.net", 1, "ns2.host.net", 2);
+	live_for("www.one.com", 8);
+	serve("ns1.big.net", 1, NULL, 0);
+}
+
+static void a_record_that_moves_within_a_day_of_the_servers_is_said(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned hours;
+		uint8_t to;
+		bool said;
+		const char *why;
+	} rows[] = {
+		{ "www.one.com", "www.one.com", 20, 77, true, "the same name, elsewhere" },
+		{ "www.one.com", "www.one.com", 26, 77, false, "too late" },
+		{ "www.one.com", "www.one.com", 20, 2, false, "where it was" },
+		{ "www.one.com", "new.one.com", 20, 77, false, "a new name is somewhere" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct detection *found;
+
+		end(state);
+		start(state);
+		move_servers();
+		assert_null(ask(rows[i].before, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+		here.now_ms += rows[i].hours * INT64_C(3600000);
+		here.leads_to = rows[i].to;
+		found = ask(rows[i].after, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+		if ((found != NULL) != rows[i].said || (found != NULL && (found->tier != TIER_ALERT || found->value != 2)))
+			fail_msg("%s", rows[i].why);
+	}
+}
+
+static void one_that_moved_before_the_servers_were_looked_at_is_said(void **state)
+{
+	const struct detection *found;
+
+	(void)state;
+	move_servers();
+	serve("ns1.host.net", 1, "ns2.host.net", 2);
+	assert_null(ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+	serve("ns1.big.net", 1, NULL, 0);
+	here.leads_to = 77;
+	here.now_ms += 60 * 1000;
+	assert_null(ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+	here.now_ms += 3600 * 1000;
+	found = ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+	assert_non_null(found);
+	assert_int_equal(found->value, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +415,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_move_to_known_servers_is_not_said, start, end),
 		cmocka_unit_test_setup_teardown(any_move_of_a_protected_zone_is_said, start, end),
 		cmocka_unit_test_setup_teardown(servers_of_the_zone_above_do_not_count, start, end),
+		cmocka_unit_test_setup_teardown(a_record_that_moves_within_a_day_of_the_servers_is_said, start, end),
+		cmocka_unit_test_setup_teardown(one_that_moved_before_the_servers_were_looked_at_is_said, start, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
