@@ -58,6 +58,8 @@ struct network flag_client(const struct flag *flag)
 	network.address.port = 0;
 	if (network.address.family == ADDRESS_NONE)
 		return network;
+	network.prefix_length = 128;
+	prefix_unmap(&network.address, &network.prefix_length);
 	network.prefix_length = network.address.family == ADDRESS_INET6 ? NETWORK6_BITS : 32;
 	address_mask(&network.address, network.prefix_length);
 	return network;

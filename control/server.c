@@ -296,6 +296,8 @@ struct control_server *server_create(const struct server_options *options, struc
 	pthread_mutex_init(&server->lock, NULL);
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
 		server->connections[i].server = server;
+	/* After a crash flags may be of what was revoked meanwhile. */
+	server_sync_flags(&server->backend, NULL);
 	if (start(server, options, diag) == 0)
 		return server;
 	hand_destroy(&server->changes, SERVER_DEADLINE_MS);

@@ -19,7 +19,7 @@ static struct pair *note_question(struct look *look)
 	const uint32_t ttl = look->answered->ttl;
 	struct pair *pair;
 
-	if (look->zone->client_count > look_option(look, DETECTOR_BEACON, CLIENTS_MAX))
+	if (zone_clients(look->zone) > look_option(look, DETECTOR_BEACON, CLIENTS_MAX))
 		return NULL;
 	pair = look_pair(look);
 	if (pair == NULL)

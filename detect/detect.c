@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "detect/look.h"
+#include "policy/address.h"
 #include "policy/rrtype.h"
 
 #define DAY_S 86400u
@@ -155,7 +156,13 @@ size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX])
 /* An IPv6 host has many addresses, a network of hosts one /64 (RFC 4291 section 2.5.4). */
 uint64_t look_hash_client(const struct detect *detect, const struct address *client)
 {
-	return hash_octets(&detect->key, client->octets, client->family == ADDRESS_INET ? 4 : 8);
+	struct address address = *client;
+	uint8_t length = 128;
+
+	/* What all have in common tells none of them from the others. */
+	if (address.family == ADDRESS_INET6)
+		prefix_unmap(&address, &length);
+	return hash_octets(&detect->key, address.octets, address.family == ADDRESS_INET ? 4 : 8);
 }
 
 /* Both are keyed already, and nobody outside knows the one that he could choose the other to meet. */
@@ -310,7 +317,7 @@ static void look_at_zone(struct look *look)
 	if (fresh || zone->last_s / DAY_S != (uint32_t)look->now_s / DAY_S)
 		look->fresh_zone = bloom_add(detect->known, look->zone_hash);
 	if (fresh)
-		zone_init(zone, look->now_s, !look->fresh_zone || look->is_warming_up);
+		zone_init(zone, look->now_s, !look->fresh_zone || look->is_warming_up, !look->fresh_zone);
 	else
 		zone_age(zone, look->now_s);
 	zone_note_client(zone, (uint32_t)look->client_hash);
@@ -318,7 +325,7 @@ static void look_at_zone(struct look *look)
 	look->score = zone->score;
 	detectors_judge_zone(look);
 	look->zone_days = zone_days(zone, look->now_s);
-	look->zone_clients = zone->client_count;
+	look->zone_clients = zone_clients(zone);
 	look->zone = NULL;
 	table_leave(detect->zones, look->zone_hash);
 }

@@ -6,6 +6,7 @@
 #define WINDOW_S 600
 #define WHILE_S 1800
 #define EVIDENCE_WORTH 1000          /* what was said of it must outlive a flood of others */
+#define INTERVAL_MAX_S 86400          /* what is rarer has no rhythm that could be told in time */
 #define BREAK_FACTOR 3               /* an interval of so many means is a break, and the counting begins again */
 
 /* Evidence lives for one to two whiles. */
@@ -39,7 +40,7 @@ void pair_note(struct pair *pair, int64_t now_ms)
 	const float interval = (float)(now_ms - pair->last_ms) / 1000;
 	float change;
 
-	if (pair->last_ms == 0 || interval < 0 ||
+	if (pair->last_ms == 0 || interval < 0 || interval > INTERVAL_MAX_S ||
 	    (pair->count > 3 && interval > BREAK_FACTOR * pair->mean)) {
 		pair->count = 0;
 		pair->mean = pair->squares = 0;

@@ -16,7 +16,7 @@ enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf,
 {
 	const uint32_t *values = conf->values;
 	const bool may_be_blocked = zone_days(zone, now_s) <= values[AGE_MAX] ||
-		zone->client_count <= values[CLIENTS_MAX];
+		zone_clients(zone) <= values[CLIENTS_MAX];
 	const float most = fmaxf(zone->up10, zone->up12h);
 	const struct { enum tier tier; bool crossed; uint32_t threshold; } tiers[] = {
 		{ TIER_BLOCK, may_be_blocked && most > (float)values[BLOCK_OCTETS], values[BLOCK_OCTETS] },
@@ -84,7 +84,7 @@ void judge_weak_channel(struct look *look)
 
 	if (zone->up12h > (float)octets &&
 	    zone_days(zone, look->now_s) < look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_AGE_MAX) &&
-	    zone->client_count <= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_CLIENTS_MAX) &&
+	    zone_clients(zone) <= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_CLIENTS_MAX) &&
 	    zone->names >= look_option(look, DETECTOR_WEAK_CHANNEL, WEAK_NAMES_MIN))
 		say(look, DETECTOR_WEAK_CHANNEL, TIER_LOW, zone->up12h, octets);
 }

@@ -92,7 +92,7 @@ static void show_tunnel(const struct shown *shown)
 	measure_against(shown, own, "all_octets_12h", "zone", zone->raw12h, options[1].name, options[1].unit,
 		TUNNEL_RAW_FACTOR * shown->conf[own].values[1], BOUND_OVER);
 	measure(shown, own, 4, BOUND_MOST, "zone", "days", days_of(shown));
-	measure(shown, own, 5, BOUND_MOST, "zone", "clients", zone->client_count);
+	measure(shown, own, 5, BOUND_MOST, "zone", "clients", zone_clients(zone));
 	shown->view->detectors[own].tier = tunnel_tier(zone, &shown->conf[own], shown->now_s, &threshold);
 }
 
@@ -111,7 +111,7 @@ static void show_weak_channel(const struct shown *shown)
 
 	measure(shown, own, 0, BOUND_OVER, "zone", "octets_12h", shown->zone->up12h);
 	measure(shown, own, 1, BOUND_UNDER, "zone", "days", days_of(shown));
-	measure(shown, own, 2, BOUND_MOST, "zone", "clients", shown->zone->client_count);
+	measure(shown, own, 2, BOUND_MOST, "zone", "clients", zone_clients(shown->zone));
 	measure(shown, own, 3, BOUND_LEAST, "zone", "names", (float)shown->zone->names);
 	conclude(shown, own, TIER_LOW);
 }
@@ -239,7 +239,7 @@ static void show_beacon(const struct shown *shown)
 	measure(shown, own, 2, BOUND_MOST, "pair", "variation", pair_variation(pair));
 	if (shown->zone == NULL || shown->zone->first_s == 0 || beacon_has_rhythm_of_ttl(pair))
 		return;
-	measure(shown, own, 3, BOUND_MOST, "zone", "clients", shown->zone->client_count);
+	measure(shown, own, 3, BOUND_MOST, "zone", "clients", zone_clients(shown->zone));
 	conclude(shown, own, TIER_LOW);
 }
 
@@ -269,7 +269,7 @@ static void take_zone(struct shown *shown, struct records *records)
 	zone_age(zone, shown->now_s);
 	shown->view->zone.first_s = zone->first_s;
 	shown->view->zone.names = zone->names;
-	shown->view->zone.clients = zone->client_count;
+	shown->view->zone.clients = zone_clients(zone);
 	shown->zone = zone;
 }
 

@@ -12,9 +12,10 @@
 #define ENTROPY_MAX 5.0f             /* bits a character: more is rarely used, and names have no more */
 #define LETTER_COST 4.0f             /* bits that a name costs, whatever is in it */
 
-void zone_init(struct zone *zone, int64_t now_s, bool known)
+void zone_init(struct zone *zone, int64_t now_s, bool known, bool forgotten)
 {
 	zone->first_s = known ? 0 : (uint32_t)now_s;
+	zone->again_s = forgotten ? (uint32_t)now_s : 0;
 	zone->last_s = (uint32_t)now_s;
 	zone->score = ZONE_NOT_SCORED;
 }
@@ -24,7 +25,7 @@ void zone_init(struct zone *zone, int64_t now_s, bool known)
 static void put_back(struct zone *zone, uint32_t now_s)
 {
 	uint32_t *const times[] = { &zone->first_s, &zone->last_s, &zone->secure_s, &zone->unsigned_s,
-		&zone->served_first_s };
+		&zone->served_first_s, &zone->again_s };
 
 	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
 		if (*times[i] > now_s)
@@ -74,6 +75,11 @@ void zone_note_client(struct zone *zone, uint32_t client)
 			return;
 	if (zone->client_count < ZONE_CLIENTS_MAX)
 		zone->clients[zone->client_count++] = client;
+}
+
+unsigned zone_clients(const struct zone *zone)
+{
+	return zone->again_s != 0 && zone->last_s - zone->again_s < DAY_S ? ZONE_CLIENTS_MAX : zone->client_count;
 }
 
 /* --- information -------------------------------------------------------------------------------------------------- */

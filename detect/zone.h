@@ -28,13 +28,14 @@ struct prefix {
 struct zone {
 	uint32_t first_s;            /* when it was new to the resolver; 0: it was known already */
 	uint32_t last_s;
+	uint32_t again_s;            /* when it was remembered anew, after it had been forgotten; 0: never */
 	float up10, up12h;           /* octets of information in new names, beside what the last ones had */
 	float raw12h;                /* the same without looking at the last ones */
 	float down10;                /* octets of short-lived data that came back */
 	float odd10;                 /* of them, of odd types */
 	uint32_t names;              /* new ones */
 	uint32_t clients[ZONE_CLIENTS_MAX];
-	uint8_t client_count;        /* up to ZONE_CLIENTS_MAX */
+	uint8_t client_count;        /* up to ZONE_CLIENTS_MAX: of this record, see zone_clients */
 	uint8_t next;                /* of prefixes */
 	int16_t score;               /* of the name itself, thousandths; ZONE_NOT_SCORED, or below that: none */
 	struct prefix prefixes[ZONE_PREFIXES];
@@ -72,8 +73,9 @@ uint16_t zone_hour(int64_t now_s);
 /* Was it at most `hours` ago? */
 bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s);
 
-/* Makes it what a zone is that was seen just now. `known`: it was seen before, but is no longer in the table. */
-void zone_init(struct zone *zone, int64_t now_s, bool known);
+/* Makes it what a zone is that was seen just now. `known`: nobody can say that it is new; `forgotten`: because it was
+ * seen before, but is no longer in the table. */
+void zone_init(struct zone *zone, int64_t now_s, bool known, bool forgotten);
 
 /* Lets the sums decay up to now. After a clock was put back nothing is of the future. */
 void zone_age(struct zone *zone, int64_t now_s);
@@ -82,6 +84,10 @@ void zone_age(struct zone *zone, int64_t now_s);
 unsigned zone_days(const struct zone *zone, int64_t now_s);
 
 void zone_note_client(struct zone *zone, uint32_t client);
+
+/* How many clients it has; ZONE_CLIENTS_MAX: that or more, or nobody can tell. Whoever was seen before a zone was
+ * forgotten is forgotten, too: for a day its clients may be many. */
+unsigned zone_clients(const struct zone *zone);
 
 /* The information, in octets, that the characters of a new prefix add to those of the last ones, and what they hold by
  * themselves (`*raw`). Remembers the prefix. */

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "detect/look.h"
 #include "policy/rrtype.h"
 #include "tests/unit/temp_file.h"
 
@@ -218,6 +219,48 @@ static void a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked(void **
 	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] >= 1);
 	assert_int_equal(said(DETECTOR_WEAK_CHANNEL), 0);
 	assert_int_equal(said(DETECTOR_NEWLY_OBSERVED), 0);
+}
+
+/* Who fills the table until a zone of many is forgotten, and forges a few clients, must not make it one of a few. */
+static void a_zone_that_was_forgotten_may_have_many_clients(void **state)
+{
+	char text[32];
+
+	(void)state;
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 7;
+	for (here.client = 0; here.client < 5; here.client++)
+		ask("www.busy.com", RRTYPE_A, 0);
+	here.now_ms += 60000;
+	for (unsigned i = 0; i < 40000; i++) {
+		snprintf(text, sizeof(text), "z%u.net", i);
+		ask(text, RRTYPE_A, 0);
+	}
+	memset(here.said, 0, sizeof(here.said));
+	for (unsigned i = 0; i < 400; i++) {
+		here.client = i % 3;
+		tunnel(1, "busy.com");
+	}
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_BLOCK], 0);
+	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] >= 1);
+	here.now_ms += INT64_C(86400) * 1000;
+	for (unsigned i = 0; i < 400; i++) {
+		here.client = i % 3;
+		tunnel(1, "busy.com");
+	}
+	assert_true(here.said[DETECTOR_TUNNEL][TIER_BLOCK] >= 1);
+}
+
+static void clients_behind_mapped_addresses_are_told_apart(void **state)
+{
+	struct address first = { .family = ADDRESS_INET6, .octets = { [10] = 0xff, 0xff, 10, 0, 0, 1 } }, second = first;
+	const struct address plain = { .family = ADDRESS_INET, .octets = { 10, 0, 0, 1 } };
+
+	(void)state;
+	second.octets[15] = 2;
+	assert_true(look_hash_client(here.detect, &first) != look_hash_client(here.detect, &second));
+	assert_true(look_hash_client(here.detect, &first) == look_hash_client(here.detect, &plain));
+	second.octets[0] = first.octets[0] = 0x20;
+	assert_true(look_hash_client(here.detect, &first) == look_hash_client(here.detect, &second));
 }
 
 /* 40 characters of 5 bits are 25 octets a name. */
@@ -658,6 +701,8 @@ int main(void)
 		WITH(the_same_names_again_are_no_tunnel),
 		WITH(traits_and_caches_keep_names_out),
 		WITH(a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked),
+		WITH(a_zone_that_was_forgotten_may_have_many_clients),
+		WITH(clients_behind_mapped_addresses_are_told_apart),
 		WITH(small_parts_of_many_clients_are_no_tunnel),
 		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),

@@ -143,6 +143,17 @@ static void a_host_of_ipv6_is_its_64(void **state)
 	assert_int_equal(override.client.address.octets[15], 0);
 }
 
+static void a_mapped_client_is_one_host(void **state)
+{
+	struct flag flag = { .call.client = { .family = ADDRESS_INET6, .octets = { [10] = 0xff, 0xff, 10, 0, 0, 1 } } };
+	const struct network client = flag_client(&flag);
+
+	(void)state;
+	assert_int_equal(client.address.family, ADDRESS_INET);
+	assert_int_equal(client.prefix_length, 32);
+	assert_int_equal(client.address.octets[3], 1);
+}
+
 static void an_alert_may_become_a_block(void **state)
 {
 	(void)state;
@@ -368,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(an_alert_changes_nothing), ROW(the_same_is_one_flag_that_lasts_on),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_host_of_ipv6_is_its_64), ROW(an_alert_may_become_a_block),
+		ROW(a_block_is_due_for_that_client_alone), ROW(a_mapped_client_is_one_host), ROW(an_alert_may_become_a_block),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),
 		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(alerts_keep_no_denial_out),
 		ROW(alerts_do_not_use_up_the_rate_of_denials), ROW(ends_with_its_time),

@@ -26,7 +26,7 @@ static void sums_halve_with_their_half_lives(void **state)
 	struct zone zone = { 0 };
 
 	(void)state;
-	zone_init(&zone, NOW, false);
+	zone_init(&zone, NOW, false, false);
 	zone.up10 = zone.up12h = zone.raw12h = zone.down10 = 100;
 	zone_age(&zone, NOW + 600);
 	assert_near(zone.up10, 50, "ten minutes");
@@ -42,7 +42,7 @@ static void a_clock_that_jumps_back_changes_nothing(void **state)
 	struct zone zone = { 0 };
 
 	(void)state;
-	zone_init(&zone, NOW, false);
+	zone_init(&zone, NOW, false, false);
 	zone.up10 = 100;
 	zone_age(&zone, NOW - 100000);
 	assert_near(zone.up10, 100, "back");
@@ -61,9 +61,9 @@ static void a_clock_that_was_put_back_leaves_nothing_behind(void **state)
 	struct pair pair = { 0 }, old_pair = { 0 };
 
 	(void)state;
-	zone_init(&zone, ahead, false);
+	zone_init(&zone, ahead, false, false);
 	zone.secure_s = zone.served_first_s = (uint32_t)ahead;
-	zone_init(&old, NOW - 600, false);
+	zone_init(&old, NOW - 600, false, false);
 	client_age(&client, ahead);
 	client_age(&old_client, NOW - 600);
 	pair_age(&pair, ahead);
@@ -85,10 +85,10 @@ static void age_is_whole_days_and_what_was_known_is_old(void **state)
 	struct zone zone = { 0 };
 
 	(void)state;
-	zone_init(&zone, NOW, false);
+	zone_init(&zone, NOW, false, false);
 	assert_int_equal(zone_days(&zone, NOW + 86399), 0);
 	assert_int_equal(zone_days(&zone, NOW + 86400), 1);
-	zone_init(&zone, NOW, true);
+	zone_init(&zone, NOW, true, false);
 	assert_true(zone_days(&zone, NOW) > 10000);
 }
 
