@@ -11,19 +11,15 @@
 
 #define NAME_LETTERS 38u
 #define NAME_CLASSES 29u
-#define NAME_TRIGRAM_OCTETS ((NAME_CLASSES * NAME_CLASSES * NAME_CLASSES + 1) / 2)
-#define NAME_FOURS_OCTETS 20480u
-#define NAME_FIVES_OCTETS 16384u
+#define NAME_THREES_OCTETS ((NAME_CLASSES * NAME_CLASSES * NAME_CLASSES + 1) / 2)
+#define NAME_FOUR_BITS 16u
+#define NAME_FOURS_OCTETS ((1u << NAME_FOUR_BITS) / 2)
 #define NAME_MODEL_OCTETS_MAX 65536u
 
-/* How surprising a letter is behind another, 255 for 14 bits. */
-extern const uint8_t name_pairs[NAME_LETTERS * NAME_LETTERS];
-
-/* The same of a class behind two others: four bits each, the lower ones first; 15 for 12 bits. */
-extern const uint8_t name_trigrams[NAME_TRIGRAM_OCTETS];
-
-/* Bloom filters of the runs of four and five letters that are frequent. */
-extern const uint8_t name_fours[NAME_FOURS_OCTETS], name_fives[NAME_FIVES_OCTETS];
+/* How much more a run of three classes, or of four letters (by a hash), speaks for a machine than for a person: four bits
+ * each, the lower ones first; 8 speaks for neither. */
+#define NAME_WEIGHT_ZERO 8u
+extern const uint8_t name_threes[NAME_THREES_OCTETS], name_fours[NAME_FOURS_OCTETS];
 
 /*
  * The trees, all at once and feature by feature (Lucchese, Nardini, Orlando, Perego, Tonellotto, Venturini, "QuickScorer: a
@@ -31,9 +27,9 @@ extern const uint8_t name_fours[NAME_FOURS_OCTETS], name_fives[NAME_FIVES_OCTETS
  * of a walk that turns at each node to where a usual label goes first. A node at which a label goes the other way strikes
  * the leaves that it passes by; the first leaf that is left is the one where the label ends.
  */
-#define NAME_TREES 200u
+#define NAME_TREES 100u
 #define NAME_TREE_LEAVES 12u
-#define NAME_FEATURES 25u
+#define NAME_FEATURES 23u
 
 struct name_node {
 	uint8_t most;

@@ -8,15 +8,15 @@
 
 #define LABEL_MAX 63u
 #define FEATURE_MAX 254u
-#define RARE 11u                     /* of a trigram's 15 */
-#define RAREST 13u
+#define LETTER_BITS 6u
+#define FOUR_BITS 24u
+#define HASH 0x9e3779b1u
 #define SCORE_MAX 1000
 
 /* In the order of FEATURES of tests/eval/name_features.py. */
 enum feature_of_name {
-	LENGTH, TRIGRAM_MEAN, TRIGRAM_SUM, PAIR_MEAN, WINDOW_MOST, WINDOW_LEAST, TRIGRAMS_RARE, TRIGRAMS_RAREST, DIGITS, VOWELS,
-	HEX, HYPHENS, CONSONANT_RUN, DIGIT_RUN, CHANGES, KIND_CHANGES, DISTINCT, MOST_FREQUENT, SQUARES, FOUR_SHARE, FOUR_RUN,
-	FOUR_UNCOVERED, FIVE_SHARE, FIVE_UNCOVERED, SIX_WINDOW, FEATURES
+	LENGTH, DIGITS, VOWELS, HEX, HYPHENS, CONSONANT_RUN, DIGIT_RUN, CHANGES, KIND_CHANGES, DISTINCT, MOST_FREQUENT, SQUARES,
+	SUM, MEAN, SUM_OF_THREES, SUM_OF_FOURS, FOUR_MOST, FOUR_LEAST, EIGHT_MOST, EIGHT_LEAST, UNUSUAL, MOST, LEAST, FEATURES
 };
 
 _Static_assert(FEATURES == NAME_FEATURES, "the tables are of other features");
@@ -68,70 +68,6 @@ static unsigned larger(unsigned a, unsigned b)
 	return a > b ? a : b;
 }
 
-/* --- how surprising it is ----------------------------------------------------------------------------------------- */
-
-static unsigned class_of(unsigned code)
-{
-	return code < 27 ? code : code < 37 ? 27 : 28;
-}
-
-static unsigned trigram(unsigned at)
-{
-	return name_trigrams[at / 2] >> (at % 2 * 4) & 15;
-}
-
-struct window {
-	unsigned most, least;
-};
-
-/* Sums of so many neighbours; of all, where there are fewer. */
-static struct window window_of(const uint8_t *surprise, unsigned length, unsigned size)
-{
-	struct window window = { 0, UINT32_MAX };
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < length; i++) {
-		sum += surprise[i] - (i >= size ? surprise[i - size] : 0u);
-		if (i + 1 < size && i + 1 < length)
-			continue;
-		window.most = larger(window.most, sum);
-		window.least = sum < window.least ? sum : window.least;
-	}
-	return window;
-}
-
-static void weigh_surprise(const struct letters *letters, uint8_t *features)
-{
-	const unsigned length = letters->length;
-	unsigned sum = 0, rare = 0, rarest = 0, pairs = 0;
-	unsigned first = class_of(letters->codes[0]), second = class_of(letters->codes[1]);
-	uint8_t surprise[LABEL_MAX];
-	struct window window;
-
-	for (unsigned i = 0; i < length; i++) {
-		const unsigned class = class_of(letters->codes[i + 2]);
-
-		surprise[i] = (uint8_t)trigram((first * NAME_CLASSES + second) * NAME_CLASSES + class);
-		first = second;
-		second = class;
-		sum += surprise[i];
-		rare += surprise[i] >= RARE;
-		rarest += surprise[i] >= RAREST;
-	}
-	for (unsigned i = 0; i <= length; i++)
-		pairs += name_pairs[letters->codes[i] * NAME_LETTERS + letters->codes[i + 1]];
-	window = window_of(surprise, length, 4);
-	put(features, LENGTH, length);
-	put(features, TRIGRAM_MEAN, sum * 16 / length);
-	put(features, TRIGRAM_SUM, sum / 3);
-	put(features, PAIR_MEAN, pairs / (length + 1));
-	put(features, WINDOW_MOST, window.most * 4);
-	put(features, WINDOW_LEAST, window.least * 4);
-	put(features, TRIGRAMS_RARE, rare * 8);
-	put(features, TRIGRAMS_RAREST, rarest * 8);
-	put(features, SIX_WINDOW, window_of(surprise, length, 6).most * 2);
-}
-
 /* --- what it is made of ------------------------------------------------------------------------------------------- */
 
 static void weigh_letters(const struct letters *letters, uint8_t *features)
@@ -147,6 +83,7 @@ static void weigh_letters(const struct letters *letters, uint8_t *features)
 		squares += 2 * counts[code] - 1;
 		hex += code <= 6 || kind_of(code) == KIND_DIGIT;
 	}
+	put(features, LENGTH, length);
 	put(features, DISTINCT, distinct * FEATURE_MAX / length);
 	put(features, MOST_FREQUENT, most * FEATURE_MAX / length);
 	put(features, SQUARES, squares * FEATURE_MAX / (length * length));
@@ -183,65 +120,108 @@ static void weigh_kinds(const struct letters *letters, uint8_t *features)
 	put(features, KIND_CHANGES, kind_changes);
 }
 
-/* --- which runs are frequent -------------------------------------------------------------------------------------- */
+/* --- which runs of letters it has --------------------------------------------------------------------------------- */
 
-static bool set_has(const uint8_t *set, unsigned octets, uint32_t key)
+static unsigned class_of(unsigned code)
 {
-	static const uint32_t factors[] = { 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d };
-
-	for (unsigned i = 0; i < 3; i++) {
-		const uint64_t bit = (uint64_t)(key * factors[i]) * (octets * 8) >> 32;
-
-		if (!(set[bit / 8] >> (bit % 8) & 1))
-			return false;
-	}
-	return true;
+	return code < 27 ? code : code < 37 ? 27 : 28;
 }
 
-struct frequent {
-	unsigned count, run;         /* of frequent runs, and of such in a row */
-	unsigned uncovered;          /* letters in none */
+static unsigned weight_at(const uint8_t *weights, unsigned at)
+{
+	return weights[at / 2] >> (at % 2 * 4) & 15;
+}
+
+/* Of the runs that begin at each letter: what they weigh, lifted so that nothing is below 0. */
+struct runs {
+	uint8_t weights[LABEL_MAX];
+	unsigned threes, fours;              /* sums */
 };
 
-static struct frequent find_frequent(const struct letters *letters, unsigned size, const uint8_t *set, unsigned octets)
+static void weigh_threes(struct runs *runs, const struct letters *letters)
 {
-	const unsigned end = letters->length + 2 >= size ? letters->length + 3 - size : 0;
-	struct frequent frequent = { 0, 0, letters->length };
-	unsigned run = 0, covered = 1;       /* up to there letters are counted */
-	uint32_t key = 0, highest = 1;       /* of a run, and what its first letter counts */
+	unsigned first = class_of(letters->codes[0]), second = class_of(letters->codes[1]);
 
-	for (unsigned i = 0; i + 1 < size; i++) {
-		key = key * NAME_LETTERS + letters->codes[i];
-		highest *= NAME_LETTERS;
+	runs->threes = 0;
+	for (unsigned i = 0; i < letters->length; i++) {
+		const unsigned third = class_of(letters->codes[i + 2]);
+		const unsigned weight = weight_at(name_threes, (first * NAME_CLASSES + second) * NAME_CLASSES + third);
+
+		first = second;
+		second = third;
+		runs->weights[i] = (uint8_t)(weight + NAME_WEIGHT_ZERO);
+		runs->threes += weight;
 	}
-	for (unsigned i = 0; i < end; i++) {
-		const unsigned last = i + size <= letters->length + 1 ? i + size : letters->length + 1;
-		const unsigned first = larger(i, covered);
+}
 
-		key = (key - (i > 0 ? letters->codes[i - 1] * highest : 0)) * NAME_LETTERS + letters->codes[i + size - 1];
-		if (!set_has(set, octets, key)) {
-			run = 0;
+/* The last letter begins none. */
+static void weigh_fours(struct runs *runs, const struct letters *letters)
+{
+	const uint8_t *codes = letters->codes;
+	uint32_t key = ((uint32_t)codes[0] << LETTER_BITS | codes[1]) << LETTER_BITS | codes[2];
+
+	runs->fours = 0;
+	for (unsigned i = 0; i + 1 < letters->length; i++) {
+		unsigned weight;
+
+		key = (key << LETTER_BITS | codes[i + 3]) & ((1u << FOUR_BITS) - 1);
+		weight = weight_at(name_fours, key * HASH >> (32 - NAME_FOUR_BITS));
+		runs->weights[i] = (uint8_t)(runs->weights[i] + weight - NAME_WEIGHT_ZERO);
+		runs->fours += weight;
+	}
+}
+
+struct window {
+	unsigned most, least;
+};
+
+/* Sums of so many neighbours; of all, where there are fewer. */
+static struct window window_of(const uint8_t *weights, unsigned length, unsigned size)
+{
+	struct window window = { 0, UINT32_MAX };
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < length; i++) {
+		sum += weights[i] - (i >= size ? weights[i - size] : 0u);
+		if (i + 1 < size && i + 1 < length)
 			continue;
-		}
-		frequent.count++;
-		frequent.run = larger(frequent.run, ++run);
-		frequent.uncovered -= last > first ? last - first : 0;
-		covered = larger(covered, last);
+		window.most = larger(window.most, sum);
+		window.least = sum < window.least ? sum : window.least;
 	}
-	return frequent;
+	return window;
+}
+
+/* A sum that may be negative, `zero` of which stands for none, so that no value is. */
+static void put_sum(uint8_t *features, enum feature_of_name feature, unsigned sum, unsigned zero, unsigned divisor)
+{
+	put(features, feature, sum > zero ? (sum - zero) / divisor : 0);
 }
 
 static void weigh_runs(const struct letters *letters, uint8_t *features)
 {
-	const struct frequent fours = find_frequent(letters, 4, name_fours, NAME_FOURS_OCTETS);
-	const struct frequent fives = find_frequent(letters, 5, name_fives, NAME_FIVES_OCTETS);
 	const unsigned length = letters->length;
+	struct window one, four, eight;
+	unsigned unusual = LABEL_MAX;
+	struct runs runs;
 
-	put(features, FOUR_SHARE, fours.count * FEATURE_MAX / (length > 1 ? length - 1 : 1));
-	put(features, FOUR_RUN, fours.run);
-	put(features, FOUR_UNCOVERED, fours.uncovered);
-	put(features, FIVE_SHARE, fives.count * FEATURE_MAX / (length > 2 ? length - 2 : 1));
-	put(features, FIVE_UNCOVERED, fives.uncovered);
+	weigh_threes(&runs, letters);
+	weigh_fours(&runs, letters);
+	for (unsigned i = 0; i < length; i++)
+		unusual -= runs.weights[i] < 2 * NAME_WEIGHT_ZERO;
+	one = window_of(runs.weights, length, 1);
+	four = window_of(runs.weights, length, 4);
+	eight = window_of(runs.weights, length, 8);
+	put_sum(features, SUM, runs.threes + runs.fours + FEATURE_MAX, (2 * length - 1) * NAME_WEIGHT_ZERO, 2);
+	put(features, MEAN, (runs.threes + runs.fours + NAME_WEIGHT_ZERO) * 8 / length);
+	put_sum(features, SUM_OF_THREES, runs.threes + FEATURE_MAX / 2, length * NAME_WEIGHT_ZERO, 1);
+	put_sum(features, SUM_OF_FOURS, runs.fours + FEATURE_MAX / 2, (length - 1) * NAME_WEIGHT_ZERO, 1);
+	put(features, FOUR_MOST, four.most * 2);
+	put(features, FOUR_LEAST, four.least * 2);
+	put(features, EIGHT_MOST, eight.most);
+	put(features, EIGHT_LEAST, eight.least);
+	put(features, UNUSUAL, unusual);
+	put(features, MOST, one.most * 8);
+	put(features, LEAST, one.least * 8);
 }
 
 /* --- the trees ---------------------------------------------------------------------------------------------------- */
@@ -298,7 +278,6 @@ int name_score(const uint8_t *label, size_t octets)
 
 	if (!take(&letters, label, octets))
 		return NAME_SCORE_NONE;
-	weigh_surprise(&letters, features);
 	weigh_letters(&letters, features);
 	weigh_kinds(&letters, features);
 	weigh_runs(&letters, features);

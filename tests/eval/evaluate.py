@@ -2,7 +2,7 @@
 """evaluate.py [--bounded] [DIRECTORY ...]: runs recordings through `verdictctl replay` and prints `eval NAME VALUE`.
 
 A directory is laid out as that which VERDICT_DATA names, the default. What the model of generated names was learned
-from is left out: benign labels but those of the part `test`, and families that are not kept back (name_data.py).
+from or chosen by is left out: benign labels but those of the part `test`, and families that are not kept back (name_data.py).
 --bounded takes a part of the long lists. Builds on verdictctl of $builddir, or that which $VERDICTCTL names."""
 import csv
 import json
@@ -236,7 +236,7 @@ def evaluate_traffic(bench, zones):
 # --- generated names and bursts
 
 def families(data, zones):
-    """Families that nothing was learned from: those kept back, and those of kinds that are not learned at all."""
+    """Families that nothing was chosen by: those kept back, and those of kinds that are no random letters."""
     for family, (kind, labels) in name_data.generated(data, zones).items():
         if name_data.is_test_family(family) or kind not in name_data.RANDOM:
             yield family, kind, labels
@@ -251,10 +251,14 @@ def shares(bench, labels):
 
 def evaluate_names(bench, zones, most):
     rng = random.Random(SEED)
-    labels = [label for label in name_data.benign(bench.data, zones) if name_data.part_of(label) == "test"]
-    labels = sorted(rng.sample(labels, most)) if most and len(labels) > most else labels
-    wrong = shares(bench, labels)
-    say("names.negatives", len(labels))
+    living, dead = ([label for label in labels if name_data.part_of(label) == "test"]
+                    for labels in name_data.benign(bench.data, zones))
+    living = sorted(rng.sample(living, most)) if most and len(living) > most else living
+    wrong, lost = shares(bench, living), shares(bench, dead)
+    say("names.negatives", len(living))
+    say("names.leading_nowhere", len(dead))
+    for score in DEFAULT_SCORES:
+        say("names.leading_nowhere.found_at_%d" % score, lost[score])
     found = {}
     for family, kind, made in families(bench.data, zones):
         if len(made) >= 20:

@@ -76,27 +76,52 @@ def is_scored(label):
     return LABEL.match(label) is not None and not label.startswith("xn--")
 
 
-def name_column(path):
-    for line in lines(path):
-        if "cloudflare1m" in path:
-            yield line.split("\t", 2)[1]
-        else:
-            yield line.rsplit(",", 1)[-1]
-
-
 def blocked(data, suffixes):
-    """Labels of names that a block list has: what is popular is not always good."""
+    """Zones of names that a block list has: what is popular is not always good."""
     return {suffixes.zone(name) for name in lines(file_of(data, "lists/block_malware_big.txt.xz"))}
 
 
+def addresses(answers):
+    """Of records `TYPE ttl rdata; ...`, what stands in the answer itself."""
+    records = [record.split(" ") for record in answers.split("auth:")[0].split("; ")]
+    return {record[2] for record in records if len(record) > 2 and record[0] == "A"}
+
+
+def crawled(data, suffixes):
+    """Zones of the crawl: those that lead to an address, to none, and to a sinkhole."""
+    sinkholes = {line.split("\t")[0] for line in lines(file_of(data, "lists/sinkhole_addresses.tsv"))}
+    living, seen, sunk = set(), set(), set()
+    for line in lines(file_of(data, SOURCES[0])):
+        fields = line.split("\t")
+        zone = suffixes.zone(fields[1])
+        found = addresses(fields[5]) if len(fields) > 5 else set()
+        seen.add(zone)
+        if found & sinkholes:
+            sunk.add(zone)
+        elif found:
+            living.add(zone)
+    return living, seen - living, sunk
+
+
+def listed(data, suffixes):
+    """Zones of the lists that say only what is popular."""
+    popular, older = (list(lines(file_of(data, source)))[1:] for source in SOURCES[1:])
+    names = [line.split(",", 1)[1] for line in popular] + [line.split(",", 1)[0] for line in older]
+    return {suffixes.zone(name) for name in names}
+
+
+def first_labels(zones):
+    return sorted({zone.split(".")[0] for zone in zones - {None} if is_scored(zone.split(".")[0])})
+
+
 def benign(data, suffixes):
-    """Each label once, sorted; the zones on a block list are left out."""
-    zones = set()
-    for source in SOURCES:
-        zones.update(suffixes.zone(name) for name in name_column(file_of(data, source)))
-    zones -= blocked(data, suffixes)
-    zones.discard(None)
-    return sorted({zone.split(".")[0] for zone in zones if is_scored(zone.split(".")[0])})
+    """Labels of popular zones, each once, sorted; and those of zones that are in the crawl alone and lead nowhere. What is on
+    a block list or leads to a sinkhole is in neither: a list of what is asked for has what malware asks for, too."""
+    living, dead, sunk = crawled(data, suffixes)
+    bad = blocked(data, suffixes) | sunk
+    good = (living | listed(data, suffixes)) - bad
+    labels = first_labels(good)
+    return labels, sorted(set(first_labels(dead - good - bad)) - set(labels))
 
 
 def generated(data, suffixes):

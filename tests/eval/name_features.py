@@ -4,13 +4,17 @@ import numpy as np
 LABEL_MAX = 63
 LETTERS = 38                       # a-z, 0-9 and the hyphen; 0 stands for what is before and behind the label
 CLASSES = 29                       # the same with all digits as one
-TRIGRAM_MAX = 15                   # surprise of a trigram, 4 bits
-PAIR_MAX = 255
+LETTER_BITS = 6
+FOURS = 1 << 16                    # places that runs of four letters are hashed to
+HASH = 0x9E3779B1
+WEIGHT_MAX = 7                     # of a run: 4 bits, and 8 stands for nothing
+WEIGHT_ZERO = 8
 FEATURE_MAX = 254
-HASHES = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D)
-FEATURES = ("length", "trigram_mean", "trigram_sum", "pair_mean", "window_most", "window_least", "rare", "rarest", "digits",
-            "vowels", "hex", "hyphens", "consonant_run", "digit_run", "changes", "kind_changes", "distinct", "most_frequent",
-            "squares", "four_share", "four_run", "four_uncovered", "five_share", "five_uncovered", "six_window")
+# True where more of it can only mean that the label looks more as if a machine had made it.
+FEATURES = {"length": False, "digits": False, "vowels": False, "hex": False, "hyphens": False, "consonant_run": False,
+            "digit_run": False, "changes": False, "kind_changes": False, "distinct": False, "most_frequent": False,
+            "squares": False, "sum": True, "mean": True, "threes": True, "fours": True, "four_most": True,
+            "four_least": True, "eight_most": True, "eight_least": True, "unusual": True, "most": True, "least": True}
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-"
 CODE = np.zeros(256, np.uint8)
@@ -29,68 +33,18 @@ def encode(labels):
     return padded, (codes > 0).sum(1).astype(np.int64)
 
 
-def grams(codes, lengths, size):
-    """Keys of all runs of `size` codes, the borders included; -1 behind the end."""
-    width = codes.shape[1] - size + 1
-    keys = np.zeros((len(codes), width), np.int64)
-    for offset in range(size):
-        keys = keys * LETTERS + codes[:, offset:offset + width]
-    keys[np.arange(width)[None, :] + size > lengths[:, None] + 2] = -1
-    return keys
-
-
-class Language:
-    """How surprising pairs and trigrams are, and which longer runs are frequent, learned from benign labels."""
-
-    def __init__(self, labels, octets):
-        codes, lengths = encode(labels)
-        self.pairs, self.trigrams = self.surprise(codes, lengths)
-        self.sets = {size: self.frequent(codes, lengths, size, octets[size]) for size in octets}
-
-    @staticmethod
-    def surprise(codes, lengths):
-        pairs = np.zeros((LETTERS, LETTERS))
-        classes = np.zeros((CLASSES, CLASSES, CLASSES))
-        inside = np.arange(codes.shape[1])[None, :] <= lengths[:, None] + 1
-        wide = codes.astype(np.int64)
-        small = CLASS[wide]
-        both = inside[:, 1:]
-        np.add.at(pairs.reshape(-1), (wide[:, :-1] * LETTERS + wide[:, 1:])[both], 1)
-        three = inside[:, 2:]
-        keys = (small[:, :-2] * CLASSES + small[:, 1:-1]) * CLASSES + small[:, 2:]
-        classes += np.bincount(keys[three], minlength=CLASSES ** 3).reshape(classes.shape)
-        two = np.bincount((small[:, :-1] * CLASSES + small[:, 1:])[both], minlength=CLASSES ** 2).reshape(CLASSES, CLASSES)
-        single = (two.sum(0) + 1) / (two.sum() + CLASSES)
-        second = (two + 5 * single[None, :]) / (two.sum(1, keepdims=True) + 5)
-        third = (classes + 5 * second[None, :, :]) / (classes.sum(2, keepdims=True) + 5)
-        alone = (pairs.sum(0) + 1) / (pairs.sum() + LETTERS)
-        after = (pairs + 5 * alone[None, :]) / (pairs.sum(1, keepdims=True) + 5)
-        return (np.clip(np.rint(-np.log2(after) * PAIR_MAX / 14), 0, PAIR_MAX).astype(np.int64),
-                np.clip(np.rint(-np.log2(third) * TRIGRAM_MAX / 12), 0, TRIGRAM_MAX).astype(np.int64))
-
-    @staticmethod
-    def frequent(codes, lengths, size, octets):
-        keys = np.concatenate([part[part >= 0] for part in (
-            grams(codes[at:at + 50000], lengths[at:at + 50000], size) for at in range(0, len(codes), 50000))])
-        keys, counts = np.unique(keys, return_counts=True)
-        bits = np.zeros(octets * 8, bool)
-        best = keys[np.lexsort((keys, -counts))][:octets * 8 // 6]
-        for where in places(best, octets):
-            bits[where] = True
-        return bits
-
-
-def places(keys, octets):
-    for factor in HASHES:
-        yield ((keys.astype(np.uint64) * np.uint64(factor) & np.uint64(0xFFFFFFFF)) * np.uint64(octets * 8)
-               >> np.uint64(32)).astype(np.int64)
-
-
-def has(bits, keys):
-    found = keys >= 0
-    for where in places(np.maximum(keys, 0), len(bits) // 8):
-        found &= bits[where]
-    return found
+def places(codes, lengths):
+    """Where the weights of the runs that begin at each letter stand, of three classes and of four letters; -1 for none."""
+    wide = codes.astype(np.int64)
+    small = CLASS[wide]
+    begins = np.arange(codes.shape[1] - 2)[None, :]
+    threes = (small[:, :-2] * CLASSES + small[:, 1:-1]) * CLASSES + small[:, 2:]
+    keys = np.zeros((len(codes), codes.shape[1] - 3), np.int64)
+    for offset in range(4):
+        keys = keys << LETTER_BITS | wide[:, offset:offset + keys.shape[1]]
+    fours = (keys.astype(np.uint64) * np.uint64(HASH) & np.uint64(0xFFFFFFFF)) * np.uint64(FOURS) >> np.uint64(32)
+    return (np.where(begins < lengths[:, None], threes, -1),
+            np.where(begins[:, :-1] < lengths[:, None] - 1, fours.astype(np.int64), -1))
 
 
 def longest(flags):
@@ -99,15 +53,6 @@ def longest(flags):
         run = (run + 1) * flags[:, at]
         best = np.maximum(best, run)
     return best
-
-
-def uncovered(found, lengths, size):
-    """Characters of the label in no frequent run."""
-    covered = np.zeros((len(found), found.shape[1] + size - 1), bool)
-    for offset in range(size):
-        covered[:, offset:offset + found.shape[1]] |= found
-    inside = np.arange(1, covered.shape[1])[None, :] <= lengths[:, None]
-    return (inside & ~covered[:, 1:]).sum(1)
 
 
 def windows(values, valid, size):
@@ -121,16 +66,9 @@ def windows(values, valid, size):
     return np.where(short, sums[:, -1], most), np.where(short, sums[:, -1], least)
 
 
-def features(language, codes, lengths):
-    wide = codes.astype(np.int64)
-    small = CLASS[wide]
-    width = codes.shape[1]
+def kinds(codes, lengths):
+    inner = codes.astype(np.int64)[:, 1:]
     n = np.maximum(lengths, 1)
-    threes = np.arange(width - 2)[None, :] < lengths[:, None]
-    twos = np.arange(width - 1)[None, :] <= lengths[:, None]
-    s3 = language.trigrams[small[:, :-2], small[:, 1:-1], small[:, 2:]] * threes
-    s2 = language.pairs[wide[:, :-1], wide[:, 1:]] * twos
-    inner = wide[:, 1:]
     here = inner > 0
     digit = (inner >= 27) & (inner <= 36)
     hyphen = inner == 37
@@ -140,28 +78,34 @@ def features(language, codes, lengths):
     sort = np.minimum(kind, 2)
     follows = here[:, 1:] & here[:, :-1]
     counts = np.stack([(inner == code).sum(1) for code in range(1, LETTERS)], 1)
-    most4, least4 = windows(s3, threes, 4)
-    most6, _ = windows(s3, threes, 6)
-    four, five = grams(codes, lengths, 4), grams(codes, lengths, 5)
-    found4, found5 = has(language.sets[4], four), has(language.sets[5], five)
-    columns = [
-        lengths, s3.sum(1) * 16 // n, s3.sum(1) // 3, s2.sum(1) // (n + 1), most4 * 4, least4 * 4,
-        (s3 >= 11).sum(1) * 8, (s3 >= 13).sum(1) * 8,
-        digit.sum(1) * FEATURE_MAX // n, vowel.sum(1) * FEATURE_MAX // n,
-        ((inner >= 1) & (inner <= 6) | digit).sum(1) * FEATURE_MAX // n, hyphen.sum(1) * FEATURE_MAX // n,
-        longest(consonant), longest(digit),
-        ((kind[:, 1:] != kind[:, :-1]) & follows).sum(1) * FEATURE_MAX // n, ((sort[:, 1:] != sort[:, :-1]) & follows).sum(1),
-        (counts > 0).sum(1) * FEATURE_MAX // n, counts.max(1) * FEATURE_MAX // n,
-        (counts ** 2).sum(1) * FEATURE_MAX // (n * n),
-        found4.sum(1) * FEATURE_MAX // np.maximum(n - 1, 1), longest(found4), uncovered(found4, lengths, 4),
-        found5.sum(1) * FEATURE_MAX // np.maximum(n - 2, 1), uncovered(found5, lengths, 5), most6 * 2,
-    ]
-    return np.clip(np.stack(columns, 1), 0, FEATURE_MAX).astype(np.uint8)
+    return [lengths, digit.sum(1) * FEATURE_MAX // n, vowel.sum(1) * FEATURE_MAX // n,
+            ((inner >= 1) & (inner <= 6) | digit).sum(1) * FEATURE_MAX // n, hyphen.sum(1) * FEATURE_MAX // n,
+            longest(consonant), longest(digit), ((kind[:, 1:] != kind[:, :-1]) & follows).sum(1) * FEATURE_MAX // n,
+            ((sort[:, 1:] != sort[:, :-1]) & follows).sum(1), (counts > 0).sum(1) * FEATURE_MAX // n,
+            counts.max(1) * FEATURE_MAX // n, (counts ** 2).sum(1) * FEATURE_MAX // (n * n)]
 
 
-def features_of(language, labels, step=20000):
-    if not labels:
-        return np.zeros((0, len(FEATURES)), np.uint8)
-    codes, lengths = encode(labels)
-    return np.concatenate([features(language, codes[at:at + step], lengths[at:at + step])
-                           for at in range(0, len(labels), step)])
+def runs(weights, codes, lengths):
+    n = np.maximum(lengths, 1)
+    three_places, four_places = places(codes, lengths)
+    threes = np.where(three_places >= 0, weights[0][np.maximum(three_places, 0)], 0)
+    fours = np.where(four_places >= 0, weights[1][np.maximum(four_places, 0)], 0)
+    valid = three_places >= 0
+    lifted = threes + 2 * WEIGHT_ZERO * valid
+    lifted[:, :-1] += fours
+    total = threes.sum(1) + fours.sum(1)
+    four, eight = windows(lifted, valid, 4), windows(lifted, valid, 8)
+    return [np.maximum(total + FEATURE_MAX, 0) // 2, lifted.sum(1) * 8 // n,
+            np.maximum(threes.sum(1) + FEATURE_MAX // 2, 0), np.maximum(fours.sum(1) + FEATURE_MAX // 2, 0),
+            four[0] * 2, four[1] * 2, eight[0], eight[1], LABEL_MAX - ((lifted < 2 * WEIGHT_ZERO) & valid).sum(1),
+            np.where(valid, lifted, 0).max(1) * 8, np.where(valid, lifted, 255).min(1) * 8]
+
+
+def features_of(weights, labels, step=20000):
+    """Of each label the FEATURES; `weights` of the runs of three and of four."""
+    parts = [np.zeros((0, len(FEATURES)), np.uint8)]
+    for at in range(0, len(labels), step):
+        codes, lengths = encode(labels[at:at + step])
+        columns = kinds(codes, lengths) + runs(weights, codes, lengths)
+        parts.append(np.clip(np.stack(columns, 1), 0, FEATURE_MAX).astype(np.uint8))
+    return np.concatenate(parts)

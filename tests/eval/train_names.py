@@ -1,53 +1,72 @@
 #!/usr/bin/python3
 """Learns the model of generated names and writes it as C tables: train_names.py [--measure] MODEL.c VECTOR.h
 
-Reads files below VERDICT_DATA only, and writes the same bytes for the same data and seed. --measure prints the figures
-of a cross-validation by families, too. Needs python3-sklearn, which nothing else of the project does."""
+Reads files below VERDICT_DATA only, and writes the same bytes for the same data and seed. --measure prints what is found of
+the families that choices may be made by, too. Needs python3-sklearn, which nothing else of the project does."""
 import os
 import random
 import sys
 
+for _library in ("OMP", "OPENBLAS"):       # sums in one order
+    os.environ.setdefault(_library + "_NUM_THREADS", "1")
+
 import numpy as np
+import scipy.optimize
+import scipy.sparse
 import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import name_data
-import name_features
-from name_features import FEATURES, Language, features_of
+from name_features import CLASSES, FEATURES, FOURS, WEIGHT_MAX, WEIGHT_ZERO, encode, features_of, places
 
 SEED = 20260801
-SET_OCTETS = {4: 20480, 5: 16384}
-TREES, LEAVES = 200, 12
-BENIGN_ROWS, FAMILY_ROWS, SYNTHETIC_ROWS = 145000, 800, 1250
-FAMILY_WEIGHT, SYNTHETIC_WEIGHT = 600, 60
-FOLDS = 3
+TREES, LEAVES = 100, 12
+BENIGN_ROWS = 145000
+# Generators made up, and labels of each; of the trees' together as many benign labels weigh as much.
+RUN_GENERATORS, RUN_ROWS = 1500, 200
+TREE_GENERATORS, TREE_ROWS, TREE_WEIGHT = 600, 60, 3600
+PENALTY, STEPS = 5e-6, 60          # of the weights of runs, and until these are found
+WHOLE = 0.999                      # share of the weights that 4 bits hold
 SCORES = list(range(0, 900, 100)) + list(range(900, 990, 10)) + list(range(990, 1001))
 LETTERS, DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
 
 
 # --- what there is to learn from
 
-def drawn(rng, letters, shortest, longest):
-    return "".join(rng.choice(letters) for _ in range(rng.randint(shortest, longest)))
+def spoken(rng, length):
+    """Vowels and consonants, mostly in turns."""
+    out, vowel = "", rng.random() < 0.5
+    for _ in range(length):
+        out += rng.choice("aeiouy" if vowel else "bcdfghjklmnpqrstvwxz")
+        vowel = vowel != (rng.random() < 0.9)
+    return out
 
 
-def syllables(rng):
-    return "".join(rng.choice("bcdfghjklmnpqrstvwxz") + rng.choice("aeiouy") for _ in range(rng.randint(4, 10)))
+# How often a generator is of a kind, and the letters that one of it draws from.
+KINDS = (
+    (0.40, lambda rng: LETTERS),
+    (0.08, lambda rng: LETTERS[:rng.randint(15, 25)]),
+    (0.14, lambda rng: "".join(rng.sample(LETTERS, rng.randint(8, 20)))),
+    (0.15, lambda rng: LETTERS + DIGITS),
+    (0.08, lambda rng: LETTERS * rng.randint(2, 6) + DIGITS),
+    (0.05, lambda rng: DIGITS + "abcdef"),
+    (0.05, lambda rng: LETTERS + "234567"),
+    (0.03, lambda rng: "".join(letter * rng.randint(1, 8) for letter in LETTERS)),
+    (0.02, lambda rng: None),
+)
 
 
-GENERATORS = {
-    "uniform": lambda rng: drawn(rng, LETTERS, 7, 26),
-    "alphanumeric": lambda rng: drawn(rng, LETTERS + DIGITS, 7, 26),
-    "hex": lambda rng: drawn(rng, DIGITS + "abcdef", 8, 32),
-    "base32": lambda rng: drawn(rng, LETTERS + "234567", 8, 32),
-    "narrow": lambda rng: drawn(rng, rng.sample(LETTERS, rng.randint(10, 20)), 8, 20),
-    "syllables": syllables,
-}
-
-
-def synthetic(seed, rows):
-    rng = random.Random(seed)
-    return {name: [make(rng) for _ in range(rows)] for name, make in GENERATORS.items()}
+def made_up(seed, generators, rows):
+    """Labels of generators that are made up: each with letters and lengths of its own."""
+    rng, labels = random.Random(seed), []
+    for _ in range(generators):
+        shortest = rng.randint(6, 20)
+        longest = min(shortest + rng.choice((0, 0, 1, 3, 5, 9, 13)), 32)
+        letters = rng.choices([kind[1] for kind in KINDS], [kind[0] for kind in KINDS])[0](rng)
+        for _ in range(rows):
+            length = rng.randint(shortest, longest)
+            labels.append("".join(rng.choices(letters, k=length)) if letters else spoken(rng, length))
+    return labels
 
 
 def sample(labels, rows, seed):
@@ -59,34 +78,62 @@ class Data:
         data = name_data.data_directory()
         suffixes = name_data.Suffixes(data)
         parts = {name: [] for name, _ in name_data.PARTS}
-        for label in name_data.benign(data, suffixes):
+        for label in name_data.benign(data, suffixes)[0]:
             parts[name_data.part_of(label)].append(label)
         self.counts = {name: len(labels) for name, labels in parts.items()}
-        self.language = Language(parts["language"], SET_OCTETS)
+        self.weights = weights_of_runs(parts["language"], made_up(SEED, RUN_GENERATORS, RUN_ROWS))
         parts["trees"] = sample(parts["trees"], BENIGN_ROWS, SEED)
-        self.parts = {name: features_of(self.language, parts[name]) for name in ("trees", "thresholds", "test")}
-        self.families = {family: (kind, features_of(self.language, sample(labels, 2000, SEED)))
+        self.parts = {name: features_of(self.weights, parts[name]) for name in ("trees", "thresholds", "test")}
+        self.made = features_of(self.weights, made_up(SEED + 2, TREE_GENERATORS, TREE_ROWS))
+        self.families = {family: (kind, features_of(self.weights, sample(labels, 2000, SEED)))
                          for family, (kind, labels) in name_data.generated(data, suffixes).items()
                          if kind in name_data.RANDOM and len(labels) >= 20}
-        self.synthetic = [features_of(self.language, labels) for labels in synthetic(SEED, SYNTHETIC_ROWS).values()]
 
 
 # --- learning
+
+def counts_of_runs(labels):
+    """A row a label, a column a run of three, then of four."""
+    threes, fours = places(*encode(labels))
+    keys = np.concatenate([threes, np.where(fours >= 0, fours + CLASSES ** 3, -1)], 1)
+    rows, columns = np.nonzero(keys >= 0)
+    return scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, keys[rows, columns])),
+                                   shape=(len(labels), CLASSES ** 3 + FOURS))
+
+
+def weights_of_runs(people, machines):
+    """Logistic regression: how much more a run of letters speaks for machines than for people, in 4 bits."""
+    counts = counts_of_runs(people + machines)
+    transposed = counts.T.tocsr()
+    sign = np.repeat([-1.0, 1.0], [len(people), len(machines)])
+    weight = np.repeat([0.5 / len(people), 0.5 / len(machines)], [len(people), len(machines)])
+
+    def loss(at):
+        margin = sign * (counts @ at[:-1].astype(np.float32) + at[-1])
+        slope = -weight * sign / (1 + np.exp(margin))
+        along = np.append(transposed @ slope.astype(np.float32) + PENALTY * at[:-1], slope.sum())
+        return float(weight @ np.logaddexp(0, -margin) + PENALTY / 2 * at[:-1] @ at[:-1]), along
+
+    found = scipy.optimize.minimize(loss, np.zeros(counts.shape[1] + 1), jac=True, method="L-BFGS-B",
+                                    options={"maxiter": STEPS}).x[:-1]
+    step = np.quantile(np.abs(found), WHOLE) / WEIGHT_MAX
+    whole = np.clip(np.rint(found / step), -WEIGHT_ZERO, WEIGHT_MAX).astype(np.int64)
+    return whole[:CLASSES ** 3], whole[CLASSES ** 3:]
+
 
 class Trees:
     """Whole numbers only: a label's margin is the sum of one leaf of each tree."""
     SCALE = 256
 
-    def __init__(self, data, families):
-        made = [data.families[family][1][:FAMILY_ROWS] for family in families]
-        rows = [data.parts["trees"]] + data.synthetic + made
-        weights = [np.ones(len(rows[0]))] + [np.full(len(part), SYNTHETIC_WEIGHT / len(part)) for part in data.synthetic]
-        weights += [np.full(len(part), FAMILY_WEIGHT / max(len(part), 100)) for part in made]
-        kind = np.concatenate([np.full(len(part), index > 0) for index, part in enumerate(rows)])
+    def __init__(self, data):
+        rows = [data.parts["trees"], data.made]
+        weights = [np.ones(len(rows[0])), np.full(len(rows[1]), TREE_WEIGHT / len(rows[1]))]
         model = HistGradientBoostingClassifier(
             max_iter=TREES, max_leaf_nodes=LEAVES, learning_rate=0.12, l2_regularization=2, max_bins=255,
-            min_samples_leaf=40, early_stopping=False, random_state=SEED)
-        model.fit(np.concatenate(rows).astype(np.float32), kind, sample_weight=np.concatenate(weights))
+            min_samples_leaf=40, early_stopping=False, monotonic_cst=[int(only_up) for only_up in FEATURES.values()],
+            random_state=SEED)
+        model.fit(np.concatenate(rows).astype(np.float32), np.repeat([False, True], [len(part) for part in rows]),
+                  sample_weight=np.concatenate(weights))
         self.trees = [self.whole(trees[0].nodes) for trees in model._predictors]
 
     @classmethod
@@ -140,16 +187,16 @@ def scores(table, margins):
 
 
 class Figures:
-    """Of families that were not learned from: shares found at the scores that stand for 1e-2, 1e-3 and 1e-4."""
+    """Shares of families found at the scores that stand for 1e-2, 1e-3 and 1e-4."""
     AT = (900, 990, 999)
 
     def __init__(self):
-        self.found, self.wrong = {}, []
+        self.found, self.wrong = {}, None
 
     def take(self, data, trees, families):
         table = knots(trees.margins(data.parts["thresholds"]))
         tested = scores(table, trees.margins(data.parts["test"]))
-        self.wrong.append([int((tested >= at).sum()) for at in self.AT])
+        self.wrong = [int((tested >= at).sum()) for at in self.AT]
         for family in families:
             marks = scores(table, trees.margins(data.families[family][1]))
             self.found[family] = [float((marks >= at).mean()) for at in self.AT]
@@ -157,23 +204,11 @@ class Figures:
     def macro(self):
         return np.mean(list(self.found.values()), 0)
 
-    def wrong_share(self, negatives):
-        return np.mean(self.wrong, 0) / negatives
 
-
-def measure(data):
-    """Each family by trees that never saw it."""
-    figures = Figures()
-    families = sorted(data.families)
-    for fold in range(FOLDS):
-        left_out = families[fold::FOLDS]
-        figures.take(data, Trees(data, [family for family in families if family not in left_out]), left_out)
-    for family in families:
-        print("%-16s %-8s %s" % (family, data.families[family][0], " ".join("%.3f" % one for one in figures.found[family])))
+def show(data, figures):
+    for family, found in sorted(figures.found.items()):
+        print("%-16s %-8s %s" % (family, data.families[family][0], " ".join("%.3f" % one for one in found)))
     print("macro true positives at 900, 990, 999: %s" % " ".join("%.3f" % one for one in figures.macro()))
-    print("false positives of %d: %s" % (len(data.parts["test"]),
-                                         " ".join("%.6f" % one for one in figures.wrong_share(len(data.parts["test"])))))
-    return figures
 
 
 # --- writing
@@ -236,13 +271,14 @@ def tree_octets(trees, usual):
 HEAD = """/*
  * name_model.c: what generated names look like. Written by tests/eval/train_names.py; not to be edited.
  *
- * Learned from (below VERDICT_DATA): %(sources)s.
- * Seed %(seed)d, scikit-learn %(sklearn)s. Benign labels, by their hash: %(language)d for the language tables, %(rows)d (of
- * %(trees)d) for the trees, %(thresholds)d for the scores, %(test)d to measure. Families learned from:
-%(learned)s
- * and six generators of the script's own.
- * Held out, of %(test)d benign labels: %(wrong)s at the scores 900, 990, 999 or over. Of families
- * that were never learned from, found at these scores:
+ * Learned from (below VERDICT_DATA): %(sources)s;
+ *   without what lists/block_malware_big.txt.xz has, what leads to lists/sinkhole_addresses.tsv, and what is in the crawl
+ *   alone and leads nowhere.
+ * Seed %(seed)d, scikit-learn %(sklearn)s. Benign labels, by their hash: %(language)d for the weights of runs,
+ * %(rows)d (of %(trees)d) for the trees, %(thresholds)d for the scores, %(test)d to measure. Generated labels: %(made)d for the
+ * weights and %(trees_made)d for the trees, of generators that the script makes up. No family was learned from.
+ * Held out, of %(test)d benign labels: %(wrong)s at the scores 900, 990, 999 or over. Families of
+ * dga/dga_train.tsv.xz that nothing was chosen by, found at these scores:
 %(held)s
  */
 #include "detect/name_model.h"
@@ -260,25 +296,22 @@ def wrapped(text, width=112):
     return "\n".join(out + [line])
 
 
-def head(data, learned, figures):
+def head(data, figures):
     held = ", ".join("%s %s" % (family, " ".join("%.2f" % one for one in found)) for family, found in sorted(
         figures.found.items())) + "; mean %s." % " ".join("%.2f" % one for one in figures.macro())
-    sources = ", ".join(name_data.SOURCES) + ", dga/dga_train.tsv.xz; without what lists/block_malware_big.txt.xz has"
-    return HEAD % dict(data.counts, sources="\n *   ".join(sources.split(", ")), seed=SEED, sklearn=sklearn.__version__,
-                       rows=len(data.parts["trees"]), learned=wrapped(", ".join(learned)), held=wrapped(held),
-                       wrong=", ".join(str(one) for one in figures.wrong[0]))
+    return HEAD % dict(data.counts, sources="\n *   ".join(name_data.SOURCES), seed=SEED, sklearn=sklearn.__version__,
+                       rows=len(data.parts["trees"]), made=RUN_GENERATORS * RUN_ROWS, trees_made=len(data.made),
+                       held=wrapped(held), wrong=", ".join(str(one) for one in figures.wrong))
 
 
-def write_model(path, data, trees, table, learned, figures):
-    language = data.language
+def write_model(path, data, trees, table, figures):
     nodes, leaves, starts = tree_octets(trees, np.median(data.parts["trees"], axis=0))
+    threes, fours = (nibbles((weights + WEIGHT_ZERO).tolist()) for weights in data.weights)
     with open(path, "w") as file:
-        file.write(head(data, learned, figures))
+        file.write(head(data, figures))
         for name, kind, count, values in (
-                ("name_pairs", "uint8_t", "NAME_LETTERS * NAME_LETTERS", language.pairs.reshape(-1).tolist()),
-                ("name_trigrams", "uint8_t", "NAME_TRIGRAM_OCTETS", nibbles(language.trigrams.reshape(-1).tolist())),
-                ("name_fours", "uint8_t", "NAME_FOURS_OCTETS", octets_of(language.sets[4])),
-                ("name_fives", "uint8_t", "NAME_FIVES_OCTETS", octets_of(language.sets[5])),
+                ("name_threes", "uint8_t", "NAME_THREES_OCTETS", threes),
+                ("name_fours", "uint8_t", "NAME_FOURS_OCTETS", fours),
                 ("name_leaves", "int16_t", "NAME_TREES * NAME_TREE_LEAVES", leaves),
                 ("name_starts", "uint16_t", "2 * NAME_FEATURES + 1", starts),
                 ("name_nodes", "struct name_node", "", ["{ %d, %d, 0x%x }" % node for node in nodes]),
@@ -288,21 +321,21 @@ def write_model(path, data, trees, table, learned, figures):
         file.write("\n_Static_assert(NAME_TREES == %d && NAME_TREE_LEAVES == %d && NAME_FEATURES == %d,\n\t\"the header is of "
                    "another model\");\n" % (TREES, LEAVES, len(FEATURES)))
         file.write("_Static_assert(%s <= NAME_MODEL_OCTETS_MAX,\n\t\"the model is larger than it may be\");\n" % " + ".join(
-            "sizeof(name_%s)" % table for table in ("pairs", "trigrams", "fours", "fives", "leaves", "starts", "nodes", "knots")))
+            "sizeof(name_%s)" % table for table in ("threes", "fours", "leaves", "starts", "nodes", "knots")))
 
 
 def vector_labels():
     rng = random.Random(SEED + 1)
-    labels = [label for made in synthetic(SEED + 1, 40).values() for label in made]
+    labels = made_up(SEED + 1, 60, 4)
     words = ("river", "green", "shop", "cloud", "my", "north", "data", "line", "blue", "24", "book", "lab", "-", "2020", "photo")
     labels += ["".join(rng.choice(words) for _ in range(rng.randint(1, 5))).strip("-") or "a" for _ in range(120)]
-    labels += [drawn(rng, LETTERS + DIGITS + "-", 1, 5) for _ in range(40)]
-    return labels + ["a", "aa", "9", "-", "a" * 63, "0" * 63, drawn(rng, LETTERS, 63, 63), "-" * 20, "ab" * 31]
+    labels += ["".join(rng.choices(LETTERS + DIGITS + "-", k=1 + at % 5)) for at in range(40)]
+    return labels + ["a", "aa", "9", "-", "a" * 63, "0" * 63, "".join(rng.choices(LETTERS, k=63)), "-" * 20, "ab" * 31]
 
 
 def write_vector(path, data, trees, table):
     labels = vector_labels()
-    marks = scores(table, trees.margins(features_of(data.language, labels)))
+    marks = scores(table, trees.margins(features_of(data.weights, labels)))
     with open(path, "w") as file:
         file.write("/* name_vector.h: what the script that learns makes of labels of its own. Written by "
                    "tests/eval/train_names.py. */\n")
@@ -312,19 +345,18 @@ def write_vector(path, data, trees, table):
 def main(arguments):
     wanted = arguments[:1] == ["--measure"]
     data = Data()
-    if wanted:
-        measure(data)
-    learned = [family for family in sorted(data.families) if not name_data.is_test_family(family)]
-    held = [family for family in sorted(data.families) if name_data.is_test_family(family)]
-    trees = Trees(data, learned)
-    figures = Figures()
-    figures.take(data, trees, held)
-    table = knots(trees.margins(data.parts["thresholds"]))
+    trees = Trees(data)
+    for kept_back in [False, True] if wanted else [True]:
+        figures = Figures()
+        figures.take(data, trees, [family for family in sorted(data.families)
+                                   if name_data.is_test_family(family) == kept_back])
+        if not kept_back:
+            show(data, figures)
     model, vector = arguments[wanted:]
-    write_model(model, data, trees, table, learned, figures)
+    table = knots(trees.margins(data.parts["thresholds"]))
+    write_model(model, data, trees, table, figures)
     write_vector(vector, data, trees, table)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main(sys.argv[1:])
