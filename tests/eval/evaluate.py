@@ -3,6 +3,9 @@
 
 A directory is laid out as that which VERDICT_DATA names, the default. What the model of generated names was learned
 from or chosen by is left out: benign labels but those of the part `test`, and families that are not kept back (name_data.py).
+
+At the end `eval confusion.DETECTOR.true|missed|false|left_alone NUMBER` counts what was labelled: of tunnels, captures of
+more than 1,000 octets against zones of clients and lists; of bursts, clients that make them against real ones.
 --bounded takes a part of the long lists. Builds on verdictctl of $builddir, or that which $VERDICTCTL names."""
 import csv
 import json
@@ -24,6 +27,8 @@ BOUNDED_ROWS = 40000
 SMALL = 1000                       # octets: a capture with less has not begun to carry anything
 TUNNEL_CURVE = (256, 512, 1024, 2048)
 BURSTS, BURST_NAMES = 10, 100
+TUNNELS = ("tunnel", "tunnel-down", "weak-channel")
+EVERYBODY = "all of them"          # beside the accused
 DEFAULT_SCORES = (900, 990, 999)
 CURVE = (500, 600, 700, 800, 850, 900, 920, 940, 950, 960, 970, 980, 985, 990, 992, 994, 996, 998, 999)
 
@@ -50,7 +55,8 @@ class Bench:
 
     def popular(self):
         names = []
-        for line in name_data.lines(name_data.file_of(self.data, "benign/umbrella_hostnames.csv.xz")):
+        path = name_data.file_of(self.data, "benign/umbrella_hostnames.csv.xz")
+        for line in name_data.lines(path) if os.path.exists(path) else ():
             rank, name = line.split(",", 1)
             if rank.isdigit() and int(rank) <= POPULAR_HOSTS:
                 names.append(name)
@@ -62,7 +68,8 @@ class Bench:
         # The recordings begin when the world has long been known.
         for detector, values in {"newly-observed": {"warm-up": 0}, **options}.items():
             lines += ["detector:", " name: " + detector] + [" %s: %s" % pair for pair in values.items()]
-        if popular:
+        # Nobody is popular where nothing says who is.
+        if popular and os.path.getsize(self.path("popular.txt")) > 0:
             lines += ["policy-list:", " name: popular", " file: popular.txt", " enrich: popular"]
         with open(self.path("verdict.conf"), "w") as file:
             file.write("\n".join(lines) + "\n")
@@ -170,6 +177,7 @@ def say_accused(name, rows, said, zones):
     for detector, (about, clients) in sorted(found.items()):
         say("%s.%s.zones" % (name, detector), len(about))
         say("%s.%s.clients" % (name, detector), len(clients))
+    found[EVERYBODY] = (all_zones, {one[1] for one in rows})
     return found
 
 
@@ -328,6 +336,22 @@ def evaluate_sweeps(bench):
     return until
 
 
+def say_confusion(results):
+    """What was labelled against what was said of it."""
+    quiet = list(results.get("traffic", {}).values())
+    listed = quiet + [results["stress"]] if "stress" in results else quiet
+    large = [first for octets, first in results.get("tunnels", {}).values() if octets > SMALL]
+    caught = [(len(until), clients) for _, until, clients in results.get("bursts", {}).values()]
+    rows = [(detector, sum(any(one == detector for one, _ in first) for first in large), len(large), listed, 0)
+            for detector in TUNNELS]
+    rows.append(("nxdomain-burst", sum(one for one, _ in caught), sum(clients for _, clients in caught), quiet, 1))
+    for detector, true, positives, negatives, what in rows:
+        false = sum(len(one.get(detector, ((), ()))[what]) for one in negatives)
+        for count, value in (("true", true), ("missed", positives - true), ("false", false),
+                             ("left_alone", sum(len(one[EVERYBODY][what]) for one in negatives) - false)):
+            say("confusion.%s.%s" % (detector, count), value)
+
+
 def evaluate(data, bounded):
     zones = name_data.Suffixes(data)
     most = BOUNDED_ROWS if bounded else 0
@@ -344,6 +368,7 @@ def evaluate(data, bounded):
                 results[name] = run()
             else:
                 sys.stderr.write("%s: not measured: there is no %s\n" % (name, os.path.join(data, needed)))
+        say_confusion(results)
         return results
 
 

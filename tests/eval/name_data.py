@@ -16,10 +16,13 @@ def data_directory():
     return os.environ.get("VERDICT_DATA", os.path.join(os.path.dirname(__file__), "../../../shared/data"))
 
 
+SYSTEM = {"lists/public_suffix_list.dat": "/usr/share/publicsuffix/public_suffix_list.dat"}
+
+
 def file_of(data, path):
-    """What another directory lacks is taken from the default one: a list of suffixes is good anywhere."""
-    own = os.path.join(data, path)
-    return own if os.path.exists(own) else os.path.join(data_directory(), path)
+    """What another directory lacks is taken from the default one, or from the system: a list of suffixes is good anywhere."""
+    places = [os.path.join(data, path), os.path.join(data_directory(), path), SYSTEM.get(path, "")]
+    return next((place for place in places if os.path.exists(place)), places[0])
 
 
 def first_of(data, folder):

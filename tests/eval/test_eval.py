@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """What the detectors reach on real data, a bounded part of `make eval`. TAP; without VERDICT_DATA all of it is skipped."""
 import contextlib
+import hashlib
 import io
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 
 SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(__file__), "../.."))
 sys.path[:0] = [os.path.join(SRCDIR, "tests/eval"), os.path.join(SRCDIR, "tests/e2e")]
@@ -12,9 +15,14 @@ import evaluate
 import name_data
 import tap
 
-TUNNELS = ("tunnel", "tunnel-down", "weak-channel")
 INFORMATION, CARRIED = 1024, 5120      # octets until a tunnel is found: new to the detector, and all that names held
 MISSES, MISSES_OF_WORDS = 20, 60
+OWN_TUNNEL = ["tool\tsource\tts\tclient\tserver\tproto\tqname\tqtype\trcode\tresp_len\tquery_len\tanswers"] + [
+    "mine\tmy.pcap\t%d\t192.0.2.1\t\tudp\t%s.evil.com\tTXT\t0\t\t\tTXT 0 #100" % (
+        1700000000 + at, hashlib.sha256(b"%d" % at).hexdigest()[:52]) for at in range(60)]
+OWN_TRAFFIC = ["ts\tclient\tclient_port\tserver\tserver_port\tproto\tqname\tqtype\trcode\tanswers(ttl value)"] + [
+    "%d\t192.0.2.7\t\t\t\tudp\twww%d.site%d.com\tA\t0\t300 192.0.2.9" % (1700000000 + at, at % 3, at % 9)
+    for at in range(50)]
 SHORT = ("qsnatch",)                   # three to seven letters: by volume alone
 
 
@@ -31,7 +39,7 @@ def tunnels(check):
 
 def people(check):
     for name, found in sorted(results["traffic"].items()):
-        wrong = {detector: sorted(found[detector][0]) for detector in found if detector in TUNNELS + ("nxdomain-burst", "conditional-answer")}
+        wrong = {detector: sorted(found[detector][0]) for detector in found if detector in evaluate.TUNNELS + ("nxdomain-burst", "conditional-answer")}
         check.equal(wrong, {}, "%s: no zone is called a tunnel or answers by mood, and no client is infected" % name)
     flagged = results["stress"].get("tunnel", (set(), set()))[0]
     check.ok(len(flagged) <= 1, "of popular zones behind the most popular ones at most one looks like a tunnel", flagged)
@@ -61,6 +69,22 @@ def sweeps(check):
     check.equal(until["desktop_11_a_minute"], 0, "a desktop that looks up whom it meets is not")
 
 
+def own_directory(check):
+    """As somebody has it who has nothing else: a capture and a recording."""
+    with tempfile.TemporaryDirectory(prefix="verdict") as folder:
+        for kind, lines in (("tunnel", OWN_TUNNEL), ("traffic", OWN_TRAFFIC)):
+            os.mkdir(os.path.join(folder, kind))
+            with open(os.path.join(folder, kind, "own.tsv"), "w") as file:
+                file.write("\n".join(lines) + "\n")
+        runs = [subprocess.run([sys.executable, "-B", evaluate.__file__, folder], capture_output=True, text=True, check=False,
+                               env=dict(os.environ, VERDICT_DATA=os.path.join(folder, "none"))) for _ in range(2)]
+    check.equal(runs[0].returncode, 0, "a directory of one's own is measured")
+    check.equal(runs[0].stdout, runs[1].stdout, "twice the same, bit for bit")
+    for line in ("tunnel.mine.1.tunnel-down.alert.queries_until 42", "traffic.own.zones 9", "confusion.tunnel.true 1",
+                 "confusion.tunnel.missed 0", "confusion.tunnel.false 0", "confusion.tunnel.left_alone 9"):
+        check.ok("eval " + line in runs[0].stdout.split("\n"), line, runs[0].stdout + runs[0].stderr)
+
+
 if __name__ == "__main__":
     directory = name_data.data_directory()
     if not os.path.isdir(directory):
@@ -68,4 +92,4 @@ if __name__ == "__main__":
         sys.exit(0)
     with contextlib.redirect_stdout(io.StringIO()):
         results = evaluate.evaluate(directory, bounded=True)
-    tap.run(tunnels, people, bursts, names, sweeps)
+    tap.run(tunnels, people, bursts, names, sweeps, own_directory)
