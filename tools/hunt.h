@@ -126,11 +126,12 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 
 /* --- what pivots gather ----------------------------------------------------------------------------------------- */
 
-/* decision: each different decision once; hit: who asked for what, and what was decided. */
+/* decision: each different decision once, and as a few words; hit: who asked for what, and what was decided. */
 #define HUNT_DECISION "verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action," \
 	" detectors"
 #define HUNT_HIT_TABLES \
-	"CREATE TABLE decision (id INTEGER PRIMARY KEY, " HUNT_DECISION ", UNIQUE (" HUNT_DECISION "));" \
+	"CREATE TABLE decision (id INTEGER PRIMARY KEY, " HUNT_DECISION ", text TEXT GENERATED ALWAYS AS (" \
+	HUNT_VERDICT_TEXT_OF("") ") STORED, UNIQUE (" HUNT_DECISION "));" \
 	"CREATE TABLE hit (key TEXT, client BLOB, decision INTEGER, first, last, count," \
 	" PRIMARY KEY (key, client, decision)) WITHOUT ROWID;" \
 	"CREATE TABLE found (name, client, verdict, first, last, count);" \
@@ -199,8 +200,9 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 int hunt_timeline(struct hunt *hunt);
 
 /* A decision as one word or a few. */
-#define HUNT_VERDICT_TEXT(d) "iif(" d ".verdict = '', '-', " d ".verdict) || iif(" d ".list = '', '', ' ' || " d ".list)" \
-	" || iif(" d ".shadow_list = '', '', ' (shadow ' || " d ".shadow_list || ')')" \
-	" || iif(" d ".detectors = '', '', ' [' || trim(" d ".detectors) || ']')"
+#define HUNT_VERDICT_TEXT(d) HUNT_VERDICT_TEXT_OF(d ".")
+#define HUNT_VERDICT_TEXT_OF(d) "iif(" d "verdict = '', '-', " d "verdict) || iif(" d "list = '', '', ' ' || " d "list)" \
+	" || iif(" d "shadow_list = '', '', ' (shadow ' || " d "shadow_list || ')')" \
+	" || iif(" d "detectors = '', '', ' [' || trim(" d "detectors) || ']')"
 
 #endif

@@ -205,7 +205,7 @@ int hunt_host(struct hunt *hunt)
 	if (hunt_section(hunt, "names", names, "SELECT name_text(h.key), :bounded AND NOT EXISTS (SELECT 1 FROM old AS o"
 			" WHERE o.key = h.key) AS new, iif(h.key IN (SELECT key FROM common), " HUNT_TEXT_OF(ASKERS) ","
 			" min((SELECT count(*) FROM asker AS a WHERE a.key = h.key), " HUNT_TEXT_OF(ASKERS) ")) AS askers,"
-			" min(first) AS begun, max(last), sum(count), texts(" HUNT_VERDICT_TEXT("d") ")"
+			" min(first) AS begun, max(last), sum(count), texts(d.text)"
 			" FROM hit AS h JOIN decision AS d ON d.id = h.decision GROUP BY h.key"
 			" ORDER BY new DESC, askers, begun, h.key") != 0)
 		return -1;

@@ -2,8 +2,9 @@
 """How long an analyst waits for each pivot of `verdictctl hunt`, warm, the start of the command included.
 
 HUNT_EVENTS events (default 1000000) in one day, made by bench_store; HUNT_STORE names a directory that has them already.
-Prints `bench NAME VALUE UNIT`: each pivot, and the slowest of those. Apart are coverage and top, which read everything,
-and the one client that asked by far the most: two of five made events are its."""
+Prints `bench NAME VALUE UNIT`: each pivot, and the slowest of those. The one client that asked by far the most is among
+them: two of five made events are its. Apart is what reads events or pairs one by one: a list with all its rules, and
+windows that cut a day."""
 import json
 import os
 import shutil
@@ -49,8 +50,24 @@ def pivots(directory):
     yield "changes", ["changes", name]
     yield "host", ["host", quiet]
     yield "host_busy", ["host", client]
+    yield "host_of_most", ["host", top["clients"][0]["client"]]
     yield "rule", ["rule", top["rules"][0]["rule"]]
+    yield "technique", ["technique", "T1071.004"]
     yield "incident", ["incident", incident]
+    day = top["names"][0]["first"][:10]
+    yield "new", ["new", "--from", day]
+    yield "new_evening", ["new", "--from", day + "T23:00"]
+    yield "top", ["top"]
+    yield "coverage", ["coverage"]
+
+
+def apart(directory):
+    top = hunt(directory, "top")
+    evening = top["names"][0]["last"][:10] + "T23:00"
+    yield "rule_list", ["rule", top["rules"][0]["rule"].split(":")[0]]
+    yield "domain_cut", ["domain", top["names"][0]["name"], "--from", evening]
+    yield "host_cut", ["host", top["clients"][0]["client"], "--from", evening]
+    yield "top_cut", ["top", "--from", evening]
 
 
 def main():
@@ -67,8 +84,7 @@ def main():
             slowest = max(slowest, spent)
             print("bench hunt_%s_ms %.1f ms" % (key, spent), flush=True)
         print("bench hunt_pivot_ms %.1f ms" % slowest)
-        most = hunt(directory, "top")["clients"][0]["client"]
-        for key, arguments in (("host_of_most", ["host", most]), ("coverage", ["coverage"]), ("top", ["top"])):
+        for key, arguments in apart(directory):
             print("bench hunt_%s_ms %.1f ms" % (key, best_ms(directory, *arguments)), flush=True)
     finally:
         if made:
