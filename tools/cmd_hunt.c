@@ -24,7 +24,7 @@ const char help_hunt[] =
 	"  verdictctl hunt incident 3f2a9c1b7d40.1.17         what was that block page about?\n"
 	"  verdictctl hunt coverage --from 7d                 what an auditor can quote\n"
 	"\n"
-	"Asks the day files of `verdictctl collect`. Times are UTC. Counts are of frames.\n"
+	"Asks the day files of `verdictctl collect`, or ClickHouse. Times are UTC. Counts are of frames.\n"
 	"\n"
 	"Pivots:\n"
 	"  domain NAME            clients, verdicts, records and name servers of a name\n"
@@ -37,7 +37,8 @@ const char help_hunt[] =
 	"  new                    domains and name servers that were not there before --from\n"
 	"  top                    the most of everything\n"
 	"  coverage               is the record complete? By resolver: received of expected, gaps, clock\n"
-	"  export cof             passive DNS of whole days, one JSON object a line, without clients\n"
+	"  export FORMAT          all of it: ecs, ocsf or csv, events; cof, passive DNS of whole days without clients;\n"
+	"                         clickhouse-TABLE, rows for doc/scale: event, record, source, seen, note\n"
 	"\n"
 	"Options:\n"
 	"  -f, --from TIME        2h, 7d (ago), yesterday, 2026-11-21, 2026-11-21T10:00:00Z (default: the beginning)\n"
@@ -45,9 +46,9 @@ const char help_hunt[] =
 	"  -e, --events           each event, too\n"
 	"  -l, --limit N          rows of a section (default 100; 0: all)\n"
 	"  -D, --directory DIR    where day files are (default " HUNT_DIRECTORY ")\n"
-	"      --store clickhouse:URL   ask ClickHouse (doc/scale) instead of day files: clickhouse:https://host:8443\n"
-	"      --password-file FILE     one line, USER:PASSWORD (or CLICKHOUSE_USER and CLICKHOUSE_PASSWORD)\n"
-	"      --ca FILE                certificates that sign the server's (default: the system's)\n"
+	"      --store clickhouse:URL  ask ClickHouse (doc/scale) instead, such as clickhouse:https://host:8443\n"
+	"      --password-file FILE    one line, USER:PASSWORD (or CLICKHOUSE_USER and CLICKHOUSE_PASSWORD)\n"
+	"      --ca FILE          certificates that sign the server's (default: the system's)\n"
 	"  -j, --json             one JSON object\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -77,7 +78,7 @@ static const struct pivot {
 	{ "new", NULL, hunt_new },
 	{ "top", NULL, hunt_top },
 	{ "coverage", NULL, hunt_coverage },
-	{ "export", "a format: cof", hunt_export },
+	{ "export", "a format: cof, ecs, ocsf, csv", hunt_export },
 };
 #define PIVOT_COUNT (sizeof(pivots) / sizeof(pivots[0]))
 

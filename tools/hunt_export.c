@@ -40,7 +40,8 @@ static void export_row(sqlite3_context *context, int count, sqlite3_value **valu
 		return;
 	json_line_reset(&exporting->line);
 	exporting->broken = !exporting->format->put(exporting, values, (unsigned)count) || exporting->line.failed ||
-		fwrite(exporting->line.octets, 1, exporting->line.used, stdout) != exporting->line.used;
+		(exporting->line.used > 0 && fwrite(exporting->line.octets, 1, exporting->line.used, stdout) !=
+			exporting->line.used);
 	if (exporting->broken)
 		sqlite3_interrupt(sqlite3_context_db_handle(context));
 }

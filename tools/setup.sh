@@ -356,7 +356,7 @@ need_daemon() { # variable, program, package, its path in there
 	if [ ! -x "$found" ]; then
 		step "fetching $2 for the lab (unpacked, not installed)" package_fetch "$build/daemons/$3" "$3"
 		mapfile -t libraries < <(dpkg-deb -f "$build/daemons/$3/package.deb" Depends | tr ',' '\n' |
-			grep -oE '^ *(lib|bind9-libs)[^ |]*' | grep -v libjs- | tr -d ' ')
+			grep -oE '^ *(lib|bind9-libs|clickhouse-common)[^ |]*' | grep -v libjs- | tr -d ' ')
 		need_packages "${libraries[@]}"
 	fi
 	printf -v "$1" %s "$found"
@@ -371,6 +371,7 @@ want() {
 need_nsd() { need_daemon NSD nsd nsd usr/sbin/nsd; }
 need_named() { need_daemon NAMED named bind9 usr/sbin/named; }
 need_recursor() { need_daemon PDNS_RECURSOR pdns_recursor pdns-recursor usr/sbin/pdns_recursor; }
+need_clickhouse() { need_daemon CLICKHOUSE clickhouse-server clickhouse-server usr/sbin/clickhouse-server; }
 need_promtool() { need_daemon PROMTOOL promtool prometheus usr/bin/promtool; }
 
 # --- the project ------------------------------------------------------------------------------------------------------

@@ -16,16 +16,19 @@ SELECT toUInt16(day), class FROM
 GROUP BY day, class;
 
 -- domain.hits: who asked for the name or what is below it, and what was decided
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	AND name >= :low AND name < :high
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- domain.records: what came back
 SELECT record, max(upstream), intDiv(min(at), 1000), intDiv(max(at), 1000), count()
-FROM (SELECT arrayJoin(records) AS record, upstream, at FROM scale.event FINAL WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
+FROM (SELECT arrayJoin(records) AS record, upstream, at FROM scale.event FINAL WHERE at >= :from_us AND at
+	<= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
 GROUP BY record;
 
 -- domain.servers: its name servers, and those of what is above it
@@ -40,7 +43,8 @@ GROUP BY name, data;
 -- domain.events: each answer
 SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
 FROM scale.event FINAL
-WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high;
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >=
+	:low AND name < :high;
 
 -- ip.names: names that led there; an answer of the day counts with all its times of that day
 SELECT name, splitByChar(' ', record)[4] AS data, intDiv(min(since), 1000), intDiv(max(until), 1000), sum(times)
@@ -52,7 +56,8 @@ FROM
 		SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
 		FROM scale.event FINAL
 		WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
-			AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+			AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high
+				AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 		GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
 		HAVING since < :to_us + 1 AND until >= :from_us
 	)
@@ -61,11 +66,13 @@ WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <=
 GROUP BY name, data;
 
 -- ip.hits: who asked for these names
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
-	AND name IN (SELECT name FROM (SELECT name, splitByChar(' ', record)[4] AS data, min(since) AS first, max(until) AS last, sum(times) AS times
+	AND name IN (SELECT name FROM (SELECT name, splitByChar(' ', record)[4] AS data, min(since) AS first,
+		max(until) AS last, sum(times) AS times
 		FROM
 		(
 			SELECT name, arrayJoin(records) AS record, since, until, times
@@ -74,29 +81,35 @@ WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= t
 				SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
 				FROM scale.event FINAL
 				WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
-					AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+					AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data
+						<= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 				GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
 				HAVING since < :to_us + 1 AND until >= :from_us
 			)
 		)
 		WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high
 		GROUP BY name, data))
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- ip.owners: passive DNS
 SELECT name, data, max(ttl), min(first), max(last), sum(count)
 FROM scale.record_by_data FINAL
-WHERE type = :type AND data >= :low AND data <= :high AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+WHERE type = :type AND data >= :low AND data <= :high AND last >= :from AND first <= :to AND day >=
+	toDate(:first_day) AND day <= toDate(:last_day)
 GROUP BY name, data;
 
 -- host.hits: what clients asked for, and what was decided
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	AND client >= :low AND client <= :high AND length(client) = 2 * :octets
-	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2
+		* :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- host.askers: who else asked for these names; a few are enough to know that one is not rare
 SELECT name, client
@@ -104,7 +117,8 @@ FROM
 (
 	SELECT name, client FROM scale.event FINAL
 	WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != ''
-		AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+		AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client)
+			= 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 	GROUP BY day, class, name, client, decided HAVING min(at) < :to_us + 1 AND max(at) >= :from_us
 )
 GROUP BY name, client ORDER BY name, client LIMIT 5 BY name;
@@ -113,14 +127,17 @@ GROUP BY name, client ORDER BY name, client LIMIT 5 BY name;
 SELECT name, count()
 FROM scale.event
 WHERE day <= toDate(:last_day) AND at < :begin_us
-	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2
+		* :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 GROUP BY name;
 
 -- host.events: each answer
 SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
 FROM scale.event FINAL
-WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND client >= :low AND client <= :high AND length(client) = 2 * :octets
-	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2 * :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day));
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND client
+	>= :low AND client <= :high AND length(client) = 2 * :octets
+	AND name IN (SELECT name FROM scale.pair WHERE client >= :low AND client <= :high AND length(client) = 2
+		* :octets AND day >= toDate(:first_day) AND day <= toDate(:last_day));
 
 -- changes.sets: record sets of each day
 SELECT name, type, rcode, verdict, list, shadow_list, detectors, arrayStringConcat(records, ','),
@@ -132,55 +149,71 @@ GROUP BY day, name, type, rcode, verdict, list, shadow_list, detectors, records;
 
 -- changes.pieces: their records
 SELECT name, type, record, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
-FROM (SELECT name, type, arrayJoin(records) AS record, at FROM scale.event FINAL WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
+FROM (SELECT name, type, arrayJoin(records) AS record, at FROM scale.event FINAL WHERE at >= :from_us AND at
+	<= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
 GROUP BY name, type, record;
 
 -- rule.hits: what a list or a rule decided, or would have in shadow
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
-	AND ((list = :list AND (:whole = 1 OR rule = :rule)) OR (shadow_list = :list AND (:whole = 1 OR shadow_rule = :rule)))
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+	AND ((list = :list AND (:whole = 1 OR rule = :rule)) OR (shadow_list = :list AND (:whole = 1 OR
+		shadow_rule = :rule)))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- technique.hits: what bears an ATT&CK id
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	AND (position(techniques, :exact) > 0 OR (:below != '' AND position(techniques, :below) > 0))
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- incident.event: the answer of a number; --from and --to make it quick
 SELECT at, resolver, client, name, type, qclass, rcode, path, transport, latency_us, score, verdict, list, rule,
-	trigger, category, techniques, chain, serial, ede, grp, shadow_list, shadow_rule, shadow_action, detectors, detections,
+	trigger, category, techniques, chain, serial, ede, grp, shadow_list, shadow_rule, shadow_action,
+		detectors, detections,
 	arrayStringConcat(records, ',')
 FROM scale.event FINAL
-WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day);
+WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <=
+	toDate(:last_day);
 
 -- incident.hits: who asked for that name at all
-SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors,
+SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors,
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
-	AND name IN (SELECT name FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day))
-GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action, detectors;
+	AND name IN (SELECT name FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day
+		>= toDate(:first_day) AND day <= toDate(:last_day))
+GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
+	shadow_action, detectors;
 
 -- incident.around: the minute before and behind it
 SELECT at, client, name, type, rcode, verdict, list, shadow_list, detectors, path, resolver, boot, worker, seq
 FROM scale.event FINAL
 WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != ''
-	AND client = (SELECT any(client) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day))
-	AND at >= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 - 60000000
-	AND at <= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 + 60000000;
+	AND client = (SELECT any(client) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq
+		AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+	AND at >= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq
+		AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 - 60000000
+	AND at <= intDiv((SELECT min(at) FROM scale.event WHERE boot = :boot AND worker = :worker AND seq = :seq
+		AND day >= toDate(:first_day) AND day <= toDate(:last_day)), 1000) * 1000 + 60000000;
 
 -- new.domains: domains that nobody asked for before
 SELECT domain, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
-WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND domain != ''
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND domain
+	!= ''
 	AND domain NOT IN
 	(
-		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name,
+			domain)), 1, n), '.'),
 			arrayEnumerate(splitByChar('.', if(domain = '', name, domain)))))
 		FROM scale.event WHERE day <= toDate(:last_day) AND at < :begin_us GROUP BY name, domain
 	)
@@ -190,14 +223,18 @@ GROUP BY domain;
 SELECT of, client
 FROM
 (
-	SELECT client, arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+	SELECT client, arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '',
+		name, domain)), 1, n), '.'),
 		arrayEnumerate(splitByChar('.', if(domain = '', name, domain))))) AS of
-	FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND client != '' GROUP BY name, domain, client
+	FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <=
+		toDate(:last_day) AND client != '' GROUP BY name, domain, client
 )
-WHERE of IN (SELECT domain FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND domain != '')
+WHERE of IN (SELECT domain FROM scale.event WHERE at >= :from_us AND at <= :to_us AND day >=
+	toDate(:first_day) AND day <= toDate(:last_day) AND domain != '')
 	AND of NOT IN
 	(
-		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name, domain)), 1, n), '.'),
+		SELECT arrayJoin(arrayMap(n -> arrayStringConcat(arraySlice(splitByChar('.', if(domain = '', name,
+			domain)), 1, n), '.'),
 			arrayEnumerate(splitByChar('.', if(domain = '', name, domain)))))
 		FROM scale.event WHERE day <= toDate(:last_day) AND at < :begin_us GROUP BY name, domain
 	)
@@ -207,7 +244,8 @@ GROUP BY of, client;
 SELECT data, min(owner), max(owners), min(since), max(until), sum(times)
 FROM
 (
-	SELECT data, min(name) AS owner, uniqExact(name) AS owners, min(first) AS since, max(last) AS until, sum(count) AS times
+	SELECT data, min(name) AS owner, uniqExact(name) AS owners, min(first) AS since, max(last) AS until,
+		sum(count) AS times
 	FROM scale.record_by_data FINAL
 	WHERE type = 2 AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	GROUP BY day, class, data
@@ -238,7 +276,8 @@ WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= t
 GROUP BY value;
 
 -- top.rules: the most of all
-SELECT concat(list, if(list = '', '', unhex('3a')), rule) AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+SELECT concat(list, if(list = '', '', unhex('3a')), rule) AS value, intDiv(min(at), 1000), intDiv(max(at),
+	1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	AND concat(list, rule) != ''
@@ -252,7 +291,8 @@ WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= t
 GROUP BY value;
 
 -- top.techniques: the most of all
-SELECT arrayJoin(splitByChar(' ', substring(techniques, 2, length(techniques) - 2))) AS value, intDiv(min(at), 1000), intDiv(max(at), 1000), count()
+SELECT arrayJoin(splitByChar(' ', substring(techniques, 2, length(techniques) - 2))) AS value,
+	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 	AND length(techniques) > 2 AND match(techniques, '^[A-Z0-9. ]*$')
@@ -288,9 +328,12 @@ WHERE last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= to
 GROUP BY name, type, data, resolver;
 
 -- export.events: each answer
-SELECT day - toDate(0), class, at, resolver, boot, worker, seq, id, client, name, domain, type, qclass, flags, rcode,
-	path, transport, latency_us, upstream, arrayStringConcat(records, ','), verdict, list, rule, trigger, category, techniques,
-	chain, serial, ede, grp, privacy, shadow_list, shadow_rule, shadow_action, shadow_category, detectors, score, detections
+SELECT day - toDate(0), class, at, resolver, boot, worker, seq, id, client, name, domain, type, qclass,
+	flags, rcode,
+	path, transport, latency_us, upstream, arrayStringConcat(records, ','), verdict, list, rule, trigger,
+		category, techniques,
+	chain, serial, ede, grp, privacy, shadow_list, shadow_rule, shadow_action, shadow_category, detectors,
+		score, detections
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 ORDER BY day, class, at, resolver, boot, worker, seq, id;

@@ -461,6 +461,72 @@ def exported(form, *more):
     return done.stdout
 
 
+def without(row, *paths):
+    """Fields that no store keeps."""
+    for path in paths:
+        at, *names = [row] + path.split(".")
+        for name in names[:-1]:
+            at = at.get(name, {}) if isinstance(at, dict) else {}
+        if isinstance(at, dict):
+            at.pop(names[-1], None)
+    return row
+
+
+def unordered(value):
+    """Lists as sets: the order of records in an answer is not kept."""
+    if isinstance(value, list):
+        return sorted({json.dumps(unordered(one), sort_keys=True) for one in value})
+    return {key: unordered(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def in_order(rows):
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)
+
+
+def exports_are_what_tap_says_of_the_same_frames():
+    """But for TTLs, of which the highest of a day is kept, and what is not: ports, the resolver's address, its version, the
+    message's id, and `incident`, which is the number again."""
+    events = days().events + days().recorded
+    octets = h.dnstap.stream(*(event.frame() for event in events), foreign(40, "10.3.0.1"), foreign(40, "10.3.0.1"))
+    unkept = {"ecs": ["dns.id", "client.port", "source.port", "server", "destination", "observer.version", "unbound_verdict.incident"], "ocsf": ["query.packet_uid", "transaction_id", "unmapped.incident", "metadata.product.version", "src_endpoint.port", "dst_endpoint"]}
+    for form in ("ecs", "ocsf"):
+        done = h.verdictctl("tap", "--format", form, "-", input=octets)
+        equal((done.returncode, done.stderr), (0, b""), form)
+        one, other = ([without(json.loads(line), *unkept[form]) for line in text.splitlines() if b"OR 1=1" not in line]
+                      for text in (done.stdout, exported(form)))
+        # Identities are kept as ASCII. Without a client, what a frame has of one is a port, and a family.
+        one, other = ([row for row in rows if "ip" in row.get("client", row.get("src_endpoint", {}))] for rows in (one, other))
+        assert len(one) > 900, len(one)
+        for row in one + other:
+            for answer in row.get("dns", {}).get("answers", []) + row.get("answers", []):
+                answer.pop("ttl", None)
+                answer.pop("packet_uid", None)
+        one, other = list(map(unordered, one)), list(map(unordered, other))
+        equal(len(one), len(other))
+        for got, wanted in zip(in_order(other), in_order(one)):
+            equal(got, wanted, form)
+
+
+def csv_can_be_read_and_holds_no_formula():
+    text = exported("csv").decode("ascii")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    equal(text.count("\r\n"), len(rows) + 1)
+    equal(len(rows), len(days().events) + len(days().recorded) + 3)
+    assert all(octet >= " " or octet in "\r\n" for octet in text) and text.count("\n") == text.count("\r\n")
+    for row in rows:
+        assert not any(value[:1] in ("=", "+", "-", "@") for value in row.values()), row
+    hostile = [row for row in rows if row["client"].startswith("10.9.0.")]
+    equal({row["rule"][:6] for row in hostile}, {"'=cmd|"})
+    assert "'-2+3" not in text and any(row["name"] == "'-2\\0433.example" for row in hostile), [row["name"] for row in hostile]
+    made = [row for row in rows if row["number"].startswith(BOOT)]
+    event = days().events[0]
+    row = [row for row in rows if row["number"] == "%s.%d.%d" % event.number][0]
+    equal({key: row[key] for key in ("resolver", "client", "name", "type", "rcode", "verdict", "path", "records")},
+          {"resolver": event.identity, "client": str(h.address(event.client)), "name": event.name, "type": "A", "rcode": "NOERROR", "verdict": "allow",
+           "path": "resolved", "records": "CNAME cdn0.network.example; A 192.0.2.0"})
+    assert made and {row["detectors"] for row in made} == {"", "tunnel/high/observe"}
+
+
 def rows_have_the_columns_of_their_tables():
     tables = dict(re.findall(r"(?s)CREATE TABLE IF NOT EXISTS scale\.(\w+)\n\((.*?)\n\)", (SOURCE / "doc/scale/tables.sql").read_text()))
     for table in TABLES:
@@ -488,6 +554,7 @@ CLAIMS = [
     what_a_server_does_wrong_is_an_error_and_never_half_an_answer, a_password_is_sent_and_not_shown,
     addresses_that_cannot_be_are_explained, tls_is_checked,
     rows_have_the_columns_of_their_tables, every_statement_is_asked_and_there,
+    exports_are_what_tap_says_of_the_same_frames, csv_can_be_read_and_holds_no_formula,
 ]
 
 if __name__ == "__main__":
