@@ -200,11 +200,11 @@ static void a_memo_of_one_policy_knows_nothing_of_another(void **state)
 static void a_memo_changes_no_verdict(void **state)
 {
 	enum { NAMES = 3 * MATCH_MEMO_LINES * MATCH_MEMO_SLOTS / 5 * 5 };
-	static struct fake_rule all[NAMES], odd[NAMES / 2], shortest[NAMES / 5];
+	static struct fake_rule all[NAMES], odd[(NAMES + 1) / 2], shortest[NAMES / 5];
 	static char names[NAMES][sizeof("d.c.b.a.n12345.test")];
 	const struct fake_list one[2] = { { .name = "shortest", .rules = shortest, .count = NAMES / 5 },
 		{ .name = "all", .rules = all, .count = NAMES } };
-	const struct fake_list other = { .name = "odd", .rules = odd, .count = NAMES / 2 };
+	const struct fake_list other = { .name = "odd", .rules = odd, .count = COUNT(odd) };
 	struct match_memo *memo = match_memo_create();
 	struct snapshot *policies[2];
 	unsigned wrong = 0;
