@@ -655,6 +655,12 @@ static void forgets_a_client_in_what_is_added_up(void **state)
 				commit(store);
 		}
 	commit(store);
+	/* Known by another verdict: it is no new client of that name. */
+	sample_init(&sample, names[0], ++i);
+	sample.event.client.octets[3] = 5;
+	sample.event.verdict.rule = "later";
+	put(store, &sample.event);
+	commit(store);
 	check_sums(*state, PLAIN);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM name_sum"), 5);
 	assert_int_equal(store_forget(store, &client, 32, &events, &diag), 0);
@@ -663,7 +669,7 @@ static void forgets_a_client_in_what_is_added_up(void **state)
 	check_sums(*state, PLAIN);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM name_sum"), 4);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client_sum"), 2);
-	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM verdict_sum"), 2);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM verdict_sum"), 3);
 }
 
 /* A rule that is about one client says who that was. */
