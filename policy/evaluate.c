@@ -233,8 +233,10 @@ HOT bool judge_position(void *arg, const struct position *position)
 	}
 	if (judging->snapshot->inventory != NULL && position->server_addresses) {
 		judge_inventory(judging, position);
-		if (!judging_goes_on(judging))
+		if (!judging_goes_on(judging)) {
+			judging->listed = true;
 			return false;
+		}
 	}
 	judge_lists(judging, position);
 	if (detected && judging_goes_on(judging))

@@ -56,7 +56,9 @@ struct scene {
 	const char *why;
 };
 
-static void judge(const struct snapshot *snapshot, const struct scene *scene, struct verdict *verdict)
+/* `unlisted_in` is what was told before of the question, and is told now. */
+static void judge_at(const struct snapshot *snapshot, const struct scene *scene, bool question, uint64_t *unlisted_in,
+		     struct verdict *verdict)
 {
 	const struct name name = fake_name(scene->server);
 	struct server server = { .name = name.octets, .name_length = name.length, .zone_labels = scene->zone_labels,
@@ -69,7 +71,19 @@ static void judge(const struct snapshot *snapshot, const struct scene *scene, st
 	}
 	facts.servers = show;
 	facts.servers_source = &server;
-	evaluate_answer(snapshot, &facts, verdict);
+	facts.unlisted_in = *unlisted_in;
+	if (question)
+		evaluate_question(snapshot, &facts, verdict);
+	else
+		evaluate_answer(snapshot, &facts, verdict);
+	*unlisted_in = verdict->unlisted_in;
+}
+
+static void judge(const struct snapshot *snapshot, const struct scene *scene, struct verdict *verdict)
+{
+	uint64_t unlisted_in = 0;
+
+	judge_at(snapshot, scene, false, &unlisted_in, verdict);
 }
 
 static void servers_that_are_not_known_are_denied(void **state)
@@ -113,6 +127,22 @@ static void servers_that_are_not_known_are_denied(void **state)
 }
 
 static const struct scene hijack = { "www.bank.test", "ns1.evil.test", { 0 }, 2, 0, TRIGGER_NSDNAME, "" };
+
+/* What the caches knew of the servers at the question need not be what the answer says. */
+static void lists_are_looked_up_when_the_servers_turn_out_to_be_known(void **state)
+{
+	static const struct scene known = { "www.bank.test", "ns1.bank.test", { 192, 0, 2, 53 }, 2, 0, TRIGGER_NONE, "" };
+	struct snapshot *snapshot = build(ACTION_REFUSE, MODE_ENFORCE);
+	uint64_t unlisted_in = 0;
+	struct verdict verdict;
+
+	(void)state;
+	judge_at(snapshot, &hijack, true, &unlisted_in, &verdict);
+	assert_int_equal(verdict.action, ACTION_REFUSE);
+	judge_at(snapshot, &known, false, &unlisted_in, &verdict);
+	assert_int_equal(verdict.action, ACTION_PASS);
+	snapshot_destroy(&snapshot);
+}
 
 static void observing_lets_lists_decide(void **state)
 {
@@ -160,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_that_are_not_known_are_denied),
+		cmocka_unit_test(lists_are_looked_up_when_the_servers_turn_out_to_be_known),
 		cmocka_unit_test(observing_lets_lists_decide),
 		cmocka_unit_test(shadow_only_says_so),
 		cmocka_unit_test(it_asks_for_servers_without_any_rule),
