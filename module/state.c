@@ -345,7 +345,8 @@ bool state_reopen(void)
 
 size_t state_octets(void)
 {
-	return sizeof(state) + state.memos * sizeof(struct match_memo) + atomic_load_explicit(&state.octets, memory_order_relaxed);
+	return sizeof(state) + state.memos * sizeof(struct match_memo) +
+		atomic_load_explicit(&state.octets, memory_order_relaxed);
 }
 
 /* The worker goes on counting: each number is whole, and they need not be of one moment. */

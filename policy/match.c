@@ -265,7 +265,9 @@ HOT void match_qname(const struct snapshot *snapshot, const struct match_start *
 		count = collect(snapshot, &snapshot->key, depths, begun ? start : NULL, name, candidates);
 	}
 	finds = visit_candidates(snapshot, TRIGGER_QNAME, name, candidates, count, visit, arg);
-	if (begun && start->memo != NULL && finds.count > 0 && finds.count <= MATCH_FINDS_MAX)
+	/* It may be about another snapshot by now. */
+	if (begun && start->memo != NULL && start->memo->number == snapshot->number && finds.count > 0 &&
+	    finds.count <= MATCH_FINDS_MAX)
 		match_memo_put(start->memo, start->low, finds.all);
 }
 

@@ -54,13 +54,13 @@ static inline uint64_t match_memo_get(const struct match_memo *memo, uint64_t lo
 	return 0;
 }
 
-/* Keeps `finds`, not 0, of a name that is not known. */
+/* Keeps `finds`, not 0, of a name. One that was looked up twice before it was known keeps its slot. */
 static inline void match_memo_put(struct match_memo *memo, uint64_t low, uint64_t finds)
 {
 	struct match_memo_line *line = &memo->lines[low % MATCH_MEMO_LINES];
 	unsigned slot = 0;
 
-	while (slot < MATCH_MEMO_SLOTS && line->finds[slot] != 0)
+	while (slot < MATCH_MEMO_SLOTS && line->finds[slot] != 0 && line->lows[slot] != low)
 		slot++;
 	/* Whoever asks for one name too many in turn would else find none of them. */
 	if (slot == MATCH_MEMO_SLOTS)

@@ -195,6 +195,49 @@ static void a_memo_of_one_policy_knows_nothing_of_another(void **state)
 	free(memo);
 }
 
+static void a_memo_keeps_a_name_once(void **state)
+{
+	struct match_memo *memo = match_memo_create();
+
+	(void)state;
+	assert_non_null(memo);
+	for (uint64_t i = 0; i < MATCH_MEMO_SLOTS; i++)
+		match_memo_put(memo, 7 + i * MATCH_MEMO_LINES, match_find((uint16_t)(i + 1), 0));
+	for (unsigned turn = 0; turn < MATCH_MEMO_SLOTS; turn++)
+		match_memo_put(memo, 7, match_find(1, 0));
+	for (uint64_t i = 0; i < MATCH_MEMO_SLOTS; i++)
+		assert_int_equal(match_memo_get(memo, 7 + i * MATCH_MEMO_LINES), match_find((uint16_t)(i + 1), 0));
+	free(memo);
+}
+
+static void what_one_policy_found_late_is_not_kept_for_the_next(void **state)
+{
+	static const struct fake_rule rules[] = { { .name = "a.b.test" } };
+	const struct fake_list list = { .name = "l", .rules = rules, .count = 1, .action = ACTION_REFUSE };
+	struct match_memo *memo = match_memo_create();
+	struct facts before = fake_question("a.b.test"), after = before;
+	struct snapshot *policies[2];
+	struct match_start starts[2];
+	struct verdict verdict;
+	struct diag diag;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		policies[i] = fake_snapshot(&list, 1, MODE_ENFORCE, NULL, &diag);
+	assert_true(memo != NULL && policies[0] != NULL && policies[1] != NULL);
+	evaluate_begin(policies[0], &before, memo, &starts[0]);
+	evaluate_begin(policies[1], &after, memo, &starts[1]);
+	evaluate_question(policies[0], &before, &verdict);
+	assert_int_equal(verdict.action, ACTION_REFUSE);
+	assert_int_equal(match_memo_get(memo, starts[0].low), 0);
+	evaluate_question(policies[1], &after, &verdict);
+	assert_int_equal(verdict.action, ACTION_REFUSE);
+	assert_int_not_equal(match_memo_get(memo, starts[1].low), 0);
+	for (unsigned i = 0; i < 2; i++)
+		snapshot_destroy(&policies[i]);
+	free(memo);
+}
+
 /* One that two policies use in turn, asked for more names than it has room for, with rules above most of them: the
  * shortest rule is of the first list, and so comes before the others. */
 static void a_memo_changes_no_verdict(void **state)
@@ -624,6 +667,8 @@ int main(void)
 		cmocka_unit_test(knows_no_more_than_that_its_own_lists_have_no_rule),
 		cmocka_unit_test(a_search_begun_finds_what_a_whole_one_finds),
 		cmocka_unit_test(a_memo_of_one_policy_knows_nothing_of_another),
+		cmocka_unit_test(a_memo_keeps_a_name_once),
+		cmocka_unit_test(what_one_policy_found_late_is_not_kept_for_the_next),
 		cmocka_unit_test(a_memo_changes_no_verdict),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
 		cmocka_unit_test(most_names_are_known_to_be_plain),
