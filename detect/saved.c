@@ -176,7 +176,7 @@ static void put(struct saving *saving, const void *octets, size_t length)
 	}
 }
 
-static bool put_record(void *arg, uint64_t hash, void *record)
+static void put_record(void *arg, uint64_t hash, const void *record)
 {
 	struct saving *saving = arg;
 	const uint8_t one = 1;
@@ -184,7 +184,6 @@ static bool put_record(void *arg, uint64_t hash, void *record)
 	put(saving, &one, 1);
 	put(saving, &hash, sizeof(hash));
 	put(saving, record, saving->record_octets);
-	return true;
 }
 
 static void put_table(struct saving *saving, const struct detect *detect, unsigned kind)
@@ -192,7 +191,8 @@ static void put_table(struct saving *saving, const struct detect *detect, unsign
 	const uint8_t none = 0;
 
 	saving->record_octets = kinds[kind].octets;
-	table_walk(table_of(detect, kind), put_record, saving);
+	if (!table_read(table_of(detect, kind), put_record, saving))
+		saving->failed = true;
 	put(saving, &none, 1);
 }
 

@@ -6,7 +6,7 @@
  * are not empty), what the caller adds, and a checksum over all of it. Records are made safe when they come back: what
  * is kept must not be trusted more than what comes in.
  *
- * Threads: detect_save as table_walk; the others while nobody uses the detectors.
+ * Threads: detect_save as table_read; the others while nobody uses the detectors.
  */
 #ifndef DETECT_SAVED_H
 #define DETECT_SAVED_H

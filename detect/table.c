@@ -180,6 +180,32 @@ void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, voi
 	}
 }
 
+static void copy_set(const struct table *table, struct set *set, uint64_t tags[WAYS], uint8_t *records)
+{
+	while (!take(set))
+		sched_yield();
+	memcpy(tags, set->tags, sizeof(set->tags));
+	memcpy(records, record_at(table, set, 0), WAYS * table->octets);
+	give_back(set);
+}
+
+bool table_read(struct table *table, void (*visit)(void *arg, uint64_t hash, const void *record), void *arg)
+{
+	uint8_t *records = malloc(WAYS * table->octets);
+	uint64_t tags[WAYS];
+
+	if (records == NULL)
+		return false;
+	for (size_t i = 0; i <= table->mask; i++) {
+		copy_set(table, &table->sets[i], tags, records);
+		for (unsigned way = 0; way < WAYS; way++)
+			if (tags[way] != 0)
+				visit(arg, tags[way], records + way * table->octets);
+	}
+	free(records);
+	return true;
+}
+
 void table_fetch(const struct table *table, uint64_t hash)
 {
 	const struct set *set = set_of(table, hash);

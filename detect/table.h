@@ -9,7 +9,8 @@
  *   table_enter, table_leave   | nobody; between them the thread must enter no other set of the same table
  *   table_find, table_fetch    | nobody
  *   table_counts               | nobody
- *   table_walk, table_copy     | nobody; they wait for sets that are in use
+ *   table_walk, table_read     | nobody; they wait for sets that are in use
+ *   table_copy                 | likewise
  */
 #ifndef DETECT_TABLE_H
 #define DETECT_TABLE_H
@@ -42,7 +43,11 @@ bool table_copy(struct table *table, uint64_t hash, void *to);
 /* It will be looked at soon: begins to bring it from memory. */
 void table_fetch(const struct table *table, uint64_t hash);
 
-/* Shows every record in use, its hash first; `visit` returns false to have it forgotten. */
+/* Shows a copy of every record in use, its hash first, and holds nobody up however long `visit` takes. What comes or goes
+ * meanwhile may be shown or not. False: out of memory. */
+bool table_read(struct table *table, void (*visit)(void *arg, uint64_t hash, const void *record), void *arg);
+
+/* Shows every record in use, its hash first, while whoever needs a record beside it goes without: `visit` is short; `visit` returns false to have it forgotten. */
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg);
 
 struct table_counts {

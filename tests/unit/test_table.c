@@ -150,6 +150,35 @@ static void a_walk_sees_all_and_forgets_what_it_is_told_to(void **state)
 	table_destroy(&table);
 }
 
+struct reading {
+	struct table *table;
+	unsigned seen;
+};
+
+static void enter_all_beside(void *arg, uint64_t hash, const void *record)
+{
+	struct reading *reading = arg;
+
+	assert_int_equal(((const struct record *)record)->hash, hash);
+	reading->seen++;
+	for (uint64_t i = 1; i <= 8; i++)
+		touch(reading->table, crowded(i), 1);
+}
+
+/* Whoever reads writes to disks meanwhile. */
+static void a_reader_keeps_nobody_from_a_record(void **state)
+{
+	struct reading reading = { table_create(64, sizeof(struct record), worth), 0 };
+
+	(void)state;
+	for (uint64_t i = 1; i <= 8; i++)
+		touch(reading.table, crowded(i), 1);
+	assert_true(table_read(reading.table, enter_all_beside, &reading));
+	assert_int_equal(reading.seen, 8);
+	assert_int_equal(table_counts(reading.table).lost, 0);
+	table_destroy(&reading.table);
+}
+
 #define ROUNDS 200000u
 
 static void *count_up(void *arg)
@@ -216,6 +245,7 @@ int main(void)
 		cmocka_unit_test(a_flood_leaves_what_is_worth_more),
 		cmocka_unit_test(who_meets_another_goes_without),
 		cmocka_unit_test(a_walk_sees_all_and_forgets_what_it_is_told_to),
+		cmocka_unit_test(a_reader_keeps_nobody_from_a_record),
 		cmocka_unit_test(threads_count_or_are_counted_as_lost),
 	};
 
