@@ -76,17 +76,26 @@ static void keep(struct loader *loader, struct edition *edition)
 
 /* --- into force ------------------------------------------------------------------------------------------------- */
 
-/* The edition with the overrides in front. NULL: no memory. */
+/* The edition with the overrides in front, but for what detectors denied that are not to block any more: it ends with
+ * the policy that wanted it, and whoever keeps overrides takes it out later. NULL: no memory. */
 static struct snapshot *derive(const struct edition *edition, const struct override *overrides, size_t count)
 {
-	struct override_set *set = count > 0 ? override_set_create(overrides, count) : NULL;
-	struct snapshot *snapshot;
+	const struct detector_conf *detectors = snapshot_options(edition->base)->detectors;
+	struct override *wanted = malloc((count + 1) * sizeof(*wanted));
+	struct override_set *set = NULL;
+	struct snapshot *snapshot = NULL;
+	size_t kept = 0;
 
-	if (count > 0 && set == NULL)
-		return NULL;
-	snapshot = snapshot_derive(edition->base, set);
+	for (size_t i = 0; wanted != NULL && i < count; i++)
+		if (override_is_wanted(&overrides[i], detectors))
+			wanted[kept++] = overrides[i];
+	if (wanted != NULL && kept > 0)
+		set = override_set_create(wanted, kept);
+	if (wanted != NULL && (kept == 0 || set != NULL))
+		snapshot = snapshot_derive(edition->base, set);
 	if (snapshot == NULL)
 		override_set_destroy(&set);
+	free(wanted);
 	return snapshot;
 }
 

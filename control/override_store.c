@@ -269,6 +269,17 @@ int64_t override_store_left(struct override_store *store)
 	return first != INT64_MAX ? first - steady_seconds() : INT64_MAX;
 }
 
+bool override_store_has_unwanted(struct override_store *store, const struct detector_conf *detectors)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->file.count && !found; i++)
+		found = !override_is_wanted(&store->file.overrides[i], detectors);
+	pthread_mutex_unlock(&store->lock);
+	return found;
+}
+
 /* --- changing ---------------------------------------------------------------------------------------------- */
 
 static bool is_same_client(const struct network *a, const struct network *b)
@@ -307,6 +318,8 @@ static bool is_released(const struct override *override, const struct override *
 static bool leaves(const struct override *override, const struct override_plan *plan)
 {
 	if (has_ended(override, plan->now) || is_revoked(override, plan))
+		return true;
+	if (plan->detectors != NULL && !override_is_wanted(override, plan->detectors))
 		return true;
 	if (plan->add == NULL)
 		return false;

@@ -44,6 +44,9 @@ int64_t override_store_next_end(struct override_store *store);
 /* Seconds until the next one has lasted for as long as it was meant to; INT64_MAX: there is none. */
 int64_t override_store_left(struct override_store *store);
 
+/* Are there some of detectors that are not to block any more? */
+bool override_store_has_unwanted(struct override_store *store, const struct detector_conf *detectors);
+
 /* How one plan changes the list. */
 struct override_change {
 	struct override *all;      /* owned: the list after the change */
@@ -59,12 +62,13 @@ bool override_releases(const struct override *allow, const struct name *name, co
 
 /* `add` (its id is chosen here; one for the same name and client is replaced, but never an operator's by a detector's,
  * and so is a detector's that it releases), or NULL: none; takes out the one with
- * `revoke_id` (0: none), all of `revoke_name` (NULL: none), and what has ended by `now`. 0; -1 with *diag set: too
- * many, or no memory. */
+ * `revoke_id` (0: none), all of `revoke_name` (NULL: none), what no detector wants (`detectors`: DETECTOR_COUNT of them;
+ * NULL: do not ask), and what has ended by `now`. 0; -1 with *diag set: too many, or no memory. */
 struct override_plan {
 	const struct override *add;
 	uint64_t revoke_id;
 	const struct name *revoke_name;
+	const struct detector_conf *detectors;
 	int64_t now;
 };
 int override_store_plan(struct override_store *store, const struct override_plan *plan,

@@ -131,6 +131,15 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+/* A policy whose detectors do less is in force already: what they denied does nothing, and is to be gone. */
+static bool has_unwanted(const struct control_server *server)
+{
+	struct detector_conf detectors[DETECTOR_COUNT];
+
+	return server_detectors(&server->backend, detectors) &&
+		override_store_has_unwanted(server->backend.overrides, detectors);
+}
+
 /* Milliseconds until something is to be done about overrides; -1: nothing is. */
 static int64_t look_at_overrides(struct control_server *server, int64_t now)
 {
@@ -140,7 +149,7 @@ static int64_t look_at_overrides(struct control_server *server, int64_t now)
 
 	if (next == INT64_MAX || atomic_load(&server->ending))
 		return -1;
-	if (wait > 0 && left > 0)
+	if (wait > 0 && left > 0 && !has_unwanted(server))
 		return sooner(CLOCK_MS, (wait < left ? wait : left) * 1000);
 	if (again > now)
 		return again - now;

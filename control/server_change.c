@@ -129,7 +129,8 @@ static json_t *revoke(const struct server_backend *backend, const struct request
 
 bool server_end_overrides(const struct server_backend *backend, int64_t now, bool keep)
 {
-	const struct override_plan plan = { .now = now };
+	struct detector_conf detectors[DETECTOR_COUNT];
+	const struct override_plan plan = { .detectors = server_detectors(backend, detectors) ? detectors : NULL, .now = now };
 	struct load_report report = { 0 };
 	struct override_change change;
 	bool ended;
@@ -141,7 +142,7 @@ bool server_end_overrides(const struct server_backend *backend, int64_t now, boo
 	if (ended && !keep)
 		override_store_drop(backend->overrides, &change);
 	else if (ended && change.gone_count > 0)
-		override_store_commit(backend->overrides, &change, now, "verdict", "its time has ended", NULL);
+		override_store_commit(backend->overrides, &change, now, "verdict", "its detector does not block any more", NULL);
 	if (ended)
 		server_sync_flags(backend, NULL);
 	override_change_fini(&change);

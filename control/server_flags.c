@@ -14,6 +14,16 @@
 
 #define CLASS_IN 1
 
+bool server_detectors(const struct server_backend *backend, struct detector_conf to[DETECTOR_COUNT])
+{
+	const struct snapshot *snapshot = backend->host->pin(backend->host->arg);
+
+	if (snapshot != NULL)
+		memcpy(to, snapshot_options(snapshot)->detectors, DETECTOR_COUNT * sizeof(to[0]));
+	backend->host->unpin(backend->host->arg);
+	return snapshot != NULL;
+}
+
 /* --- making overrides --------------------------------------------------------------------------------------------- */
 
 static bool is_in_shadow(const struct server_backend *backend)
@@ -112,11 +122,17 @@ static void apply(const struct server_backend *backend, const struct flag *flag,
 {
 	struct flag_book *book = behaviour_book(backend->behaviour);
 	char wrong[sizeof(flag->error)] = "";
+	struct detector_conf detectors[DETECTOR_COUNT];
 	const char *vouched;
 	uint64_t id;
 
 	if (release_allowed(backend, flag))
 		return;
+	/* The policy may be another one than the detector was called by. */
+	if (server_detectors(backend, detectors) && !override_is_wanted(override, detectors)) {
+		flag_book_done(book, flag->id, FLAG_ALERT, 0, NULL);
+		return;
+	}
 	vouched = vouched_for(backend, flag);
 	if (vouched != NULL) {
 		flag_book_done(book, flag->id, FLAG_REFUSED, 0, vouched);

@@ -142,3 +142,11 @@ void detector_conf_defaults(struct detector_conf conf[DETECTOR_COUNT])
 			conf[i].values[option] = detector_table[i].options[option].fallback;
 	}
 }
+
+bool detector_is_to_block(const char *name, const struct detector_conf conf[DETECTOR_COUNT])
+{
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
+		if (strcmp(name, detector_table[i].name) == 0)
+			return conf[i].reaction == REACTION_BLOCK;
+	return false;
+}

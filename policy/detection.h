@@ -91,6 +91,9 @@ struct detector_conf {
 /* What holds when nothing is configured: everything observes. */
 void detector_conf_defaults(struct detector_conf conf[DETECTOR_COUNT]);
 
+/* False also where there is no detector of that name. */
+bool detector_is_to_block(const char *name, const struct detector_conf conf[DETECTOR_COUNT]);
+
 /* What a detector has measured. Order and names are part of the frame format: add at the end. */
 enum feature_name {
 	FEATURE_OCTETS_10M,

@@ -67,6 +67,14 @@ static inline bool override_is_detectors(const struct override *override)
 	return strncmp(override->who, OVERRIDE_WHO_DETECTOR, sizeof(OVERRIDE_WHO_DETECTOR) - 1) == 0;
 }
 
+/* Is there still somebody who wants it? An operator's always is wanted; a detector's as long as that detector is to
+ * block. `detectors`: DETECTOR_COUNT of them. */
+static inline bool override_is_wanted(const struct override *override, const struct detector_conf *detectors)
+{
+	return !override_is_detectors(override) ||
+		detector_is_to_block(override->who + sizeof(OVERRIDE_WHO_DETECTOR) - 1, detectors);
+}
+
 /* Is it for that client? What is for everybody is for a client that is not known, too. */
 bool override_is_for(const struct override *override, const struct address *client);
 

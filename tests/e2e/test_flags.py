@@ -144,6 +144,42 @@ def an_allow_ends_it_and_keeps_it_away(tap):
 		tap.equal(rcode(here, "b.tunnel-lab.com", VICTIM), "NOERROR", "and the client gets answers")
 
 
+def reload_with(here, *change):
+	with open(here.path("verdict.conf")) as file:
+		text = file.read()
+	here.write("verdict.conf", text.replace(*change))
+	return verdictctl(here, "reload")[0]
+
+
+def a_denial_ends_with_its_detectors_action(tap):
+	"""By verdictctl reload and by the resolver's own; what is cached obeys, too."""
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK)
+		send(here, "tunnel-lab.com", 0, 600)
+		lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+		override = flags(here)[0]["override"]
+		tap.equal(rcode(here, "www.tunnel-lab.com", OTHER), "NOERROR", "another client's answer is kept")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "and denied to this one")
+		tap.equal(reload_with(here, "action: block", "action: observe"), 0, "the detector is to observe")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NOERROR", "the first question after that is answered")
+		lab.wait_for(lambda: not verdictctl(here, "overrides")[1]["overrides"], "the denial to be taken out")
+		lab.wait_for(lambda: not flags(here, state="denied"), "the flag to end with it")
+		with open(here.path("state/audit.log")) as audit:
+			lines = [line for line in audit if "revoke id=%d " % override in line]
+		tap.ok(len(lines) == 1 and "does not block any more" in lines[0], "the audit tells why", lines)
+		tap.equal(reload_with(here, "action: observe", "action: block"), 0, "it is to block again")
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NOERROR", "which brings nothing back")
+		send(here, "quiet-lab.com", 4000, 600)
+		lab.wait_for(lambda: flags(here, zone="quiet-lab.com", state="denied"), "another flag")
+		with open(here.path("verdict.conf")) as file:
+			text = file.read()
+		here.write("verdict.conf", text.replace(BLOCK, ""))
+		here.control("reload")
+		here.wait_ready(2)
+		tap.equal(rcode(here, "www.quiet-lab.com", VICTIM), "NOERROR", "without detectors nothing of them is denied")
+		lab.wait_for(lambda: not verdictctl(here, "overrides")[1]["overrides"], "the denial to be taken out")
+
+
 def flags_and_memory_outlive_a_restart(tap):
 	with lab.Lab(dict(ZONES)) as here:
 		here.start(LISTS, raw=BLOCK)
@@ -174,4 +210,4 @@ def flags_and_memory_outlive_a_restart(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_tunnel_is_cut_off, popular_and_approved_zones_are_left_alone, shadow_only_says_it, alert_changes_nothing,
-		an_allow_ends_it_and_keeps_it_away, flags_and_memory_outlive_a_restart)
+		an_allow_ends_it_and_keeps_it_away, a_denial_ends_with_its_detectors_action, flags_and_memory_outlive_a_restart)

@@ -517,6 +517,32 @@ static void overrides_come_before_every_policy(void **state)
 	teardown(&bench);
 }
 
+#define BLOCKS "\twatch: no\ndetector:\n\tname: tunnel\n\taction: block\n"
+
+static void what_a_detector_denies_ends_with_its_action(void **state)
+{
+	struct override all[2] = { override_of("bad.test", ACTION_NXDOMAIN), override_of("two.test", ACTION_NXDOMAIN) };
+	struct load_report report;
+	struct bench bench;
+
+	(void)state;
+	strcpy(all[1].who, OVERRIDE_WHO_DETECTOR "tunnel");
+	setup(&bench, BLOCKS);
+	assert_int_equal(loader_set_overrides(bench.loader, all, 2, &report), 0);
+	assert_int_equal(fake_host_asks(bench.fake, "www.two.test"), ACTION_NXDOMAIN);
+	write_conf(&bench, "\twatch: no\ndetector:\n\tname: tunnel\n\taction: alert\n");
+	assert_int_equal(load(&bench, false).number, 2);
+	assert_int_equal(fake_host_asks(bench.fake, "www.two.test"), ACTION_ALLOW);
+	assert_int_equal(fake_host_asks(bench.fake, "www.bad.test"), ACTION_NXDOMAIN);
+	write_conf(&bench, BLOCKS);
+	assert_int_equal(load(&bench, false).number, 3);
+	assert_int_equal(fake_host_asks(bench.fake, "www.two.test"), ACTION_NXDOMAIN);
+	write_conf(&bench, "\twatch: no\n");
+	assert_int_equal(load(&bench, false).number, 4);
+	assert_int_equal(fake_host_asks(bench.fake, "www.two.test"), ACTION_ALLOW);
+	teardown(&bench);
+}
+
 static void an_override_denies_no_protected_name(void **state)
 {
 	struct override deny = override_of("example", ACTION_NXDOMAIN), allow = override_of("example", ACTION_PASS);
@@ -931,6 +957,7 @@ int main(void)
 		cmocka_unit_test(a_protected_name_is_not_denied),
 		cmocka_unit_test(a_protected_name_is_not_denied_to_one_group_either),
 		cmocka_unit_test(overrides_come_before_every_policy),
+		cmocka_unit_test(what_a_detector_denies_ends_with_its_action),
 		cmocka_unit_test(an_override_denies_no_protected_name),
 		cmocka_unit_test(what_was_in_force_before_its_name_was_protected_keeps_no_other_from_ending),
 		cmocka_unit_test(an_override_does_not_wait_for_a_load),

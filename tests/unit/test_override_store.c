@@ -129,6 +129,33 @@ static size_t count(struct override_store *store)
 	return found;
 }
 
+static void what_no_detector_wants_is_taken_out(void **state)
+{
+	struct override denial = make("a.test", ACTION_NXDOMAIN, NOW + 60);
+	struct detector_conf detectors[DETECTOR_COUNT] = { [DETECTOR_TUNNEL] = { .reaction = REACTION_BLOCK } };
+	const struct override_plan plan = { .detectors = detectors, .now = NOW };
+	struct override_store *store;
+	struct override_change change;
+	struct diag diag = { 0 };
+
+	(void)state;
+	store = override_store_open(folder, &host, NOW);
+	add(store, &denial);
+	strcpy(denial.who, OVERRIDE_WHO_DETECTOR "tunnel");
+	add(store, &denial);
+	assert_false(override_store_has_unwanted(store, detectors));
+	detectors[DETECTOR_TUNNEL].reaction = REACTION_ALERT;
+	assert_true(override_store_has_unwanted(store, detectors));
+	assert_int_equal(override_store_plan(store, &plan, &change, &diag), 0);
+	assert_int_equal(change.gone_count, 1);
+	assert_true(override_is_detectors(&change.gone[0]));
+	assert_int_equal(override_store_commit(store, &change, NOW, "verdict", "w", &diag), 0);
+	override_change_fini(&change);
+	assert_int_equal(count(store), 1);
+	assert_false(override_store_has_unwanted(store, detectors));
+	override_store_close(&store);
+}
+
 static bool ends_within(struct override_store *store, int64_t now, unsigned seconds)
 {
 	const struct override_plan plan = { .now = now };
@@ -435,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_detector_replaces_no_operators_decision, begin, end),
+		cmocka_unit_test_setup_teardown(what_no_detector_wants_is_taken_out, begin, end),
 		cmocka_unit_test_setup_teardown(survives_a_restart, begin, end),
 		cmocka_unit_test_setup_teardown(lasts_no_longer_than_it_was_meant_to_when_the_clock_goes_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_revocation_of_nothing_is_not_answered_with_what_has_ended, begin, end),
