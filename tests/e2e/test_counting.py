@@ -5,8 +5,10 @@ import collections
 import json
 import os
 import random
+import re
 import subprocess
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.query
@@ -183,6 +185,49 @@ def no_mode_shows_gaps_that_are_none(tap):
 			some_lost(tap, here, mode, rows)
 
 
+def answered(here, name):
+	"""Response code, data and EDE; an incident number without the part that is of the boot."""
+	question = dns.message.make_query(name, "A", use_edns=0)
+	try:
+		answer = dns.query.udp(question, "127.0.0.1", port=here.port, timeout=0.5 if "d.example" in name else 5)
+	except dns.exception.Timeout:
+		return None
+	code, text = lab.ede(answer) or (None, None)
+	return dns.rcode.to_text(answer.rcode()), bool(answer.flags & dns.flags.TC), lab.rdata(answer), code, re.sub("incident [0-9a-f]+", "incident", text or "")
+
+
+def counted(here):
+	done = subprocess.run([lab.VERDICTCTL, "stats", "--json", "--config", here.path("verdict.conf")], capture_output=True, text=True, timeout=60)
+	found = json.loads(done.stdout)
+	return {part: found[part] for part in ("answers", "verdicts", "lists")}
+
+
+def what_nobody_is_told_of_is_answered_and_counted_alike(tap):
+	chance = random.Random(1)
+	links = "to-r CNAME www.r.example.\nto-w CNAME w0\nhit A 203.0.113.5\n"
+	lists = LISTS + [
+		{"name": "pass", "format": "domains", "action": "pass", "lines": ["p.example"]},
+		{"name": "watch", "format": "domains", "action": "observe", "lines": ["o.example"]},
+		{"name": "shadow", "format": "domains", "action": "nxdomain", "shadow": "yes", "lines": ["h.example"]},
+		{"name": "n" * 63, "format": "rpz", "lines": ["$TTL 60", "n.example CNAME .", "*.n.example CNAME *.", "24.0.113.0.203.rpz-ip CNAME ."]},
+	]
+	names = ["%s%s.example" % (chance.choice(("", "", "a.", "B.a.", "x%d." % chance.randrange(9))), chance.choice("rRstpohnNw"))
+		for _ in range(400)]
+	names += ["to-r.example", "to-w.example", "hit.example", "HIT.example", "d.example", "pc.home.test", "none.home.test", "x1.lame.test"] * 2
+	told, counts = [], []
+	for frames in (True, False):
+		with lab.Lab({"example": ZONES["example"] + links}) as here:
+			here.start_nsd()
+			here.policy(lists, socket_path=False, file=frames)
+			here.start_unbound(server=LOCAL)
+			told.append([answered(here, name) for name in names])
+			counts.append(counted(here))
+	tap.ok(len({answer[0] for answer in told[0] if answer}) >= 4, "answers of many kinds", told[0])
+	differ = [(name, *pair) for name, *pair in zip(names, *told) if pair[0] != pair[1]]
+	tap.equal(differ[:5], [], "without frames each answer and its EDE are what they are with frames")
+	tap.equal(counts[1], counts[0], "and so are the counters of paths, verdicts and lists")
+
+
 def some_lost(tap, here, mode, rows):
 	"""The same file without some of its frames."""
 	with open(here.capture_file, "rb") as file:
@@ -203,4 +248,5 @@ def some_lost(tap, here, mode, rows):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(by_every_path, by_every_path_with_respip, an_answer_that_can_not_be_encoded, no_mode_shows_gaps_that_are_none)
+	tap.run(by_every_path, by_every_path_with_respip, an_answer_that_can_not_be_encoded, no_mode_shows_gaps_that_are_none,
+		what_nobody_is_told_of_is_answered_and_counted_alike)
