@@ -5,9 +5,10 @@
  *     bench_store [EVENTS [KEEP-DIRECTORY]]
  *
  * The traffic is made up after what was seen of offices: each client has a set of names of its own that it asks for
- * again and again, and now and then one that everybody asks for; four answers of five come from the cache; a third of
- * names lead through a CNAME to a CDN, some of which turn their addresses; two of a hundred answers are denied. Events
- * are spread over one day, so a commit holds what came in a second at that rate, and a batch more.
+ * again and again, and now and then one that everybody asks for; four answers of five come from the cache; a third
+ * of names lead through a CNAME to a CDN, some of which turn their addresses; two of a hundred answers are denied,
+ * and detectors say something of one of a thousand, with techniques of ATT&CK. Events are spread over one day, so a
+ * commit holds what came in a second at that rate, and a batch more.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -128,6 +129,19 @@ static void choose(struct answer *answer, uint32_t client)
 	}
 }
 
+/* Half of them a tunnel's. */
+static void detect(uint64_t number, struct detections *detections)
+{
+	static const enum detector of[] = { DETECTOR_TUNNEL, DETECTOR_TUNNEL, DETECTOR_GENERATED_NAME, DETECTOR_FAST_FLUX };
+
+	memset(detections, 0, sizeof(*detections));
+	if (mix((uint32_t)number + 3) % 1000 != 0)
+		return;
+	detections->count = 1;
+	detections->items[0] = (struct detection){ .detector = of[mix((uint32_t)number) % 4], .tier = TIER_ALERT,
+		.reaction = REACTION_OBSERVE, .value = 2000 + (uint32_t)number % 1000, .threshold = 2000 };
+}
+
 static uint64_t counters[WORKERS];
 
 static size_t make(uint64_t number, uint64_t of, uint8_t *to, size_t cap)
@@ -137,6 +151,7 @@ static size_t make(uint64_t number, uint64_t of, uint8_t *to, size_t cap)
 	uint64_t ns = (uint64_t)(86400e9 * (double)number / (double)of);
 	uint32_t client = draw_popular(CLIENTS);
 	uint16_t worker = (uint16_t)draw(WORKERS);
+	struct detections detections;
 	struct verdict verdict;
 	struct answer answer;
 	struct facts facts;
@@ -146,6 +161,7 @@ static size_t make(uint64_t number, uint64_t of, uint8_t *to, size_t cap)
 
 	memset(&facts, 0, sizeof(facts));
 	choose(&answer, client);
+	detect(number, &detections);
 	verdict_init(&verdict);
 	facts.qname = answer.owner;
 	facts.client = (struct address){ ADDRESS_INET, 40000, { 10, 1, (uint8_t)(client >> 8), (uint8_t)client } };
@@ -165,7 +181,7 @@ static size_t make(uint64_t number, uint64_t of, uint8_t *to, size_t cap)
 	event = (struct event){ .number = { 0x6560abcd1234, worker, ++counters[worker] }, .facts = &facts,
 		.path = draw(5) == 0 ? PATH_RESOLVED : PATH_CACHED, .verdict = &verdict,
 		.query_flags = 0x100, .response_flags = answer.empty ? 0x8183 : 0x8180, .edns = true, .udp_size = 1232,
-		.ede = EDE_NONE };
+		.ede = EDE_NONE, .detections = &detections };
 	event.query_time = (struct timespec){ (time_t)(DAY + ns / 1000000000), (long)(ns % 1000000000) };
 	event.response_time = event.query_time;
 	event.response_time.tv_nsec += event.path == PATH_CACHED ? 30000 : 999999;
