@@ -134,7 +134,7 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 	HUNT_VERDICT_TEXT_OF("") ") STORED, UNIQUE (" HUNT_DECISION "));" \
 	"CREATE TABLE hit (key TEXT, client BLOB, decision INTEGER, first, last, count," \
 	" PRIMARY KEY (key, client, decision)) WITHOUT ROWID;" \
-	"CREATE TABLE found (name, client, verdict, first, last, count);" \
+	HUNT_FOUND_TABLES \
 	"CREATE TABLE map (verdict INTEGER PRIMARY KEY, decision INTEGER NOT NULL);"
 
 #define HUNT_IN_WINDOW(row) " " row ".first <= :to AND " row ".last >= :from "
@@ -142,18 +142,45 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 /* Microseconds as milliseconds, rounded down, below 0 too. */
 #define HUNT_MS(at) "((" at " - ((" at " % 1000) + 1000) % 1000) / 1000)"
 
-/* Fills `found`. `held` is a SELECT of whole rows of day.pair. Those that the window cuts are counted again, event by
- * event. */
+/* Events of the window lie between the ids `low` and `high`. Of what it cuts, each event is counted: `scan` says whether
+ * by reading all of these, or event by event back from the newest, which costs about HUNT_EVENT_BY_EVENT times as much for
+ * each; `few`: names. */
+#define HUNT_SPAN_TABLE "CREATE TABLE span (low, high, scan, few);"
+#define HUNT_EVENT_BY_EVENT "10.0"
+#define HUNT_MINUTE(ms) "((" ms " - ((" ms " % 60000) + 60000) % 60000) / 60000)"
+#define HUNT_SPAN(cut) \
+	"DELETE FROM span;" \
+	"INSERT INTO span SELECT min(m.first), max(m.last), 0, 0 FROM (SELECT 1 FROM " cut " LIMIT 1) AS c" \
+	" CROSS JOIN day.minute AS m ON m.minute BETWEEN " HUNT_MINUTE(":from") " AND " HUNT_MINUTE(":to") ";"
+#define HUNT_CHOOSE(cut) \
+	"UPDATE span SET few = (SELECT count(DISTINCT name) <= 100 FROM " cut ") WHERE low IS NOT NULL;" \
+	"UPDATE span SET scan = " HUNT_EVENT_BY_EVENT " * (SELECT sum(count) FROM " cut ") * (1 + m.id - low) / m.id" \
+	" > 1 + high - low FROM (SELECT max(id) AS id FROM day.event) AS m WHERE low IS NOT NULL;"
+#define HUNT_OF_WINDOW " e.at >= :from_us AND e.at <= :to_us "
+
+#define HUNT_FOUND_TABLES "CREATE TABLE found (name, client, verdict, first, last, count, newest);" HUNT_SPAN_TABLE
+
+/* Fills `found`. `held` is a SELECT of whole rows of day.pair. Those that the window cuts are counted again. */
+#define HUNT_CUT "found WHERE (first < :from OR last > :to)"
 #define HUNT_FIND(held) \
 	"DELETE FROM found;" \
-	"INSERT INTO found WITH RECURSIVE held AS MATERIALIZED (" held "), part (name, client, verdict, id, at, prev) AS (" \
-	" SELECT h.name, h.client, h.verdict, e.id, e.at, e.prev FROM held AS h JOIN day.event AS e ON e.id = h.newest" \
-	"  WHERE h.first < :from OR h.last > :to" \
-	" UNION ALL SELECT p.name, p.client, p.verdict, e.id, e.at, e.prev FROM part AS p" \
-	"  JOIN day.event AS e ON e.id = p.id - p.prev WHERE p.prev > 0)" \
-	" SELECT name, client, verdict, first, last, count FROM held WHERE first >= :from AND last <= :to" \
-	" UNION ALL SELECT name, client, verdict, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part" \
-	"  WHERE at >= :from_us AND at <= :to_us GROUP BY name, client, verdict;"
+	"INSERT INTO found " held ";" \
+	HUNT_SPAN(HUNT_CUT) HUNT_CHOOSE(HUNT_CUT) \
+	"INSERT INTO found WITH RECURSIVE part (name, client, verdict, id, at, prev) AS (" \
+	" SELECT f.name, f.client, f.verdict, e.id, e.at, e.prev FROM span AS s CROSS JOIN (SELECT * FROM " HUNT_CUT ") AS f" \
+	"  CROSS JOIN day.event AS e ON e.id = f.newest WHERE NOT s.scan AND f.newest >= s.low" \
+	" UNION ALL SELECT p.name, p.client, p.verdict, e.id, e.at, e.prev FROM part AS p CROSS JOIN day.event AS e" \
+	"  ON e.id = p.id - p.prev WHERE p.prev > 0 AND p.id - p.prev >= (SELECT low FROM span))" \
+	" SELECT name, client, verdict, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*), 0 FROM part" \
+	"  WHERE at >= :from_us AND at <= :to_us GROUP BY name, client, verdict;" \
+	"INSERT INTO found SELECT r.name, e.client, r.verdict, " HUNT_MS("min(e.at)") ", " HUNT_MS("max(e.at)") "," \
+	" count(*), 0 FROM span AS s CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high" \
+	" CROSS JOIN day.reply AS r ON r.id = e.reply WHERE s.scan AND" HUNT_OF_WINDOW \
+	" AND e.client IN (SELECT client FROM " HUNT_CUT ") AND (NOT s.few OR e.reply IN (SELECT y.id FROM" \
+	"  (SELECT DISTINCT name FROM " HUNT_CUT ") AS c CROSS JOIN day.reply AS y ON y.name = c.name))" \
+	" AND (r.name, e.client, r.verdict) IN (SELECT name, client, verdict FROM " HUNT_CUT ")" \
+	" GROUP BY r.name, e.client, r.verdict;" \
+	"DELETE FROM " HUNT_CUT ";"
 
 /* Adds `found` to `hit`. */
 #define HUNT_MERGE \
@@ -167,36 +194,47 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 	" LEFT JOIN day.client AS c ON c.id = f.client WHERE true ON CONFLICT DO UPDATE SET" \
 	" first = min(first, excluded.first), last = max(last, excluded.last), count = count + excluded.count;"
 
-/* Fills `used`: replies to what is in `wanted`, in the window. Those that it cuts are counted again by the events of
- * the names' pairs. */
+/* Fills `used`: replies to what is in `wanted`, in the window. Those that it cuts are counted again, by events or by
+ * those of the names' pairs. */
+#define HUNT_USED_TABLES \
+	"CREATE TABLE used (reply INTEGER PRIMARY KEY, first, last, count);" \
+	"CREATE TABLE partly (reply INTEGER PRIMARY KEY, name, verdict, count);"
 #define HUNT_USED \
 	"DELETE FROM used;" \
+	"DELETE FROM partly;" \
 	"INSERT INTO used SELECT r.id, r.first, r.last, r.count FROM wanted AS w CROSS JOIN day.reply AS r ON r.name = w.id" \
 	" WHERE r.first >= :from AND r.last <= :to;" \
-	"INSERT INTO used WITH RECURSIVE cut AS MATERIALIZED (SELECT r.id, r.name, r.verdict FROM wanted AS w" \
-	"  CROSS JOIN day.reply AS r ON r.name = w.id WHERE" HUNT_IN_WINDOW("r") "AND (r.first < :from OR r.last > :to))," \
-	" part (reply, id, at, prev) AS (" \
-	"  SELECT e.reply, e.id, e.at, e.prev FROM (SELECT DISTINCT name, verdict FROM cut) AS c" \
-	"   CROSS JOIN day.pair AS p ON p.name = c.name AND p.verdict = c.verdict JOIN day.event AS e ON e.id = p.newest" \
-	"   WHERE" HUNT_IN_WINDOW("p") \
-	"  UNION ALL SELECT e.reply, e.id, e.at, e.prev FROM part AS p JOIN day.event AS e ON e.id = p.id - p.prev" \
-	"   WHERE p.prev > 0)" \
+	"INSERT INTO partly SELECT r.id, r.name, r.verdict, r.count FROM wanted AS w CROSS JOIN day.reply AS r" \
+	" ON r.name = w.id WHERE" HUNT_IN_WINDOW("r") "AND (r.first < :from OR r.last > :to);" \
+	HUNT_SPAN("partly") HUNT_CHOOSE("partly") \
+	"INSERT INTO used WITH RECURSIVE part (reply, id, at, prev) AS (" \
+	"  SELECT e.reply, e.id, e.at, e.prev FROM span AS s CROSS JOIN (SELECT DISTINCT name, verdict FROM partly) AS c" \
+	"   CROSS JOIN day.pair AS p ON p.name = c.name AND p.verdict = c.verdict CROSS JOIN day.event AS e" \
+	"   ON e.id = p.newest WHERE NOT s.scan AND p.newest >= s.low AND" HUNT_IN_WINDOW("p") \
+	"  UNION ALL SELECT e.reply, e.id, e.at, e.prev FROM part AS p CROSS JOIN day.event AS e ON e.id = p.id - p.prev" \
+	"   WHERE p.prev > 0 AND p.id - p.prev >= (SELECT low FROM span))" \
 	" SELECT reply, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part" \
-	" WHERE at >= :from_us AND at <= :to_us AND reply IN (SELECT id FROM cut) GROUP BY reply;"
+	" WHERE at >= :from_us AND at <= :to_us AND reply IN (SELECT reply FROM partly) GROUP BY reply;" \
+	"INSERT INTO used SELECT e.reply, " HUNT_MS("min(e.at)") ", " HUNT_MS("max(e.at)") ", count(*) FROM span AS s" \
+	" CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high WHERE s.scan AND" HUNT_OF_WINDOW \
+	" AND e.reply IN (SELECT reply FROM partly) GROUP BY e.reply;"
 
 /* The events of pairs one by one, of which hunt_timeline prints the window's. */
 #define HUNT_MOMENT_TABLE \
 	"CREATE TABLE moment (at INTEGER, client BLOB, key TEXT, type, rcode, verdict TEXT, path, sensor TEXT, number TEXT);"
 #define HUNT_EVENTS(held) \
+	HUNT_SPAN("(SELECT 1)") \
 	"INSERT INTO moment WITH RECURSIVE part (id, prev) AS (" \
 	" SELECT e.id, e.prev FROM (" held ") AS h CROSS JOIN day.event AS e ON e.id = h.newest" \
-	" UNION ALL SELECT e.id, e.prev FROM part AS p JOIN day.event AS e ON e.id = p.id - p.prev WHERE p.prev > 0)" \
+	"  WHERE h.newest >= (SELECT low FROM span)" \
+	" UNION ALL SELECT e.id, e.prev FROM part AS p CROSS JOIN day.event AS e ON e.id = p.id - p.prev" \
+	"  WHERE p.prev > 0 AND p.id - p.prev >= (SELECT low FROM span))" \
 	" SELECT e.at + :day * 1000, coalesce(c.address, x''), coalesce(n.key, ''), r.type, r.rcode, " \
 	HUNT_VERDICT_TEXT("v") ", e.path, x.identity, iif(s.boot = '', NULL, s.boot || '.' || s.worker || '.' || e.seq)" \
 	" FROM part CROSS JOIN day.event AS e ON e.id = part.id CROSS JOIN day.reply AS r ON r.id = e.reply" \
 	" CROSS JOIN day.verdict AS v ON v.id = r.verdict CROSS JOIN day.source AS s ON s.id = e.source" \
 	" CROSS JOIN day.sensor AS x ON x.id = s.sensor LEFT JOIN day.name AS n ON n.id = r.name" \
-	" LEFT JOIN day.client AS c ON c.id = e.client WHERE e.at >= :from_us AND e.at <= :to_us;"
+	" LEFT JOIN day.client AS c ON c.id = e.client WHERE" HUNT_OF_WINDOW ";"
 int hunt_timeline(struct hunt *hunt);
 
 /* A decision as one word or a few. */

@@ -10,7 +10,7 @@
  */
 static const char tables[] =
 	"CREATE TABLE wanted (id INTEGER PRIMARY KEY, key TEXT);"
-	"CREATE TABLE used (reply INTEGER PRIMARY KEY, first, last, count);"
+	HUNT_SPAN_TABLE HUNT_USED_TABLES
 	"CREATE TABLE was (key TEXT, type, rcode, verdict TEXT, records TEXT, day, ttl, first, last, count,"
 	" PRIMARY KEY (key, type, rcode, verdict, records, day)) WITHOUT ROWID;"
 	"CREATE TABLE piece (key TEXT, asked, owner TEXT, type, data BLOB, first, last, count,"

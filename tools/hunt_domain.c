@@ -8,9 +8,8 @@
 #include "tools/verdictctl.h"
 
 static const char tables[] =
-	HUNT_HIT_TABLES HUNT_MOMENT_TABLE
+	HUNT_HIT_TABLES HUNT_USED_TABLES HUNT_MOMENT_TABLE
 	"CREATE TABLE wanted (id INTEGER PRIMARY KEY, key TEXT);"
-	"CREATE TABLE used (reply INTEGER PRIMARY KEY, first, last, count);"
 	"CREATE TABLE record (owner TEXT, type INTEGER, data BLOB, ttl, upstream, first, last, count,"
 	" PRIMARY KEY (owner, type, data)) WITHOUT ROWID;"
 	"CREATE TABLE server (zone TEXT, data BLOB, ttl, first, last, count, PRIMARY KEY (zone, data)) WITHOUT ROWID;";

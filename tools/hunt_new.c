@@ -9,7 +9,7 @@
 /* fresh: domains that some file has first in the window; bound: when it has the next one; below: names of fresh
  * ones; news: what is printed. */
 static const char tables[] =
-	"CREATE TABLE found (name, client, verdict, first, last, count);"
+	HUNT_FOUND_TABLES
 	"CREATE TABLE fresh (key TEXT PRIMARY KEY, first) WITHOUT ROWID;"
 	"CREATE TABLE bound (first);"
 	"CREATE TABLE below (name INTEGER PRIMARY KEY, key TEXT);"
@@ -35,7 +35,8 @@ static const char remove_unproved[] =
 	"DELETE FROM fresh WHERE first >= (SELECT min(first) FROM bound);"
 	"DELETE FROM fresh WHERE :wanted > 0 AND key NOT IN (SELECT key FROM fresh ORDER BY first, key LIMIT :wanted);";
 
-#define BELOW(condition) "INSERT OR IGNORE INTO below SELECT n.id, f.key FROM fresh AS f CROSS JOIN day.name AS d" 	" ON d.key = f.key CROSS JOIN day.name AS n ON " condition " WHERE n.domain = d.id;"
+#define BELOW(condition) "INSERT OR IGNORE INTO below SELECT n.id, f.key FROM fresh AS f CROSS JOIN" \
+	" day.name AS d ON d.key = f.key CROSS JOIN day.name AS n ON " condition " WHERE n.domain = d.id;"
 static const char find_rows[] =
 	"DELETE FROM below;" BELOW("n.id = d.id") BELOW("n.key > f.key || '.' AND n.key < f.key || '/'")
 	HUNT_FIND("SELECT p.* FROM below AS b CROSS JOIN day.pair AS p ON p.name = b.name WHERE" HUNT_IN_WINDOW("p"))

@@ -9,7 +9,8 @@
 
 /* candidate: what is among the most of some file; bound: how many times a file can have what is not. */
 static const char tables[] =
-	"CREATE TABLE found (name, client, verdict, first, last, count);"
+	HUNT_FOUND_TABLES
+	"CREATE TABLE asked (client, first, last, count);"
 	"CREATE TABLE top (kind INTEGER, value, first, last, count, PRIMARY KEY (kind, value)) WITHOUT ROWID;"
 	"CREATE TABLE candidate (kind INTEGER, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;"
 	"CREATE TABLE bound (kind INTEGER, count INTEGER);";
@@ -32,9 +33,22 @@ static const char tables[] =
 		" json_each('[\"' || replace(trim(v.techniques), ' ', '\",\"') || '\"]') AS j", "trim(v.techniques) <> ''" \
 		" AND v.techniques NOT GLOB '*[^A-Z0-9. ]*'")
 
-static const char of_pairs[] =
-	HUNT_FIND("SELECT p.* FROM day.pair AS p WHERE" HUNT_IN_WINDOW("p")) OF_NAMES("found AS f")
-	OF_OTHERS("found AS f", "found AS f");
+/* Of a file that the window cuts each event in it is counted. */
+#define IS_CUT "cut WHERE day = :day AND class = :class"
+#define UNLESS_CUT "(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM " IS_CUT ")) CROSS JOIN "
+#define EVENTS "FROM span AS s CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high WHERE" HUNT_OF_WINDOW
+#define TIMES HUNT_MS("min(e.at)") ", " HUNT_MS("max(e.at)") ", count(*)"
+static const char of_parts[] =
+	"DELETE FROM found;"
+	"DELETE FROM asked;"
+	HUNT_SPAN(IS_CUT)
+	"INSERT INTO asked SELECT e.client, " TIMES " " EVENTS "GROUP BY e.client;"
+	"INSERT INTO found SELECT r.name, 0, r.verdict, f.first, f.last, f.count, 0 FROM (SELECT e.reply AS reply, "
+	HUNT_MS("min(e.at)") " AS first, " HUNT_MS("max(e.at)") " AS last, count(*) AS count " EVENTS "GROUP BY e.reply) AS f"
+	" CROSS JOIN day.reply AS r ON r.id = f.reply;"
+	OF_NAMES("found AS f") OF_OTHERS("asked AS f", "found AS f")
+	OF_NAMES(UNLESS_CUT "day.name_sum AS f")
+	OF_OTHERS(UNLESS_CUT "day.client_sum AS f", UNLESS_CUT "day.verdict_sum AS f");
 static const char of_sums[] = OF_OTHERS("day.client_sum AS f", "day.verdict_sum AS f");
 static const char all_names[] = OF_NAMES("day.name_sum AS f");
 
@@ -92,7 +106,7 @@ static int gather(struct hunt *hunt, bool *proved)
 	if (whole < 0)
 		return -1;
 	if (whole == 0)
-		return query_gather(hunt->query, QUERY_ALL, of_pairs, &hunt->diag);
+		return query_gather(hunt->query, QUERY_ALL, of_parts, &hunt->diag);
 	if (query_gather(hunt->query, QUERY_ALL, of_sums, &hunt->diag) != 0 || (most = gather_most(hunt)) < 0)
 		return -1;
 	*proved = most > 0;
