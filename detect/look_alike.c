@@ -62,21 +62,40 @@ bool brands_have(const struct brands *brands, uint64_t zone_hash)
 	return false;
 }
 
-static bool has_token(const uint8_t *label, const uint8_t *token)
-{
-	const size_t length = *label, wanted = *token;
+/* Where words between hyphens begin and end in a label: bits of its octets, from 0. */
+struct words {
+	uint64_t begins, ends;
+};
 
-	if (wanted < TOKEN_MIN)
+static struct words words_of(const uint8_t *label)
+{
+	const unsigned length = *label;
+	struct words words = { 1, UINT64_C(1) << length };
+
+	for (unsigned at = 0; at < length; at++)
+		if (label[1 + at] == '-') {
+			words.ends |= UINT64_C(1) << at;
+			words.begins |= UINT64_C(2) << at;
+		}
+	return words;
+}
+
+/* Looks at places alone where one may stand: a label of hyphens must not cost more for every brand there is. */
+static bool has_token(const uint8_t *label, const struct words *words, const uint8_t *token)
+{
+	const size_t wanted = *token;
+	uint64_t at = words->begins & words->ends >> wanted;
+
+	if (wanted < TOKEN_MIN || wanted > *label)
 		return false;
-	for (size_t at = 1; at + wanted <= length + 1; at++)
-		if ((at == 1 || label[at - 1] == '-') && (at + wanted == length + 1 || label[at + wanted] == '-') &&
-		    memcmp(label + at, token + 1, wanted) == 0)
+	for (; at != 0; at &= at - 1)
+		if (memcmp(label + 1 + __builtin_ctzll(at), token + 1, wanted) == 0)
 			return true;
 	return false;
 }
 
-static enum likeness compare(const struct brand *brand, const uint8_t *label, const struct skeleton *skeleton,
-	size_t near_min)
+static enum likeness compare(const struct brand *brand, const uint8_t *label, const struct words *words,
+	const struct skeleton *skeleton, size_t near_min)
 {
 	if (*label == *brand->label && memcmp(label, brand->label, 1u + *label) == 0)
 		return LIKENESS_SAME;
@@ -84,19 +103,20 @@ static enum likeness compare(const struct brand *brand, const uint8_t *label, co
 		return LIKENESS_SKELETON;
 	if (*brand->label >= near_min && label_is_near(label + 1, *label, brand->label + 1, *brand->label))
 		return LIKENESS_NEAR;
-	return has_token(label, brand->label) ? LIKENESS_TOKEN : LIKENESS_NONE;
+	return has_token(label, words, brand->label) ? LIKENESS_TOKEN : LIKENESS_NONE;
 }
 
 enum likeness brands_compare(const struct brands *brands, const struct name *name, unsigned labels,
 	uint64_t zone_hash, size_t near_min, size_t *length)
 {
 	const uint8_t *label = label_of(name, labels);
+	const struct words words = words_of(label);
 	enum likeness most = LIKENESS_NONE;
 	struct skeleton skeleton;
 
 	skeleton_make(&skeleton, label + 1, *label);
 	for (size_t i = 0; i < brands->count; i++) {
-		const enum likeness likeness = compare(&brands->all[i], label, &skeleton, near_min);
+		const enum likeness likeness = compare(&brands->all[i], label, &words, &skeleton, near_min);
 
 		if (brands->all[i].zone_hash == zone_hash)
 			return LIKENESS_NONE;
