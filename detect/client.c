@@ -38,6 +38,43 @@ unsigned bits_count(const uint64_t *bits, unsigned words)
 	return (unsigned)lrintf(-all * logf((all - fminf((float)set, all - 1)) / all));
 }
 
+static unsigned count_swept(const struct client_swept *swept)
+{
+	return bits_count(swept->addresses, CLIENT_SWEPT_WORDS);
+}
+
+unsigned client_sweep(struct client *client, uint64_t network, uint64_t address)
+{
+	struct client_swept *least = &client->swept[0];
+
+	for (unsigned i = 0; i < CLIENT_SWEPT; i++) {
+		struct client_swept *swept = &client->swept[i];
+
+		if (swept->network == network) {
+			bits_add(swept->addresses, CLIENT_SWEPT_WORDS, address);
+			return count_swept(swept);
+		}
+		if (count_swept(swept) < count_swept(least))
+			least = swept;
+	}
+	memset(least, 0, sizeof(*least));
+	least->network = network;
+	bits_add(least->addresses, CLIENT_SWEPT_WORDS, address);
+	return 1;
+}
+
+unsigned client_swept(const struct client *client)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < CLIENT_SWEPT; i++) {
+		const unsigned count = count_swept(&client->swept[i]);
+
+		most = count > most ? count : most;
+	}
+	return most;
+}
+
 float client_worth(const void *record, int64_t now_s)
 {
 	const struct client *client = record;

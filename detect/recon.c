@@ -8,7 +8,6 @@
 enum { PTR, PTR_NETWORK, OWNERS, CHILDREN, SHARE };
 
 #define PTR_WORDS 16u
-#define NETWORK_WORDS 4u
 #define OWNER_WORDS 4u
 #define CLASS_CHAOS 3u
 #define RCODE_NXDOMAIN 3u
@@ -37,19 +36,14 @@ static void judge_reverse(struct look *look)
 	const uint8_t *network = name_suffix(name, 1);
 	struct client *client = look->client;
 	const uint64_t hash = look->name_hash;
-	const uint32_t of = (uint32_t)hash_octets(&look->detect->key, network,
-		(size_t)(name->octets + name->length - network));
+	const uint64_t of = hash_octets(&look->detect->key, network, (size_t)(name->octets + name->length - network));
 	unsigned all, near;
 
-	if (client->network != of) {
-		client->network = of;
-		memset(client->ptr_network, 0, sizeof(client->ptr_network));
-	}
-	bits_add(client->ptr_network, NETWORK_WORDS, hash);
+	/* Asking again for what is known pushes nothing out. */
 	if (!bits_add(client->ptr, PTR_WORDS, hash))
 		return;
 	all = bits_count(client->ptr, PTR_WORDS);
-	near = bits_count(client->ptr_network, NETWORK_WORDS);
+	near = client_sweep(client, of, hash);
 	if (all >= option(look, PTR))
 		detection_add(look_report(look, DETECTOR_RECON, TIER_ALERT, (float)all, option(look, PTR)), FEATURE_ADDRESSES,
 			(float)all);

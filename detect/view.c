@@ -215,7 +215,7 @@ static void show_recon(const struct shown *shown)
 
 	if (client != NULL) {
 		measure(shown, own, 0, BOUND_LEAST, "client", "addresses", COUNT_BITS(client->ptr));
-		measure(shown, own, 1, BOUND_LEAST, "client", "addresses_in_network", COUNT_BITS(client->ptr_network));
+		measure(shown, own, 1, BOUND_LEAST, "client", "addresses_in_network", (float)client_swept(client));
 		measure(shown, own, 2, BOUND_LEAST, "client", "owners", COUNT_BITS(client->owners));
 	}
 	for (unsigned i = 0; i < to->count; i++)

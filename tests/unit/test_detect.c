@@ -385,6 +385,23 @@ static void a_sweep_of_addresses_is_told_and_a_desktop_is_not(void **state)
 	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_LOW], 0);
 }
 
+/* Who looks at another network in between, or at a third, is told as one who does not. */
+static void a_sweep_with_others_in_between_is_told(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 72; i++) {
+		/* Less than what is told of wherever it is. */
+		snprintf(name, sizeof(name), "%u.8.0.10.in-addr.arpa", i % 45);
+		ask(name, RRTYPE_PTR, 3);
+		snprintf(name, sizeof(name), "%u.7.0.10.in-addr.arpa", i);
+		ask(name, RRTYPE_PTR, 3);
+		ask("1.99.0.10.in-addr.arpa", RRTYPE_PTR, 3);
+	}
+	assert_int_equal(said(DETECTOR_RECON), 1);
+}
+
 static void names_tried_below_a_zone_are_told(void **state)
 {
 	char name[64];
@@ -710,6 +727,7 @@ int main(void)
 		WITH(keys_are_data_within_a_dozen_of_names),
 		WITH(a_label_does_not_hide_what_nothing_else_asks_for),
 		WITH(a_sweep_of_addresses_is_told_and_a_desktop_is_not),
+		WITH(a_sweep_with_others_in_between_is_told),
 		WITH(names_tried_below_a_zone_are_told),
 		WITH(a_flood_of_random_names_is_told_unless_they_exist),
 		WITH(addresses_inside_are_told_by_answer),
