@@ -27,8 +27,9 @@ struct answer {
 	struct tsv_rows rows;
 	size_t octets;
 	bool too_much;
-	char complaint[COMPLAINT_MAX];       /* what comes instead of rows */
+	char complaint[COMPLAINT_MAX];       /* what comes instead of rows: of more the beginning */
 	size_t complaint_used;
+	bool complaint_cut;
 };
 
 /* --- opening ------------------------------------------------------------------------------------------------ */
@@ -112,7 +113,8 @@ static size_t take(char *octets, size_t size, size_t count, void *arg)
 
 		memcpy(answer->complaint + answer->complaint_used, octets, part);
 		answer->complaint_used += part;
-		return count;
+		answer->complaint_cut = part < count;
+		return part;                  /* less than `count` ends it: a complaint can be without end */
 	}
 	answer->too_much = count > CLICKHOUSE_ANSWER_MAX - answer->octets;
 	if (answer->too_much)
@@ -142,7 +144,7 @@ struct clickhouse *clickhouse_open(const struct clickhouse_options *options, str
 	curl_easy_setopt(clickhouse->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(clickhouse->curl, CURLOPT_ERRORBUFFER, clickhouse->error);
 	curl_easy_setopt(clickhouse->curl, CURLOPT_CONNECTTIMEOUT, (long)CLICKHOUSE_CONNECT_S);
-	curl_easy_setopt(clickhouse->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(clickhouse->curl, CURLOPT_LOW_SPEED_LIMIT, (long)CLICKHOUSE_DRIP);
 	curl_easy_setopt(clickhouse->curl, CURLOPT_LOW_SPEED_TIME, (long)CLICKHOUSE_SILENT_S);
 	curl_easy_setopt(clickhouse->curl, CURLOPT_WRITEFUNCTION, take);
 	if (options->ca != NULL)
@@ -188,6 +190,8 @@ static int conclude(struct clickhouse *clickhouse, struct answer *answer, CURLco
 		return diag_set(diag, clickhouse->url, 0, 0, "its answer is not understood: %s", answer->rows.wrong);
 	if (answer->too_much)
 		return diag_set(diag, clickhouse->url, 0, 0, "its answer is too large: narrow it with --from and --to");
+	if (code == CURLE_WRITE_ERROR && answer->complaint_cut)
+		return complain(clickhouse, answer, status, diag);
 	if (code == CURLE_WRITE_ERROR)
 		return -1;                    /* the row's receiver said why */
 	if (code != CURLE_OK)

@@ -18,7 +18,8 @@
 #include "tools/tsv_rows.h"
 
 #define CLICKHOUSE_CONNECT_S 10
-#define CLICKHOUSE_SILENT_S 600              /* so long it may think, or stand still */
+#define CLICKHOUSE_SILENT_S 600              /* so long it may think, stand still or drip */
+#define CLICKHOUSE_DRIP 1000                 /* octets a second that are no drip */
 #define CLICKHOUSE_ANSWER_MAX ((size_t)4 << 30)
 
 struct clickhouse;
