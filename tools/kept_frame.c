@@ -1,9 +1,11 @@
 /* kept_frame.c: from plain values to JSON, a DNS message and protobuf: frame_event.c backwards. */
 #include "tools/kept_frame.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/action.h"
 #include "policy/facts.h"
 #include "policy/name.h"
 #include "store/event.h"
@@ -91,6 +93,20 @@ static void put_shadow(struct json_line *line, sqlite3_value **values)
 	json_line_close(line, '}');
 }
 
+/* As dnstap/extra.c: of what the client did not get. */
+static void put_incident(struct json_line *line, sqlite3_value **values)
+{
+	char number[WORD_MAX];
+	size_t octets;
+	enum action action = action_by_name(export_text(values[EVENT_VERDICT], &octets));
+
+	if (!has(values[EVENT_BOOT]) || action == ACTION_COUNT || !action_table[action].denies)
+		return;
+	snprintf(number, sizeof(number), "%.12s.%lld.%lld", export_text(values[EVENT_BOOT], &octets),
+		(long long)sqlite3_value_int64(values[EVENT_WORKER]), (long long)sqlite3_value_int64(values[EVENT_SEQ]));
+	json_line_text(line, "incident", number);
+}
+
 static void put_extra(struct json_line *line, sqlite3_value **values)
 {
 	int path = sqlite3_value_int(values[EVENT_PATH]);
@@ -124,6 +140,7 @@ static void put_extra(struct json_line *line, sqlite3_value **values)
 		json_line_key(line, "detections");
 		json_line_raw(line, text, octets);
 	}
+	put_incident(line, values);
 	json_line_close(line, '}');
 }
 

@@ -2,9 +2,9 @@
  * kept_frame.h: an event that was kept as the dnstap frame it came in, so that formats for frames take it
  * (tools/frame_format.h).
  *
- * What the store keeps nothing of is not in it: ports, the resolver's address and version, the message's id (0 here), `incident`,
- * the order of records and any but the answer's; of TTLs the highest of the day is. ATT&CK ids are kept together: those that no detection has are the
- * rule's, or without one the shadow rule's.
+ * What the store keeps nothing of is not in it: ports, the resolver's address and version, the message's id (0 here),
+ * the order of records and any but the answer's; of TTLs the highest of the day is. ATT&CK ids are kept together: those
+ * that no detection has are the rule's, or without one the shadow rule's.
  *
  * Threads: a frame belongs to its caller.
  */

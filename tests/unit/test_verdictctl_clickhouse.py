@@ -58,6 +58,8 @@ def made_events():
     def add(at_s, client, labels, rtype=1, rcode=0, records=(), extra=None, resolver="resolver-1", worker=0, step=1):
         seqs[(resolver, worker)] = seq = seqs.get((resolver, worker), 0) + step
         boot = BOOT if resolver == "resolver-1" else "0123456789ab"
+        if extra and extra["verdict"] == "nxdomain":
+            extra = dict(extra, incident="%s.%d.%d" % (boot, worker, seq))
         events.append(h.Event(BASE + int(at_s * 1000000) + 137 * len(events), client, labels, rtype, rcode, list(records),
                               (boot, worker, seq), extra or {"verdict": "allow", "path": "resolved"}, identity=resolver))
 
@@ -231,8 +233,10 @@ QUESTIONS = [["domain", "www1.site2.example"], ["domain", "*.site3.example"], ["
 
 def every_hunt_is_the_same_from_both():
     server()
-    for window in windows():
-        for question in QUESTIONS + ([["new"]] if "--from" in window else []):
+    for number, window in enumerate(windows()):
+        # All of them without a window, of each window another quarter.
+        some = QUESTIONS if not window else QUESTIONS[number - 1::4]
+        for question in some + ([["new"]] if "--from" in window else []):
             limit = [] if "--limit" in question else ["--limit", "0"]
             text = both(*question, *window, *limit, "--json")
             if question[0] not in ("incident",) and window == [] and question[-1] not in ("nothing.test", "'", "."):
@@ -251,7 +255,6 @@ def hostile_names_and_texts_find_themselves():
         equal([row["client"] for row in got["clients"]], ["10.9.0.%d" % i], shown)
         rule = got["verdicts"][0]["list"] + ":" + got["verdicts"][0]["rule"]
         assert json.loads(both("rule", rule, "--json"))["summary"][0]["count"] == 1, rule
-        both("domain", asked)
     equal(server().ask("SELECT count() > 900 FROM scale.event").strip(), "1")
 
 
@@ -264,7 +267,7 @@ def recorded_traffic_is_the_same_from_both():
            "--to", h.iso(sorted(e.ms for e in events)[2 * len(events) // 3])]
     names = sorted({e.name for e in events})
     for window in ([], cut):
-        for question in ([["domain", name] for name in names[::60]] + [["changes", name] for name in names[30::60]] +
+        for question in ([["domain", name] for name in names[::200]] + [["changes", name] for name in names[30::200]] +
                          [["domain", "*.com"], ["ip", "104.16.0.0/12"], ["host", "0.0.0.0/0"], ["changes", "*.com"],
                           ["rule", "malware"], ["coverage"], ["top"]] + ([["new"]] if window else [])):
             both(*question, *window, "--limit", "0", "--json")
@@ -273,7 +276,7 @@ def recorded_traffic_is_the_same_from_both():
 def exports_are_the_same_from_both():
     server()
     for form in ("cof", "ecs", "ocsf", "csv"):
-        for window in windows()[:4]:
+        for window in ([], windows()[3]):
             both("export", form, *window)
 
 
@@ -385,6 +388,7 @@ def what_a_server_does_wrong_is_an_error_and_never_half_an_answer():
     row = HIT.encode()
     for why, script, word in (
             ("an error", [(500, b"Code: 241, e.displayText() = DB::Exception: \x1b[31mmemory\x07 limit", 0)], b"memory"),
+            ("an error without end", [(500, b"Code: 1 " + b"x" * 100000, 1 << 40)], b"500"),
             ("an error without text", [(503, b"", 0)], b"503"),
             ("a redirection is not followed", [(302, b"", 0)], b"302"),
             ("too few columns", [(200, b"a\tb\n", 0)], b"2 columns"),
@@ -484,11 +488,12 @@ def in_order(rows):
 
 
 def exports_are_what_tap_says_of_the_same_frames():
-    """But for TTLs, of which the highest of a day is kept, and what is not: ports, the resolver's address, its version, the
-    message's id, and `incident`, which is the number again."""
+    """But for TTLs, of which the highest of a day is kept, and what is not: ports, the resolver's address, its version and
+    the message's id."""
     events = days().events + days().recorded
     octets = h.dnstap.stream(*(event.frame() for event in events), foreign(40, "10.3.0.1"), foreign(40, "10.3.0.1"))
-    unkept = {"ecs": ["dns.id", "client.port", "source.port", "server", "destination", "observer.version", "unbound_verdict.incident"], "ocsf": ["query.packet_uid", "transaction_id", "unmapped.incident", "metadata.product.version", "src_endpoint.port", "dst_endpoint"]}
+    unkept = {"ecs": ["dns.id", "client.port", "source.port", "server", "destination", "observer.version"],
+              "ocsf": ["query.packet_uid", "transaction_id", "metadata.product.version", "src_endpoint.port", "dst_endpoint"]}
     for form in ("ecs", "ocsf"):
         done = h.verdictctl("tap", "--format", form, "-", input=octets)
         equal((done.returncode, done.stderr), (0, b""), form)
