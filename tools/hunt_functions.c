@@ -116,7 +116,12 @@ static void record_text(sqlite3_context *context, int count, sqlite3_value **val
 	uint8_t *message;
 
 	(void)count;
-	if (octets > UINT16_MAX || (message = malloc(RECORD_HEAD + octets)) == NULL) {
+	if (octets > UINT16_MAX) {           /* no record has so much */
+		give_unknown(context, data, octets);
+		return;
+	}
+	message = malloc(RECORD_HEAD + octets);
+	if (message == NULL) {
 		sqlite3_result_error_nomem(context);
 		return;
 	}
