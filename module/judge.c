@@ -17,20 +17,22 @@
 
 HOT bool judge_begin(struct judge *judge, struct module_qstate *qstate, int id, const struct query_info *question)
 {
-	const struct query *query;
+	const struct query *query = query_get(qstate, id);
+	const bool known = query != NULL && query->unlisted_in != 0 && extract_is_same_name(question, &qstate->qinfo);
 
 	judge->slot = state_slot();
 	extract_client(&judge->facts, NULL);
 	judge->facts.records = NULL;
 	judge->facts.source = NULL;
 	judge->facts.rcode = 0;
-	if (judge->slot == NULL || !extract_question(&judge->facts, question)) {
+	if (known)
+		extract_question_of(&judge->facts, question, &query->name);
+	if (judge->slot == NULL || (!known && !extract_question(&judge->facts, question))) {
 		failure_note(judge->slot, judge->slot == NULL ? FAILURE_NO_SLOT : FAILURE_NAME);
 		return false;
 	}
 	budget_begin(&judge->budget, judge->slot);
-	query = query_get(qstate, id);
-	if (query != NULL && query->unlisted_in != 0 && extract_is_same_name(question, &qstate->qinfo))
+	if (known)
 		judge->facts.unlisted_in = query->unlisted_in;
 	judge->qstate = qstate;
 	judge->id = id;
@@ -66,8 +68,11 @@ void judge_note_unlisted(struct judge *judge)
 {
 	struct query *query = judge->verdict.unlisted_in != 0 ? query_make(judge->qstate, judge->id) : NULL;
 
-	if (query != NULL)
-		judge->facts.unlisted_in = query->unlisted_in = judge->verdict.unlisted_in;
+	if (query == NULL)
+		return;
+	judge->facts.unlisted_in = query->unlisted_in = judge->verdict.unlisted_in;
+	name_copy(&query->name, &judge->facts.qname);
+	query->qname = &query->name;
 }
 
 HOT void judge_keep(struct judge *judge)

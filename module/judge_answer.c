@@ -120,6 +120,19 @@ static void answer_clients(struct judge *judge, bool has_https)
 		strip_https(judge);
 }
 
+/* For the first client. Where the question has said it all, nobody need be told apart. */
+static void judge_first(struct judge *judge, const struct reply_info *reply, bool guarded)
+{
+	if (!guarded)
+		servers_attach(&judge->servers, &judge->facts, judge->qstate, reply, judge->snapshot);
+	if (evaluate_is_known_plain(judge->snapshot, &judge->facts)) {
+		verdict_init(&judge->verdict);
+		return;
+	}
+	judge_for(judge, first_client(judge->qstate));
+	evaluate_answer(judge->snapshot, &judge->facts, &judge->verdict);
+}
+
 void judge_answer(struct judge *judge)
 {
 	struct module_qstate *qstate = judge->qstate;
@@ -132,10 +145,7 @@ void judge_answer(struct judge *judge)
 	judge->extract.reply = reply;
 	extract_records(&judge->facts, &judge->extract);
 	apart = has_https || (query != NULL && query->unshared) || (!guarded && judge_next(judge, reply));
-	judge_for(judge, first_client(qstate));
-	if (!guarded)
-		servers_attach(&judge->servers, &judge->facts, qstate, reply, judge->snapshot);
-	evaluate_answer(judge->snapshot, &judge->facts, &judge->verdict);
+	judge_first(judge, reply, guarded);
 	if (judge_is_https_blocked(judge->snapshot, &judge->facts, &judge->verdict))
 		judge_block_https(judge);
 	if (apart || judge->verdict.denied_to_some || judge->budget.over)

@@ -9,6 +9,8 @@
 #include "module/unbound.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "module/clients.h"
 #include "module/state.h"
@@ -29,6 +31,7 @@ struct query {
 	struct mesh_reply *last;      /* the client that was answered last */
 	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
 	struct client_share share;
+	struct name name;             /* the question's, once `unlisted_in` is set; till then as memory was */
 };
 
 /* The state's record; NULL when there is none. */
@@ -40,9 +43,15 @@ static inline struct query *query_get(const struct module_qstate *qstate, int id
 /* The same, made if need be. NULL: no memory. */
 static inline struct query *query_make(struct module_qstate *qstate, int id)
 {
-	if (qstate->minfo[id] == NULL)
-		qstate->minfo[id] = regional_alloc_zero(qstate->region, sizeof(struct query));
-	return qstate->minfo[id];
+	struct query *query = qstate->minfo[id];
+
+	if (query != NULL)
+		return query;
+	query = regional_alloc(qstate->region, sizeof(*query));
+	if (query != NULL)
+		memset(query, 0, offsetof(struct query, name));
+	qstate->minfo[id] = query;
+	return query;
 }
 
 /* Nothing of the state enters a shared cache from here on. */

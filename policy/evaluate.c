@@ -296,6 +296,18 @@ static void judge_as_group(struct judging *judging)
 	memcpy(verdict->group_name, group_name(groups, group), sizeof(verdict->group_name));
 }
 
+/* Nothing but names decides, and there is none but the qname; every client is of the one group. */
+static bool depends_on_qname(const struct snapshot *snapshot, const struct facts *facts)
+{
+	return snapshot->all_groups == 1 && judges_names_alone(snapshot) &&
+	       (facts->records == NULL || facts->leads_nowhere);
+}
+
+HOT bool evaluate_is_known_plain(const struct snapshot *snapshot, const struct facts *facts)
+{
+	return facts->unlisted_in == snapshot->number && depends_on_qname(snapshot, facts);
+}
+
 static HOT void evaluate(const struct snapshot *snapshot, const struct facts *facts, enum stage stage,
 		     struct verdict *verdict)
 {
@@ -312,9 +324,7 @@ static HOT void evaluate(const struct snapshot *snapshot, const struct facts *fa
 
 HOT bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts)
 {
-	return snapshot->all_groups == 1 && (snapshot->triggers & ~BIT(TRIGGER_QNAME)) == 0 &&
-	       snapshot->overrides == NULL && snapshot->inventory == NULL &&
-	       (facts->records == NULL || facts->leads_nowhere) &&
+	return depends_on_qname(snapshot, facts) &&
 	       (snapshot->triggers == 0 || match_misses(snapshot, &facts->qname));
 }
 

@@ -32,6 +32,9 @@ void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct
  * costs less to know; false says nothing. Reads the qname and whether there are records that lead elsewhere. */
 bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts);
 
+/* The same where it is known already that no rule is about the qname (`unlisted_in`): no search is needed. */
+bool evaluate_is_known_plain(const struct snapshot *snapshot, const struct facts *facts);
+
 /* Judges the question alone, before anything is resolved. Who puts the verdict's `unlisted_in` into the facts spares
  * later calls for the same qname the search for it. */
 void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict);

@@ -43,8 +43,9 @@ static bool scan_record(void *arg, const struct record *record)
 	struct name name;
 	bool known;
 
+	/* Sections come in order. */
 	if (record->section != SECTION_ANSWER)
-		return true;
+		return false;
 	known = is_owner(scan, record) || !name_from_wire(&name, record->owner, record->owner_length) ||
 		name_equal(&name, &scan->owner);
 	if (!known)
@@ -62,6 +63,8 @@ static bool is_denied_here(const struct snapshot *snapshot, const struct facts *
 {
 	struct judging judging;
 
+	if (facts->unlisted_in == snapshot->number && facts->leads_nowhere && judges_names_alone(snapshot))
+		return false;
 	judging_init(&judging, snapshot, facts, STAGE_ANSWER, NULL);
 	position_walk(snapshot, facts, STAGE_ANSWER, judge_position, &judging);
 	return judging.denied_to_some;
@@ -69,17 +72,20 @@ static bool is_denied_here(const struct snapshot *snapshot, const struct facts *
 
 bool evaluate_denied_to_some(const struct snapshot *snapshot, const struct facts *facts)
 {
-	struct scan scan = { .snapshot = snapshot, .facts = facts };
+	struct scan scan;
 
 	if (facts->records == NULL)
 		return false;
 	if (is_denied_here(snapshot, facts))
 		return true;
+	scan.snapshot = snapshot;
+	scan.facts = facts;
+	scan.denied = false;
 	/* Most records are of the name asked for, which has been judged; but name servers may have spoken for it. */
 	if (facts->servers == NULL)
-		scan.owner = facts->qname;
+		name_copy(&scan.owner, &facts->qname);
 	else
-		scan.owner.length = 0;   /* no name has it */
+		scan.owner.length = scan.owner.labels = scan.owner.octets[0] = 0;   /* no name has that length */
 	facts->records(facts->source, scan_record, &scan);
 	return scan.denied;
 }

@@ -117,7 +117,7 @@ struct facts {
 	uint16_t qtype;             /* host order */
 	uint16_t qclass;            /* host order */
 	uint16_t rcode;             /* extended, 0 to 4095; of the answer as it stands */
-	/* Shows the records in order; NULL when there are none (yet). Returns how many were left out. */
+	/* Shows the records, one section after the other; NULL when there are none (yet). Returns how many were left out. */
 	size_t (*records)(const void *source, record_visit visit, void *arg);
 	const void *source;         /* for `records` alone; borrowed */
 	bool leads_nowhere;         /* no record of the answer leads to another name; false: not known */

@@ -54,6 +54,13 @@ bool judge_overrides(struct judging *judging, const struct position *position, b
 /* The same for servers that the inventory does not know, which comes next. Needs snapshot->inventory. */
 void judge_inventory(struct judging *judging, const struct position *position);
 
+/* Are there no rules but those for names, wherever they stand? */
+static inline bool judges_names_alone(const struct snapshot *snapshot)
+{
+	return (snapshot->triggers & ~(1u << TRIGGER_QNAME)) == 0 && snapshot->overrides == NULL &&
+	       snapshot->inventory == NULL;
+}
+
 static inline bool judging_goes_on(const struct judging *judging)
 {
 	return judging->undecided != 0 || judging->open;
