@@ -36,19 +36,22 @@ static uint16_t rdata_length(const struct packed_rrset_data *data, size_t index)
 	return (uint16_t)(data->rr_len[index] - RDATA_HEAD);
 }
 
-/* Is there something to take out? */
-static bool needs_edit(const struct snapshot *snapshot, const struct ub_packed_rrset_key *key)
+/* Apart, as it needs much stack and few records are of this kind. */
+static __attribute__((noinline)) bool has_more(const struct snapshot *snapshot, const struct ub_packed_rrset_key *key)
 {
 	const struct packed_rrset_data *data = key->entry.data;
-	enum https_mode mode;
+	const enum https_mode mode = mode_of(snapshot, key);
 
-	if (!https_is_record(ntohs(key->rk.type)))
-		return false;
-	mode = mode_of(snapshot, key);
 	for (size_t i = 0; i < data->count; i++)
 		if (https_has(mode, data->rr_data[i] + RDATA_HEAD, rdata_length(data, i)))
 			return !is_passed(snapshot, key);
 	return false;
+}
+
+/* Is there something to take out? */
+static inline bool needs_edit(const struct snapshot *snapshot, const struct ub_packed_rrset_key *key)
+{
+	return https_is_record(ntohs(key->rk.type)) && has_more(snapshot, key);
 }
 
 /* The records without it and without signatures, in the one block that Unbound's caches expect. NULL: no memory. */

@@ -308,12 +308,16 @@ void servers_show(const struct servers *servers, struct facts *facts)
 	facts->servers_source = servers;
 }
 
-static void attach(struct servers *servers, struct facts *facts, const struct snapshot *snapshot)
+/* What most policies need none of has to cost little. */
+static bool is_wanted(struct facts *facts, const struct snapshot *snapshot)
 {
 	facts->servers = NULL;
 	facts->servers_source = NULL;
-	if (!servers_wanted(snapshot))
-		return;
+	return servers_wanted(snapshot);
+}
+
+static void attach(struct servers *servers, struct facts *facts, const struct snapshot *snapshot)
+{
 	servers->facts = facts;
 	servers->by_address = (snapshot_server_triggers(snapshot) & 1u << TRIGGER_NSIP) != 0;
 	servers->first_alone = false;
@@ -326,6 +330,8 @@ static void attach(struct servers *servers, struct facts *facts, const struct sn
 void servers_attach(struct servers *servers, struct facts *facts, struct module_qstate *qstate,
 	const struct reply_info *reply, const struct snapshot *snapshot)
 {
+	if (!is_wanted(facts, snapshot))
+		return;
 	servers->env = qstate->env;
 	servers->qstate = qstate;
 	servers->reply = reply;
@@ -335,6 +341,8 @@ void servers_attach(struct servers *servers, struct facts *facts, struct module_
 void servers_attach_cached(struct servers *servers, struct facts *facts, struct module_env *env,
 	const struct snapshot *snapshot)
 {
+	if (!is_wanted(facts, snapshot))
+		return;
 	servers->env = env;
 	servers->qstate = NULL;
 	servers->reply = NULL;

@@ -342,6 +342,35 @@ static void most_names_are_known_to_be_plain(void **state)
 	snapshot_destroy(&derived);
 }
 
+/* Of this policy alone, and only where nothing that the question does not show can lead to a rule. */
+static void a_name_that_was_searched_for_is_known_to_be_plain(void **state)
+{
+	struct override override = { .id = 1, .action = ACTION_REFUSE, .name = fake_name("fine.test") };
+	struct snapshot *derived = snapshot_derive(snapshot, override_set_create(&override, 1));
+	struct facts facts = fake_question("fine.test"), other = fake_question("other");
+	struct verdict verdict;
+
+	(void)state;
+	assert_non_null(derived);
+	assert_false(evaluate_is_known_plain(snapshot, &facts));
+	evaluate_question(snapshot, &facts, &verdict);
+	facts.unlisted_in = verdict.unlisted_in;
+	assert_true(evaluate_is_known_plain(snapshot, &facts));
+	assert_false(evaluate_is_known_plain(derived, &facts));
+	facts.records = show_no_record;
+	assert_false(evaluate_is_known_plain(snapshot, &facts));
+	facts.leads_nowhere = true;
+	assert_true(evaluate_is_known_plain(snapshot, &facts));
+	evaluate_question(derived, &facts, &verdict);
+	assert_int_equal(verdict.unlisted_in, 0);
+	assert_int_equal(verdict.action, ACTION_REFUSE);
+	evaluate_question(derived, &other, &verdict);
+	other.unlisted_in = verdict.unlisted_in;
+	assert_true(verdict.unlisted_in != 0);
+	assert_false(evaluate_is_known_plain(derived, &other));
+	snapshot_destroy(&derived);
+}
+
 static void tells_all_of_the_list(void **state)
 {
 	struct facts facts = fake_question("a.sink.test");
@@ -672,6 +701,7 @@ int main(void)
 		cmocka_unit_test(a_memo_changes_no_verdict),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
 		cmocka_unit_test(most_names_are_known_to_be_plain),
+		cmocka_unit_test(a_name_that_was_searched_for_is_known_to_be_plain),
 		cmocka_unit_test(tells_all_of_the_list),
 		cmocka_unit_test(the_code_is_the_list_s_or_the_action_s),
 		cmocka_unit_test(local_data_is_the_rule_s_and_a_sinkhole_the_list_s),
