@@ -330,6 +330,25 @@ static void look_at_zone(struct look *look)
 	table_leave(detect->zones, look->zone_hash);
 }
 
+/* What is known so well is not new, and its names tell nothing. */
+static void look_at_guarded_zone(struct look *look)
+{
+	struct detect *detect = look->detect;
+	bool fresh;
+
+	look->zone = table_enter(detect->zones, look->zone_hash, look->now_s, &fresh);
+	if (look->zone == NULL)
+		return;
+	if (fresh)
+		zone_init(look->zone, look->now_s, true, false);
+	else
+		zone_age(look->zone, look->now_s);
+	detectors_guard_zone(look);
+	look->guarded = look->evidence != 0;
+	look->zone = NULL;
+	table_leave(detect->zones, look->zone_hash);
+}
+
 static void look_at_client(struct look *look)
 {
 	struct detect *detect = look->detect;
@@ -395,6 +414,13 @@ static bool is_watched(const struct look *look)
 		(look->sight->traits & (TRAIT_POPULAR | TRAIT_APPROVED | TRAIT_INTERNAL)) == 0;
 }
 
+/* Whoever takes over the servers of a protected zone does not wait until nobody knows it. */
+static bool is_guarded(const struct look *look)
+{
+	return look->is_miss && look->zone_labels > 0 && look->detect->brands != NULL &&
+		brands_have(look->detect->brands, look->zone_hash);
+}
+
 void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
 	struct detections *detections)
 {
@@ -408,6 +434,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		.score = ZONE_NOT_SCORED,
 	};
 	struct answered answered;
+	bool guarded;
 
 	detections->count = 0;
 	detections->points = detections->standing = 0;
@@ -416,7 +443,8 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		return;
 	look.client_hash = look_hash_client(detect, &look.facts->client);
 	look.has_zone = find_zone(&look);
-	if (look.is_miss && look.has_zone && (sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) == 0) {
+	guarded = is_guarded(&look);
+	if (look.is_miss && look.has_zone && (guarded || (sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) == 0)) {
 		answered_read(&answered, look.facts);
 		look.answered = &answered;
 	}
@@ -424,6 +452,8 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		look.may_have_pair = true;
 		fetch(&look);
 		look_at_zone(&look);
+	} else if (guarded) {
+		look_at_guarded_zone(&look);
 	} else if (is_watched(&look) && sight->ordinal % HITS_SAMPLED == 0) {
 		random_subdomain_hit(&look);
 	}

@@ -88,6 +88,14 @@ static unsigned zone_occasions(const struct look *look)
 		(look->answered->has_data ? ON_DATA : 0) | name_occasions(look);
 }
 
+void detectors_guard_zone(struct look *look)
+{
+	if (has_signatures(look) && look->conf[DETECTOR_DNSSEC_DROP].reaction != REACTION_OFF)
+		judge_dnssec_drop(look);
+	if (look->conf[DETECTOR_DELEGATION_CHANGE].reaction != REACTION_OFF)
+		judge_delegation(look);
+}
+
 static bool leads_somewhere(const struct answered *answered)
 {
 	return answered != NULL &&

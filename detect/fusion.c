@@ -145,6 +145,8 @@ static enum reaction reaction_to(const struct look *look)
 
 	if (look->lead == NULL)
 		return REACTION_OFF;
+	if (look->guarded)
+		return look->loudest >= TIER_ALERT ? REACTION_ALERT : REACTION_OFF;
 	if (look->lead->reaction == REACTION_BLOCK && !popular && look->zone_labels > 0 && !is_about_client(look) &&
 	    (look->lead->tier == TIER_BLOCK || (sum >= POINTS_BLOCK && is_small(look))))
 		return REACTION_BLOCK;
@@ -189,7 +191,7 @@ void fusion_end(struct look *look)
 	enum reaction reaction;
 
 	/* Of most answers nothing is said. */
-	if (evidence == 0 || (look->sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) != 0)
+	if (evidence == 0 || (!look->guarded && (look->sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) != 0))
 		return;
 	if (look_pair(look) != NULL)
 		evidence = remember(look->pair, evidence);

@@ -78,6 +78,7 @@ struct look {
 	struct detection *lead;              /* the weightiest that may lead to a flag; NULL: none */
 	enum tier loudest;                   /* of those */
 	bool lead_is_said;
+	bool guarded;                        /* a guard of a protected zone said something: to be told of, never denied */
 };
 
 /* The option of a detector as configured. */
@@ -131,6 +132,9 @@ uint64_t fusion_mend(uint64_t evidence);
 /* The rows of detect/detectors.c: look->zone is there, on each answer that was not cached; look->client is, on each that
  * may matter to it. */
 void detectors_judge_zone(struct look *look);
+
+/* Of a protected zone that everybody knows, or that somebody vouches for: its servers and signatures alone. */
+void detectors_guard_zone(struct look *look);
 void detectors_judge_client(struct look *look);
 
 /* Of cached answers one in so many is counted, for so many. */

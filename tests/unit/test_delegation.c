@@ -189,6 +189,24 @@ static void a_zone_that_was_signed_and_is_not_is_said(void **state)
 	assert_int_equal(found->value, 8);
 }
 
+static void a_protected_zone_is_watched_whoever_vouches_for_it(void **state)
+{
+	static const unsigned traits[] = { TRAIT_POPULAR, TRAIT_APPROVED, TRAIT_INTERNAL };
+
+	(void)state;
+	here.conf[DETECTOR_DNSSEC_DROP].reaction = REACTION_BLOCK;
+	for (size_t i = 0; i < sizeof(traits) / sizeof(traits[0]); i++) {
+		here.traits = traits[i];
+		sign_for("paypal.com", 8);
+		sign_for("signed.com", 8);
+		assert_null(ask("signed.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP));
+		assert_non_null(ask("paypal.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP));
+		assert_int_equal(here.detections.count, 1);
+		assert_int_equal(here.detections.call.reaction, REACTION_ALERT);
+		here.now_ms += DAY_MS;
+	}
+}
+
 static void one_that_was_signed_for_days_alone_is_not(void **state)
 {
 	(void)state;
@@ -410,6 +428,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_protected_names_are_looked_at_anew, start, end),
 		cmocka_unit_test_setup_teardown(a_zone_that_was_signed_and_is_not_is_said, start, end),
 		cmocka_unit_test_setup_teardown(one_that_was_signed_for_days_alone_is_not, start, end),
+		cmocka_unit_test_setup_teardown(a_protected_zone_is_watched_whoever_vouches_for_it, start, end),
 		cmocka_unit_test_setup_teardown(what_says_nothing_of_the_zone_does_not_count, start, end),
 		cmocka_unit_test_setup_teardown(three_failures_in_a_row_are_said, start, end),
 		cmocka_unit_test_setup_teardown(a_zone_that_stays_unsigned_is_one_in_the_end, start, end),
