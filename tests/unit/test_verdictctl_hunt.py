@@ -488,6 +488,17 @@ def hostile_names_and_texts_are_data_and_nothing_else():
             assert all(32 <= octet < 127 or octet == 10 for octet in done.stdout), arguments
 
 
+def name_servers_above_the_deepest_name_are_found():
+    zone = [b"deep", b"example"]
+    labels = [b"\x01"] * 110 + zone
+    events = [h.Event(1700000000000000 + i, "10.0.0.1", asked, 1, 0, [(zone, "NS", [b"ns", b"example"], 60)], (h.BOOT, 0, i + 1),
+                      {"verdict": "allow", "path": "resolved"}) for i, asked in enumerate((labels, zone))]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        got = h.hunt(scratch, "domain", h.shown(labels))
+        equal([(row["zone"], row["server"]) for row in got["name_servers"]], [("deep.example", "ns.example")])
+
+
 def a_damaged_file_is_named_and_the_rest_answers():
     events = [h.Event((1700000000 + day * h.DAY) * 1000000, "10.0.0.1", [b"www", b"example"], 1, 0, [], (h.BOOT, 0, day + 1),
                       {"verdict": "allow", "path": "cached"}) for day in range(3)]
@@ -527,7 +538,8 @@ CLAIMS = [
     the_top_is_the_top, a_limit_gives_the_first_rows_of_all,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
     passive_dns_leaves_as_cof,
-    hostile_names_and_texts_are_data_and_nothing_else, a_damaged_file_is_named_and_the_rest_answers,
+    hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
+    a_damaged_file_is_named_and_the_rest_answers,
     wrong_usage_is_explained,
 ]
 
