@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import statistics
 import subprocess
 import threading
 import time
@@ -234,8 +235,8 @@ def a_hundred_reloads_leak_nothing(tap):
 			files.append(len(os.listdir("/proc/%d/fd" % here.unbound.pid)))
 		tap.ok(True, "a hundred reloads, a third with a bad configuration: the policy is always in force")
 		tap.ok(sizes[-1] - sizes[20] < GROWTH_MAX, "memory stays", "%s" % sizes[::10])
-		# Sockets of the moment may be among them; what is never closed is there every time.
-		tap.ok(min(files[-10:]) <= min(files[10:20]) + 2, "descriptors stay", "%s" % files)
+		# Sockets of the moment may be among them, and what a slow start has not opened yet is not; a leak shows every time.
+		tap.ok(statistics.median(files[-20:]) <= statistics.median(files[10:30]) + 2, "descriptors stay", "%s" % files)
 		tap.ok(len(os.listdir("/proc/%d/task" % here.unbound.pid)) < 12, "threads stay")
 		tap.ok(len(re.findall(r"stays in force: no file has changed", here.unbound.output())) > 20,
 			"where no file has changed, none was read again")
