@@ -310,7 +310,8 @@ int day_flush(struct day *day, struct diag *diag)
 {
 	qsort(day->events, day->event_count, sizeof(*day->events), compare_times);
 	if (write_pairs(day, diag) != 0 || day_sums(day, diag) != 0 || write_events(day, diag) != 0 ||
-			write_minutes(day, diag) != 0 || write_replies(day, diag) != 0 || write_uses(day, diag) != 0 || write_sources(day, diag) != 0)
+			write_minutes(day, diag) != 0 || write_replies(day, diag) != 0 ||
+			write_uses(day, diag) != 0 || write_sources(day, diag) != 0)
 		return -1;
 	day->next_event += day->event_count;
 	day->event_count = 0;

@@ -142,9 +142,9 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 /* Microseconds as milliseconds, rounded down, below 0 too. */
 #define HUNT_MS(at) "((" at " - ((" at " % 1000) + 1000) % 1000) / 1000)"
 
-/* Events of the window lie between the ids `low` and `high`. Of what it cuts, each event is counted: `scan` says whether
- * by reading all of these, or event by event back from the newest, which costs about HUNT_EVENT_BY_EVENT times as much for
- * each; `few`: names. */
+/* Events of the window lie between the ids `low` and `high`. Of what it cuts, each event is counted: `scan` says
+ * whether by reading all of these, or event by event back from the newest, which costs about HUNT_EVENT_BY_EVENT
+ * times as much for each; `few`: names. */
 #define HUNT_SPAN_TABLE "CREATE TABLE span (low, high, scan, few);"
 #define HUNT_EVENT_BY_EVENT "10.0"
 #define HUNT_MINUTE(ms) "((" ms " - ((" ms " % 60000) + 60000) % 60000) / 60000)"
