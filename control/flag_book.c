@@ -176,21 +176,58 @@ static bool note_again(struct flag *flag, const struct flag_call *call, uint32_t
 	return due && first;
 }
 
-bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits)
+static bool take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits, bool weighs)
 {
 	const struct flag like = { .call = *call, .since = call->at, .last = call->at,
 		.until = call->at + limits->seconds, .hits = call->answers,
 		.state = call->reaction == REACTION_BLOCK ? FLAG_DUE : FLAG_ALERT };
-	struct flag *flag;
-	bool news = false;
+	struct flag *flag = find(book, &like);
+
+	if (flag != NULL)
+		return note_again(flag, call, limits->seconds);
+	return may_raise(book, call->at, limits->per_minute, weighs) && raise_flag(book, &like) != NULL;
+}
+
+static bool is_limit(const struct flag_call *call)
+{
+	return call->reaction == REACTION_BLOCK && call->lead.detector == DETECTOR_RANDOM_SUBDOMAIN;
+}
+
+static unsigned count_parts(const struct flag_book *book, const struct flag_call *call)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < book->count; i++) {
+		const struct flag_call *part = &book->flags[i].call;
+
+		count += part->client.family != ADDRESS_NONE && part->lead.detector == call->lead.detector &&
+			name_equal(&part->zone, &call->zone) && call->at - part->at < FLAG_LIMIT_SECONDS;
+	}
+	return count;
+}
+
+/* One client's questions may be made in its name, and to be denied the zone is what somebody else may want for it. */
+static bool take_part(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits)
+{
+	const struct flag_limits limit = { .seconds = FLAG_LIMIT_SECONDS, .per_minute = limits->per_minute };
+	struct flag_call part = *call, all = *call;
+	bool news;
+
+	part.reaction = REACTION_ALERT;
+	all.client = (struct address){ .family = ADDRESS_NONE };
+	news = take(book, &part, limits, true);
+	if (count_parts(book, call) >= FLAG_CLIENTS_EVERYBODY)
+		news |= take(book, &all, &limit, true);
+	return news;
+}
+
+bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits)
+{
+	bool news;
 
 	pthread_mutex_lock(&book->lock);
 	book->seconds = limits->seconds;
-	flag = find(book, &like);
-	if (flag != NULL)
-		news = note_again(flag, call, limits->seconds);
-	else if (may_raise(book, call->at, limits->per_minute, call->reaction == REACTION_BLOCK))
-		news = raise_flag(book, &like) != NULL;
+	news = is_limit(call) ? take_part(book, call, limits) : take(book, call, limits, call->reaction == REACTION_BLOCK);
 	pthread_mutex_unlock(&book->lock);
 	return news;
 }
@@ -199,8 +236,8 @@ bool flag_book_take(struct flag_book *book, const struct flag_call *call, const 
 
 static void make_override(const struct flag *flag, struct override *override)
 {
-	*override = (struct override){ .name = flag->call.zone, .action = ACTION_NXDOMAIN,
-		.client = flag_client(flag), .made = flag->last, .until = flag->until };
+	*override = (struct override){ .name = flag->call.zone, .client = flag_client(flag), .made = flag->last,
+		.until = flag->until, .action = is_limit(&flag->call) ? ACTION_REFUSE : ACTION_NXDOMAIN };
 	flag_why(flag, override->why);
 	snprintf(override->who, sizeof(override->who), OVERRIDE_WHO_DETECTOR "%s", detector_table[flag->call.lead.detector].name);
 }

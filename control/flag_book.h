@@ -3,7 +3,9 @@
  *
  * A flag of `action: alert` is told of and changes nothing. One of `action: block` becomes an override that denies the
  * zone to that client alone (control/override_store.h), and to everybody only when FLAG_CLIENTS_EVERYBODY clients were
- * denied it and the zone is young or hardly used. The book says which overrides are due; who makes them says what came
+ * denied it and the zone is young or hardly used. A flood against a zone is another thing: nobody is denied anything for
+ * his part in it, and when as many clients had one within FLAG_LIMIT_SECONDS, the zone is refused to everybody for as
+ * long. The book says which overrides are due; who makes them says what came
  * of it. A flag lasts for `seconds`, of a denial from its beginning, of an alert from when it was last called for.
  *
  * Bounds: FLAGS_MAX flags, `per_minute` new ones a minute that alert and as many that deny; what is over is counted and
@@ -24,6 +26,7 @@
 
 #define FLAGS_MAX 1024u
 #define FLAG_CLIENTS_EVERYBODY 3u
+#define FLAG_LIMIT_SECONDS 60
 #define FLAG_SECONDS_MAX 2592000     /* whatever the clock does */
 
 enum flag_state {

@@ -16,6 +16,8 @@
 
 const char *override_verb(const struct override *override)
 {
+	if (override->action == ACTION_REFUSE)
+		return "refuse";
 	return override->action == ACTION_PASS ? "allow" : "deny";
 }
 
@@ -73,8 +75,11 @@ static bool take_action(const json_t *object, enum action *action)
 {
 	const char *verb = json_get_text(object, "action");
 
-	*action = strcmp(verb, "allow") == 0 ? ACTION_PASS : ACTION_NXDOMAIN;
-	return *action == ACTION_PASS || strcmp(verb, "deny") == 0;
+	if (strcmp(verb, "allow") == 0)
+		*action = ACTION_PASS;
+	else
+		*action = strcmp(verb, "refuse") == 0 ? ACTION_REFUSE : ACTION_NXDOMAIN;
+	return *action != ACTION_NXDOMAIN || strcmp(verb, "deny") == 0;
 }
 
 /* NULL, or the member that is wrong. */

@@ -38,7 +38,7 @@ json_t *override_json(const struct override *override);
 #define OVERRIDE_CLIENT_MAX 64
 char *override_client_text(const struct network *client, char *to);
 
-/* "allow" or "deny". */
+/* "allow", "deny", or "refuse" for what detectors limit. */
 const char *override_verb(const struct override *override);
 
 #endif

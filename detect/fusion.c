@@ -4,8 +4,8 @@
  * Each detector counts with the highest of its tiers within the last half hour to hour: low 1, alert 3, high 5, block 8.
  * A zone that is newly observed adds 1 where anything else was said. A popular one takes 4 away and is never denied; what
  * is approved or internal is never flagged. What is weighed for a zone as a whole counts for a client that had its part
- * in it. 3 points alert, 8 deny, where the detector that leads may and the zone is
- * young or hardly used.
+ * in it. 3 points alert, 8 deny, where the detector that leads may and the zone is young or hardly used. Of a flood
+ * against a zone (random-subdomain) "block" speaks by itself, and counts as an alert beside others.
  */
 #include "detect/look.h"
 
@@ -44,6 +44,12 @@ bool fusion_is_others_doing(const struct look *look, unsigned detector)
 enum tier fusion_tier(uint64_t evidence, unsigned detector)
 {
 	return (enum tier)(evidence >> TIER_BITS * detector & TIER_MASK);
+}
+
+/* The servers of a zone that is flooded suffer: it is no reason to deny the zone for anything else. */
+static unsigned points(enum tier tier, unsigned detector)
+{
+	return points_of[detector == DETECTOR_RANDOM_SUBDOMAIN && tier > TIER_ALERT ? TIER_ALERT : tier];
 }
 
 static uint64_t with(uint64_t evidence, unsigned detector, enum tier tier)
@@ -117,7 +123,7 @@ unsigned fusion_points(uint64_t evidence, unsigned traits)
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
-		sum += points_of[fusion_tier(evidence, i)];
+		sum += points(fusion_tier(evidence, i), i);
 	if (sum > 0 && fusion_tier(evidence, DETECTOR_NEWLY_OBSERVED) == TIER_TAG)
 		sum++;
 	if ((traits & TRAIT_POPULAR) != 0)

@@ -35,19 +35,21 @@ void random_subdomain_hit(struct look *look)
 void judge_random_subdomain(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_RANDOM_SUBDOMAIN];
+	const bool failed = look->facts->rcode == RCODE_NXDOMAIN || look->facts->rcode == RCODE_SERVFAIL;
 	struct zone *zone = look->zone;
 	struct detection *detection;
 
 	begin_minute(zone, look->now_s);
 	zone->queries++;
-	zone->failures += look->facts->rcode == RCODE_NXDOMAIN || look->facts->rcode == RCODE_SERVFAIL;
+	zone->failures += failed;
 	zone->children += look->fresh_name;
-	if (zone->queries < conf->values[RATE] * MINUTE_S || zone->children < conf->values[CHILDREN] ||
+	/* Who asks for a name that there is, or that others ask for, has no part in it. */
+	if (!failed || !look->fresh_name || zone->queries < conf->values[RATE] * MINUTE_S || zone->children < conf->values[CHILDREN] ||
 	    (uint64_t)zone->failures * 100 < (uint64_t)zone->queries * conf->values[FAILURES] ||
 	    (uint64_t)zone->hits * 100 > (uint64_t)zone->queries * conf->values[HITS] ||
 	    zone->queries > (uint64_t)zone->children * CHILD_QUERIES)
 		return;
-	detection = look_report(look, DETECTOR_RANDOM_SUBDOMAIN, TIER_ALERT, (float)zone->queries / MINUTE_S,
+	detection = look_report(look, DETECTOR_RANDOM_SUBDOMAIN, TIER_BLOCK, (float)zone->queries / MINUTE_S,
 		conf->values[RATE]);
 	detection_add(detection, FEATURE_FAILURES, (float)zone->failures);
 	detection_add(detection, FEATURE_CHILDREN, (float)zone->children);

@@ -148,7 +148,7 @@ static void show_random_subdomain(const struct shown *shown)
 	measure(shown, own, 1, BOUND_LEAST, "zone", "failures", percent((float)zone->failures, asked));
 	measure(shown, own, 2, BOUND_LEAST, "zone", "children", asked > 0 ? (float)zone->children : 0);
 	measure(shown, own, 3, BOUND_MOST, "zone", "hits", percent((float)zone->hits, asked));
-	conclude(shown, own, TIER_ALERT);
+	conclude(shown, own, TIER_BLOCK);
 }
 
 static void show_dnssec_drop(const struct shown *shown)

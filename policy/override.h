@@ -3,7 +3,8 @@
  *
  * `allow NAME` lets a name and all below it through, `deny NAME` denies it (NXDOMAIN), for everybody or for the clients
  * of one network, until a time. Among overrides of one name the longest name wins, then the longest client prefix, then
- * the latest. In verdicts the list is called "(override)", the rule is the name, and the action is PASS or NXDOMAIN.
+ * the latest. In verdicts the list is called "(override)", the rule is the name, and the action is PASS or NXDOMAIN,
+ * or REFUSE for what a detector limits.
  * Those of detectors have an order of their own, and operator and detector may each have one for the same name and
  * clients.
  *
@@ -35,7 +36,7 @@
 struct override {
 	uint64_t id;                 /* from 1, never used again */
 	struct name name;            /* and all below it */
-	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN */
+	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN; a detector's limit: ACTION_REFUSE */
 	struct network client;       /* whom it is for; address.family ADDRESS_NONE: everybody */
 	int64_t made, until;         /* seconds since the epoch */
 	int64_t lasts_until;         /* seconds of a steady clock; of whoever keeps it, and nothing here */

@@ -135,9 +135,9 @@ static void print_override(const json_t *override, const struct term *term)
 {
 	char action[LIVE_SAFE_MAX], name[LIVE_SAFE_MAX], client[LIVE_SAFE_MAX], until[LIVE_TEXT_MAX], who[LIVE_SAFE_MAX];
 	char why[LIVE_SAFE_MAX];
-	const enum term_style style = strcmp(json_get_text(override, "action"), "deny") == 0 ? STYLE_BAD : STYLE_GOOD;
+	const enum term_style style = strcmp(json_get_text(override, "action"), "allow") == 0 ? STYLE_GOOD : STYLE_BAD;
 
-	printf("%4lld  %s%-5s%s  %-32s %-18s until %s  by %s: %s\n", (long long)json_get_number(override, "id"),
+	printf("%4lld  %s%-6s%s  %-32s %-18s until %s  by %s: %s\n", (long long)json_get_number(override, "id"),
 		term_on(term, style), safe_text(override, "action", action), term_off(term, style),
 		safe_text(override, "name", name), *safe_text(override, "client", client) != '\0' ? client : "everybody",
 		live_time(json_get_number(override, "until"), until), safe_text(override, "who", who),

@@ -263,6 +263,39 @@ def a_signed_zone_that_is_so_no_more_is_told(tap):
 			is_told(tap, here, "dnssec-drop", ["T1584.002"], "signed-lab.com", "alert", "www.signed-lab.com")
 
 
+def flood(here, zone_name, clients, number):
+	for one in range(number):
+		ask(here, "%s.%s" % (os.urandom(6).hex(), zone_name), client=clients[one % len(clients)])
+
+
+def a_flood_of_random_names_is_refused_for_a_minute(tap):
+	clients = ["127.0.9.%d" % number for number in range(11, 16)]
+	names = ("flooded-lab.com", "framed-lab.com", "vouched-lab.com")
+	with lab.Lab({name: zone(name, "www A 192.0.2.8") for name in names}) as here:
+		here.start([{"name": "approved", "format": "domains", "lines": ["vouched-lab.com"], "enrich": "approved"}],
+			raw=clauses({"random-subdomain": "block"}, random_subdomain={"rate": 1}))
+		for name in names[1:]:
+			ask(here, "www." + name, client=OTHER)
+
+		def refused():
+			flood(here, "flooded-lab.com", clients, 40)
+			flood(here, "vouched-lab.com", clients, 40)
+			flood(here, "framed-lab.com", [CLIENT], 40)
+			return ask(here, "www.flooded-lab.com", client=OTHER) == "REFUSED"
+		lab.wait_for(refused, "the flooded zone to be refused")
+		flag = lab.wait_for(lambda: flags(here, zone="flooded-lab.com", state="denied"), "the flag of it")[0]
+		tap.equal((flag.get("client", ""), flag["detector"], flag["tier"], flag["until"] - flag["since"] <= 60),
+			("", "random-subdomain", "block", True), "a flood by five clients: the zone is refused to everybody, for a minute")
+		override = verdictctl(here, "overrides")[1]["overrides"]
+		tap.equal([(one["name"], one["action"]) for one in override], [("flooded-lab.com", "refuse")], "and no other zone is")
+		lab.wait_for(lambda: flood(here, "framed-lab.com", [CLIENT], 40) or flags(here, zone="framed-lab.com"), "a flag about one client")
+		tap.equal([(one["client"], one["state"]) for one in flags(here, zone="framed-lab.com")], [(CLIENT + "/32", "alert")],
+			"a flood in the name of one client: told of")
+		tap.equal(ask(here, "www.framed-lab.com"), "NOERROR", "and the client is denied nothing")
+		tap.equal((flags(here, zone="vouched-lab.com"), ask(here, "www.vouched-lab.com", client=OTHER)), ([], "NOERROR"),
+			"an approved zone is neither")
+
+
 # --- delegations --------------------------------------------------------------------------------------------------
 
 class World:
@@ -333,4 +366,5 @@ def a_moved_delegation_is_told_and_refused_by_the_inventory(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(exploration_is_told, a_burst_of_generated_names_is_told, popular_names_at_speed_alert_nobody, rebinding_is_told,
-		a_look_alike_is_told, a_signed_zone_that_is_so_no_more_is_told, a_moved_delegation_is_told_and_refused_by_the_inventory)
+		a_look_alike_is_told, a_flood_of_random_names_is_refused_for_a_minute, a_signed_zone_that_is_so_no_more_is_told,
+		a_moved_delegation_is_told_and_refused_by_the_inventory)

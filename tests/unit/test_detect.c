@@ -429,7 +429,44 @@ static void a_flood_of_random_names_is_told_unless_they_exist(void **state)
 			if (turn == 0)
 				assert_int_equal(said(DETECTOR_RANDOM_SUBDOMAIN), 0);
 		}
-	assert_true(said(DETECTOR_RANDOM_SUBDOMAIN) > 0);
+	assert_true(here.said[DETECTOR_RANDOM_SUBDOMAIN][TIER_BLOCK] > 0);
+}
+
+static bool is_called_for(enum detector detector)
+{
+	return here.detections.call.reaction == REACTION_BLOCK && here.detections.call.lead.detector == detector;
+}
+
+static void a_flood_is_to_be_denied_unless_the_zone_is_vouched_for(void **state)
+{
+	static const struct { unsigned traits; bool denied; const char *why; } rows[] = {
+		{ 0, true, "nobody vouches for it" }, { TRAIT_POPULAR, false, "popular" },
+		{ TRAIT_APPROVED, false, "approved" }, { TRAIT_INTERNAL, false, "internal" },
+	};
+	char label[64], name[100];
+
+	(void)state;
+	for (unsigned row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		unsigned calls = 0;
+
+		here.conf[DETECTOR_RANDOM_SUBDOMAIN].reaction = REACTION_BLOCK;
+		here.traits = rows[row].traits;
+		for (unsigned i = 0; i < 9000; i++) {
+			random_label(label, 10);
+			snprintf(name, sizeof(name), "%s.victim%u.com", label, row);
+			here.client = i % 500;
+			here.now_ms += 5;
+			ask(name, RRTYPE_A, 3);
+			calls += is_called_for(DETECTOR_RANDOM_SUBDOMAIN);
+		}
+		if ((calls > 0) != rows[row].denied)
+			fail_msg("%s", rows[row].why);
+		here.client = 1000;
+		snprintf(name, sizeof(name), "www.victim%u.com", row);
+		ask(name, RRTYPE_A, 0);
+		if (is_called_for(DETECTOR_RANDOM_SUBDOMAIN))
+			fail_msg("a name that there is, %s", rows[row].why);
+	}
 }
 
 static void addresses_inside_are_told_by_answer(void **state)
@@ -730,6 +767,7 @@ int main(void)
 		WITH(a_sweep_with_others_in_between_is_told),
 		WITH(names_tried_below_a_zone_are_told),
 		WITH(a_flood_of_random_names_is_told_unless_they_exist),
+		WITH(a_flood_is_to_be_denied_unless_the_zone_is_vouched_for),
 		WITH(addresses_inside_are_told_by_answer),
 		WITH(a_name_that_moves_inside_is_told),
 		WITH(a_name_that_moves_inside_late_is_told),

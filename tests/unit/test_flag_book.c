@@ -196,6 +196,60 @@ static void two_clients_deny_it_to_nobody_else(void **state)
 	assert_int_equal(deny_all(1), 2);
 }
 
+static void take_flood(const char *client, int64_t at)
+{
+	struct flag_call call = make("victim.com", client, REACTION_BLOCK, at);
+
+	call.lead.detector = DETECTOR_RANDOM_SUBDOMAIN;
+	call.days = 4000;
+	call.clients = 4;
+	flag_book_take(book, &call, &limits);
+}
+
+static void a_flood_is_refused_to_all_for_a_minute(void **state)
+{
+	struct override override;
+	struct flag flag;
+
+	(void)state;
+	take_flood("192.0.2.1", NOW);
+	take_flood("192.0.2.2", NOW + 5);
+	assert_false(flag_book_due(book, &flag, &override));
+	take_flood("192.0.2.3", NOW + 10);
+	assert_true(flag_book_due(book, &flag, &override));
+	assert_int_equal(override.client.address.family, ADDRESS_NONE);
+	assert_int_equal(override.action, ACTION_REFUSE);
+	assert_int_equal(override.until, NOW + 70);
+	assert_int_equal(deny_all(1), 1);
+	take_flood("192.0.2.4", NOW + 30);   /* was asked for before */
+	assert_false(flag_book_due(book, &flag, &override));
+	flag_book_turn(book, NOW + 70);
+	assert_int_equal(count(NULL), 4);
+	take_flood("192.0.2.1", NOW + 75);
+	take_flood("192.0.2.2", NOW + 75);
+	assert_true(flag_book_due(book, &flag, &override));   /* the third is the fourth one, 45 s ago */
+	assert_int_equal(override.until, NOW + 135);
+}
+
+static void a_flood_in_one_name_denies_nobody_anything(void **state)
+{
+	static const struct { const char *clients[4]; int64_t apart; const char *why; } rows[] = {
+		{ { "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1" }, 5, "one client" },
+		{ { "2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4" }, 5, "one host of IPv6" },
+		{ { "192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.2" }, 5, "two clients" },
+		{ { "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4" }, 60, "each another minute" },
+	};
+
+	(void)state;
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		start(state);
+		for (unsigned i = 0; i < 4; i++)
+			take_flood(rows[row].clients[i], NOW + i * rows[row].apart);
+		if (deny_all(1) != 0)
+			fail_msg("%s", rows[row].why);
+	}
+}
+
 static void only_so_many_are_raised_in_a_minute(void **state)
 {
 	struct flag_counts counts;
@@ -381,6 +435,7 @@ int main(void)
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_host_of_ipv6_is_its_64), ROW(an_alert_may_become_a_block),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_mapped_client_is_one_host), ROW(an_alert_may_become_a_block),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),
+		ROW(a_flood_is_refused_to_all_for_a_minute), ROW(a_flood_in_one_name_denies_nobody_anything),
 		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(alerts_keep_no_denial_out),
 		ROW(alerts_do_not_use_up_the_rate_of_denials), ROW(ends_with_its_time),
 		ROW(lasts_no_longer_for_a_clock_that_was_put_back), ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
