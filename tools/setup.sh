@@ -371,7 +371,7 @@ want() {
 need_nsd() { need_daemon NSD nsd nsd usr/sbin/nsd; }
 need_named() { need_daemon NAMED named bind9 usr/sbin/named; }
 need_recursor() { need_daemon PDNS_RECURSOR pdns_recursor pdns-recursor usr/sbin/pdns_recursor; }
-need_clickhouse() { need_daemon CLICKHOUSE clickhouse-server clickhouse-server usr/sbin/clickhouse-server; }
+need_clickhouse() { need_daemon CLICKHOUSE_SERVER clickhouse-server clickhouse-server usr/sbin/clickhouse-server; }
 need_promtool() { need_daemon PROMTOOL promtool prometheus usr/bin/promtool; }
 
 # --- the project ------------------------------------------------------------------------------------------------------

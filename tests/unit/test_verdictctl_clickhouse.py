@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """`verdictctl hunt --store clickhouse:URL`: the same as from day files, octet for octet; exports; what a server may do
-wrong. CLICKHOUSE names a clickhouse-server to run on loopback (default: one that is found). TAP."""
+wrong. CLICKHOUSE_SERVER names a clickhouse-server to run on loopback (default: one that is found). TAP."""
 import csv
 import http.server
 import io
@@ -131,7 +131,7 @@ class Days:
 class Server:
     """clickhouse-server on loopback, in a directory of its own."""
     def __init__(self):
-        found = os.environ.get("CLICKHOUSE") or shutil.which("clickhouse-server", path=os.environ["PATH"] + ":/usr/sbin")
+        found = os.environ.get("CLICKHOUSE_SERVER") or shutil.which("clickhouse-server", path=os.environ["PATH"] + ":/usr/sbin")
         if not found:
             raise live.Skip("no clickhouse-server: answers of one are not compared")
         self.scratch = tempfile.TemporaryDirectory(prefix="verdict-clickhouse-server-")

@@ -84,7 +84,7 @@ def changes_the_policy_for_a_while():
         equal(found["override"]["until"] - found["override"]["made"], 7200)
         code, out, err = fake.run("deny", "b\u00fccher.example", "--for", "7d", "--why", "phish\u2019ing \x1b[31m")
         equal((code, err), (0, ""))
-        assert "deny   xn--bcher-kva.example" in out and "\x1b" not in out, out
+        assert "deny    xn--bcher-kva.example" in out and "\x1b" not in out, out
         code, out, err = fake.run("overrides")
         equal((code, err, len(out.splitlines())), (0, "", 2))
         assert "portal.example" in out and "10.0.0.0/8" in out and "ticket 4711" in out, out
