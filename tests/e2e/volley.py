@@ -47,22 +47,22 @@ def udp(port, questions, window=64, sockets=4, patience=10.0, clients=("127.0.0.
 		while at < len(questions) and len(waiting) < window:
 			sock = socks[at % sockets]
 			identifier = (at // sockets) & 0xffff
-			waiting[ports[sock], identifier] = (at, time.monotonic())
+			waiting[sock, identifier] = (at, time.monotonic())   # clients may have the same port
 			sock.send(question(questions[at][0], questions[at][1], identifier))
 			at += 1
 		for sock in select.select(socks, [], [], 0.2)[0]:
 			octets = take(sock)
 			while octets is not None:
-				key = ports[sock], struct.unpack_from(">H", octets)[0]
+				key = sock, struct.unpack_from(">H", octets)[0]
 				last = time.monotonic()
 				if key in waiting:
 					index, sent = waiting.pop(key)
-					results[index] = Result(key[0], key[1], octets, last - sent)
+					results[index] = Result(ports[sock], key[1], octets, last - sent)
 				octets = take(sock)
 		if time.monotonic() - last > patience:
 			break
 	for key, (index, _) in waiting.items():
-		results[index] = Result(key[0], key[1], None, None)
+		results[index] = Result(ports[key[0]], key[1], None, None)
 	for sock in socks:
 		sock.close()
 	return results
