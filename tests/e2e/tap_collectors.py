@@ -239,7 +239,7 @@ def killed_collectors_cost_nothing(tap, spooled):
 		got = [number for kill in range(4) for number in sequences(frames(place.path("frames%d" % kill)))]
 		where = "on disk" if spooled else "in memory"
 		tap.equal(runs(sorted(set(got))), "1-80000", "three killed collectors cost nothing, " + where)
-		tap.ok(len(got) < 80000 * 2, "and not everything comes twice", len(got))
+		tap.ok(len(got) < 80000 * 3, "and not everything comes again each time", len(got))
 		tap.equal((count["lost_socket"], count["unsure_socket"], count["dropped_ring"], count["durable"]),
 			(0, 0, 0, int(spooled)), "the counters say the same, " + where)
 		tap.ok(count["connects"] >= 4 and count["commits"] >= 1, "it confirmed as it went, " + where, count)
