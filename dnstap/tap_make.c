@@ -207,7 +207,11 @@ void tap_remove_rings(struct tap *tap)
 
 static char *copy_text(const char *from)
 {
-	return from ? strndup(from, FRAME_ORIGIN_MAX) : NULL;
+	char *text = from != NULL ? strdup(from) : NULL;
+
+	if (text != NULL && strlen(text) > FRAME_ORIGIN_MAX)
+		text[FRAME_ORIGIN_MAX] = '\0';
+	return text;
 }
 
 static bool copy_options(struct tap *tap, const struct tap_options *options)
