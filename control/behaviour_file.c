@@ -159,7 +159,8 @@ static bool is_sound(const struct flag *flag)
 		(unsigned)flag->state < FLAG_STATE_COUNT && (unsigned)call->reaction < REACTION_COUNT &&
 		(call->client.family == ADDRESS_NONE || call->client.family == ADDRESS_INET ||
 		 call->client.family == ADDRESS_INET6) &&
-		is_whole_name(&call->zone) && (call->zone.labels > 0 || flag->state == FLAG_ALERT) && memchr(flag->error, '\0', sizeof(flag->error)) != NULL;
+		is_whole_name(&call->zone) && (call->zone.labels > 0 || flag->state == FLAG_ALERT) &&
+		memchr(flag->error, '\0', sizeof(flag->error)) != NULL;
 }
 
 struct flag *flags_read(const uint8_t *octets, size_t length, size_t *count)

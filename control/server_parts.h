@@ -28,7 +28,8 @@ json_t *server_answer(const struct server_backend *backend, const struct request
 /* What the policy in force has detectors do. False: there is no policy. */
 bool server_detectors(const struct server_backend *backend, struct detector_conf to[DETECTOR_COUNT]);
 
-/* Takes out overrides that have ended, or that no detector wants; `keep`: of their file, too. False: it did not work, try again later. */
+/* Takes out overrides that have ended, or that no detector wants; `keep`: of their file, too. False: it did not work,
+ * try again later. */
 bool server_end_overrides(const struct server_backend *backend, int64_t now, bool keep);
 
 /* Makes the overrides that flags are due to become; `keep`: in their file, too. */
