@@ -207,7 +207,45 @@ def flags_and_memory_outlive_a_restart(tap):
 		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "denials stand without it")
 
 
+def views(here, zone):
+	"""What operators are shown of a zone: flags of it, those that explain shows, and the verdict on a name in it."""
+	told = verdictctl(here, "explain", "--live", "www." + zone, "--client", VICTIM)[1]
+	return ([flag["state"] for flag in flags(here, zone=zone)], [flag["state"] for flag in told["behaviour"]["flags"]], told["verdict"])
+
+
+def flags_after_a_restart_are_those_that_are_in_force(tap):
+	"""In the operators' view and for clients: also when the denial of one was taken out while the resolver was away."""
+	names = ("tunnel-lab.com", "quiet-lab.com")
+	with lab.Lab(dict(ZONES)) as here:
+		here.start(LISTS, raw=BLOCK)
+		for zone in names:
+			send(here, zone, 0, 600)
+			lab.wait_for(lambda zone=zone: flags(here, zone=zone, state="denied"), "the flag of " + zone)
+		gone = flags(here, zone="quiet-lab.com")[0]["override"]
+		here.unbound.stop()
+		with open(here.path("state/overrides")) as file:
+			kept = json.load(file)
+		kept["overrides"] = [one for one in kept["overrides"] if one["id"] != gone]
+		here.write("state/overrides", json.dumps(kept))
+		here.launch_unbound()
+		here.wait_ready()
+		tap.equal(views(here, "tunnel-lab.com"), (["denied"], ["denied"], "nxdomain"), "a flag with its denial is in force at once")
+		tap.equal(views(here, "quiet-lab.com"), ([], [], "allow"), "one without has ended")
+		counts = verdictctl(here, "status")[1]["detectors"]["flags"]
+		tap.equal((counts["in_force"], counts["denied"]), (1, 1), "and is not counted")
+		tap.equal([rcode(here, "www." + zone, VICTIM) for zone in names], ["NXDOMAIN", "NOERROR"], "clients get what operators are told")
+		here.unbound.stop()
+		with open(here.path("verdict.conf")) as file:
+			text = file.read()
+		here.write("verdict.conf", text.replace("action: block", "action: observe"))
+		here.launch_unbound()
+		here.wait_ready()
+		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NOERROR", "started with a detector that observes: nothing of it is denied")
+		lab.wait_for(lambda: views(here, "tunnel-lab.com") == ([], [], "allow"), "the flag to end with it")
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_tunnel_is_cut_off, popular_and_approved_zones_are_left_alone, shadow_only_says_it, alert_changes_nothing,
-		an_allow_ends_it_and_keeps_it_away, a_denial_ends_with_its_detectors_action, flags_and_memory_outlive_a_restart)
+		an_allow_ends_it_and_keeps_it_away, a_denial_ends_with_its_detectors_action, flags_and_memory_outlive_a_restart,
+		flags_after_a_restart_are_those_that_are_in_force)

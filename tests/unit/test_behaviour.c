@@ -298,11 +298,125 @@ static void a_damaged_file_is_set_aside_and_said(void **state)
 	stop();
 }
 
+/* --- flags of a former process ------------------------------------------------------------------------------------ */
+
+static struct flag made_flag(const char *zone, enum flag_state state)
+{
+	struct flag flag = { .id = 1, .state = state, .since = time(NULL), .last = time(NULL), .until = time(NULL) + 3600 };
+
+	flag.call = (struct flag_call){ .reaction = REACTION_BLOCK, .at = flag.since, .client = { .family = ADDRESS_NONE } };
+	flag.call.lead = (struct detection){ .detector = DETECTOR_TUNNEL, .tier = TIER_BLOCK, .reaction = REACTION_BLOCK };
+	assert_null(name_from_text(&flag.call.zone, zone, strlen(zone)));
+	return flag;
+}
+
+/* Whoever can write the file could have everything denied to everybody. */
+static void a_forged_flag_of_the_root_is_left_out(void **state)
+{
+	static const struct { const char *zone; enum flag_state state; bool kept; const char *why; } rows[] = {
+		{ ".", FLAG_ALERT, true, "about all that a client asks: told of" },
+		{ ".", FLAG_DUE, false, "to be denied" },
+		{ ".", FLAG_DENIED, false, "denied" },
+		{ ".", FLAG_WOULD_DENY, false, "to be denied once shadow ends" },
+		{ ".", FLAG_REFUSED, false, "of no detector" },
+		{ "example.com", FLAG_DUE, true, "a zone, to be denied" },
+		{ "example.com", FLAG_DENIED, true, "a zone, denied" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct flag flag = made_flag(rows[i].zone, rows[i].state);
+		size_t count;
+		struct flag *flags = flags_read((const uint8_t *)&flag, sizeof(flag), &count);
+
+		if (flags == NULL || (count == 1) != rows[i].kept)
+			fail_msg("%s", rows[i].why);
+		free(flags);
+	}
+}
+
+static size_t overrides_of(const char *zone)
+{
+	struct name name;
+	size_t count, found = 0;
+	struct override *all = override_store_copy(store, &count);
+
+	assert_null(name_from_text(&name, zone, strlen(zone)));
+	for (size_t i = 0; i < count; i++)
+		found += name_equal(&all[i].name, &name);
+	free(all);
+	return found;
+}
+
+static void a_file_with_one_denies_the_zones_beside_it_alone(void **state)
+{
+	const struct flag forged[] = { made_flag(".", FLAG_DUE), made_flag("evil.com", FLAG_DUE) };
+	struct flag_counts counts = { 0 };
+
+	(void)state;
+	start();
+	stop();
+	flag_book_restore(behaviour_book(behaviour), forged, 2, time(NULL));
+	save_to(folder);
+	forget();
+	start();
+	for (unsigned waited = 0; overrides_of("evil.com") == 0 && waited < PATIENCE_MS; waited += 20)
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	assert_int_equal(overrides_of("evil.com"), 1);
+	assert_int_equal(overrides_of("."), 0);
+	flag_book_counts(behaviour_book(behaviour), &counts);
+	assert_int_equal(counts.in_force, 1);
+	stop();
+}
+
+/* The flag of a zone and client, if there is one: its override. */
+static uint64_t override_flagged(const char *zone)
+{
+	size_t count;
+	struct flag *flags = flag_book_copy(behaviour_book(behaviour), &count);
+	uint64_t override = 0;
+	struct name name;
+
+	assert_null(name_from_text(&name, zone, strlen(zone)));
+	for (size_t i = 0; i < count; i++)
+		if (flags[i].state == FLAG_DENIED && name_equal(&flags[i].call.zone, &name))
+			override = flags[i].override;
+	free(flags);
+	return override;
+}
+
+/* As after a crash behind the revocation, or when somebody has changed the files. */
+static void a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start(void **state)
+{
+	struct override_plan plan = { .now = time(NULL) };
+	struct override_change change;
+
+	(void)state;
+	start();
+	live();
+	stop();
+	plan.revoke_id = override_flagged("tunnel0.com");
+	assert_int_not_equal(plan.revoke_id, 0);
+	assert_int_equal(override_store_plan(store, &plan, &change, NULL), 0);
+	assert_int_equal(change.gone_count, 1);
+	assert_int_equal(override_store_commit(store, &change, plan.now, "test", "gone", NULL), 0);
+	override_change_fini(&change);
+	assert_int_not_equal(override_flagged("tunnel0.com"), 0);
+	forget();
+	start();
+	assert_int_equal(override_flagged("tunnel0.com"), 0);
+	assert_int_not_equal(override_flagged("tunnel1.com"), 0);
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(works_while_all_ask_and_comes_back, begin, end),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside_and_said, begin, end),
+		cmocka_unit_test(a_forged_flag_of_the_root_is_left_out),
+		cmocka_unit_test_setup_teardown(a_file_with_one_denies_the_zones_beside_it_alone, begin, end),
+		cmocka_unit_test_setup_teardown(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

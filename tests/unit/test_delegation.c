@@ -352,6 +352,44 @@ static void any_move_of_a_protected_zone_is_said(void **state)
 	assert_int_equal(found->tier, TIER_HIGH);
 }
 
+/* Everybody knows such a zone, and so does whoever takes over its servers: it is told of, and denied to nobody. */
+static void servers_of_a_protected_zone_are_watched_whoever_vouches_for_it(void **state)
+{
+	static const struct { unsigned traits; const char *first, *second; } rows[] = {
+		{ TRAIT_POPULAR, "ns1.one-evil.org", "ns1.one-worse.org" },
+		{ TRAIT_APPROVED, "ns1.two-evil.org", "ns1.two-worse.org" },
+		{ TRAIT_INTERNAL, "ns1.three-evil.org", "ns1.three-worse.org" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct detection *found;
+
+		end(state);
+		start(state);
+		here.conf[DETECTOR_DELEGATION_CHANGE].reaction = REACTION_BLOCK;
+		here.traits = rows[i].traits;
+		serve("ns1.host.net", 1, "ns2.host.net", 2);
+		live_for("www.paypal.com", 8);
+		live_for("www.one.com", 8);
+		serve(rows[i].first, 9, NULL, 0);
+		assert_null(ask("www.one.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+		found = ask("www.paypal.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+		assert_non_null(found);
+		assert_int_equal(found->tier, TIER_HIGH);
+		assert_int_equal(found->value, 2);
+		assert_int_equal(here.detections.count, 1);
+		assert_int_equal(here.detections.call.reaction, REACTION_ALERT);
+		/* Together with signatures that vanish there are points enough for a denial of any other zone. */
+		here.now_ms += DAY_MS;
+		sign_for("paypal.com", 8);
+		here.conf[DETECTOR_DNSSEC_DROP].reaction = REACTION_BLOCK;
+		serve(rows[i].second, 10, NULL, 0);
+		ask("paypal.com", RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP);
+		assert_int_equal(here.detections.count, 2);
+		assert_int_equal(here.detections.call.reaction, REACTION_ALERT);
+	}
+}
+
 static void servers_of_the_zone_above_do_not_count(void **state)
 {
 	(void)state;
@@ -437,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_zone_that_moves_to_new_servers_is_said, start, end),
 		cmocka_unit_test_setup_teardown(a_move_to_known_servers_is_not_said, start, end),
 		cmocka_unit_test_setup_teardown(any_move_of_a_protected_zone_is_said, start, end),
+		cmocka_unit_test_setup_teardown(servers_of_a_protected_zone_are_watched_whoever_vouches_for_it, start, end),
 		cmocka_unit_test_setup_teardown(servers_of_the_zone_above_do_not_count, start, end),
 		cmocka_unit_test_setup_teardown(a_record_that_moves_within_a_day_of_the_servers_is_said, start, end),
 		cmocka_unit_test_setup_teardown(one_that_moved_before_the_servers_were_looked_at_is_said, start, end),
