@@ -10,7 +10,7 @@
 enum occasion {
 	ON_ANY = 0,
 	ON_FRESH_NAME = 1 << 0,
-	ON_FRESH_ZONE = 1 << 1,
+	ON_NEW_ZONE = 1 << 1,                /* nobody asked for it within a month, or a feed has it */
 	ON_NOTED_ZONE = 1 << 2,              /* the resolver was there when it was new */
 	ON_SERVERS_DUE = 1 << 3,             /* of which delegation_is_due */
 	ON_SIGNATURES = 1 << 4,              /* on the answer, or the zone had some */
@@ -33,7 +33,7 @@ struct detector_row {
 
 /* With a zone: on each answer that was not cached. */
 static const struct detector_row zone_detectors[] = {
-	{ DETECTOR_NEWLY_OBSERVED, judge_newly_observed, ON_FRESH_ZONE },
+	{ DETECTOR_NEWLY_OBSERVED, judge_newly_observed, ON_NEW_ZONE },
 	{ DETECTOR_TUNNEL, judge_tunnel, ON_FRESH_NAME },
 	{ DETECTOR_WEAK_CHANNEL, judge_weak_channel, ON_FRESH_NAME | ON_NOTED_ZONE },
 	{ DETECTOR_TUNNEL_DOWN, judge_tunnel_down, ON_DATA },
@@ -80,9 +80,14 @@ static unsigned name_occasions(const struct look *look)
 		(look->detect->brands != NULL && look->zone->likeness != LIKENESS_NONE ? ON_PROTECTED : 0);
 }
 
+static bool is_new(const struct look *look)
+{
+	return look->fresh_zone || (look->sight->traits & TRAIT_REGISTERED) != 0;
+}
+
 static unsigned zone_occasions(const struct look *look)
 {
-	return (look->fresh_name ? ON_FRESH_NAME : 0) | (look->fresh_zone ? ON_FRESH_ZONE : 0) |
+	return (look->fresh_name ? ON_FRESH_NAME : 0) | (is_new(look) ? ON_NEW_ZONE : 0) |
 		(look->zone->first_s != 0 ? ON_NOTED_ZONE : 0) | (delegation_is_due(look) ? ON_SERVERS_DUE : 0) |
 		(has_signatures(look) ? ON_SIGNATURES : 0) | (facts_ask_for_address(look->facts) ? ON_ADDRESS_TYPE : 0) |
 		(look->answered->has_data ? ON_DATA : 0) | name_occasions(look);

@@ -11,10 +11,17 @@ enum { FLIPS, TTL_MAX };
 #define NET_OCTETS 3u                /* of an IPv4 address: /24 */
 #define NET6_OCTETS 6u               /* of an IPv6 one: /48 */
 
+/* What a feed of registrations has is new whether somebody asked for it before or not. */
 void judge_newly_observed(struct look *look)
 {
-	if (!look->is_warming_up)
-		look_report(look, DETECTOR_NEWLY_OBSERVED, TIER_TAG, 1, 1);
+	const bool registered = (look->sight->traits & TRAIT_REGISTERED) != 0;
+	struct detection *detection;
+
+	if (!registered && look->is_warming_up)
+		return;
+	detection = look_report(look, DETECTOR_NEWLY_OBSERVED, TIER_TAG, 1, 1);
+	if (registered)
+		detection_add(detection, FEATURE_REGISTERED, 1);
 }
 
 struct networks {

@@ -28,6 +28,7 @@ const char *const feature_names[FEATURE_COUNT] = {
 	[FEATURE_OUTSIDE] = "outside",
 	[FEATURE_BOGUS] = "bogus",
 	[FEATURE_LIKENESS] = "likeness",
+	[FEATURE_REGISTERED] = "registered",
 };
 
 const char *const reaction_names[REACTION_COUNT] = {
@@ -67,7 +68,7 @@ const struct detector_info detector_table[DETECTOR_COUNT] = {
 		{ "volume-share", "percent", 70, 0, 100, "of the client's answers that say so" },
 		{ "score", "thousandths", 900, 1, 1000, "of the model, from which a name looks generated" } } },
 	[DETECTOR_NEWLY_OBSERVED] = { "newly-observed", "T1583.001 T1583.002", REACTION_OBSERVE,
-		"nobody here has looked up the zone for a month", {
+		"nobody here has looked up the zone for a month, or a feed says that it was registered or moved of late", {
 		{ "warm-up", "days", 7, 0, DAYS_MAX, "after the first start, without saying so" } } },
 	[DETECTOR_CHANGED_RESOLUTION] = { "changed-resolution", "", REACTION_OBSERVE,
 		"a known zone leads to a network that it never led to", {

@@ -582,6 +582,31 @@ static void what_stays_does_not_flux(void **state)
 	assert_int_equal(said(DETECTOR_FAST_FLUX), 0);
 }
 
+static void what_a_feed_has_is_tagged_and_weighs_a_point_beside_others(void **state)
+{
+	const uint32_t registered[] = { 0, 1 };
+
+	(void)state;
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 7;
+	for (unsigned i = 0; i < 2; i++) {
+		char zone[16], null[32];
+
+		snprintf(zone, sizeof(zone), "zone%u.com", i);
+		snprintf(null, sizeof(null), "data.%s", zone);
+		here.traits = TRAIT_NONE;
+		ask(zone, RRTYPE_A, 0);
+		here.traits = registered[i] ? TRAIT_REGISTERED : TRAIT_NONE;
+		ask(zone, RRTYPE_A, 0);   /* known, and in the days when nothing is new */
+		assert_int_equal(here.said[DETECTOR_NEWLY_OBSERVED][TIER_TAG], registered[i]);
+		assert_int_equal(here.detections.points, 0);   /* by itself it says nothing against anybody */
+		if (registered[i])
+			assert_int_equal(here.detections.items[0].features[0].name, FEATURE_REGISTERED);
+		ask(null, RRTYPE_NULL, 0);
+		assert_int_equal(here.said[DETECTOR_ODD_TYPE][TIER_LOW], i + 1);
+		assert_int_equal(here.detections.points, 1 + registered[i]);
+	}
+}
+
 static void what_is_new_is_said_once(void **state)
 {
 	(void)state;
@@ -773,7 +798,7 @@ int main(void)
 		WITH(a_name_that_moves_inside_late_is_told),
 		WITH(fluxing_addresses_of_a_young_zone_are_told),
 		WITH(what_stays_does_not_flux),
-		WITH(what_is_new_is_said_once),
+		WITH(what_a_feed_has_is_tagged_and_weighs_a_point_beside_others), WITH(what_is_new_is_said_once),
 		WITH(the_weightiest_is_said_where_there_is_no_room_for_all),
 		WITH(a_known_zone_that_leads_elsewhere_is_tagged),
 		WITH(an_answer_that_changes_to_and_fro_is_told),
