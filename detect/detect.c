@@ -461,6 +461,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		look_at_client(&look);
 	else
 		count_hits(&look);
+	look.is_reverse = look.evidence != 0 && recon_is_reverse(&look.facts->qname);
 	fusion_end(&look);
 	if (look.pair != NULL)
 		table_leave(detect->pairs, look.pair_hash);

@@ -144,6 +144,14 @@ static bool is_small(const struct look *look)
 	return look->zone_days <= YOUNG_DAYS || look->zone_clients <= FEW_CLIENTS;
 }
 
+/* Trees of addresses are cut at whole octets, and who looks up addresses there is not counted: nobody can say that such
+ * a one is hardly used. */
+static bool may_be_denied(const struct look *look)
+{
+	return (look->sight->traits & TRAIT_POPULAR) == 0 && look->zone_labels > 0 && !look->is_reverse &&
+		!is_about_client(look);
+}
+
 static enum reaction reaction_to(const struct look *look)
 {
 	const bool popular = (look->sight->traits & TRAIT_POPULAR) != 0;
@@ -153,7 +161,7 @@ static enum reaction reaction_to(const struct look *look)
 		return REACTION_OFF;
 	if (look->guarded)
 		return look->loudest >= TIER_ALERT ? REACTION_ALERT : REACTION_OFF;
-	if (look->lead->reaction == REACTION_BLOCK && !popular && look->zone_labels > 0 && !is_about_client(look) &&
+	if (look->lead->reaction == REACTION_BLOCK && may_be_denied(look) &&
 	    (look->lead->tier == TIER_BLOCK || (sum >= POINTS_BLOCK && is_small(look))))
 		return REACTION_BLOCK;
 	return sum >= POINTS_ALERT || (!popular && look->loudest >= TIER_ALERT) ? REACTION_ALERT : REACTION_OFF;

@@ -78,6 +78,7 @@ struct look {
 	struct detection *lead;              /* the weightiest that may lead to a flag; NULL: none */
 	enum tier loudest;                   /* of those */
 	bool lead_is_said;
+	bool is_reverse;                     /* below a tree of addresses; only where something was said */
 	bool guarded;                        /* a guard of a protected zone said something: to be told of, never denied */
 };
 

@@ -31,7 +31,7 @@ static struct detect *create(uint64_t secret)
 {
 	const struct hash_key key = { secret, 2 };
 	char text[8192], path[TEMP_PATH_MAX];
-	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\narpa\nin-addr.arpa\n");
+	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\narpa\nin-addr.arpa\nip6.arpa\n");
 	struct diag diag = { 0 };
 	struct detect *detect;
 
@@ -218,6 +218,22 @@ static void a_spoofed_client_loses_no_zone_that_matters(void **state)
 	assert_int_equal(here.called, REACTION_ALERT);
 }
 
+/* Who looks up addresses has no part in their tree's record, so that it looks as if hardly anybody used it. */
+static void a_spoofed_client_keeps_the_trees_of_addresses(void **state)
+{
+	static const char *const zones[] = { "10.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa" };
+
+	(void)state;
+	for (unsigned zone = 0; zone < sizeof(zones) / sizeof(zones[0]); zone++) {
+		here.called = REACTION_OFF;
+		here.said[DETECTOR_TUNNEL][TIER_BLOCK] = 0;
+		for (unsigned i = 0; i < 300; i++)
+			ask_data(zones[zone]);
+		assert_true(here.said[DETECTOR_TUNNEL][TIER_BLOCK] > 0);
+		assert_int_equal(here.called, REACTION_ALERT);
+	}
+}
+
 /* A client that asks for a name of a zone that another one is busy with. */
 static void a_bystander_is_not_flagged(void **state)
 {
@@ -319,6 +335,7 @@ int main(void)
 		test(a_popular_zone_hides_names_and_not_clients),
 		test(a_flood_does_not_wash_a_slow_tunnel_away),
 		test(a_spoofed_client_loses_no_zone_that_matters),
+		test(a_spoofed_client_keeps_the_trees_of_addresses),
 		test(a_bystander_is_not_flagged),
 		test(nothing_is_inherited),
 		test(collisions_of_one_key_are_none_of_another),
