@@ -1,13 +1,14 @@
 /*
  * question_read.h: recorded questions, one a line.
  *
- *     time<TAB>client<TAB>qname<TAB>qtype<TAB>rcode<TAB>answers<TAB>count
+ *     time<TAB>client<TAB>qname<TAB>qtype<TAB>rcode<TAB>answers<TAB>count<TAB>label
  *     qname qtype
  *
  * The first form may lack columns from the right (behind qname), a column may be empty, and a first line that begins
  * with `time` is a header. The client is an address, or `group=NAME` where a recording keeps no clients
- * (`verdictctl recent`). The rcode is a number or a name, the answers `TYPE ttl data; TYPE ttl data`. `count` says how often it was asked, 1 when it is not said. The second form is that of
- * dnsperf, with blanks or a tab between. Empty lines and those that begin with `#` or `;` are nothing.
+ * (`verdictctl recent`). The rcode is a number or a name, the answers `TYPE ttl data; TYPE ttl data`. `count` says how
+ * often it was asked, 1 when it is not said; `label` what it is known to be. The second form is that of dnsperf, with
+ * blanks or a tab between. Empty lines and those that begin with `#` or `;` are nothing.
  *
  * Threads: one reader belongs to one thread.
  */

@@ -289,6 +289,21 @@ static json_int_t number_of(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+static void print_label(const json_t *row, FILE *to)
+{
+	json_t *by = json_object_get(row, "by_detector"), *count;
+	const char *detector, *before = ": ";
+
+	fprintf(to, "%12" JSON_INTEGER_FORMAT " of %-10" JSON_INTEGER_FORMAT " %12" JSON_INTEGER_FORMAT " of %-10"
+		JSON_INTEGER_FORMAT "  %s", number_of(row, "records_detected"), number_of(row, "records"),
+		number_of(row, "zones_detected"), number_of(row, "zones"), text_of(row, "label"));
+	json_object_foreach(by, detector, count) {
+		fprintf(to, "%s%s %" JSON_INTEGER_FORMAT, before, detector, json_integer_value(count));
+		before = ", ";
+	}
+	fputc('\n', to);
+}
+
 void replay_detect_print(const json_t *report, FILE *to)
 {
 	const json_t *row;
@@ -301,9 +316,12 @@ void replay_detect_print(const json_t *report, FILE *to)
 	json_array_foreach(json_object_get(report, "zones"), index, row)
 		fprintf(to, "%s%12" JSON_INTEGER_FORMAT "  %s: %s\n", index == 0 ? "\nzones that detections are about\n" : "",
 			number_of(row, "count"), text_of(row, "zone"), text_of(row, "detector"));
-	json_array_foreach(json_object_get(report, "labels"), index, row)
-		fprintf(to, "%s%12" JSON_INTEGER_FORMAT " of %-10" JSON_INTEGER_FORMAT " %12" JSON_INTEGER_FORMAT " of %-10"
-			JSON_INTEGER_FORMAT "  %s\n", index == 0 ? "\n     records detected            zones detected  label\n" : "",
-			number_of(row, "records_detected"), number_of(row, "records"), number_of(row, "zones_detected"),
-			number_of(row, "zones"), text_of(row, "label"));
+	json_array_foreach(json_object_get(report, "labels"), index, row) {
+		if (index == 0)
+			fputs("\n     records detected            zones detected  label: records by detector\n", to);
+		print_label(row, to);
+	}
+	if (number_of(report, "labels_left_out") > 0)
+		fprintf(to, "%12" JSON_INTEGER_FORMAT "  of further labels, not counted each\n",
+			number_of(report, "labels_left_out"));
 }

@@ -485,6 +485,37 @@ def data_that_is_only_counted_is_weighed(folder):
 
 
 @in_folder
+def labels_make_a_table_of_what_was_found_missed_and_called_wrong(folder):
+    """Counted by hand: the data of keys.com is over its threshold from the eleventh name on; two of its twelve records and
+    quiet.com are all else that is labelled so."""
+    told(folder, [])
+    rows = [("n%d.keys.com" % number, "KEY", "KEY 3 #200", "tunnel") for number in range(12)]
+    rows += [("www.quiet.com", "A", "A 60 192.0.2.1", "tunnel"), ("www.quiet.com", "A", "A 60 192.0.2.1", "")]
+    rows += [("www.fine.com", "A", "A 60 192.0.2.1", "be\x1bnign")] * 4 + [("in.fine.com", "A", "A 60 10.0.0.1", "be\x1bnign")]
+    write(folder, "odd.conf", DETECTION + "detector:\n name: odd-type\n action: off\n")
+    path = write(folder, "labels.tsv", "".join("1700000000\t192.0.2.1\t%s\t%s\t0\t%s\t1\t%s\n" % row for row in rows))
+    conf = os.path.join(folder, "odd.conf")
+    report = json.loads(replay(folder, "--policy", conf, "--json", path).stdout)["detection"]
+    equal((report["labels"], report["labels_left_out"]), ([
+        {"label": "tunnel", "records": 13, "records_detected": 2, "zones": 2, "zones_detected": 1, "by_detector": {"tunnel-down": 2}},
+        {"label": "be\\027nign", "records": 5, "records_detected": 1, "zones": 1, "zones_detected": 1, "by_detector": {"rebinding": 1}},
+    ], 0))
+    lines = replay(folder, "--policy", conf, path).stdout.decode().splitlines()
+    at = next(number for number, line in enumerate(lines) if "records detected" in line)
+    equal([line.split() for line in lines[at + 1:]], [
+        ["2", "of", "13", "1", "of", "2", "tunnel:", "tunnel-down", "2"],
+        ["1", "of", "5", "1", "of", "1", "be\\027nign:", "rebinding", "1"]])
+
+
+@in_folder
+def labels_beyond_the_most_are_counted_together(folder):
+    rows = ["1700000000\t192.0.2.1\twww.a.com\tA\t0\tA 60 192.0.2.1\t1\tlabel%d\n" % number for number in range(260)]
+    told(folder, [])
+    conf, path = os.path.join(folder, "d.conf"), write(folder, "many.tsv", "".join(rows))
+    equal(replay(folder, "--policy", conf, path).stdout.decode().splitlines()[-1].split(), "4 of further labels, not counted each".split())
+
+
+@in_folder
 def what_is_denied_is_told_to_no_detector(folder):
     names = [("n%d.%s" % (number, zone), "NULL", "NULL 3 #200") for number in range(12) for zone in ("evil.example", "fine.com")]
     said = told(folder, names)
@@ -509,5 +540,7 @@ if __name__ == "__main__":
               prints_nothing_that_a_terminal_obeys, each_record_is_an_object, a_text_without_questions_is_none,
               what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
               finds_the_message_behind_every_head, shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads,
-              data_that_is_only_counted_is_weighed, what_is_denied_is_told_to_no_detector,
+              data_that_is_only_counted_is_weighed,
+              labels_make_a_table_of_what_was_found_missed_and_called_wrong, labels_beyond_the_most_are_counted_together,
+              what_is_denied_is_told_to_no_detector,
               nothing_is_new_at_first_whether_there_is_a_time_or_not])
