@@ -3,8 +3,6 @@ import ipaddress
 import json
 import lzma
 import os
-import random
-import struct
 import subprocess
 import sys
 from pathlib import Path

@@ -93,24 +93,29 @@ class Fake:
             return file.read()
 
 
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
+def equal(got, wanted, what=""):
+    """Of two lists the first difference is told."""
+    if got == wanted:
+        return
+    if isinstance(got, list) and isinstance(wanted, list):
+        got, wanted = next((pair for pair in zip(got, wanted) if pair[0] != pair[1]), (got, wanted))
+    raise AssertionError("%sgot %.3000r, wanted %.3000r" % (what and "%s: " % what, got, wanted))
 
 
-def run(tests):
-    print("1..%d" % len(tests))
+def run(claims):
+    """As TAP: functions, each of which holds, raises Skip or fails; or pairs of a title and a function."""
+    named = [one if isinstance(one, tuple) else (one.__name__.replace("_", " "), one) for one in claims]
     failed = False
-    for number, test in enumerate(tests, 1):
+    print("1..%d" % len(named), flush=True)
+    for number, (title, claim) in enumerate(named, 1):
         try:
-            test()
-            print("ok %d - %s" % (number, test.__name__))
+            claim()
+            print("ok %d - %s" % (number, title), flush=True)
         except Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, test.__name__, why))
-        except Exception:
+            print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
+        except Exception:                     # an error of the test itself is a failure, too
             failed = True
-            print("not ok %d - %s" % (number, test.__name__))
-            for line in traceback.format_exc().splitlines():
-                print("# " + line)
-        sys.stdout.flush()
+            print("not ok %d - %s" % (number, title))
+            for line in traceback.format_exc()[-3000:].splitlines():
+                print("# " + line, flush=True)
     sys.exit(1 if failed else 0)

@@ -9,7 +9,6 @@ import ipaddress
 import lzma
 import os
 import random
-import struct
 
 import dnstap_bytes as d
 

@@ -3,6 +3,7 @@
 
 SEED=N chooses other verdicts."""
 import copy
+import functools
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 SRCDIR = os.environ.get("srcdir", ".")
 sys.path.insert(0, os.path.join(SRCDIR, "tests", "unit"))
+import live  # noqa: E402
 import schemas  # noqa: E402
 
 PROGRAM = os.path.join(os.environ.get("builddir", "."), "tests", "unit", "extra_lines")
@@ -139,25 +141,21 @@ def the_manual_names_each_key(known, found):
     assert not missing, missing
 
 
+CLAIMS = [
+    every_frame_fits_its_schema, no_frame_fits_the_other_schema, a_key_too_many_or_of_another_type_is_refused,
+    keys_that_must_be_there_are_missed, nothing_in_the_schemas_is_never_written, what_version_1_once_was_still_fits,
+    the_manual_names_each_key,
+]
+
+
 def main():
-    tests = [every_frame_fits_its_schema, no_frame_fits_the_other_schema, a_key_too_many_or_of_another_type_is_refused,
-             keys_that_must_be_there_are_missed, nothing_in_the_schemas_is_never_written,
-             what_version_1_once_was_still_fits, the_manual_names_each_key]
     if not schemas.USABLE:
         print("1..0 # SKIP %s: install python3-jsonschema" % schemas.WANTED)
-        return 0
-    print("1..%d\n# SEED=%d" % (len(tests), SEED))
-    known, found, failed = schemas.Schemas(), written(2000), 0
-    for number, test in enumerate(tests, 1):
-        claim = test.__name__.replace("_", " ")
-        try:
-            test(known, found)
-            print("ok %d - %s" % (number, claim), flush=True)
-        except Exception as wrong:   # an error of the test itself is a failure, too
-            failed += 1
-            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:900]), flush=True)
-    return failed > 0
+        return
+    print("# SEED=%d" % SEED)
+    known, found = schemas.Schemas(), written(2000)
+    live.run([(claim.__name__.replace("_", " "), functools.partial(claim, known, found)) for claim in CLAIMS])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -16,6 +16,7 @@ import threading
 sys.dont_write_bytecode = True
 SRCDIR = os.path.abspath(os.environ.get("srcdir", "."))
 sys.path.insert(0, os.path.join(SRCDIR, "tests", "unit"))
+import live  # noqa: E402
 import siem_fields  # noqa: E402
 import test_verdictctl_formats as formats  # noqa: E402
 
@@ -84,7 +85,7 @@ def files_of_json_and_yaml_can_be_parsed():
     try:
         import yaml
     except ImportError:
-        raise formats.Skip("no python3-yaml for the others")
+        raise live.Skip("no python3-yaml for the others")
     for path in files():
         if path.endswith((".yaml", ".yml")):
             with open(path, encoding="utf-8") as file:
@@ -150,7 +151,7 @@ def ask_clickhouse(folder, text):
     """The rows of each statement that gives some."""
     program = os.environ.get("CLICKHOUSE") or shutil.which("clickhouse")
     if not program:
-        raise formats.Skip("no clickhouse: set CLICKHOUSE to one")
+        raise live.Skip("no clickhouse: set CLICKHOUSE to one")
     path = os.path.join(folder, "queries.sql")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
@@ -209,7 +210,7 @@ def count_in(received):
 def rsyslog_sends_every_line_whole():
     program = os.environ.get("RSYSLOGD") or shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if not program:
-        raise formats.Skip("no rsyslogd: set RSYSLOGD to one")
+        raise live.Skip("no rsyslogd: set RSYSLOGD to one")
     long = [formats.d.record("www.example", 16, b"\xff" + b"x" * 255) for _ in range(100)]
     sent = formats.tap(formats.d.stream(*formats.every_frame(), formats.answer(18, answers=long)), "-f", "ecs")[1]
     assert max(map(len, sent.splitlines())) > 20000
@@ -244,7 +245,7 @@ def rsyslog_sends_every_line_whole():
 
 
 if __name__ == "__main__":
-    sys.exit(formats.run([every_file_says_what_was_run, the_table_names_every_file, files_of_json_and_yaml_can_be_parsed,
+    live.run([every_file_says_what_was_run, the_table_names_every_file, files_of_json_and_yaml_can_be_parsed,
              elastics_template_has_the_fields_of_ecs_and_none_but_those_of_extra, splunk_has_the_fields_of_flat,
              clickhouses_columns_are_those_of_native, clickhouse_takes_the_lines_and_answers_five_questions,
-             rsyslog_sends_every_line_whole]))
+             rsyslog_sends_every_line_whole])

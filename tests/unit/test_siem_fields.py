@@ -11,6 +11,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
+import live  # noqa: E402
 import siem_fields  # noqa: E402
 import test_verdictctl_formats as formats  # noqa: E402
 
@@ -18,7 +19,7 @@ import test_verdictctl_formats as formats  # noqa: E402
 def checkout(variable, file):
     folder = os.environ.get(variable)
     if not folder:
-        raise formats.Skip("set %s to a checkout to compare with" % variable)
+        raise live.Skip("set %s to a checkout to compare with" % variable)
     path = os.path.join(folder, file)
     if not os.path.exists(path):
         raise AssertionError("%s: there is no %s" % (variable, path))
@@ -46,7 +47,7 @@ def ecs_fields():
     try:
         import yaml
     except ImportError:
-        raise formats.Skip("no python3-yaml")
+        raise live.Skip("no python3-yaml")
     with open(os.path.join(folder, "version"), encoding="ascii") as file:
         print("# ECS %s" % file.read().strip())
     with open(os.path.join(folder, "generated", "ecs", "ecs_flat.yml"), encoding="utf-8") as file:
@@ -273,4 +274,4 @@ def what_is_written_fits_ocsf():
 
 
 if __name__ == "__main__":
-    sys.exit(formats.run([the_table_is_that_of_ecs, what_is_written_fits_ecs, the_table_is_that_of_ocsf, what_is_written_fits_ocsf]))
+    live.run([the_table_is_that_of_ecs, what_is_written_fits_ecs, the_table_is_that_of_ocsf, what_is_written_fits_ocsf])

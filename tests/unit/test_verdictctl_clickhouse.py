@@ -25,6 +25,7 @@ sys.path[:0] = [str(SOURCE / "tests" / "unit"), str(SOURCE / "tests")]
 import hunting as h  # noqa: E402
 import live  # noqa: E402
 import ports  # noqa: E402
+from live import equal  # noqa: E402
 
 BOOT = "5e1f00c0ffee"                        # another one than that of recordings
 DATA = Path(os.environ.get("VERDICT_DATA", SOURCE / "../shared/data"))
@@ -42,11 +43,6 @@ SERVER_USERS = """<yandex><profiles><default/><reader><readonly>1</readonly></re
 <reader><password>let: me</password><networks><ip>127.0.0.1</ip></networks><profile>reader</profile><quota>default</quota></reader>
 </users></yandex>
 """
-
-
-def equal(got, wanted, what=""):
-    if got != wanted:
-        raise AssertionError("%s: got %.3000r, wanted %.3000r" % (what, got, wanted))
 
 
 # --- events ------------------------------------------------------------------------------------------------------
@@ -563,18 +559,8 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
     try:
-        for number, claim in enumerate(CLAIMS, 1):
-            title = claim.__name__.replace("_", " ")
-            try:
-                claim()
-                print("ok %d - %s" % (number, title), flush=True)
-            except live.Skip as why:
-                print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
-            except Exception as error:
-                print("not ok %d - %s" % (number, title))
-                print("# " + repr(error).replace("\n", "\n# "), flush=True)
+        live.run(CLAIMS)
     finally:
         if "server" in STATE:
             STATE["server"].end()

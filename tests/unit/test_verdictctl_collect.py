@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import dnstap_bytes as d  # noqa: E402
 import live  # noqa: E402
+from live import equal  # noqa: E402
 
 COMMAND = live.COMMAND
 DATA = os.environ.get("VERDICT_DATA", os.path.join(os.environ.get("srcdir", "."), "..", "shared", "data"))
@@ -48,11 +49,6 @@ class Days:
             found += day.execute(text).fetchall()
             day.close()
         return found
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
 
 
 def answer(name="www.example", seq=1, verdict="allow", path="resolved", answers=(), rcode=0, client="10.0.0.7", time=1700000000,
@@ -292,14 +288,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
-    for number, claim in enumerate(CLAIMS, 1):
-        title = claim.__name__.replace("_", " ")
-        try:
-            claim()
-            print("ok %d - %s" % (number, title), flush=True)
-        except live.Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
-        except Exception as error:
-            print("not ok %d - %s" % (number, title))
-            print("# " + repr(error)[:3000].replace("\n", "\n# "), flush=True)
+    live.run(CLAIMS)

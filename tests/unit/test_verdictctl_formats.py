@@ -19,8 +19,10 @@ sys.dont_write_bytecode = True
 SRCDIR = os.environ.get("srcdir", ".")
 sys.path[:0] = [os.path.join(SRCDIR, "tests", "unit"), os.path.join(SRCDIR, "tests")]
 import dnstap_bytes as d  # noqa: E402
+import live  # noqa: E402
 import ports  # noqa: E402
 import siem_fields  # noqa: E402
+from live import equal  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 GOLDEN = os.path.join(SRCDIR, "tests", "unit", "tap_golden")
@@ -28,15 +30,6 @@ ENVIRONMENT = {**os.environ, "TZ": "UTC"}
 FORMATS = "line native ecs ocsf flat cof".split()
 BOOT = "3f2a9c1b7d40"
 VERDICTS = "allow pass observe nxdomain nodata refuse drop truncate local-data sinkhole".split()
-
-
-class Skip(Exception):
-    pass
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
 
 
 def tap(octets, *options):
@@ -232,7 +225,7 @@ def keeps_denied_and_local_answers_out_of_passive_dns():
 
 def is_read_by_dnsdbq():
     if shutil.which("dnsdbq") is None:
-        raise Skip("no dnsdbq")
+        raise live.Skip("no dnsdbq")
     with tempfile.NamedTemporaryFile() as file:
         file.write(tap(d.stream(*every_frame()), "-f", "cof")[1])
         file.flush()
@@ -529,25 +522,8 @@ def refuses_options_that_do_not_fit():
         equal((options, tap(b"", *options)[0]), (options, 2))
 
 
-def run(tests):
-    """Runs them as TAP, a claim by the name of each; returns whether one failed."""
-    failed = 0
-    print("1..%d" % len(tests))
-    for number, test in enumerate(tests, 1):
-        claim = test.__name__.replace("_", " ")
-        try:
-            test()
-            print("ok %d - %s" % (number, claim), flush=True)
-        except Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, claim, why), flush=True)
-        except Exception as wrong:   # an error of the test itself is a failure, too
-            failed += 1
-            print("not ok %d - %s\n# %s: %s" % (number, claim, type(wrong).__name__, str(wrong)[:1500]), flush=True)
-    return failed > 0
-
-
 if __name__ == "__main__":
-    sys.exit(run([
+    live.run([
         prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
         tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
@@ -558,4 +534,4 @@ if __name__ == "__main__":
         one_target_is_not_excused_by_another,
         counts_by_verdict_and_list, reads_globs_that_no_shell_saw, reads_on_behind_damage_where_a_stream_begins,
         follows_a_file_over_its_rotation, collects_over_tcp_and_removes_duplicates,
-        collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit]))
+        collects_over_tls_from_known_clients_alone, refuses_options_that_do_not_fit])

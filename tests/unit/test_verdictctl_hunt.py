@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`verdictctl hunt` against the same questions answered in Python from the raw recordings. TAP."""
 import os
+import random
 import sys
 import tempfile
 from collections import defaultdict
@@ -10,18 +11,10 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import hunting as h  # noqa: E402
 import live  # noqa: E402
+from live import equal  # noqa: E402
 
 DATA = Path(os.environ.get("VERDICT_DATA", Path(os.environ.get("srcdir", ".")) / "../shared/data"))
 ROWS = 4000
-
-
-def equal(got, wanted, what=""):
-    if got != wanted:
-        if isinstance(got, list) and isinstance(wanted, list):
-            for one, other in zip(got, wanted):
-                if one != other:
-                    raise AssertionError("%s: got %r, wanted %r" % (what, one, other))
-        raise AssertionError("%s: got %r, wanted %r" % (what, got, wanted))
 
 
 class Recording:
@@ -390,7 +383,7 @@ def coverage_finds_every_gap_and_says_when():
 
 def busy_days():
     """Two days: names that are asked for very often, and clients that ask for very many names, some of them alone."""
-    events, draw = [], h.random.Random(7)
+    events, draw = [], random.Random(7)
     for number in range(1, 9001):
         day, kind = number % 2, draw.random()
         client = "10.0.0.%d" % (1 if kind < 0.6 else 2 if kind < 0.8 else draw.randrange(3, 40))
@@ -544,14 +537,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
-    for number, claim in enumerate(CLAIMS, 1):
-        title = claim.__name__.replace("_", " ")
-        try:
-            claim()
-            print("ok %d - %s" % (number, title), flush=True)
-        except live.Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
-        except Exception as error:
-            print("not ok %d - %s" % (number, title))
-            print("# " + repr(error).replace("\n", "\n# "), flush=True)
+    live.run(CLAIMS)

@@ -2,6 +2,7 @@
 """`verdictctl hunt` against the same questions answered in Python from captures of packets: questions as Unbound's own
 dnstap has them, answers as the module sends them, each message as it was on the wire. Also the larger tables. By default a
 part of each; HUNT_ROWS=0 takes all of them (`make check-hunts`). TAP."""
+import functools
 import os
 import sys
 import tempfile
@@ -15,7 +16,8 @@ import captures  # noqa: E402
 import hunting as h  # noqa: E402
 import live  # noqa: E402
 import test_verdictctl_hunt as t  # noqa: E402
-from test_verdictctl_hunt import equal, grouped, hunt, inside, span  # noqa: E402
+from live import equal  # noqa: E402
+from test_verdictctl_hunt import grouped, hunt, inside, span  # noqa: E402
 
 DATA = t.DATA
 ROWS = int(os.environ.get("HUNT_ROWS", "600"))
@@ -137,7 +139,7 @@ def of_rows(rows):
 
 class Capture:
     def __init__(self, name, read):
-        self.source, self.read, self.events = DATA / name, read, None
+        self.name, self.source, self.read, self.events = name, DATA / name, read, None
         self.scratch = tempfile.TemporaryDirectory(prefix="verdict-hunt-")
 
     def load(self):
@@ -226,18 +228,16 @@ SOURCES = [
     ("traffic/rita_desktop_2024-04.tsv", of_table), ("benign/cloudflare1m_resolved.tsv.xz", of_top_million),
 ]
 
+
+def of_source(name, read):
+    """The claims about one recording, which is read when the first of them is asked, and let go by the next recording's."""
+    def ask(claim):
+        if getattr(t.RECORDING, "name", None) != name:
+            t.RECORDING = Capture(name, read)
+        claim()
+    return [("%s: %s" % (name.split("/")[1], claim.__name__.replace("_", " ")), functools.partial(ask, claim))
+            for claim in CLAIMS]
+
+
 if __name__ == "__main__":
-    chosen = [one for one in SOURCES if os.environ.get("ONLY", "") in one[0]]
-    print("1..%d" % (len(chosen) * len(CLAIMS)))
-    for place, (name, read) in enumerate(chosen):
-        t.RECORDING = Capture(name, read)
-        for number, claim in enumerate(CLAIMS, place * len(CLAIMS) + 1):
-            title = "%s: %s" % (name.split("/")[1], claim.__name__.replace("_", " "))
-            try:
-                claim()
-                print("ok %d - %s" % (number, title), flush=True)
-            except live.Skip as why:
-                print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
-            except Exception as error:
-                print("not ok %d - %s" % (number, title))
-                print("# " + repr(error)[:2000].replace("\n", "\n# "), flush=True)
+    live.run([claim for one in SOURCES if os.environ.get("ONLY", "") in one[0] for claim in of_source(*one)])

@@ -17,7 +17,7 @@ SOURCE = os.environ.get("srcdir", ".")
 sys.path.insert(0, os.path.join(SOURCE, "tests/e2e"))
 sys.path.insert(0, os.path.join(SOURCE, "tests/unit"))
 import tap  # noqa: E402
-from importing import folder, imported, path, verdictctl, verdicts, write  # noqa: E402
+from importing import folder, imported, path, verdicts, write  # noqa: E402
 
 SCHEMA = """
 CREATE TABLE "group" (id INTEGER PRIMARY KEY, enabled BOOLEAN NOT NULL DEFAULT 1, name TEXT NOT NULL);

@@ -5,10 +5,16 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 SOURCE = os.environ.get("srcdir", ".")
+sys.path.insert(0, os.path.join(SOURCE, "tests", "unit"))
+import live  # noqa: E402
+from live import equal  # noqa: E402
+
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 CONFIG = """
 verdict:
@@ -83,11 +89,6 @@ class Folder:
     def json(self, *arguments):
         code, out, err = self.run(arguments[0], "--json", *arguments[1:])
         return code, json.loads(out), err
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
 
 
 def counts_rules_skips_and_duplicates_of_each_list():
@@ -464,12 +465,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
-    for number, claim in enumerate(CLAIMS, 1):
-        title = claim.__name__.replace("_", " ")
-        try:
-            claim()
-            print("ok %d - %s" % (number, title), flush=True)
-        except Exception as error:
-            print("not ok %d - %s" % (number, title))
-            print("# " + repr(error).replace("\n", "\n# "), flush=True)
+    live.run(CLAIMS)

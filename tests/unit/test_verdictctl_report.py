@@ -16,17 +16,13 @@ sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import dnstap_bytes as d  # noqa: E402
 import live  # noqa: E402
 import office_week as office  # noqa: E402
+from live import equal  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 ENVIRONMENT = {**os.environ, "TZ": "UTC"}
 SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 VOID = {"meta", "br", "hr", "input", "link"}
 CLASSES = ("Allowed", "Observed", "Denied", "Redirected")
-
-
-def equal(got, wanted, what=""):
-    if got != wanted:
-        raise AssertionError("%s: got %r, wanted %r" % (what, got, wanted))
 
 
 def run(*words, **more):
@@ -461,14 +457,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
-    for index, claim in enumerate(CLAIMS, 1):
-        title = claim.__name__.replace("_", " ")
-        try:
-            claim()
-            print("ok %d - %s" % (index, title), flush=True)
-        except live.Skip as why:
-            print("ok %d - %s # SKIP %s" % (index, title, why), flush=True)
-        except Exception as error:
-            print("not ok %d - %s" % (index, title))
-            print("# " + repr(error).replace("\n", "\n# "), flush=True)
+    live.run(CLAIMS)

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import dnstap_bytes as d  # noqa: E402
 import live  # noqa: E402
+from live import equal  # noqa: E402
 
 COMMAND = os.environ.get("VERDICTCTL", os.path.join(os.environ.get("builddir", "."), "verdictctl"))
 ENVIRONMENT = {**os.environ, "TZ": "UTC"}
@@ -37,11 +38,6 @@ def objects(octets):
 
 def safe(out):
     return all(octet == 10 or 32 <= octet <= 126 for octet in out)
-
-
-def equal(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
 
 
 def prints_one_aligned_line_for_a_denied_answer():
@@ -485,14 +481,4 @@ CLAIMS = [
 ]
 
 if __name__ == "__main__":
-    print("1..%d" % len(CLAIMS))
-    for number, claim in enumerate(CLAIMS, 1):
-        title = claim.__name__.replace("_", " ")
-        try:
-            claim()
-            print("ok %d - %s" % (number, title), flush=True)
-        except live.Skip as why:
-            print("ok %d - %s # SKIP %s" % (number, title, why), flush=True)
-        except Exception as error:
-            print("not ok %d - %s" % (number, title))
-            print("# " + repr(error).replace("\n", "\n# "), flush=True)
+    live.run(CLAIMS)
