@@ -71,21 +71,31 @@ static void connection_close(struct listener *listener, struct connection *conne
 	listener->open--;
 }
 
-/* Where all places are taken, who is silent makes room: a sender comes again when it has something to say. */
+/* Strangers, who have not said START, come before who has: to open connections takes no certificate. */
+static bool goes_first(const struct connection *one, const struct connection *other)
+{
+	bool stranger = one->begin_by_ms != 0;
+
+	return stranger != (other->begin_by_ms != 0) ? stranger : one->came_ms < other->came_ms;
+}
+
+/* Where all places are taken, the oldest stranger makes room, at once; where all have begun, who is silent: a sender
+ * comes again when it has something to say. */
 static struct connection *find_place(struct listener *listener)
 {
-	struct connection *silent = &listener->connections[0];
+	struct connection *first = &listener->connections[0];
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		if (listener->connections[i].link == NULL)
 			return &listener->connections[i];
-		if (listener->connections[i].came_ms < silent->came_ms)
-			silent = &listener->connections[i];
+		if (goes_first(&listener->connections[i], first))
+			first = &listener->connections[i];
 	}
-	if (now_ms() - silent->came_ms < BEGIN_MS)
+	if (first->begin_by_ms == 0 && now_ms() - first->came_ms < BEGIN_MS)
 		return NULL;
-	connection_close(listener, silent, "it is silent, and others wait");
-	return silent;
+	connection_close(listener, first, first->begin_by_ms != 0 ? "it has not begun, and others wait" :
+		"it is silent, and others wait");
+	return first;
 }
 
 static void accept_one(struct listener *listener, struct tap_socket *socket)
@@ -353,19 +363,11 @@ static bool open_sockets(struct listener *listener)
 	return true;
 }
 
-static void read_identities(struct listener *listener)
-{
-	if (!collector_read_identities(listener->collector))
-		return;
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		listener->connections[i].peer.allowed[0] = '\0';
-}
-
 /* Whoever closes the terminal means the end. */
 static bool is_over(struct listener *listener)
 {
 	if (!isatty(STDERR_FILENO) && tap_hangup_taken())
-		read_identities(listener);
+		collector_read_identities(listener->collector);
 	return tap_signals_came() || listener->error != 0;
 }
 
