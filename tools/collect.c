@@ -227,6 +227,19 @@ static int make_privacy(struct collector *collector, struct diag *diag)
 	return collector->privacy != NULL ? 0 : diag_set(diag, options->directory, 0, 0, "no memory");
 }
 
+/* What a certificate stood for once is not taken from who has none: not after a restart, either. */
+static int remember_identities(struct collector *collector, struct diag *diag)
+{
+	const struct collect_options *options = collector->options;
+	char path[4096];
+	bool checked = false;
+
+	for (unsigned i = 0; i < options->place_count; i++)
+		checked = checked || options->places[i].client_ca != NULL;
+	snprintf(path, sizeof(path), "%s/certified", options->directory);
+	return checked ? identities_remember(collector->identities, path, diag) : 0;
+}
+
 int collector_init(struct collector *collector, const struct collect_options *options, struct diag *diag)
 {
 	const struct store_options store_options = { .directory = options->directory, .tell = tell, .arg = collector };
@@ -239,7 +252,7 @@ int collector_init(struct collector *collector, const struct collect_options *op
 	if (collector->pairing == NULL)
 		return diag_set(diag, options->directory, 0, 0, "no memory");
 	collector->store = store_open(&store_options, diag);
-	if (collector->store == NULL || make_privacy(collector, diag) != 0)
+	if (collector->store == NULL || make_privacy(collector, diag) != 0 || remember_identities(collector, diag) != 0)
 		return -1;
 	collector->status_fd = collect_status_open(options->directory, diag);
 	return collector->status_fd < 0 ? -1 : 0;

@@ -16,6 +16,8 @@ struct identity_row {
 	char *certificate, *identity;    /* owned */
 };
 
+#define OCTETS_MAX 1024              /* of a line */
+
 /* What a table was made of, to make it again. */
 struct identity_source {
 	char *text;                      /* owned: a path, or a row */
@@ -26,6 +28,8 @@ struct identities {
 	unsigned count, source_count;
 	struct identity_row *rows;
 	struct identity_source *sources;
+	char *known_path;                /* owned; NULL: nothing is remembered */
+	unsigned generation;             /* what was allowed under another one is looked at again */
 };
 
 struct identities *identities_create(void)
@@ -44,6 +48,7 @@ void identities_destroy(struct identities **identities)
 	for (unsigned i = 0; i < (*identities)->source_count; i++)
 		free((*identities)->sources[i].text);
 	free((*identities)->sources);
+	free((*identities)->known_path);
 	free((*identities)->rows);
 	free(*identities);
 	*identities = NULL;
@@ -116,7 +121,7 @@ int identities_load(struct identities *identities, const char *path, struct diag
 	FILE *file = fopen(path, "re");
 	const char *wrong = NULL;
 	unsigned number = 0;
-	char line[1024];
+	char line[OCTETS_MAX];
 
 	if (file == NULL)
 		return diag_set(diag, path, 0, 0, "cannot open it: %s", strerror(errno));
@@ -132,6 +137,54 @@ int identities_load(struct identities *identities, const char *path, struct diag
 		wrong = "unreadable", diag_set(diag, path, 0, 0, "cannot be read");
 	fclose(file);
 	return wrong == NULL ? 0 : -1;
+}
+
+/* --- identities that came with their own certificate ---------------------------------------------------------- */
+
+static bool is_bound(const struct identities *identities, const char *identity)
+{
+	for (unsigned i = 0; i < identities->count; i++)
+		if (strcasecmp(identities->rows[i].identity, identity) == 0)
+			return true;
+	return false;
+}
+
+/* One that cannot be written is bound until the end of this process. */
+static void bind_known(struct identities *identities, const char *identity)
+{
+	FILE *file;
+
+	if (identities->known_path == NULL || is_bound(identities, identity) ||
+			add(identities, identity, strlen(identity), identity) != NULL)
+		return;
+	identities->generation++;
+	file = strpbrk(identity, BLANKS "#") == NULL ? fopen(identities->known_path, "ae") : NULL;
+	if (file == NULL)
+		return;
+	fprintf(file, "%s\n", identity);
+	fclose(file);
+}
+
+int identities_remember(struct identities *identities, const char *path, struct diag *diag)
+{
+	FILE *file = fopen(path, "re");
+	char line[OCTETS_MAX], *copy = strdup(path);
+
+	if (copy == NULL || (file == NULL && errno != ENOENT)) {
+		diag_set(diag, path, 0, 0, "%s", copy == NULL ? "no memory" : strerror(errno));
+		free(copy);
+		return -1;
+	}
+	free(identities->known_path);
+	identities->known_path = copy;
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		line[strcspn(line, BLANKS "#")] = '\0';
+		if (line[0] != '\0' && !is_bound(identities, line))
+			add(identities, line, strlen(line), line);
+	}
+	if (file != NULL)
+		fclose(file);
+	return 0;
 }
 
 int identities_read_again(struct identities **identities, struct diag *diag)
@@ -150,10 +203,13 @@ int identities_read_again(struct identities **identities, struct diag *diag)
 	}
 	if (wrong != NULL)
 		result = diag_set(diag, "identities", 0, 0, "%s", wrong);
+	else if (result == 0 && (*identities)->known_path != NULL)
+		result = identities_remember(fresh, (*identities)->known_path, diag);
 	if (result != 0) {
 		identities_destroy(&fresh);
 		return -1;
 	}
+	fresh->generation = (*identities)->generation + 1;
 	identities_destroy(identities);
 	*identities = fresh;
 	return 0;
@@ -188,31 +244,26 @@ static bool has_name(const struct peer *peer, const char *name)
 	return false;
 }
 
-static bool is_allowed(const struct identities *identities, const struct peer *peer, const char *identity)
+static bool is_allowed(struct identities *identities, const struct peer *peer, const char *identity)
 {
-	bool bound = false;
-
-	if (peer->certified && has_name(peer, identity))
+	if (peer->certified && has_name(peer, identity)) {
+		bind_known(identities, identity);
 		return true;
-	for (unsigned i = 0; i < identities->count; i++) {
-		const struct identity_row *row = &identities->rows[i];
-
-		if (strcmp(row->identity, identity) != 0)
-			continue;
-		bound = true;
-		if (peer->certified && has_name(peer, row->certificate))
-			return true;
 	}
-	return !peer->certified && !bound;
+	for (unsigned i = 0; peer->certified && i < identities->count; i++)
+		if (strcmp(identities->rows[i].identity, identity) == 0 && has_name(peer, identities->rows[i].certificate))
+			return true;
+	return !peer->certified && !is_bound(identities, identity);
 }
 
 /* A connection nearly always brings the frames of one resolver. */
-bool identities_allow(const struct identities *identities, struct peer *peer, const char *identity)
+bool identities_allow(struct identities *identities, struct peer *peer, const char *identity)
 {
-	if (peer->allowed[0] != '\0' && strcmp(peer->allowed, identity) == 0)
+	if (peer->generation == identities->generation && peer->allowed[0] != '\0' && strcmp(peer->allowed, identity) == 0)
 		return true;
 	if (!is_allowed(identities, peer, identity))
 		return false;
 	snprintf(peer->allowed, sizeof(peer->allowed), "%s", identity);
+	peer->generation = identities->generation;
 	return true;
 }

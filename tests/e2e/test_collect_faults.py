@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 
@@ -141,6 +142,67 @@ def who_is_silent_makes_room(tap):
 		collector.stop()
 
 
+def strangers_make_room_first(tap):
+	with lab.Lab(ZONES) as here, contextlib.ExitStack() as stack:
+		place = here.path("collect.sock")
+		collector = Collector(here, "unix:" + place)
+
+		def connect():
+			sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+			sock.connect(place)
+			sock.settimeout(60)
+			return sock
+		known = connect()
+		known.sendall(d.control(d.READY) + d.control(d.START) + d.data(frame(1)))
+		lab.wait_for(lambda: collector.count() == 1, "a sender", 60)
+		for _ in range(CONNECTIONS - 1):
+			connect()
+		lab.wait_for(lambda: collector.status()["connections"] == CONNECTIONS, "all connections", 60)
+		tap.ok(deliver(place, frame(2)), "who has not begun makes room at once")
+		for _ in range(CONNECTIONS):
+			connect()
+		known.sendall(d.data(frame(3)) + d.control(d.STOP, None))
+		got = b""
+		while FINISH not in got and (more := known.recv(4096)):
+			got += more
+		tap.ok(FINISH in got, "and never a sender for strangers")
+		tap.equal(collector.count(), 3, "all of it is there")
+		collector.stop()
+
+
+def a_certificate_binds_its_own_name(tap):
+	with lab.Lab(ZONES) as here:
+		certificates(here)
+		place, port, pem = here.path("collect.sock"), lab.free_port(), here.path
+		collector = Collector(here, "unix:" + place, "tls:127.0.0.1@%d" % port, options=["--tls-cert", pem("collector.pem"),
+			"--tls-key", pem("collector.key"), "--tls-client-ca", pem("ca.pem")])
+		context = ssl.create_default_context(cafile=pem("ca.pem"))
+		context.load_cert_chain(pem("resolver.pem"), pem("resolver.key"))
+		with socket.socket(socket.AF_UNIX) as early:
+			early.settimeout(60)
+			early.connect(place)
+			early.sendall(d.control(d.START) + d.data(frame(1, identity="collector.test")))
+			lab.wait_for(lambda: collector.count() == 1, "a frame of a name that nobody has shown a certificate for", 60)
+			with socket.create_connection(("127.0.0.1", port)) as sock, \
+					context.wrap_socket(sock, server_hostname="collector.test") as tls:
+				tls.sendall(d.control(d.START) + d.data(frame(2, identity="collector.test")))
+				lab.wait_for(lambda: collector.count() == 2, "the frame of who has the certificate", 60)
+			early.sendall(d.data(frame(3, identity="collector.test")))
+			tap.equal(early.recv(1), b"", "a connection that was allowed before is closed")
+		tap.equal([deliver(place, frame(4, identity=name)) for name in ("collector.test", "Collector.Test", "other")],
+			[False, False, True], "without the certificate nobody has its name")
+		collector.stop()
+		ended = collector.status()["pid"]
+		collector.start()
+		lab.wait_for(lambda: collector.status()["pid"] != ended, "the next collector", 60)
+		tap.ok(not deliver(place, frame(5, identity="collector.test")), "nor after a restart")
+		os.truncate(os.path.join(collector.directory, "certified"), 0)
+		collector.process.send(signal.SIGHUP)
+		lab.wait_for(lambda: "identities were read again" in collector.process.output(), "another table", 60)
+		tap.ok(deliver(place, frame(5, identity="collector.test")), "but when the operator lets it go")
+		collector.stop()
+
+
 def identities_are_read_again(tap):
 	with lab.Lab(ZONES) as here:
 		certificates(here)
@@ -211,4 +273,4 @@ def root_asks_another_users_collector_to_forget(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_full_disk_stops_it_and_loses_nothing, who_says_nothing_is_closed, who_is_silent_makes_room,
-		identities_are_read_again, root_asks_another_users_collector_to_forget)
+		strangers_make_room_first, a_certificate_binds_its_own_name, identities_are_read_again, root_asks_another_users_collector_to_forget)
