@@ -7,10 +7,12 @@
 #include "module/https.h"
 #include "module/judge.h"
 #include "module/limits.h"
+#include "module/plain.h"
 #include "module/respond.h"
 #include "module/servers_note.h"
 #include "policy/evaluate.h"
 #include "policy/hot.h"
+#include "policy/https.h"
 
 void enforce_start(const struct guard_conf *conf)
 {
@@ -40,6 +42,15 @@ static bool answer_from_guarded(struct judge *judge)
 	return true;
 }
 
+/* False: it has its answer already. */
+static bool resolve(struct judge *judge)
+{
+	if (answer_from_guarded(judge))
+		return false;
+	judge_take_over(judge);
+	return true;
+}
+
 static void be_alone(struct judge *judge)
 {
 	struct query *query = query_make(judge->qstate, judge->id);
@@ -54,16 +65,26 @@ static void be_alone(struct judge *judge)
 		respond_finish(judge->qstate, judge->id);
 }
 
-static void judge_question(struct judge *judge)
+/* Most names are in no list, and most policies have nothing but names: then no verdict need be made. */
+static HOT bool is_plain(struct judge *judge)
+{
+	const bool may_be_blocked = https_is_record(judge->facts.qtype) &&
+		snapshot_options(judge->snapshot)->https == HTTPS_BLOCK;
+	const uint64_t unlisted_in = judge->next == NULL && !may_be_blocked ?
+		evaluate_end_plain(judge->snapshot, &judge->facts, &judge->start) : 0;
+
+	judge_note_unlisted(judge, unlisted_in);
+	return unlisted_in != 0;
+}
+
+/* By rules, or by what else a policy may have. */
+static __attribute__((noinline)) void judge_question(struct judge *judge)
 {
 	struct module_qstate *qstate = judge->qstate;
 	const struct policy_options *options = snapshot_options(judge->snapshot);
 	const bool asked = first_client(qstate) != NULL;
 	bool differs;
 
-	evaluate_begin(judge->snapshot, &judge->facts, judge->slot->memo, &judge->start);
-	/* Which either the verdict or its absence will need. */
-	query_make(qstate, judge->id);
 	if (judge_next(judge, NULL))
 		query_unshare(qstate, judge->id);
 	judge_for(judge, first_client(qstate));
@@ -82,11 +103,8 @@ static void judge_question(struct judge *judge)
 		respond_deny(qstate, judge->id, judge->slot, &judge->verdict, NULL);
 		return;
 	}
-	judge_note_unlisted(judge);
-	if (answer_from_guarded(judge))
-		return;
-	judge_take_over(judge);
-	if (asked && differs)
+	judge_note_unlisted(judge, judge->verdict.unlisted_in);
+	if (resolve(judge) && asked && differs)
 		be_alone(judge);
 }
 
@@ -101,7 +119,13 @@ HOT void enforce_question(struct module_qstate *qstate, int id)
 			respond_finish(qstate, id);
 		return;
 	}
-	judge_question(&judge);
+	evaluate_begin(judge.snapshot, &judge.facts, judge.slot->memo, &judge.start);
+	/* Which either the verdict or its absence will need. */
+	query_make(qstate, id);
+	if (is_plain(&judge))
+		resolve(&judge);
+	else
+		judge_question(&judge);
 	judge_end(&judge);
 }
 
@@ -116,17 +140,24 @@ HOT void enforce_clear(struct module_qstate *qstate, int id)
 
 /* --- answers and responses -------------------------------------------------------------------------------------- */
 
-void enforce_answer(struct module_qstate *qstate, int id)
+/* Apart: it needs much stack. */
+static __attribute__((noinline)) void guard_answer(struct module_qstate *qstate, int id)
 {
 	struct judge judge;
 
-	respond_finish(qstate, id);
 	if (!judge_begin(&judge, qstate, id, &qstate->qinfo)) {
 		judge_not(qstate);
 		return;
 	}
 	judge_answer(&judge);
 	judge_end(&judge);
+}
+
+HOT void enforce_answer(struct module_qstate *qstate, int id)
+{
+	respond_finish(qstate, id);
+	if (!plain_answer(qstate, id))
+		guard_answer(qstate, id);
 }
 
 /* With QNAME minimisation a response can be about a name above the one that is looked for, and its NXDOMAIN answers
@@ -183,14 +214,12 @@ static bool is_referral(const struct reply_info *reply)
 	return leads_on;
 }
 
-void enforce_response(struct module_qstate *qstate, struct dns_msg *response, int id)
+static __attribute__((noinline)) void guard_response(struct module_qstate *qstate, struct dns_msg *response, int id)
 {
 	const struct query *query = query_get(qstate, id);
 	const bool unshared = query != NULL && query->unshared;
 	struct judge judge;
 
-	if (response == NULL || response->rep == NULL)
-		return;
 	if (!judge_begin(&judge, qstate, id, &response->qinfo)) {
 		query_unshare(qstate, id);
 		return;
@@ -202,4 +231,10 @@ void enforce_response(struct module_qstate *qstate, struct dns_msg *response, in
 	else if (is_response_apart(&judge, response) || unshared)
 		query_unshare(qstate, id);
 	judge_end(&judge);
+}
+
+HOT void enforce_response(struct module_qstate *qstate, struct dns_msg *response, int id)
+{
+	if (response != NULL && response->rep != NULL && !plain_response(qstate, response, id))
+		guard_response(qstate, response, id);
 }

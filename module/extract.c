@@ -205,7 +205,7 @@ static size_t walk_reply(const void *source, record_visit visit, void *arg)
 	return walk.left_out;
 }
 
-static bool leads_nowhere(const struct reply_info *reply)
+HOT bool extract_leads_nowhere(const struct reply_info *reply)
 {
 	for (size_t i = 0; i < reply->an_numrrsets; i++) {
 		const uint16_t type = ntohs(reply->rrsets[i]->rk.type);
@@ -218,7 +218,7 @@ static bool leads_nowhere(const struct reply_info *reply)
 
 HOT void extract_records(struct facts *facts, const struct extract *extract)
 {
-	facts->leads_nowhere = extract->reply != NULL && leads_nowhere(extract->reply);
+	facts->leads_nowhere = extract->reply != NULL && extract_leads_nowhere(extract->reply);
 	facts->records = extract->reply != NULL ? walk_reply : NULL;
 	facts->source = extract;
 	facts->rcode = extract->reply != NULL ? FLAGS_GET_RCODE(extract->reply->flags) : 0;

@@ -45,6 +45,9 @@ bool extract_is_same_name(const struct query_info *a, const struct query_info *b
 /* What the iterator knows of the query; NULL: it did not run. */
 const struct iter_qstate *extract_iterator(const struct module_qstate *qstate);
 
+/* Are all records of the answer section addresses? Then none leads to another name. */
+bool extract_leads_nowhere(const struct reply_info *reply);
+
 /* Puts the records of `extract->reply` and its rcode behind `facts`. */
 void extract_records(struct facts *facts, const struct extract *extract);
 

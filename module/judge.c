@@ -64,13 +64,13 @@ HOT void judge_for(struct judge *judge, const struct mesh_reply *client)
 	judge->extract.dnssec = facts->dnssec_ok;
 }
 
-void judge_note_unlisted(struct judge *judge)
+HOT void judge_note_unlisted(struct judge *judge, uint64_t unlisted_in)
 {
-	struct query *query = judge->verdict.unlisted_in != 0 ? query_make(judge->qstate, judge->id) : NULL;
+	struct query *query = unlisted_in != 0 ? query_make(judge->qstate, judge->id) : NULL;
 
 	if (query == NULL)
 		return;
-	judge->facts.unlisted_in = query->unlisted_in = judge->verdict.unlisted_in;
+	judge->facts.unlisted_in = query->unlisted_in = unlisted_in;
 	name_copy(&query->name, &judge->facts.qname);
 	query->qname = &query->name;
 }

@@ -45,8 +45,8 @@ void judge_not(struct module_qstate *qstate);
 /* Whose verdict it is, NULL: nobody's. The servers stay. */
 void judge_for(struct judge *judge, const struct mesh_reply *client);
 
-/* What the verdict on the question says about rules for its name is kept for the answer, and known from here on. */
-void judge_note_unlisted(struct judge *judge);
+/* What was found out about rules for the question's name is kept for the answer, and known from here on. */
+void judge_note_unlisted(struct judge *judge, uint64_t unlisted_in);
 
 /* The verdict is what the state's clients get. */
 void judge_keep(struct judge *judge);

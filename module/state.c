@@ -12,6 +12,7 @@
 
 #include "module/frame_sums.h"
 #include "policy/epoch.h"
+#include "policy/evaluate.h"
 #include "policy/group.h"
 #include "policy/hot.h"
 
@@ -24,6 +25,7 @@ static struct {
 	struct epoch epoch;
 	void *_Atomic snapshot;             /* struct snapshot, guarded by `epoch` and for own threads by `pins` */
 	void *_Atomic next;                 /* struct snapshot, likewise; announced, or NULL */
+	_Atomic uint64_t plain;             /* what state_is_plain compares with; 0: nothing is */
 	pthread_rwlock_t pins;
 	_Atomic size_t octets;              /* of that snapshot */
 	_Atomic bool hides;                 /* set before a snapshot that has a client to hide is in force */
@@ -229,6 +231,12 @@ HOT const struct snapshot *state_next(const struct slot *slot)
 	return atomic_load_explicit(&state.next, memory_order_seq_cst);
 }
 
+/* Pairs with the stores in state_announce and state_replace. */
+HOT bool state_is_plain(uint64_t unlisted_in)
+{
+	return unlisted_in != 0 && unlisted_in == atomic_load_explicit(&state.plain, memory_order_seq_cst);
+}
+
 /* Readers are inside for microseconds, so looking again is cheaper than being woken. */
 static bool wait_quiescent(uint64_t ticket, unsigned timeout_ms)
 {
@@ -246,6 +254,8 @@ bool state_announce(struct snapshot *next, unsigned timeout_ms)
 {
 	uint64_t ticket;
 
+	/* Before: who sees `next` sees this. */
+	atomic_store_explicit(&state.plain, 0, memory_order_seq_cst);
 	epoch_publish(&state.epoch, &state.next, next, &ticket);
 	return wait_quiescent(ticket, timeout_ms);
 }
@@ -261,6 +271,7 @@ struct snapshot *state_replace(struct snapshot *next, unsigned timeout_ms)
 	atomic_store_explicit(&state.octets, snapshot_octets(next), memory_order_relaxed);
 	if (hides)
 		atomic_store_explicit(&state.hides, true, memory_order_relaxed);
+	atomic_store_explicit(&state.plain, 0, memory_order_seq_cst);
 	pthread_rwlock_wrlock(&state.pins);
 	old = epoch_publish(&state.epoch, &state.snapshot, next, &ticket);
 	pthread_rwlock_unlock(&state.pins);
@@ -269,6 +280,8 @@ struct snapshot *state_replace(struct snapshot *next, unsigned timeout_ms)
 		atomic_store_explicit(&state.hides, false, memory_order_relaxed);
 	/* Not before: see state_next. What it points to is in force now, so nobody can be left with a freed one. */
 	atomic_store_explicit(&state.next, NULL, memory_order_seq_cst);
+	/* And then nothing is about to be in force. Pairs with the load in state_is_plain. */
+	atomic_store_explicit(&state.plain, evaluate_plain_number(next), memory_order_seq_cst);
 	return unused ? old : NULL;
 }
 

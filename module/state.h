@@ -76,6 +76,11 @@ void state_leave(const struct slot *slot);
  * yet. */
 const struct snapshot *state_next(const struct slot *slot);
 
+/* Is an answer to a question that no rule of that policy is about (policy/verdict.h) a plain allow for everybody, as long
+ * as no record of it leads to another name, and would it still be under the policy about to be in force? At any time:
+ * no policy is held. An answer that is stored after that is what wakeup_barrier waits for, as for one that was judged. */
+bool state_is_plain(uint64_t unlisted_in);
+
 /* From now on state_next gives `next` (borrowed until state_replace). Waits until no worker is inside an evaluation
  * that did not know it; false: not after `timeout_ms`. */
 bool state_announce(struct snapshot *next, unsigned timeout_ms);

@@ -296,11 +296,21 @@ static void judge_as_group(struct judging *judging)
 	memcpy(verdict->group_name, group_name(groups, group), sizeof(verdict->group_name));
 }
 
-/* Nothing but names decides, and there is none but the qname; every client is of the one group. */
+/* Nothing but names decides, and every client is of the one group. */
+static bool is_of_names(const struct snapshot *snapshot)
+{
+	return snapshot->all_groups == 1 && judges_names_alone(snapshot);
+}
+
+/* And there is none but the qname. */
 static bool depends_on_qname(const struct snapshot *snapshot, const struct facts *facts)
 {
-	return snapshot->all_groups == 1 && judges_names_alone(snapshot) &&
-	       (facts->records == NULL || facts->leads_nowhere);
+	return is_of_names(snapshot) && (facts->records == NULL || facts->leads_nowhere);
+}
+
+uint64_t evaluate_plain_number(const struct snapshot *snapshot)
+{
+	return is_of_names(snapshot) ? snapshot->number : 0;
 }
 
 HOT bool evaluate_is_known_plain(const struct snapshot *snapshot, const struct facts *facts)
@@ -333,6 +343,14 @@ HOT void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, st
 {
 	match_begin(snapshot, &facts->qname, memo, start);
 	facts->begun = start;
+}
+
+HOT uint64_t evaluate_end_plain(const struct snapshot *snapshot, const struct facts *facts, struct match_start *start)
+{
+	if (!is_of_names(snapshot) ||
+	    (snapshot->triggers != 0 && !match_finds_none(snapshot, start, &facts->qname)))
+		return 0;
+	return snapshot->number;
 }
 
 HOT void evaluate_question(const struct snapshot *snapshot, const struct facts *facts, struct verdict *verdict)

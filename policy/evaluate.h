@@ -28,6 +28,15 @@
 void evaluate_begin(const struct snapshot *snapshot, struct facts *facts, struct match_memo *memo,
 	struct match_start *start);
 
+/* Ends the search that was begun for these facts, if that is all that there is to do: `unlisted_in` of the verdict on
+ * the question, which is a plain allow whoever the client is. 0: that is not certain; what was found is kept in
+ * `start`. */
+uint64_t evaluate_end_plain(const struct snapshot *snapshot, const struct facts *facts, struct match_start *start);
+
+/* What `unlisted_in` of a question has to be for its answer to be a plain allow, whoever the client is, as long as no
+ * record leads to another name. 0: that depends on more. */
+uint64_t evaluate_plain_number(const struct snapshot *snapshot);
+
 /* Is it certain that evaluate_answer makes a plain allow of them, whoever the client is? So it is for most names, and
  * costs less to know; false says nothing. Reads the qname and whether there are records that lead elsewhere. */
 bool evaluate_is_plain(const struct snapshot *snapshot, const struct facts *facts);

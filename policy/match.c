@@ -245,19 +245,15 @@ static void match_known(const struct snapshot *snapshot, uint64_t finds, const s
 	}
 }
 
-HOT void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
-		 match_visit visit, void *arg)
+/* Goes on with what was begun, if it is about this snapshot. Nothing is known yet of what it finds. */
+static HOT struct finds search(const struct snapshot *snapshot, const struct match_start *start, bool begun,
+			       const struct name *name, match_visit visit, void *arg)
 {
 	struct candidate candidates[NAME_LABELS_MAX];
-	const bool begun = start != NULL && start->number == snapshot->number;
 	const struct hash_depths *depths = &snapshot->set->depths;
 	struct finds finds;
 	size_t count;
 
-	if (begun && start->known != 0) {
-		match_known(snapshot, start->known, name, visit, arg);
-		return;
-	}
 	if (begun && start->walk.cut == 0) {
 		candidates[0] = (struct candidate){ .half = start->half, .cut = 0 };
 		count = hash_depths_has(depths, SET_ABOVE_FROM);
@@ -269,6 +265,54 @@ HOT void match_qname(const struct snapshot *snapshot, const struct match_start *
 	if (begun && start->memo != NULL && start->memo->number == snapshot->number && finds.count > 0 &&
 	    finds.count <= MATCH_FINDS_MAX)
 		match_memo_put(start->memo, start->low, finds.all);
+	return finds;
+}
+
+static bool is_begun(const struct snapshot *snapshot, const struct match_start *start)
+{
+	return start != NULL && start->number == snapshot->number;
+}
+
+HOT void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
+		 match_visit visit, void *arg)
+{
+	const bool begun = is_begun(snapshot, start);
+
+	if (begun && start->known != 0)
+		match_known(snapshot, start->known, name, visit, arg);
+	else
+		search(snapshot, start, begun, name, visit, arg);
+}
+
+static void note_any(void *arg, const struct match *match)
+{
+	(void)match;
+	*(bool *)arg = true;
+}
+
+/* Are there no rules at or below the last SET_ABOVE_FROM labels? */
+static inline bool ends_here(const struct snapshot *snapshot, const struct match_start *start)
+{
+	const struct set_hint hint = hint_of(snapshot->set, start->half.low);
+
+	return !hint.below && !(hint.here && hash_depths_has(&snapshot->set->depths, SET_ABOVE_FROM));
+}
+
+HOT bool match_finds_none(const struct snapshot *snapshot, struct match_start *start, const struct name *name)
+{
+	const bool begun = is_begun(snapshot, start);
+	struct finds finds;
+	bool any = false;
+
+	if (begun && start->known != 0)
+		return false;
+	/* As it is for most names. */
+	if (begun && start->walk.cut > 0 && ends_here(snapshot, start))
+		return true;
+	finds = search(snapshot, start, begun, name, note_any, &any);
+	if (begun && finds.count > 0 && finds.count <= MATCH_FINDS_MAX)
+		start->known = finds.all;
+	return !any;
 }
 
 /* --- addresses -------------------------------------------------------------------------------------------------- */

@@ -33,6 +33,10 @@ void match_begin(const struct snapshot *snapshot, const struct name *name, struc
 void match_qname(const struct snapshot *snapshot, const struct match_start *start, const struct name *name,
 		 match_visit visit, void *arg);
 
+/* Is it certain that no QNAME rule matches? Ends the search for that very name; what it finds stays in `start`, so that
+ * match_qname need not search again. */
+bool match_finds_none(const struct snapshot *snapshot, struct match_start *start, const struct name *name);
+
 /* Is it certain that no QNAME rule matches? By the filter alone: false says nothing. */
 bool match_misses(const struct snapshot *snapshot, const struct name *name);
 

@@ -251,10 +251,13 @@ static bool agrees(const struct snapshot *snapshot, const struct name *name)
 {
 	struct facts facts = { .transport = TRANSPORT_UDP, .qname = *name, .qtype = 1, .qclass = 1 };
 	int cut = best_cut(name);
+	struct match_start start;
 	struct verdict verdict;
 	char text[NAME_TEXT_MAX];
-	bool same;
+	bool same, plain;
 
+	evaluate_begin(snapshot, &facts, NULL, &start);
+	plain = evaluate_end_plain(snapshot, &facts, &start) != 0;
 	evaluate_question(snapshot, &facts, &verdict);
 	if (cut < 0)
 		same = verdict.rule.trigger == TRIGGER_NONE;
@@ -263,7 +266,7 @@ static bool agrees(const struct snapshot *snapshot, const struct name *name)
 		       verdict.rule.rule_name.labels == name->labels - cut &&
 		       memcmp(verdict.rule.rule_name.octets, name_suffix(name, (unsigned)cut),
 			      verdict.rule.rule_name.length) == 0;
-	same &= !evaluate_is_plain(snapshot, &facts) || cut < 0;
+	same &= plain == (cut < 0) && (!evaluate_is_plain(snapshot, &facts) || plain);
 	if (!same)
 		printf("# %s: expected %d labels cut off\n", name_to_text(name, text), cut);
 	return same;

@@ -275,6 +275,13 @@ static bool is_detectors(const struct verdict *verdict)
 	       override_is_detectors(&crowd_overrides[verdict->rule.serial - 1]);
 }
 
+static bool is_plain(const struct verdict *verdict)
+{
+	return verdict->action == ACTION_ALLOW && verdict->rule.trigger == TRIGGER_NONE &&
+	       verdict->shadow.trigger == TRIGGER_NONE && !verdict->denied_to_some && !verdict->differs &&
+	       verdict->traits == 0 && verdict->group_name[0] == '\0';
+}
+
 /* One answer, in the eyes of several clients. */
 static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene, uint16_t qtype)
 {
@@ -286,6 +293,7 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 	struct verdict verdicts[CLIENTS], asked_first;
 	struct expected expected[CLIENTS];
 	bool any_denied = false, any_let = false;
+	uint64_t plain;
 	size_t i;
 
 	question.records = NULL;
@@ -304,9 +312,15 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 			return broken("group", scene, &verdicts[i], &expected[i]);
 		if (!is_explained(snapshot, &facts, &verdicts[i]))
 			return broken("explanation", scene, &verdicts[i], &expected[i]);
-		if (draw(2) == 0)
+		plain = 0;
+		if (draw(2) == 0) {
 			evaluate_begin(snapshot, &question, draw(4) == 0 ? NULL : &memo, &start);
+			plain = draw(2) == 0 ? evaluate_end_plain(snapshot, &question, &start) : 0;
+		}
 		evaluate_question(snapshot, &question, &asked_first);
+		if (plain != 0 && (plain != asked_first.unlisted_in || plain != evaluate_plain_number(snapshot) ||
+				   !is_plain(&asked_first)))
+			return broken("plain question", scene, &asked_first, &expected[i]);
 		if (asked_first.final && !is_expected(&asked_first, &expected[i]) &&
 		    !(is_detectors(&asked_first) && action_table[expected[i].action].denies))
 			return broken("final", scene, &asked_first, &expected[i]);

@@ -302,6 +302,46 @@ static void judges_questions_in_order_of_precedence(void **state)
 	}
 }
 
+/* Unlike the filter alone, a search that has ended does not err; what comes behind it finds the same. */
+static void a_search_that_has_ended_says_which_questions_are_plain(void **state)
+{
+	static const struct fake_rule rules[] = { { .name = "bad.test" }, { .name = "=a.b.exact.test" } };
+	static const struct fake_list list = { .name = "l", .rules = rules, .count = COUNT(rules) };
+	static const struct { const char *qname; bool plain; } rows[] = {
+		{ ".", true }, { "test", true }, { "bad.test", false }, { "x.bad.test", false }, { "xbad.test", true },
+		{ "a.b.exact.test", false }, { "x.a.b.exact.test", true }, { "b.exact.test", true }, { "x.b.exact.test", true },
+	};
+	struct match_memo *memo = match_memo_create();
+	struct override override = { .id = 1, .action = ACTION_PASS, .name = fake_name("nothing.example") };
+	struct diag diag;
+	struct snapshot *plain = fake_snapshot(&list, 1, MODE_ENFORCE, NULL, &diag);
+	struct snapshot *derived = plain != NULL ? snapshot_derive(plain, override_set_create(&override, 1)) : NULL;
+
+	(void)state;
+	assert_true(memo != NULL && derived != NULL);
+	assert_true(evaluate_plain_number(plain) != 0);
+	assert_int_equal(evaluate_plain_number(derived), 0);
+	for (size_t i = 0; i < 3 * COUNT(rows); i++) {
+		const char *qname = rows[i % COUNT(rows)].qname;
+		struct facts facts = fake_question(qname);
+		struct verdict verdict;
+		struct match_start start;
+		uint64_t number;
+
+		evaluate_begin(plain, &facts, i < COUNT(rows) ? NULL : memo, &start);
+		number = evaluate_end_plain(plain, &facts, &start);
+		evaluate_question(plain, &facts, &verdict);
+		if (number != (rows[i % COUNT(rows)].plain ? evaluate_plain_number(plain) : 0) ||
+		    verdict.unlisted_in != number || (verdict.action == ACTION_ALLOW) != (number != 0))
+			fail_msg("%s", qname);
+		evaluate_begin(derived, &facts, NULL, &start);
+		assert_int_equal(evaluate_end_plain(derived, &facts, &start), 0);
+	}
+	snapshot_destroy(&derived);
+	snapshot_destroy(&plain);
+	free(memo);
+}
+
 static size_t show_no_record(const void *source, record_visit visit, void *arg)
 {
 	(void)source;
@@ -700,6 +740,7 @@ int main(void)
 		cmocka_unit_test(what_one_policy_found_late_is_not_kept_for_the_next),
 		cmocka_unit_test(a_memo_changes_no_verdict),
 		cmocka_unit_test(judges_questions_in_order_of_precedence),
+		cmocka_unit_test(a_search_that_has_ended_says_which_questions_are_plain),
 		cmocka_unit_test(most_names_are_known_to_be_plain),
 		cmocka_unit_test(a_name_that_was_searched_for_is_known_to_be_plain),
 		cmocka_unit_test(tells_all_of_the_list),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "policy/evaluate.h"
 #include "tests/unit/temp_file.h"
 
 #define WORKERS 3
@@ -81,11 +82,17 @@ static void change(void)
 {
 	for (uint32_t number = 2; number < POLICIES; number++) {
 		struct snapshot *next = policy(number), *old;
+		const uint64_t plain = evaluate_plain_number(state_pin());
 
+		state_unpin();
+		assert_true(state_is_plain(plain));
 		assert_true(state_announce(next, 10000));
+		assert_false(state_is_plain(plain));
 		atomic_store(&announced, number);
 		usleep(200);
+		assert_false(state_is_plain(plain) || state_is_plain(evaluate_plain_number(next)));
 		old = state_replace(next, 10000);
+		assert_true(!state_is_plain(plain) && state_is_plain(evaluate_plain_number(next)));
 		atomic_store(&replaced, number);
 		assert_int_equal(number_of(old), number - 1);
 		snapshot_destroy(&old);
@@ -99,7 +106,7 @@ static void no_worker_misses_what_was_announced(void **state)
 	struct snapshot *old;
 
 	(void)state;
-	assert_false(state_running());
+	assert_false(state_running() || state_is_plain(0));
 	assert_null(state_replace(policy(1), 0));
 	assert_true(state_running());
 	assert_int_equal(state_start(conf, 2, NULL), 0);
