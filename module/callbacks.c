@@ -306,13 +306,23 @@ static HOT void answer_event(struct answer *answer)
 	event->shown = NULL;
 }
 
-/* What the guards have judged and nobody is to be told of needs its EDE and its place in the counts, no more. */
-static HOT __attribute__((noinline)) bool answer_quietly(struct answer *answer, struct edns_option **options,
+/* Apart: it needs some stack. */
+static __attribute__((noinline)) void answer_note_verdict(struct answer *answer, struct edns_option **options,
 	struct regional *region, struct slot *slot)
+{
+	char text[EDE_TEXT_MAX];
+
+	answer_explain(answer, answer->query->ede, text, sizeof(text), options, region, slot);
+	live_note_verdict(live_host_live(), slot->index, answer->verdict);
+}
+
+/* What the guards have judged and nobody is to be told of needs its EDE and its place in the counts, no more: its
+ * records are not looked at. */
+static HOT bool answer_quietly(struct answer *answer, struct edns_option **options, struct regional *region,
+	struct slot *slot)
 {
 	const struct query *query = answer->query;
 	struct live *live = live_host_live();
-	char text[EDE_TEXT_MAX];
 
 	if (query == NULL || !query->judged || !path_table[answer->path].can_be_denied || state_tells() || state_hides())
 		return false;
@@ -324,10 +334,8 @@ static HOT __attribute__((noinline)) bool answer_quietly(struct answer *answer, 
 		return false;
 	state_note(slot, answer->path, answer->verdict != NULL ? answer->verdict->action : ACTION_ALLOW);
 	live_note_question(live, slot->index, &answer->facts, "");
-	if (answer->verdict == NULL)
-		return true;
-	answer_explain(answer, query->ede, text, sizeof(text), options, region, slot);
-	live_note_verdict(live, slot->index, answer->verdict);
+	if (answer->verdict != NULL)
+		answer_note_verdict(answer, options, region, slot);
 	return true;
 }
 
@@ -376,10 +384,13 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 		failure_note(slot, FAILURE_NAME);
 		return 1;
 	}
+	answer.facts.rcode = (uint16_t)rcode;
 	answer.event.number = state_number(slot);
-	answer_records(&answer, reply, rcode);
-	if (!answer_is_plain(&answer, slot) && !answer_quietly(&answer, options, region, slot))
-		answer_fully(&answer, options, region, slot);
+	if (!answer_quietly(&answer, options, region, slot)) {
+		answer_records(&answer, reply, rcode);
+		if (!answer_is_plain(&answer, slot))
+			answer_fully(&answer, options, region, slot);
+	}
 	budget_end(&budget, slot);
 	return 1;
 }
