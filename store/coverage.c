@@ -13,12 +13,12 @@ static const char tables[] =
 	" duplicates INTEGER, dropped INTEGER, left_out INTEGER, seq INTEGER, PRIMARY KEY (identity, boot, worker))"
 	" WITHOUT ROWID;"
 	"CREATE TABLE spoken (identity TEXT, boot TEXT, worker INTEGER, before INTEGER, dropped INTEGER, left_out INTEGER,"
-	" left_out_first INTEGER, seq INTEGER, PRIMARY KEY (identity, boot, worker, before)) WITHOUT ROWID;"
+	" left_out_first INTEGER, seq INTEGER, seq_first INTEGER, PRIMARY KEY (identity, boot, worker, before)) WITHOUT ROWID;"
 	"CREATE TABLE block (identity TEXT, boot TEXT, worker INTEGER, block INTEGER, bits BLOB,"
 	" PRIMARY KEY (identity, boot, worker, block)) WITHOUT ROWID;"
 	"CREATE TABLE worker (id INTEGER PRIMARY KEY, identity TEXT, boot TEXT, worker INTEGER, first_at INTEGER,"
 	" last_at INTEGER, low INTEGER, high INTEGER, received INTEGER, duplicates INTEGER, left_out INTEGER,"
-	" missing INTEGER, dropped INTEGER);"
+	" missing INTEGER, dropped INTEGER, due INTEGER);"
 	"CREATE TABLE gap (worker INTEGER, first INTEGER, last INTEGER, after_at INTEGER, before_at INTEGER,"
 	" PRIMARY KEY (worker, first)) WITHOUT ROWID;"
 	"CREATE TABLE beat (identity TEXT, boot TEXT, number INTEGER, at INTEGER, synchronized INTEGER,"
@@ -29,16 +29,17 @@ static const char tables[] =
 #define SPOKEN(before) \
 	"INSERT INTO spoken SELECT s.identity, n.boot, ifnull(w.value ->> '$.worker', 0), " before "," \
 		" ifnull(w.value ->> '$.dropped', 0), ifnull(w.value ->> '$.left_out', 0)," \
-		" ifnull(w.value ->> '$.left_out', 0), ifnull(w.value ->> '$.seq', 0)" \
+		" ifnull(w.value ->> '$.left_out', 0), ifnull(w.value ->> '$.seq', 0), ifnull(w.value ->> '$.seq', 0)" \
 		" FROM day.note AS n JOIN day.sensor AS s ON s.id = n.sensor," \
 		" json_each(iif(json_valid(n.extra), n.extra, '{}'), '$.workers') AS w WHERE n.former = 0 AND w.type = 'object'" \
 		" UNION ALL SELECT s.identity, n.boot, n.worker, " before "," \
 		" ifnull(n.extra ->> '$.former.dropped', 0), ifnull(n.extra ->> '$.former.left_out', 0)," \
-		" ifnull(n.extra ->> '$.former.left_out', 0), ifnull(n.extra ->> '$.former.seq', 0)" \
+		" ifnull(n.extra ->> '$.former.left_out', 0), ifnull(n.extra ->> '$.former.seq', 0)," \
+		" ifnull(n.extra ->> '$.former.seq', 0)" \
 		" FROM day.note AS n JOIN day.sensor AS s ON s.id = n.sensor WHERE n.former = 1 AND json_valid(n.extra)" \
 		" ON CONFLICT DO UPDATE SET dropped = max(dropped, excluded.dropped)," \
 		" left_out = max(left_out, excluded.left_out), seq = max(seq, excluded.seq)," \
-		" left_out_first = min(left_out_first, excluded.left_out_first);"
+		" left_out_first = min(left_out_first, excluded.left_out_first), seq_first = min(seq_first, excluded.seq_first);"
 
 static const char add[] =
 	"INSERT INTO told SELECT s.identity, o.boot, o.worker, o.first + :day, o.last + :day, o.duplicates, o.dropped,"
@@ -59,26 +60,32 @@ static const char add[] =
 	SPOKEN("0");
 
 static const char add_before[] =
-	"INSERT INTO spoken SELECT s.identity, o.boot, o.worker, 1, o.dropped, o.left_out, o.left_out, o.seq"
+	"INSERT INTO spoken SELECT s.identity, o.boot, o.worker, 1, o.dropped, o.left_out, o.left_out, o.seq, o.seq"
 		" FROM day.source AS o JOIN day.sensor AS s ON s.id = o.sensor WHERE o.boot <> ''"
 		" ON CONFLICT DO UPDATE SET dropped = max(dropped, excluded.dropped),"
 		" left_out = max(left_out, excluded.left_out), seq = max(seq, excluded.seq);"
 	SPOKEN("1");
 
-/* low 0: the first that came, which the bits will say. left_out and dropped: what they grew by. Of whom nothing is
- * expected, the row goes. */
+/* low 0: the first that came, which the bits will say, or `due`, where a resolver's first word leads to. Where answers are
+ * left out and nobody knows how many were before, it begins at that word; without one, nothing counts as left out.
+ * left_out and dropped: what they grew by. Of whom nothing is expected, the row goes. */
 static const char make_workers[] =
 	"INSERT INTO worker (identity, boot, worker, first_at, last_at, low, high, received, duplicates, left_out, missing,"
-		" dropped) SELECT k.identity, k.boot, k.worker, t.first_at, t.last_at, iif(b.seq IS NOT NULL, b.seq + 1,"
-		" iif(EXISTS (SELECT 1 FROM beat WHERE beat.identity = k.identity AND beat.boot = k.boot AND number = 1), 1, 0)),"
-		" max(ifnull(t.seq, 0), ifnull(s.seq, 0)), 0, ifnull(t.duplicates, 0),"
-		" max(ifnull(t.left_out, 0), ifnull(s.left_out, 0)) - ifnull(b.left_out, 0), 0,"
-		" max(ifnull(t.dropped, 0), ifnull(s.dropped, 0)) - ifnull(b.dropped, 0)"
+		" dropped, due) SELECT identity, boot, worker, first_at, last_at, CASE WHEN past IS NOT NULL THEN past + 1 WHEN began"
+		" THEN 1 WHEN left_out > left_out_past THEN due ELSE 0 END, high, 0, duplicates, left_out - left_out_past, 0, dropped,"
+		" due FROM (SELECT *, CASE WHEN past IS NOT NULL THEN left_out_before WHEN began THEN 0 WHEN due IS NOT NULL THEN"
+		" left_out_first ELSE left_out END AS left_out_past FROM (SELECT k.identity AS identity, k.boot AS boot,"
+		" k.worker AS worker, t.first_at AS first_at, t.last_at AS last_at, b.seq AS past, s.seq_first + 1 AS due,"
+		" EXISTS (SELECT 1 FROM beat WHERE beat.identity = k.identity AND beat.boot = k.boot AND number = 1) AS began,"
+		" max(ifnull(t.seq, 0), ifnull(s.seq, 0)) AS high, ifnull(t.duplicates, 0) AS duplicates,"
+		" max(ifnull(t.left_out, 0), ifnull(s.left_out, 0)) AS left_out, b.left_out AS left_out_before,"
+		" s.left_out_first AS left_out_first,"
+		" max(ifnull(t.dropped, 0), ifnull(s.dropped, 0)) - ifnull(b.dropped, 0) AS dropped"
 		" FROM (SELECT identity, boot, worker FROM told UNION SELECT identity, boot, worker FROM spoken WHERE before = 0)"
 		" AS k LEFT JOIN told AS t USING (identity, boot, worker)"
 		" LEFT JOIN spoken AS s ON s.identity = k.identity AND s.boot = k.boot AND s.worker = k.worker AND s.before = 0"
-		" LEFT JOIN spoken AS b ON b.identity = k.identity AND b.boot = k.boot AND b.worker = k.worker AND b.before = 1"
-		" ORDER BY k.identity, k.boot, k.worker;"
+		" LEFT JOIN spoken AS b ON b.identity = k.identity AND b.boot = k.boot AND b.worker = k.worker AND b.before = 1))"
+		" ORDER BY identity, boot, worker;"
 	"DELETE FROM worker WHERE high < low OR high = 0;";
 
 static const char make_timed[] =
@@ -117,6 +124,7 @@ static void both_bits(sqlite3_context *context, int count, sqlite3_value **value
 struct walk {
 	sqlite3_stmt *put_gap;
 	int64_t worker, low, high;
+	int64_t due;                     /* low is no later one */
 	int64_t next;                    /* the number that should come */
 	int64_t received, gaps;
 	bool keep;                       /* what is missing is a gap, and not left out */
@@ -140,7 +148,7 @@ static void came(struct walk *walk, int64_t number)
 	if (number < walk->low || number > walk->high || number == 0)
 		return;
 	if (walk->low == 0)
-		walk->low = walk->next = number;
+		walk->low = walk->next = number < walk->due ? number : walk->due;
 	note_gap(walk, walk->next, number - 1);
 	walk->next = number + 1;
 	walk->received++;
@@ -161,7 +169,7 @@ static int walk_blocks(sqlite3_stmt *blocks, struct walk *walk)
 				came(walk, first + i);
 	}
 	if (walk->low == 0)
-		walk->low = walk->next = walk->high;
+		walk->low = walk->next = walk->high < walk->due ? walk->high : walk->due;
 	note_gap(walk, walk->next, walk->high);
 	return code == SQLITE_DONE ? 0 : -1;
 }
@@ -174,6 +182,7 @@ static int walk_worker(sqlite3_stmt *worker, sqlite3_stmt *blocks, sqlite3_stmt 
 	walk->worker = sqlite3_column_int64(worker, 0);
 	walk->low = sqlite3_column_int64(worker, 4);
 	walk->high = sqlite3_column_int64(worker, 5);
+	walk->due = sqlite3_column_type(worker, 7) != SQLITE_NULL ? sqlite3_column_int64(worker, 7) : INT64_MAX;
 	walk->received = walk->gaps = 0;
 	walk->keep = left_out == 0;
 	for (int i = 1; i < 4; i++)
@@ -193,7 +202,8 @@ static int walk_worker(sqlite3_stmt *worker, sqlite3_stmt *blocks, sqlite3_stmt 
 
 static int walk_all(struct query *query, struct diag *diag)
 {
-	sqlite3_stmt *workers = query_ask(query, "SELECT id, identity, boot, worker, low, high, left_out FROM worker", diag);
+	sqlite3_stmt *workers = query_ask(query, "SELECT id, identity, boot, worker, low, high, left_out, due FROM worker",
+		diag);
 	sqlite3_stmt *blocks = query_ask(query, "SELECT block, bits FROM block WHERE identity = ? AND boot = ?"
 		" AND worker = ? ORDER BY block", diag);
 	sqlite3_stmt *put = query_ask(query, "UPDATE worker SET low = ?, received = ?, missing = ? WHERE id = ?", diag);

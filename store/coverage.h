@@ -4,13 +4,15 @@
  * Answers of one worker of one process are numbered (doc/frames.md), and resolvers say in heartbeats how far they are. So
  * what should be there is known: the numbers from `low` to `high`. It is of whole days, those that the query's window
  * touches. `low` is the number after the last one that earlier days know of, 1 where the process began in these days,
- * else the first that came: what was lost before that one nobody can know. `high` is the highest that came or that a
+ * else the first that came, or that a resolver's first word leads to (that one where answers were left out, of which
+ * nobody said how many were before): what was lost before it nobody can know. `high` is the highest that came or that a
  * resolver spoke of.
  *
  * Tables in the workspace of a query:
  *
  *   worker    id, identity, boot, worker, first_at, last_at (ms since 1970, of what came), low, high, received,
- *             duplicates, left_out (answers that `frames:` wanted no frame of), missing, dropped (as its resolver says).
+ *             duplicates, left_out (answers that `frames:` wanted no frame of), missing, dropped (as its resolver says),
+ *             due (of use to coverage.c alone).
  *             high - low + 1 = received + left_out + missing, as long as the resolver's counts are right.
  *   gap       worker, first, last, after_at, before_at: numbers of which no frame came, of workers without left_out; and
  *             when the answers before and after them were given (ms since 1970; NULL: not known). Of each worker the

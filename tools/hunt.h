@@ -124,6 +124,15 @@ const char *hunt_bind_network(struct hunt *hunt, const char *text);
 int hunt_coverage_fetch(struct hunt *hunt);
 int hunt_coverage_fetch_moments(struct hunt *hunt);
 
+/* Of `coverage`: what a row of a heartbeat's `workers` says, and how two that know the past agree. What is 0 may be left
+ * out. */
+#define HUNT_TOLD_OF(w, key) "CAST(coalesce(json_extract(" w ".value, '$." key "'), 0) AS INTEGER)"
+#define HUNT_PAST_OF(w) HUNT_TOLD_OF(w, "worker") ", " HUNT_TOLD_OF(w, "seq") ", " HUNT_TOLD_OF(w, "dropped") ", " \
+	HUNT_TOLD_OF(w, "left_out")
+#define HUNT_PAST_HAS(w) w ".type = 'object' AND json_extract(" w ".value, '$.worker') IS NOT NULL"
+#define HUNT_PAST_CONFLICT " ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)," \
+	" dropped = max(dropped, excluded.dropped), left_out = max(left_out, excluded.left_out);"
+
 /* --- what pivots gather ----------------------------------------------------------------------------------------- */
 
 /* decision: each different decision once, and as a few words; hit: who asked for what, and what was decided. */

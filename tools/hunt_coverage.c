@@ -24,6 +24,8 @@ static const char tables[] =
 	"CREATE TABLE told (sensor TEXT, boot TEXT, worker, at, number, seq, dropped, left_out);"
 	"CREATE TABLE beat (sensor TEXT, boot TEXT, number, at, synchronized, max_error,"
 	" PRIMARY KEY (sensor, boot, number)) WITHOUT ROWID;"
+	"CREATE TABLE past (sensor TEXT, boot TEXT, worker, seq, dropped, left_out, PRIMARY KEY (sensor, boot, worker))"
+	" WITHOUT ROWID;"
 	"CREATE TABLE gap (sensor TEXT, boot TEXT, worker, first, last, since, until, reason TEXT);"
 	"CREATE TABLE covered (sensor TEXT, boot TEXT, worker, since, until, first, last, expected, received, left_out,"
 	" missing, dropped, duplicates, told);";
@@ -38,8 +40,8 @@ static const char find[] =
 	" frames = frames + excluded.frames, duplicates = duplicates + excluded.duplicates,"
 	" dropped = max(dropped, excluded.dropped), left_out = max(left_out, excluded.left_out);"
 	"INSERT INTO told SELECT x.identity, n.boot, CAST(json_extract(w.value, '$.worker') AS INTEGER), n.at / 1000 + :day,"
-	" n.number, CAST(json_extract(w.value, '$.seq') AS INTEGER), CAST(json_extract(w.value, '$.dropped') AS INTEGER),"
-	" CAST(json_extract(w.value, '$.left_out') AS INTEGER) FROM day.note AS n JOIN day.sensor AS x ON x.id = n.sensor"
+	" n.number, CAST(json_extract(w.value, '$.seq') AS INTEGER), " HUNT_TOLD_OF("w", "dropped") ", "
+	HUNT_TOLD_OF("w", "left_out") " FROM day.note AS n JOIN day.sensor AS x ON x.id = n.sensor"
 	" CROSS JOIN json_each(n.extra, '$.workers') AS w"
 	" WHERE n.former = 0 AND json_valid(n.extra) AND w.type = 'object';"
 	"INSERT INTO told SELECT x.identity, n.boot, n.worker, n.at / 1000 + :day, 0,"
@@ -49,6 +51,18 @@ static const char find[] =
 	"INSERT OR IGNORE INTO beat SELECT x.identity, n.boot, n.number, n.at / 1000 + :day,"
 	" json_extract(n.extra, '$.clock.synchronized'), json_extract(n.extra, '$.clock.max_error_us') FROM day.note AS n"
 	" JOIN day.sensor AS x ON x.id = n.sensor WHERE n.former = 0 AND json_valid(n.extra);";
+
+/* How far the window's processes were on the days before: by their frames, and by the last heartbeat of a day. */
+#define PROCESSES "(SELECT sensor, boot FROM source UNION SELECT sensor, boot FROM told)"
+static const char find_past[] =
+	"INSERT INTO past SELECT x.identity, s.boot, s.worker, s.seq, s.dropped, s.left_out FROM day.source AS s"
+	" JOIN day.sensor AS x ON x.id = s.sensor WHERE s.boot <> '' AND (x.identity, s.boot) IN " PROCESSES
+	HUNT_PAST_CONFLICT
+	"INSERT INTO past SELECT p.sensor, p.boot, " HUNT_PAST_OF("w") " FROM " PROCESSES " AS p CROSS JOIN day.sensor AS x"
+	" ON x.identity = p.sensor CROSS JOIN day.note AS n ON n.sensor = x.id AND n.boot = p.boot AND n.former = 0"
+	" AND n.worker = 0 AND n.number = (SELECT max(m.number) FROM day.note AS m WHERE m.sensor = x.id AND m.boot = p.boot"
+	" AND m.former = 0 AND m.worker = 0) CROSS JOIN json_each(iif(json_valid(n.extra), n.extra, '{}'), '$.workers') AS w"
+	" WHERE " HUNT_PAST_HAS("w") HUNT_PAST_CONFLICT;
 
 /* When the frames on both sides of a gap came. */
 #define MOMENT_OF(number, column) \
@@ -72,13 +86,30 @@ static void bits_or(sqlite3_context *context, int count, sqlite3_value **values)
 	sqlite3_result_blob(context, bits, BLOCK_OCTETS, SQLITE_TRANSIENT);
 }
 
+/* SQL: last_bit(block, bits): the highest number of a block. */
+static void last_bit(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const uint8_t *bits = sqlite3_value_blob(values[1]);
+	int64_t at = (int64_t)sqlite3_value_bytes(values[1]) * 8 - 1;
+
+	(void)count;
+	while (at >= 0 && (bits[at / 8] >> (at % 8) & 1) == 0)
+		at--;
+	if (at >= 0)
+		sqlite3_result_int64(context, sqlite3_value_int64(values[0]) * STORE_BLOCK_NUMBERS + at);
+	else
+		sqlite3_result_int64(context, 0);
+}
+
 /* --- counting ----------------------------------------------------------------------------------------------- */
 
 struct counting {
 	struct hunt *hunt;
 	sqlite3_stmt *put_gap;               /* owned */
-	sqlite3_stmt *worker;                /* the row that is counted: sensor, boot, worker */
+	sqlite3_stmt *past;                  /* owned; of the row that is counted: */
+	sqlite3_stmt *worker;                /* sensor, boot, worker */
 	bool begun;
+	int64_t due;                         /* the first number is no later one */
 	int64_t first, next;                 /* the first number that should be here; the one that should come next */
 	int64_t received, missing;
 	unsigned gaps;
@@ -110,14 +141,21 @@ static int note_gap(struct counting *counting, int64_t first, int64_t last)
 	return run(counting, counting->put_gap);
 }
 
+static int64_t less(int64_t one, int64_t other)
+{
+	return one < other ? one : other;
+}
+
 static int note_number(struct counting *counting, int64_t number)
 {
 	int result = 0;
 
 	if (!counting->begun) {
 		counting->begun = true;
-		counting->first = counting->next = number;
+		counting->first = counting->next = less(number, counting->due);
 	}
+	if (number < counting->next)
+		return 0;
 	if (number > counting->next)
 		result = note_gap(counting, counting->next, number - 1);
 	counting->received++;
@@ -156,9 +194,54 @@ static int note_blocks(struct counting *counting, sqlite3_stmt *blocks)
 	return result;
 }
 
-static int64_t less(int64_t one, int64_t other)
+/* Where numbers begin to be due, and what its resolver had dropped and left out by then. */
+struct base {
+	int64_t dropped, left_out;
+};
+
+/* False: the days before know nothing of it. */
+static bool begin_after_past(struct counting *counting, struct base *base)
 {
-	return one < other ? one : other;
+	sqlite3_stmt *past = counting->past;
+	bool found;
+
+	bind_worker(counting, past);
+	found = sqlite3_step(past) == SQLITE_ROW;
+	if (found) {
+		counting->begun = true;
+		counting->first = counting->next = sqlite3_column_int64(past, 0) + 1;
+		*base = (struct base){ sqlite3_column_int64(past, 1), sqlite3_column_int64(past, 2) };
+	}
+	sqlite3_reset(past);
+	return found;
+}
+
+/* At 1 where the process began here. Else at the first number that came, or that a resolver's first word leads to; at
+ * that word where answers are left out, for how many were before nobody said. Without a word nothing counts as left
+ * out. */
+static void begin_here(struct counting *counting, struct base *base)
+{
+	sqlite3_stmt *worker = counting->worker;
+	bool whole = sqlite3_column_int(worker, 6) != 0, spoken = sqlite3_column_type(worker, 7) != SQLITE_NULL;
+	int64_t left_before = sqlite3_column_int64(worker, 11), left_out = sqlite3_column_int64(worker, 12);
+
+	*base = (struct base){ 0 };
+	counting->due = spoken ? sqlite3_column_int64(worker, 7) + 1 : INT64_MAX;
+	counting->first = counting->next = whole || !spoken ? 1 : counting->due;
+	counting->begun = whole || (spoken && left_out > left_before);
+	if (!whole)
+		*base = (struct base){ sqlite3_column_int64(worker, 9), spoken ? left_before : left_out };
+}
+
+/* What the window has, after what begin_* set. */
+static int count_numbers(struct counting *counting, sqlite3_stmt *blocks, int64_t told, int64_t *last)
+{
+	counting->received = counting->missing = 0;
+	counting->gaps = 0;
+	if (note_blocks(counting, blocks) != 0)
+		return -1;
+	*last = counting->next - 1 > told ? counting->next - 1 : told;
+	return *last >= counting->next ? note_gap(counting, counting->next, *last) : 0;
 }
 
 /* Columns of a worker: 3 first, 4 last, 5 duplicates, 6 its process began here, 7 the first and 8 the last number that
@@ -166,23 +249,24 @@ static int64_t less(int64_t one, int64_t other)
 static int count_worker(struct counting *counting, sqlite3_stmt *blocks, sqlite3_stmt *put)
 {
 	sqlite3_stmt *worker = counting->worker;
-	bool whole = sqlite3_column_int(worker, 6) != 0;
 	int64_t told = sqlite3_column_int64(worker, 8), left_out, dropped, last;
+	struct base base;
 
-	counting->begun = whole;
-	counting->first = counting->next = 1;
-	counting->received = counting->missing = 0;
-	counting->gaps = 0;
-	if (note_blocks(counting, blocks) != 0)
+	bool past = begin_after_past(counting, &base);
+
+	if (!past)
+		begin_here(counting, &base);
+	if (count_numbers(counting, blocks, told, &last) != 0)
 		return -1;
-	if (!counting->begun)
-		counting->first = counting->next = sqlite3_column_int64(worker, 7) + 1;
-	last = counting->next - 1 > told ? counting->next - 1 : told;
-	if (last >= counting->next && note_gap(counting, counting->next, last) != 0)
-		return -1;
-	left_out = sqlite3_column_int64(worker, 12) - (whole ? 0 : sqlite3_column_int64(worker, 11));
+	/* A clock was set back: those days were not the past. */
+	if (past && counting->received == 0 && told < counting->first - 1) {
+		begin_here(counting, &base);
+		if (count_numbers(counting, blocks, told, &last) != 0)
+			return -1;
+	}
+	left_out = sqlite3_column_int64(worker, 12) - base.left_out;
 	left_out = left_out < 0 ? 0 : less(left_out, counting->missing);
-	dropped = sqlite3_column_int64(worker, 10) - (whole ? 0 : sqlite3_column_int64(worker, 9));
+	dropped = sqlite3_column_int64(worker, 10) - base.dropped;
 	dropped = dropped < 0 ? 0 : less(dropped, counting->missing - left_out);
 	bind_worker(counting, put);
 	sqlite3_bind_value(put, 4, sqlite3_column_value(worker, 3));
@@ -209,7 +293,7 @@ static const char workers[] =
 	"  max(left_out) AS left_out FROM told GROUP BY sensor, boot, worker)"
 	" SELECT k.sensor, k.boot, k.worker, coalesce(s.first, w.first), max(coalesce(s.last, w.last), coalesce(w.last,"
 	"  s.last)), coalesce(s.duplicates, 0), EXISTS (SELECT 1 FROM beat AS b WHERE b.sensor = k.sensor"
-	"  AND b.boot = k.boot AND b.number = 1), coalesce(w.low, 0), coalesce(w.high, 0), coalesce(w.dropped_before, 0),"
+	"  AND b.boot = k.boot AND b.number = 1), w.low, coalesce(w.high, 0), coalesce(w.dropped_before, 0),"
 	" max(coalesce(w.dropped, 0), coalesce(s.dropped, 0)), coalesce(w.left_before, 0),"
 	" max(coalesce(w.left_out, 0), coalesce(s.left_out, 0))"
 	" FROM known AS k LEFT JOIN source AS s USING (sensor, boot, worker) LEFT JOIN word AS w USING (sensor, boot, worker)"
@@ -227,7 +311,10 @@ static int count(struct hunt *hunt)
 	counting.put_gap = query_ask(hunt->query, "INSERT INTO gap (sensor, boot, worker, first, last)"
 		" VALUES (?1, ?2, ?3, ?4, ?5)", &hunt->diag);
 	counting.worker = query_ask(hunt->query, workers, &hunt->diag);
-	if (blocks != NULL && put != NULL && counting.put_gap != NULL && counting.worker != NULL) {
+	counting.past = query_ask(hunt->query, "SELECT seq, dropped, left_out FROM past WHERE sensor = ?1 AND boot = ?2"
+		" AND worker = ?3", &hunt->diag);
+	if (blocks != NULL && put != NULL && counting.put_gap != NULL && counting.worker != NULL &&
+			counting.past != NULL) {
 		result = 0;
 		while (result == 0 && (code = sqlite3_step(counting.worker)) == SQLITE_ROW)
 			result = count_worker(&counting, blocks, put);
@@ -235,6 +322,7 @@ static int count(struct hunt *hunt)
 	sqlite3_finalize(blocks);
 	sqlite3_finalize(put);
 	sqlite3_finalize(counting.put_gap);
+	sqlite3_finalize(counting.past);
 	sqlite3_finalize(counting.worker);
 	return result;
 }
@@ -304,7 +392,10 @@ static int print(struct hunt *hunt)
 
 static int gather(struct hunt *hunt)
 {
-	return hunt->remote != NULL ? hunt_coverage_fetch(hunt) : query_gather(hunt->query, QUERY_ALL, find, &hunt->diag);
+	if (hunt->remote != NULL)
+		return hunt_coverage_fetch(hunt);
+	return query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0 ? -1 :
+		query_gather_before(hunt->query, QUERY_ALL, find_past, &hunt->diag);
 }
 
 static int gather_moments(struct hunt *hunt)
@@ -319,7 +410,8 @@ int hunt_coverage(struct hunt *hunt)
 	sqlite3 *db = query_workspace(query);
 
 	if (sqlite3_create_function(db, "bits_or", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL, bits_or,
-			NULL, NULL) != SQLITE_OK || !query_bind_number(query, ":gaps", (int64_t)hunt->limit))
+			NULL, NULL) != SQLITE_OK || sqlite3_create_function(db, "last_bit", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC |
+			SQLITE_DIRECTONLY, NULL, last_bit, NULL, NULL) != SQLITE_OK || !query_bind_number(query, ":gaps", (int64_t)hunt->limit))
 		return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
 	if (hunt->limit == 0 && !query_bind_number(query, ":gaps", INT64_MAX))
 		return -1;

@@ -15,13 +15,17 @@ static const struct hunt_fetch fetches[] = {
 		" ON CONFLICT DO UPDATE SET bits = bits_or(bits, excluded.bits)" },
 	{ "coverage.notes", "ttiiiit",
 		"INSERT INTO told SELECT ?1, ?2, CAST(json_extract(w.value, '$.worker') AS INTEGER), ?6, ?5,"
-		" CAST(json_extract(w.value, '$.seq') AS INTEGER), CAST(json_extract(w.value, '$.dropped') AS INTEGER),"
-		" CAST(json_extract(w.value, '$.left_out') AS INTEGER) FROM " WORKERS " WHERE ?4 = 0 AND w.type = 'object';"
+		" CAST(json_extract(w.value, '$.seq') AS INTEGER), " HUNT_TOLD_OF("w", "dropped") ", "
+		HUNT_TOLD_OF("w", "left_out") " FROM " WORKERS " WHERE ?4 = 0 AND w.type = 'object';"
 		"INSERT INTO told SELECT ?1, ?2, ?3, ?6, 0, CAST(json_extract(?7, '$.former.seq') AS INTEGER),"
 		" CAST(json_extract(?7, '$.former.dropped') AS INTEGER), CAST(json_extract(?7, '$.former.left_out') AS INTEGER)"
 		" WHERE ?4 = 1 AND json_valid(?7);"
 		"INSERT OR IGNORE INTO beat SELECT ?1, ?2, ?5, ?6, json_extract(?7, '$.clock.synchronized'),"
 		" json_extract(?7, '$.clock.max_error_us') WHERE ?4 = 0 AND json_valid(?7);" },
+	{ "coverage.past", "ttiii", "INSERT INTO past VALUES (?1, ?2, ?3, 0, ?4, ?5)" HUNT_PAST_CONFLICT },
+	{ "coverage.past_seen", "ttiib", "INSERT INTO past VALUES (?1, ?2, ?3, last_bit(?4, ?5), 0, 0)" HUNT_PAST_CONFLICT },
+	{ "coverage.past_notes", "ttt", "INSERT INTO past SELECT ?1, ?2, " HUNT_PAST_OF("w") " FROM json_each("
+		"iif(json_valid(?3), ?3, '{}'), '$.workers') AS w WHERE " HUNT_PAST_HAS("w") HUNT_PAST_CONFLICT },
 	{ NULL, NULL, NULL }
 };
 

@@ -132,7 +132,8 @@ int report_page(struct report *report)
 	write_tiles(report);
 	for (size_t i = 0; i < SECTIONS; i++) {
 		fprintf(report->to, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id, sections[i].title);
-		if (report->all == 0)
+		/* Where all was lost, that is what there is to say. */
+		if (report->all == 0 && (sections[i].write != report_complete || report->resolvers == 0))
 			fputs("<p class=\"none\">There was no answer in this time.</p>\n", report->to);
 		else
 			sections[i].write(report);

@@ -315,6 +315,32 @@ FROM scale.note FINAL
 WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
 ORDER BY day, class, resolver, boot, former, worker, number;
 
+-- coverage.past: what these said on the days before
+SELECT resolver, boot, worker, max(dropped), max(left_out)
+FROM scale.source FINAL
+WHERE day < toDate(:first_day) AND boot IN (SELECT boot FROM scale.source WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day) UNION ALL SELECT boot FROM scale.note WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day)) AND boot <> ''
+GROUP BY resolver, boot, worker;
+
+-- coverage.past_seen: how far they were
+SELECT resolver, boot, worker, block, bits
+FROM scale.seen FINAL
+WHERE day < toDate(:first_day) AND boot IN (SELECT boot FROM scale.source WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day) UNION ALL SELECT boot FROM scale.note WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day)) AND length(bits) = 2048
+	AND (resolver, boot, worker, block) IN (SELECT resolver, boot, worker, max(block) FROM scale.seen
+		WHERE day < toDate(:first_day) GROUP BY resolver, boot, worker);
+
+-- coverage.past_notes: their last heartbeats
+SELECT resolver, boot, extra
+FROM scale.note FINAL
+WHERE day < toDate(:first_day) AND boot IN (SELECT boot FROM scale.source WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day) UNION ALL SELECT boot FROM scale.note WHERE day >= toDate(:first_day)
+	AND day <= toDate(:last_day))
+	AND former = 0 AND (resolver, boot, number) IN (SELECT resolver, boot, max(number) FROM scale.note
+		WHERE former = 0 AND day < toDate(:first_day) GROUP BY resolver, boot);
+
 -- coverage.moments: when the frames on both sides of gaps came
 SELECT resolver, boot, worker, seq, intDiv(min(at), 1000)
 FROM scale.event

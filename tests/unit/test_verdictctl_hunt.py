@@ -381,6 +381,52 @@ def coverage_finds_every_gap_and_says_when():
         assert "was due to send %d frames" % len(events) in statement and "%d are missing" % len(gone) in statement
 
 
+def coverage_is_of_what_is_proved():
+    """A loss that only a resolver's words or the days before prove, and answers that were left out before the first of
+    both: counted by hand, and `report` says the same."""
+    base, day = 1700000000, h.DAY
+
+    def beat(number, seq, at, left_out=0):
+        worker = dict({"worker": 0, "seq": seq, "dropped": 0}, **({"left_out": left_out} if left_out else {}))
+        extra = {"v": 1, "boot": h.BOOT, "heartbeat": number, "interval_ms": 10000, "workers": [worker], "targets": []}
+        return h.dnstap.frame(kind=12, client=None, extra=extra, response_time=base + at, query_time=None,
+                              response=h.dnstap.dns("heartbeat.unbound-verdict", 16))
+
+    def frames(first, last, at, left_out=0):
+        return [h.Event((base + at) * 1000000, "10.0.0.7", [b"www", b"example"], 1, 0, [], (h.BOOT, 0, number),
+                        dict(h.decide((h.BOOT, 0, number), [b"www", b"example"]), **({"left_out": left_out} if left_out else {})))
+                .frame() for number in range(first, last + 1)]
+    rows = [
+        ("lost before the first frame", [beat(5, 100, 0), *frames(500, 509, 10), beat(6, 509, 60)], 0, (10, 399, 0)),
+        ("frames before the first word", [*frames(90, 99, 0), beat(5, 100, 5), *frames(101, 103, 10)], 0, (13, 1, 0)),
+        ("left out long ago", [beat(500, 1000, 0, 900), *frames(1001, 1010, 10, 900), *frames(1501, 1510, 20, 900),
+                               beat(501, 1510, 60, 900)], 0, (20, 490, 0)),
+        ("left out since the first word", [*frames(990, 990, 0, 880), beat(500, 1000, 1, 889), *frames(1011, 1020, 10, 899),
+                                           *frames(1031, 1040, 20, 909), beat(501, 1040, 60, 909)], 0, (20, 0, 20)),
+        ("left out, says nobody when", [*frames(1001, 1010, 10, 900), *frames(1501, 1510, 20, 900)], 0, (20, 490, 0)),
+        ("over midnight", [beat(1, 0, 0), *frames(1, 10, 10), beat(9, 30, day), *frames(31, 40, day + 10)], day, (10, 20, 0)),
+        ("left out over midnight", [beat(1, 0, 0), *frames(1, 10, 10), beat(2, 20, 60, 10), *frames(61, 70, day, 50),
+                                    beat(9, 70, day + 10, 50)], day, (10, 0, 40)),
+        ("lost up to the end of a process", [beat(1, 0, 0), *frames(1, 10, 10), beat(9, 30, day)], day, (0, 20, 0)),
+        ("a clock that was set back", [beat(1, 0, day), *frames(1, 10, day + 10), *frames(11, 20, 10)], day, (10, 0, 0)),
+    ]
+    for why, sent, begin, wanted in rows:
+        with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+            h.collect(scratch, [], *sent)
+            window = ["--from", h.iso((base + begin - base % day) * 1000)]
+            row = h.hunt(scratch, "coverage", *window)["resolvers"][0]
+            equal((row["received"], row["missing"], row["left_out"]), wanted, why)
+            if why.startswith("a clock"):
+                continue
+            page = os.path.join(scratch, "page.html")
+            done = h.verdictctl("report", "--directory", scratch, *window, "--to", h.iso((base + 3 * day) * 1000), "--output", page)
+            equal((done.returncode, done.stderr), (0, b""), why)
+            with open(page) as file:
+                said = file.read().partition("<blockquote>")[2].partition("</blockquote>")[0]
+            assert " %d (" % wanted[0] in said and "and %d are missing" % wanted[1] in said and \
+                ("%d were not to be" % wanted[2] in said or not wanted[2]), (why, said)
+
+
 def busy_days():
     """Two days: names that are asked for very often, and clients that ask for very many names, some of them alone."""
     events, draw = [], random.Random(7)
@@ -530,6 +576,7 @@ CLAIMS = [
     new_domains_are_those_that_nobody_asked_for_before, a_domain_of_the_same_day_is_not_new,
     the_top_is_the_top, a_limit_gives_the_first_rows_of_all,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
+    coverage_is_of_what_is_proved,
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
     a_damaged_file_is_named_and_the_rest_answers,
