@@ -112,6 +112,24 @@ static bool same_users(const struct live_conf *a, const struct live_conf *b)
 	return true;
 }
 
+static bool same_names(const struct live_conf *a, const struct live_conf *b)
+{
+	if (a->protected_count != b->protected_count)
+		return false;
+	for (size_t i = 0; i < a->protected_count; i++)
+		if (!name_equal(&a->protected[i], &b->protected[i]))
+			return false;
+	return true;
+}
+
+static bool same_detection(const struct detection_conf *a, const struct detection_conf *b)
+{
+	return a->wanted == b->wanted && same_text(a->suffixes, b->suffixes) && a->zones == b->zones &&
+		a->clients == b->clients && a->pairs == b->pairs && a->names_octets == b->names_octets &&
+		a->known_octets == b->known_octets && a->answers_octets == b->answers_octets &&
+		a->flag_seconds == b->flag_seconds && a->flag_rate == b->flag_rate;
+}
+
 static bool same_guard(const struct guard_conf *a, const struct guard_conf *b)
 {
 	return a->msg_octets == b->msg_octets && a->rrset_octets == b->rrset_octets &&
@@ -167,6 +185,8 @@ void loader_pending(const struct conf *started, const struct conf *now, char *to
 		{ same_users(&started->live, &now->live), "control-user" },
 		{ same_denial_log(&started->live, &now->live), "denial-log and its rate" },
 		{ same_guard(&started->guard, &now->guard), "the guarded cache and its bounds" },
+		{ same_detection(&started->detection, &now->detection), "detection" },
+		{ !now->detection.wanted || same_names(&started->live, &now->live), "protected names, to the detectors" },
 		{ same_dnstap(&started->dnstap, &now->dnstap) && same_targets(started, now), "dnstap and its targets" },
 	};
 	size_t used = 0;

@@ -174,6 +174,17 @@ void server_sync_flags(const struct server_backend *backend, const struct overri
 
 /* --- telling ------------------------------------------------------------------------------------------------------ */
 
+static bool are_wanted(const struct server_backend *backend)
+{
+	struct loader_view view;
+	bool wanted;
+
+	loader_lock(backend->loader, &view);
+	wanted = view.conf != NULL && view.conf->detection.wanted;
+	loader_unlock(backend->loader);
+	return wanted;
+}
+
 json_t *server_flagged(const struct server_backend *backend)
 {
 	json_t *answer = server_ok(), *array = json_array();
@@ -181,6 +192,7 @@ json_t *server_flagged(const struct server_backend *backend)
 	size_t count = 0;
 
 	json_set_flag(answer, "detectors", backend->behaviour != NULL);
+	json_set_flag(answer, "detectors_wanted", are_wanted(backend));
 	if (backend->behaviour != NULL)
 		flags = flag_book_copy(behaviour_book(backend->behaviour), &count);
 	for (size_t i = 0; i < count; i++)

@@ -297,6 +297,7 @@ static void add_view(json_t *answer, const struct loader_view *view, int64_t now
 	if (view->conf != NULL) {
 		json_set_text(answer, "mode", view->conf->mode == MODE_SHADOW ? "shadow" : "enforce");
 		json_set_text(answer, "config", view->conf->path);
+		json_set_flag(answer, "detectors_wanted", view->conf->detection.wanted);
 	}
 	json_object_set_new(answer, "lists", lists_json(view, now));
 	json_object_set_new(answer, "groups", groups_json(view->conf));

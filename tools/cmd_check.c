@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detect/suffix.h"
 #include "policy/overlap.h"
 #include "tools/check.h"
 #include "tools/check_unbound.h"
@@ -73,6 +74,21 @@ static int count_subsumed(struct checked *checked, struct diag *diag)
 	return 0;
 }
 
+/* What the module only finds out when it runs, and then does without detectors. */
+static int try_suffixes(const struct conf *conf, struct diag *diag)
+{
+	const struct hash_key key = { 1, 2 };
+	struct suffix_set *suffixes;
+
+	if (!conf->detection.wanted)
+		return 0;
+	suffixes = suffix_load(conf->detection.suffixes, &key, diag);
+	if (suffixes == NULL)
+		return -1;
+	suffix_destroy(&suffixes);
+	return 0;
+}
+
 static int load(struct checked *checked, const char *path, struct diag *diag)
 {
 	double begin = cpu_now();
@@ -83,7 +99,7 @@ static int load(struct checked *checked, const char *path, struct diag *diag)
 		return -1;
 	checked->snapshot = snapshot_build(checked->conf, checked->now, &checked->report, diag);
 	checked->cpu_seconds = cpu_now() - begin;
-	if (checked->snapshot == NULL || count_subsumed(checked, diag) != 0)
+	if (checked->snapshot == NULL || count_subsumed(checked, diag) != 0 || try_suffixes(checked->conf, diag) != 0)
 		return -1;
 	return checked->popular_path == NULL ? 0 :
 		popular_judge(&checked->popular, checked->popular_path, checked->snapshot, diag);

@@ -35,7 +35,10 @@ static void print_flags(const json_t *answer)
 
 	term_init(&term, STDOUT_FILENO);
 	if (!json_get_flag(answer, "detectors"))
-		puts("no detectors run: there is no `detection:` in the configuration");
+		puts(json_get_flag(answer, "detectors_wanted") ?
+			"no detectors run, though the configuration has them: the log says why, or they wait for "
+			"unbound-control reload" :
+			"no detectors run: there is no `detection:` in the configuration");
 	else if (json_array_size(flags) == 0)
 		puts("no flag is in force");
 	json_array_foreach(flags, index, flag)

@@ -187,8 +187,12 @@ static void print_detectors(const json_t *status)
 	char octets[LIVE_TEXT_MAX], since[LIVE_TEXT_MAX], name[LIVE_SAFE_MAX];
 	size_t index;
 
-	if (detectors == NULL)
+	if (detectors == NULL) {
+		if (json_get_flag(status, "detectors_wanted"))
+			puts("detectors: none run, though the configuration has them: the log says why, or they wait for\n"
+			     "           unbound-control reload");
 		return;
+	}
 	printf("detectors: remember since %s, %s\n", live_time(json_get_number(detectors, "since"), since),
 		live_octets(json_get_number(detectors, "octets"), octets));
 	json_array_foreach(json_object_get(detectors, "parts"), index, part)

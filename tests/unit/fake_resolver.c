@@ -97,10 +97,9 @@ int main(int argc, char **argv)
 	tally = tally_create();
 	recent = recent_create();
 	denials = argc > 3 ? denial_log_create(&(struct denial_log_options){ .to = argv[3] }) : NULL;
-	if (behaviour_start(&behaviour, loader.conf, &host, &diag) != 0) {
-		fprintf(stderr, "%s\n", diag_format(&diag, text, sizeof(text)));
-		return 1;
-	}
+	/* As the library: without detectors rather than not at all. */
+	if (behaviour_start(&behaviour, loader.conf, &host, &diag) != 0)
+		diag = (struct diag){ 0 };
 	options.backend = (struct server_backend){ &host, &loader, override_store_open(argv[1], &host, time(NULL)), tally,
 		denials, recent, behaviour };
 	server = server_create(&options, &diag);

@@ -290,6 +290,9 @@ static void says_what_has_to_wait(void **state)
 	report = load(&bench, false);
 	assert_string_equal(report.restart, "identity, control-user");
 	assert_int_equal(report.number, 2);
+	write_conf(&bench, "\tprotected-name: bank.com\ndetection:\n\tflag-time: 90\n");
+	report = load(&bench, false);
+	assert_string_equal(report.restart, "detection, protected names, to the detectors");
 	teardown(&bench);
 }
 

@@ -228,6 +228,16 @@ def says_so_when_detectors_know_nothing():
             assert says in out and "client 2001:db8::/64: unknown" in out and "no flag is in force" in out, (name, out)
 
 
+def says_so_when_no_detectors_run():
+    with Fake() as fake:
+        equal(fake.run("flagged")[1], "no detectors run: there is no `detection:` in the configuration\n")
+        equal("detectors:" in fake.run("status")[1], False)
+    with Fake("detection:\n public-suffix-list: nowhere\n") as fake:
+        for command in "flagged", "status":
+            assert "though the configuration has them" in fake.run(command)[1], fake.run(command)
+            equal(fake.json(command)[1]["detectors_wanted"], True)
+
+
 def hostile_names_do_no_harm_to_a_terminal():
     if not os.path.exists(SUFFIXES):
         raise Skip("no " + SUFFIXES)
@@ -345,6 +355,7 @@ if __name__ == "__main__":
     live.run([shows_what_is_in_force, prints_counters, hands_out_what_was_asked_as_a_recording, changes_the_policy_for_a_while,
               refuses_what_it_must,
               loads_again_and_goes_back, explains_what_the_resolver_does, explains_for_whom_and_where_it_is_asked,
-              explains_what_the_detectors_know, says_so_when_detectors_know_nothing, hostile_names_do_no_harm_to_a_terminal,
+              explains_what_the_detectors_know, says_so_when_detectors_know_nothing,
+              says_so_when_no_detectors_run, hostile_names_do_no_harm_to_a_terminal,
               takes_a_name_for_what_it_is, lets_other_users_read_only,
               writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])

@@ -228,7 +228,9 @@ def points_at_what_is_wrong():
     rows = [("verdict:\n  mode: shadowy\n", {}, "verdictctl: verdict.conf:2:"),
             ("policy-list:\n  name: x\n  format: domains\n", {}, "has no `file:`"),
             (None, {"seen.txt": "<html><body>404</body></html>"}, "verdictctl: seen.txt: is a web page"),
-            (None, {"seen.txt": ""}, "verdictctl: seen.txt: is empty")]
+            (None, {"seen.txt": ""}, "verdictctl: seen.txt: is empty"),
+            ("detection:\n  public-suffix-list: nowhere.dat\n", {}, "nowhere.dat: does not exist"),
+            ("detection:\n  public-suffix-list: seen.txt\n", {"seen.txt": "com\n"}, "seen.txt: this is no Public Suffix List")]
     for config, files, wanted in rows:
         with Folder(config, **files) as folder:
             code, out, err = folder.run("check")
