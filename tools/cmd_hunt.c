@@ -180,6 +180,8 @@ static bool read_limit(const char *text, uint64_t *limit)
 	char *end;
 
 	*limit = strtoull(text, &end, 10);
+	if (*limit > INT64_MAX)              /* as good as all, and a number for statements */
+		*limit = INT64_MAX;
 	return *text >= '0' && *text <= '9' && *end == '\0';
 }
 

@@ -27,6 +27,7 @@
 struct clickhouse;
 struct command;
 struct hunt_fetch;
+struct name;
 
 enum hunt_kind {
 	HUNT_TEXT,
@@ -113,6 +114,9 @@ int hunt_functions_of_texts(sqlite3 *db);             /* of them, those of hunt_
 /* Reads `2h`, `yesterday`, `2026-11-21`, `2026-11-21T10:00:00.5Z` and so on as ms since 1970; `end`: as the last one that it
  * means. False: it is no time. */
 bool hunt_time(const char *text, int64_t now_ms, bool end, int64_t *ms);
+
+/* A name in any script, as it is asked in the DNS. NULL; else what is wrong: a URL and a stray '*' are, too. */
+const char *hunt_read_name(const char *text, struct name *name);
 
 /* A name, or all below one (`*.example.com`), as :low and :high around its keys. NULL; else what is wrong. */
 const char *hunt_bind_name(struct hunt *hunt, const char *text);

@@ -5,9 +5,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <idn2.h>
+
 #include "policy/address.h"
 #include "policy/name.h"
 #include "store/name_key.h"
+
+/* What would be looked for as it stands, and found nowhere: nobody must take that for an answer. A name that has such
+ * octets is written with \DDD. */
+static const char *look(const char *text)
+{
+	if (strstr(text, "://") != NULL)
+		return "it is a URL; name its host alone";
+	for (const char *at = text; (at = strchr(at, '*')) != NULL; at++)
+		if (at == text || at[-1] != '\\')
+			return "a '*' stands for whole names in front, as in *.example.com; the octet itself is \\042";
+	return NULL;
+}
+
+const char *hunt_read_name(const char *text, struct name *name)
+{
+	const char *wrong = look(text);
+	char *ascii = NULL;
+
+	if (wrong != NULL)
+		return wrong;
+	for (const char *at = text; *at != '\0'; at++)
+		if ((unsigned char)*at >= 0x80) {
+			if (strchr(text, '\\') != NULL || idn2_to_ascii_8z(text, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
+				return "it is no internationalized name in UTF-8; other octets are written \\DDD";
+			break;
+		}
+	wrong = name_from_text(name, ascii != NULL ? ascii : text, strlen(ascii != NULL ? ascii : text));
+	idn2_free(ascii);
+	return wrong;
+}
 
 /* '!' comes before all that a key can go on with, '/' behind the dot of a name below. */
 const char *hunt_bind_name(struct hunt *hunt, const char *text)
@@ -16,7 +48,7 @@ const char *hunt_bind_name(struct hunt *hunt, const char *text)
 	const char *above = !below ? text : text[1] == '\0' || text[2] == '\0' ? "." : text + 2;
 	char low[NAME_KEY_MAX + 2], high[NAME_KEY_MAX + 2];
 	struct name name;
-	const char *wrong = name_from_text(&name, above, strlen(above));
+	const char *wrong = hunt_read_name(above, &name);
 	size_t octets;
 
 	if (wrong != NULL)

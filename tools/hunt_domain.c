@@ -51,7 +51,7 @@ static bool bind_above(struct hunt *hunt)
 	const char *asked = strncmp(hunt->asked, "*.", 2) == 0 ? hunt->asked + 2 : hunt->asked;
 
 	text[0] = '[';
-	if (name_from_text(&name, asked, strlen(asked)) == NULL)
+	if (hunt_read_name(asked, &name) == NULL)
 		for (unsigned i = 0; i + 1 < name.labels; i++) {
 			size_t octets = name_key_write(name_suffix(&name, i), name.length - (size_t)(name_suffix(&name, i) - name.octets),
 				key);

@@ -1,6 +1,7 @@
 /* hunt_incident.c: `hunt incident BOOT.WORKER.SEQ`: one answer, and what was around it. */
 #include "tools/hunt.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,29 +56,51 @@ static const char find_around[] =
 	" CROSS JOIN day.source AS s ON s.id = e.source CROSS JOIN day.sensor AS x ON x.id = s.sensor"
 	" LEFT JOIN day.name AS n ON n.id = r.name;";
 
-static bool read_number(const char *text, char end, const char **behind, int64_t *number)
+static bool read_number(const char **at, int64_t *number)
 {
 	char *stop;
 
 	errno = 0;
-	*number = strtoll(text, &stop, 10);
-	*behind = stop + 1;
-	return *text >= '0' && *text <= '9' && *stop == end && errno == 0;
+	*number = strtoll(*at, &stop, 10);
+	if (**at < '0' || **at > '9' || errno != 0)
+		return false;
+	*at = stop;
+	return true;
 }
 
+static bool is_part(char letter)
+{
+	return isalnum((unsigned char)letter) || letter == '.';
+}
+
+/* BOOT.WORKER.SEQ, and nothing that could be more of it behind. Lower case, as it is kept. */
+static bool read_incident(const char *at, char *boot, int64_t *worker, int64_t *seq)
+{
+	if (strspn(at, "0123456789abcdefABCDEF") != BOOT_DIGITS || at[BOOT_DIGITS] != '.')
+		return false;
+	for (unsigned i = 0; i < BOOT_DIGITS; i++)
+		boot[i] = (char)tolower((unsigned char)at[i]);
+	boot[BOOT_DIGITS] = '\0';
+	at += BOOT_DIGITS + 1;
+	if (!read_number(&at, worker) || *at++ != '.' || !read_number(&at, seq))
+		return false;
+	return !is_part(*at) || (*at == '.' && !is_part(at[1]));
+}
+
+/* The last one in the text: an EDE's ends with it, and in front of it stand names that anybody could have chosen. */
 static bool bind(struct hunt *hunt)
 {
-	char boot[BOOT_DIGITS + 1];
-	int64_t worker, seq;
-	const char *at;
+	char boot[BOOT_DIGITS + 1], found[BOOT_DIGITS + 1];
+	int64_t worker = -1, seq, found_worker, found_seq;
 
-	if (strspn(hunt->asked, "0123456789abcdef") != BOOT_DIGITS || hunt->asked[BOOT_DIGITS] != '.' ||
-			!read_number(hunt->asked + BOOT_DIGITS + 1, '.', &at, &worker) || !read_number(at, '\0', &at, &seq))
-		return false;
-	memcpy(boot, hunt->asked, BOOT_DIGITS);
-	boot[BOOT_DIGITS] = '\0';
-	return query_bind_text(hunt->query, ":boot", boot) && query_bind_number(hunt->query, ":worker", worker) &&
-		query_bind_number(hunt->query, ":seq", seq) &&
+	for (const char *at = hunt->asked; *at != '\0'; at++)
+		if ((at == hunt->asked || !is_part(at[-1])) && read_incident(at, found, &found_worker, &found_seq)) {
+			strcpy(boot, found);
+			worker = found_worker;
+			seq = found_seq;
+		}
+	return worker >= 0 && query_bind_text(hunt->query, ":boot", boot) &&
+		query_bind_number(hunt->query, ":worker", worker) && query_bind_number(hunt->query, ":seq", seq) &&
 		query_bind_number(hunt->query, ":block", seq / STORE_BLOCK_NUMBERS);
 }
 

@@ -1,4 +1,4 @@
-/* hunt_time.c: a moment as people write it; all in UTC. */
+/* hunt_time.c: a moment as people write it; in UTC where no zone is said. */
 #include "tools/hunt.h"
 
 #include <stdlib.h>
@@ -96,6 +96,23 @@ static bool read_clock(const char **at, int64_t *ms, int64_t *step)
 	return true;
 }
 
+/* Z, or how far a zone is ahead of UTC: +02:00, -0330. */
+static bool read_zone(const char **at, int64_t *ms)
+{
+	bool behind = **at == '-';
+	int hour, minute;
+
+	if (take(at, 'Z') || **at == '\0')
+		return true;
+	if ((!behind && **at != '+') || ((*at)++, !read_number(at, 2, &hour)))
+		return false;
+	take(at, ':');
+	if (!read_number(at, 2, &minute) || hour > 14 || minute > 59)
+		return false;
+	*ms -= (behind ? -1 : 1) * (hour * INT64_C(3600000) + minute * INT64_C(60000));
+	return true;
+}
+
 bool hunt_time(const char *text, int64_t now_ms, bool end, int64_t *ms)
 {
 	int64_t found, step = DAY_MS;
@@ -110,10 +127,8 @@ bool hunt_time(const char *text, int64_t now_ms, bool end, int64_t *ms)
 	} else if (read_age(text, now_ms, ms)) {
 		return true;
 	} else {
-		if (!read_date(&at, &found) || ((take(&at, 'T') || take(&at, ' ')) && !read_clock(&at, &found, &step)))
-			return false;
-		take(&at, 'Z');
-		if (*at != '\0')
+		if (!read_date(&at, &found) || ((take(&at, 'T') || take(&at, ' ')) && !read_clock(&at, &found, &step)) ||
+				!read_zone(&at, &found) || *at != '\0')
 			return false;
 	}
 	*ms = end ? found + step - 1 : found;

@@ -33,6 +33,10 @@ static void reads_moments_and_their_ends(void **state)
 		{ "2026-11-21 00:00:01", MIDNIGHT + 1000, MIDNIGHT + 1999, "a second" },
 		{ "2026-11-21T00:00:01.5Z", MIDNIGHT + 1500, MIDNIGHT + 1599, "a tenth" },
 		{ "2026-11-21T00:00:01.250Z", MIDNIGHT + 1250, MIDNIGHT + 1250, "a millisecond" },
+		{ "2026-11-21T02:00+02:00", MIDNIGHT, MIDNIGHT + 59999, "east of Greenwich" },
+		{ "2026-11-20T20:30:00-0330", MIDNIGHT, MIDNIGHT + 999, "west of it, without a colon" },
+		{ "2026-11-21-00:00", MIDNIGHT, MIDNIGHT + DAY - 1, "a day of UTC" },
+		{ "2026-11-21+01:00", MIDNIGHT - 3600000, MIDNIGHT + DAY - 3600001, "a day of another zone" },
 		{ "1969-12-31T23:59:59Z", -1000, -1, "before 1970" },
 		{ "2024-02-29", INT64_C(1709164800000), INT64_C(1709251199999), "a leap day" },
 	};
@@ -51,7 +55,8 @@ static void refuses_what_is_no_moment(void **state)
 {
 	static const char *const rows[] = { "", "h", "2", "2y", "2h ", "-2h", "12345678s", "tomorrow", "2023-02-29",
 		"2026-13-01", "2026-00-10", "0000-01-01", "2026-1-1", "2026-11-21T", "2026-11-21T24:00", "2026-11-21T12:60",
-		"2026-11-21T12:00:61", "2026-11-21T12:00:00.1234", "2026-11-21T12:00:00+01:00", "2026-11-21x", "20261121" };
+		"2026-11-21T12:00:61", "2026-11-21T12:00:00.1234", "2026-11-21T12:00:00+1", "2026-11-21T12:00:00+15:00",
+		"2026-11-21T12:00:00+01:60", "2026-11-21T12:00:00+01:00Z", "2026-11-21T12:00:00 +01:00", "2026-11-21x", "20261121" };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -427,6 +427,31 @@ def coverage_is_of_what_is_proved():
                 ("%d were not to be" % wanted[2] in said or not wanted[2]), (why, said)
 
 
+def names_and_numbers_are_taken_as_people_have_them():
+    """In any script, in any case, out of an EDE text; and what would be found nowhere is no answer."""
+    labels, number = [b"xn--mller-kva", b"example"], (h.BOOT, 1, 17)
+    event = h.Event(1700000000 * 1000000, "10.0.0.7", labels, 1, 3, [], number, {"verdict": "nxdomain", "path": "resolved",
+                    "list": "malware", "rule": "*.example", "trigger": "QNAME"})
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, [event, h.Event(event.at_us, "10.0.0.7", [b"other", b"test"], 1, 0, [], (h.BOOT, 1, 20),
+                                           {"verdict": "allow", "path": "cached"})])
+        for name in ("m\u00fcller.example", "M\u00dcLLER.Example.", "XN--MLLER-KVA.example", "*.Example"):
+            equal(h.hunt(scratch, "domain", name)["summary"][0]["count"], 1, name)
+        text = "%s.1.17" % h.BOOT
+        for said in (text, text.upper(), " %s\n" % text, "malware:*.example %s" % text, "EDE: 15 (Blocked): (malware:*.example %s)" % text,
+                     "a0b1c2d3e4f5.0.1 " + text, "'%s'" % text, text + "."):
+            equal(len(h.hunt(scratch, "incident", said)["event"]), 1, said)
+        for said in ("x" + text, text + "0.1", text + "x", "a" + text, text[1:], text.replace(".1.", ".x."), ""):
+            equal(h.verdictctl("hunt", "incident", said, "--directory", scratch).returncode, 2, said)
+        for name in ("*example", "w*.example", "*.*.example", "https://www.example/x", "m\u00fcller\\046.example"):
+            for pivot in ("domain", "changes"):
+                done = h.verdictctl("hunt", pivot, name, "--directory", scratch)
+                equal((done.returncode, done.stdout), (2, b""), name)
+        for limit in ("9223372036854775807", "99999999999999999999"):
+            done = h.verdictctl("hunt", "coverage", "--limit", limit, "--json", "--directory", scratch)
+            equal(h.json.loads(done.stdout)["gaps"][0].get("after"), h.iso(event.ms), limit)
+
+
 def busy_days():
     """Two days: names that are asked for very often, and clients that ask for very many names, some of them alone."""
     events, draw = [], random.Random(7)
@@ -576,7 +601,7 @@ CLAIMS = [
     new_domains_are_those_that_nobody_asked_for_before, a_domain_of_the_same_day_is_not_new,
     the_top_is_the_top, a_limit_gives_the_first_rows_of_all,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
-    coverage_is_of_what_is_proved,
+    coverage_is_of_what_is_proved, names_and_numbers_are_taken_as_people_have_them,
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
     a_damaged_file_is_named_and_the_rest_answers,
