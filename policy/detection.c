@@ -108,7 +108,7 @@ const struct detector_info detector_table[DETECTOR_COUNT] = {
 		{ "hits", "percent", 20, 0, 100, "of the answers from the cache, no more" } } },
 	[DETECTOR_ODD_TYPE] = { "odd-type", "T1071.004", REACTION_ALERT,
 		"a record type that hardly anything but a tunnel asks for", { { 0 } } },
-	[DETECTOR_RESOLVER_BYPASS] = { "resolver-bypass", "T1071.004 T1090", REACTION_BLOCK,
+	[DETECTOR_RESOLVER_BYPASS] = { "resolver-bypass", "T1071.004 T1090", REACTION_ALERT,
 		"the client looks for another resolver", { { 0 } } },
 	[DETECTOR_DNSSEC_DROP] = { "dnssec-drop", "T1584.002", REACTION_ALERT,
 		"the zone was signed and is not any more, or its signatures fail", {

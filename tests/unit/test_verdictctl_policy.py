@@ -422,6 +422,16 @@ def takes_the_sample_as_it_is():
         equal((arguments, done.returncode, done.stderr), (arguments, code, b""))
 
 
+def the_canaries_get_what_keeps_clients_here():
+    """An address would let them go, and no data where NXDOMAIN is meant, too."""
+    path = os.path.join(SOURCE, "doc", "canaries.rpz")
+    with Folder('policy-list:\n  name: canaries\n  format: rpz\n  file: "%s"\n' % os.path.abspath(path)) as folder:
+        for name, action in ("use-application-dns.net", "nxdomain"), ("mask.icloud.com", "nxdomain"), \
+                ("mask-h2.icloud.com", "nxdomain"), ("_dns.resolver.arpa", "nodata"), ("www.icloud.com", "allow"), \
+                ("resolver.arpa", "allow"):
+            equal((name, folder.json("explain", name)[1]["verdict"]), (name, action))
+
+
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
@@ -462,7 +472,7 @@ CLAIMS = [
     explains_who_decides_and_why_others_lost, gives_the_verdict_and_the_answer_of_each_action,
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
     gives_the_ede_that_the_client_sees, says_who_is_in_which_group_and_what_that_changes,
-    checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is,
+    checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is, the_canaries_get_what_keeps_clients_here,
     explains_wrong_usage, teaches,
 ]
 
