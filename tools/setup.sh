@@ -21,7 +21,7 @@ packages_unbound_later=(libhiredis-dev)   # what later releases of Debian's pack
 packages_tests=(
 	libcmocka-dev python3 python3-dnspython protobuf-compiler fstrm-bin dnsperf faketime ldnsutils publicsuffix dns2tcp iodine binutils valgrind
 	curl openssl dnsdbq python3-jsonschema dnstap-ldns golang-github-dnstap-golang-dnstap-cli
-	knot-dnsutils
+	knot-dnsutils ccache
 )
 
 colour() { # code, text
