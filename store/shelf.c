@@ -147,6 +147,27 @@ int shelf_list_all(const char *directory, struct shelf_file **files, unsigned *c
 	return list(directory, INT64_MIN / 2, INT64_MAX / 2, true, files, count, diag);
 }
 
+unsigned shelf_tell_aside(const char *directory, int64_t from_s, int64_t to_s, void (*tell)(void *arg, const char *text),
+	void *arg)
+{
+	char text[sizeof(struct diag) + 32];
+	struct shelf_file *files;
+	struct diag diag;
+	unsigned count, told = 0;
+
+	if (list(directory, from_s, to_s, true, &files, &count, &diag) != 0)
+		return 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!files[i].aside)
+			continue;
+		diag_set(&diag, files[i].path, 0, 0, "is damaged and was set aside: what it had is not here");
+		tell(arg, diag_format(&diag, text, sizeof(text)));
+		told++;
+	}
+	free(files);
+	return told;
+}
+
 int shelf_set_aside(const char *path, struct diag *diag)
 {
 	char from[SHELF_PATH_MAX + 8], to[SHELF_PATH_MAX + 32], tail[16] = "";

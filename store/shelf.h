@@ -34,6 +34,10 @@ int shelf_list(const char *directory, int64_t from_s, int64_t to_s, struct shelf
 /* Those of all days, and what was set aside. */
 int shelf_list_all(const char *directory, struct shelf_file **files, unsigned *count, struct diag *diag);
 
+/* What was set aside of days that touch from_s .. to_s: `tell` is called with a line about each. Returns how many. */
+unsigned shelf_tell_aside(const char *directory, int64_t from_s, int64_t to_s, void (*tell)(void *arg, const char *text),
+	void *arg);
+
 /* Renames a file, and what SQLite has beside it, to *.damaged, *.damaged-1 and so on. */
 int shelf_set_aside(const char *path, struct diag *diag);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control/nearest.h"
+#include "store/shelf.h"
 #include "tools/hunt_remote.h"
 
 #define WORD_MAX 32
@@ -165,8 +166,10 @@ static int run(struct hunt *hunt, const struct pivot *pivot, const struct place 
 	code = hunt_functions(hunt) != 0 || begin_remote(hunt, place) != 0 ? -1 : pivot->run(hunt);
 	unshow(&watching);
 	if (code == 0) {
+		if (hunt->remote == NULL)
+			hunt->aside = shelf_tell_aside(place->directory, hunt->from_ms / 1000, hunt->to_ms / 1000, say, &watching);
 		hunt_end(hunt);
-		code = query_passed_over(hunt->query) > 0 ? EXIT_UNREADABLE : EXIT_FINE;
+		code = query_passed_over(hunt->query) > 0 || hunt->aside > 0 ? EXIT_UNREADABLE : EXIT_FINE;
 	} else if (code < 0) {
 		code = command_fail(EXIT_UNREADABLE, &hunt->diag);
 	}

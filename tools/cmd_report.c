@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/coverage.h"
+#include "store/shelf.h"
 #include "tools/hunt.h"
 #include "tools/report.h"
 
@@ -115,6 +116,7 @@ static int make_all(struct report *report, const struct wanted *wanted)
 	report->query = query_open(&query_options, &report->diag);
 	if (report->query == NULL)
 		return -1;
+	report->aside = shelf_tell_aside(wanted->directory, report->from_s, report->to_s - 1, tell, report);
 	result = digest_fill(report->query, report->step_s, &report->diag);
 	if (result == 0)
 		result = coverage_fill(report->query, &report->diag);
@@ -143,6 +145,8 @@ static int run(const struct wanted *wanted)
 	if (make_all(report, wanted) != 0)
 		code = command_fail(EXIT_UNREADABLE, &report->diag);
 	else if (report->left_out_count > 0)
+		code = EXIT_UNREADABLE;
+	if (code == EXIT_FINE && report->aside > 0)
 		code = EXIT_UNREADABLE;
 	free(report);
 	return code;

@@ -55,6 +55,7 @@ struct hunt {
 	const struct command *command;
 	struct query *query;
 	struct clickhouse *remote;     /* instead of day files; NULL: none */
+	unsigned aside;                /* damaged day files of the window, which nothing is read of */
 	unsigned files;                /* of `remote`: days and classes in the window */
 	const char *asked;             /* as given; NULL: nothing */
 	int64_t from_ms, to_ms;        /* QUERY_BEGIN, QUERY_END: no limit */

@@ -317,11 +317,15 @@ void hunt_end(struct hunt *hunt)
 			puts("\nno day file of that time");
 		else if (hunt->rows == 0)
 			puts("\nnothing");
+		if (hunt->aside > 0)
+			printf("\n%sincomplete: %u damaged day files of that time were set aside%s\n", term_on(&hunt->term, STYLE_BAD),
+				hunt->aside, term_off(&hunt->term, STYLE_BAD));
 		if (passed_over > 0)
 			printf("\n%sincomplete: %u of %u day files could not be read%s\n", term_on(&hunt->term, STYLE_BAD),
 				passed_over, files, term_off(&hunt->term, STYLE_BAD));
 		return;
 	}
+	printf(",\"damaged\":%u", hunt->aside);
 	printf(",\"left_out\":{");
 	for (unsigned i = 0; i < hunt->left_out_count; i++) {
 		const struct hunt_left_out *left_out = &hunt->left_out[i];

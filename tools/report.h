@@ -31,6 +31,7 @@ struct report {
 	int64_t from_s, to_s, step_s;    /* to_s is behind the last moment */
 	char left_out[REPORT_FILES_MAX][512];   /* files, and why */
 	unsigned left_out_count;
+	unsigned aside;                         /* of them: damaged, and set aside */
 	int64_t answers[DIGEST_OUTCOMES], all;
 	int64_t clients, domains, resolvers, received, missing;
 	size_t popular;                  /* names that were given as such */

@@ -576,7 +576,18 @@ def a_damaged_file_is_named_and_the_rest_answers():
             equal(done.returncode, 3)
             assert files[1].name.encode() in done.stderr, done.stderr
             got = h.json.loads(done.stdout)
-            equal((got["summary"][0]["count"], got["files"], got["passed_over"]), (2, 3, 1))
+            equal((got["summary"][0]["count"], got["files"], got["passed_over"], got["damaged"]), (2, 3, 1, 0))
+        # A collector has set it aside since, and began another one.
+        for name, more, damaged in ((".damaged", [], 1), (".damaged-1", [], 2), (".damaged-1", ["--to", "1d"], 2),
+                                    (".damaged-1", ["--to", h.iso(1700000000 * 1000)], 0)):
+            Path(str(files[1]) + name).write_bytes(b"")
+            if files[1].exists():
+                files[1].unlink()
+            done = h.verdictctl("hunt", "domain", "www.example", "--json", *more, "--directory", scratch)
+            got = h.json.loads(done.stdout)
+            equal((done.returncode, got["damaged"], done.stderr.count(b"was set aside")), (3 if damaged else 0, damaged, damaged))
+            said = h.verdictctl("hunt", "domain", "nowhere.example", *more, "--directory", scratch).stdout
+            equal(b"incomplete: %d damaged" % damaged in said, damaged > 0, "'nothing' has its reason")
 
 
 def wrong_usage_is_explained():

@@ -416,6 +416,11 @@ def leaves_a_damaged_day_out_and_says_so():
     left = [event for event in came if outcome(event) == 0 or
             event["time_us"] // 1000000 // office.DAY != (office.BEGIN + 2 * office.DAY) // office.DAY]
     equal(number(page.tiles["Answers"][0]), len(left))
+    os.rename(path, path + ".damaged")
+    code, text, err = store.report("--from", "2025-11-10", "--to", "2025-11-16")
+    equal((code, err.count("was set aside")), (3, 1))
+    assert "2025-11-12-verdicts.sqlite.damaged" in "".join(Page(text).texts)
+    equal(store.report("--from", "2025-11-13", "--to", "2025-11-16")[0], 0, "another day's")
 
 
 def an_empty_window_is_a_page():
