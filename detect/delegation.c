@@ -22,6 +22,7 @@ struct kinds {
 
 struct serving {
 	struct look *look;
+	struct behind *behind;       /* what of them is looked at */
 	struct kinds zones, networks;
 	bool unsure;                 /* addresses are missing: only some were looked up yet */
 	unsigned fresh;              /* server zones that nobody knew for a month */
@@ -66,11 +67,14 @@ static bool note_server(void *arg, const struct server *server)
 	struct suffix_found found;
 	struct name name;
 
-	if (server->chain != 0 || server->zone_labels != look->zone_labels)
+	if (server->chain != 0 || server->zone_labels != look->zone_labels ||
+	    !name_from_wire(&name, server->name, server->name_length))
 		return true;
+	if (!behind_add(serving->behind, &name, &server->address))
+		return false;
 	note_network(serving, &server->address);
 	/* The root stands for a name that is not known. */
-	if (!name_from_wire(&name, server->name, server->name_length) || name.labels == 0)
+	if (name.labels == 0)
 		return true;
 	found = suffix_find(look->detect->suffixes, &name);
 	if (found.labels == 0)
@@ -160,8 +164,12 @@ void delegation_note_move(struct look *look)
 
 static void judge_servers(struct look *look)
 {
-	struct serving serving = { .look = look };
+	struct behind own;
+	struct serving serving = { .look = look, .behind = look->sight->behind != NULL ? look->sight->behind : &own };
 
+	if (look->sight->behind == NULL)
+		behind_init(&own);
+	serving.behind->has_servers = true;
 	look->facts->servers(look->facts->servers_source, note_server, &serving);
 	/* What the caches do not have now they may have soon, and most likely will not. */
 	look->zone->served_s = (uint32_t)(serving.zones.count > 0 ? look->now_s : look->now_s - HOUR_S + MINUTE_S);

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/behind.h"
 #include "policy/detection.h"
 #include "policy/diag.h"
 #include "policy/facts.h"
@@ -37,9 +38,6 @@ struct detect_sizes {
 
 extern const struct detect_sizes detect_sizes_default, detect_sizes_small;
 
-/* What validation (RFC 4033 section 5) made of an answer. */
-enum security { SECURITY_UNKNOWN, SECURITY_BOGUS, SECURITY_INSECURE, SECURITY_SECURE };
-
 /* One answer, as the detectors see it. */
 struct sight {
 	const struct facts *facts;           /* borrowed */
@@ -48,6 +46,7 @@ struct sight {
 	enum security security;
 	uint64_t ordinal;                    /* counts the caller's answers: of cached ones only some are looked at */
 	int64_t now_ms;                      /* Unix time */
+	struct behind *behind;               /* gets what of security and facts->servers detectors look at; NULL: none */
 	/* Is told of all that a detector says, before what was said lately is held back, and without features; for a tool
 	 * that learns what is usual. NULL: nobody. */
 	void (*hear)(void *arg, const struct detection *said);

@@ -63,8 +63,11 @@ static void judge_bogus(struct look *look)
 
 void judge_dnssec_drop(struct look *look)
 {
+	if (look->sight->behind != NULL)
+		look->sight->behind->security = look->sight->security;
 	switch (look->sight->security) {
 	case SECURITY_UNKNOWN:
+	case SECURITY_COUNT:
 		break;
 	case SECURITY_SECURE:
 		if (speaks_for_zone(look))

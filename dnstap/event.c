@@ -184,6 +184,13 @@ static void put_detections(struct output *output, const struct detections *detec
 	put_part(output, PART_DETECTIONS, forms, detections->count * sizeof(*forms));
 }
 
+static void put_behind(struct output *output, const struct behind *behind)
+{
+	output->form.security = (uint8_t)behind->security;
+	output->form.has_servers = behind->has_servers;
+	put_part(output, PART_SERVERS, behind->octets, behind->used);
+}
+
 static void set_address(struct event_form_address *form, const struct address *address)
 {
 	memcpy(form->octets, address->octets, sizeof(form->octets));
@@ -228,6 +235,8 @@ size_t event_encode(const struct event *event, uint8_t *to, size_t cap)
 			strnlen(event->verdict->group_name, sizeof(event->verdict->group_name)));
 	if (event->detections != NULL)
 		put_detections(&output, event->detections);
+	if (event->behind != NULL)
+		put_behind(&output, event->behind);
 	if (output.full)
 		return 0;
 	memcpy(to, &output.form, sizeof(output.form));

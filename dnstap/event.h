@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "policy/behind.h"
 #include "policy/detection.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
@@ -47,6 +48,7 @@ struct event {
 	int16_t ede;                       /* EDE sent, or EDE_NONE */
 	const char *ede_text;              /* borrowed; NULL: none */
 	const struct detections *detections;   /* borrowed; NULL: none */
+	const struct behind *behind;       /* what they looked at beside; borrowed; NULL: nothing */
 	uint64_t dropped;                  /* frames of this worker dropped so far */
 	uint64_t left_out;                 /* answers of this worker of which no frame was wanted, so far */
 	enum privacy_mode privacy;         /* what is shown of the client */

@@ -7,12 +7,13 @@
 #ifndef DNSTAP_EVENT_FORM_H
 #define DNSTAP_EVENT_FORM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "policy/detection.h"
 
 #define EVENT_FORM_MAGIC 0x56455631u
-#define EVENT_FORM_VERSION 2
+#define EVENT_FORM_VERSION 3     /* 2 had neither servers nor what stands behind `lengths` */
 
 enum event_part {
 	PART_LIST, PART_RULE, PART_CATEGORY, PART_ATTACK,                              /* of what decided */
@@ -21,7 +22,8 @@ enum event_part {
 	PART_QUERY,      /* DNS messages in wire form */
 	PART_RESPONSE,   /* empty: nothing was sent */
 	PART_GROUP,      /* the client's */
-	PART_DETECTIONS, /* struct event_form_detection each; last, where older forms have zeros: they have none */
+	PART_DETECTIONS, /* struct event_form_detection each */
+	PART_SERVERS,    /* as policy/behind.h has them */
 	PART_COUNT
 };
 
@@ -70,8 +72,18 @@ struct event_form {
 	uint8_t action;
 	uint8_t privacy;
 	uint16_t lengths[PART_COUNT];
+	uint8_t security;            /* enum security */
+	uint8_t has_servers;         /* somebody asked for them; there may be none */
+	uint8_t unused[4];
 };
 
-_Static_assert(sizeof(struct event_form) == 152, "struct event_form has no padding");
+_Static_assert(sizeof(struct event_form) == 160, "struct event_form has no padding");
+
+/* A ring may hold what a former release has written. */
+#define EVENT_FORM_VERSION_2 2
+#define EVENT_FORM_OCTETS_2 152u
+
+_Static_assert(offsetof(struct event_form, lengths) + PART_SERVERS * sizeof(uint16_t) <= EVENT_FORM_OCTETS_2,
+	"version 2 ends where its lengths do");
 
 #endif

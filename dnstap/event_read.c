@@ -26,11 +26,14 @@ static const uint16_t part_limits[PART_COUNT] = {
 	[PART_RESPONSE] = WIRE_RESPONSE_MAX,
 	[PART_GROUP] = LIST_NAME_MAX,
 	[PART_DETECTIONS] = DETECTIONS_MAX * sizeof(struct event_form_detection),
+	[PART_SERVERS] = BEHIND_OCTETS_MAX,
 };
 
 static bool numbers_are_sane(const struct event_form *form)
 {
-	return form->magic == EVENT_FORM_MAGIC && form->version == EVENT_FORM_VERSION
+	return form->magic == EVENT_FORM_MAGIC
+		&& (form->version == EVENT_FORM_VERSION || form->version == EVENT_FORM_VERSION_2)
+		&& form->security < SECURITY_COUNT && form->has_servers <= 1
 		&& form->path < PATH_COUNT && form->transport <= TRANSPORT_DOQ && form->action < ACTION_COUNT
 		&& form->privacy < PRIVACY_COUNT
 		&& form->rule.trigger < TRIGGER_COUNT && form->rule.action < ACTION_COUNT
@@ -111,6 +114,31 @@ static bool read_detections(struct detections *to, struct span from)
 	return true;
 }
 
+static bool are_servers(struct span servers)
+{
+	struct behind_server server;
+	size_t at = 0, count = 0;
+
+	while (behind_next(servers.data, servers.length, &at, &server))
+		count++;
+	return at == servers.length && count <= BEHIND_SERVERS_MAX;
+}
+
+/* Returns how many octets it takes; 0: they are too few. */
+static size_t read_form(struct event_form *form, const uint8_t *from, size_t octets)
+{
+	if (octets < EVENT_FORM_OCTETS_2)
+		return 0;
+	memset(form, 0, sizeof(*form));
+	memcpy(form, from, EVENT_FORM_OCTETS_2);
+	if (form->version == EVENT_FORM_VERSION_2)
+		return EVENT_FORM_OCTETS_2;
+	if (octets < sizeof(*form))
+		return 0;
+	memcpy(form, from, sizeof(*form));
+	return sizeof(*form);
+}
+
 static void read_rule(struct event_rule *rule, const struct event_form_rule *form, const struct span *parts)
 {
 	rule->trigger = form->trigger;
@@ -151,18 +179,21 @@ bool event_read(struct event_view *view, const uint8_t *from, size_t octets)
 	struct event_form form;
 	struct span parts[PART_COUNT];
 	struct detections detections = { 0 };
+	const size_t begin = read_form(&form, from, octets);
 
-	if (octets < sizeof(form))
+	if (begin == 0 || !numbers_are_sane(&form))
 		return false;
-	memcpy(&form, from, sizeof(form));
-	if (!numbers_are_sane(&form) || !family_is_sane(form.client.family) || !family_is_sane(form.server.family))
+	if (!family_is_sane(form.client.family) || !family_is_sane(form.server.family))
 		return false;
-	if (!find_parts(&form, from + sizeof(form), octets - sizeof(form), parts) || !parts_are_sane(parts, form.rule.trigger))
+	if (!find_parts(&form, from + begin, octets - begin, parts) || !parts_are_sane(parts, form.rule.trigger))
 		return false;
-	if (!read_detections(&detections, parts[PART_DETECTIONS]))
+	if (!read_detections(&detections, parts[PART_DETECTIONS]) || !are_servers(parts[PART_SERVERS]))
 		return false;
 	read_numbers(view, &form);
 	view->detections = detections;
+	view->security = form.security;
+	view->has_servers = form.has_servers != 0;
+	view->servers = parts[PART_SERVERS];
 	read_rule(&view->rule, &form.rule, &parts[PART_LIST]);
 	read_rule(&view->shadow, &form.shadow, &parts[PART_SHADOW_LIST]);
 	view->value = parts[PART_VALUE];

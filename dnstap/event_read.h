@@ -54,6 +54,9 @@ struct event_view {
 	struct span query;           /* DNS messages in wire form */
 	struct span response;        /* none: nothing was sent */
 	struct detections detections;
+	enum security security;      /* SECURITY_UNKNOWN: no detector asked */
+	bool has_servers;            /* a detector asked who serves the zone: */
+	struct span servers;         /* for behind_next, which takes all of it */
 	struct span group;           /* the client's; none: no groups are configured */
 };
 

@@ -3,6 +3,7 @@
  */
 #include "dnstap/extra.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "dnstap/json_put.h"
@@ -83,6 +84,59 @@ static void put_detections(struct json *json, const struct detections *detection
 	json_close(json, ']');
 }
 
+static void begin_server(struct json *json, const struct name *name)
+{
+	char text[NAME_TEXT_MAX];
+
+	json_open(json, '{');
+	if (name->labels == 0)
+		return;
+	name_to_text(name, text);
+	json_put_span(json, "name", (struct span){ (const uint8_t *)text, strlen(text) });
+}
+
+static void end_server(struct json *json, size_t addresses)
+{
+	if (addresses > 0)
+		json_close(json, ']');
+	json_close(json, '}');
+}
+
+static void put_address(struct json *json, const struct address *address, bool first)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (first)
+		json_put_key(json, "addresses");
+	inet_ntop(address->family == ADDRESS_INET ? AF_INET : AF_INET6, address->octets, text, sizeof(text));
+	json_put(json, first ? "[\"" : ",\"", 2);
+	json_put(json, text, strlen(text));
+	json_put(json, "\"", 1);
+}
+
+/* An object for each name. */
+static void put_servers(struct json *json, struct span servers)
+{
+	struct behind_server server;
+	size_t at = 0, before = 0, addresses = 0;
+
+	json_put_key(json, "servers");
+	json_open(json, '[');
+	for (; behind_next(servers.data, servers.length, &at, &server); before = at) {
+		if (servers.data[before] != 0 && before > 0)
+			end_server(json, addresses);
+		if (servers.data[before] != 0) {
+			begin_server(json, &server.name);
+			addresses = 0;
+		}
+		if (server.address.family != ADDRESS_NONE)
+			put_address(json, &server.address, addresses++ == 0);
+	}
+	if (at > 0)
+		end_server(json, addresses);
+	json_close(json, ']');
+}
+
 size_t extra_write(const struct event_view *view, char *to, size_t cap)
 {
 	struct json json = { .to = to, .cap = cap };
@@ -101,6 +155,10 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 		json_put_number(&json, "ede", (uint64_t)view->ede);
 	put_shadow(&json, &view->shadow);
 	put_detections(&json, &view->detections);
+	if (view->security != SECURITY_UNKNOWN)
+		json_put_word(&json, "security", security_names[view->security]);
+	if (view->has_servers)
+		put_servers(&json, view->servers);
 	if (action_table[view->action].denies)
 		json_put_word(&json, "incident", frame_number_text(&view->number, number));
 	if (view->dropped)

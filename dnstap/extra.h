@@ -3,7 +3,7 @@
  *
  * Keys, in this order, each left out when there is nothing to say: v, boot, worker, seq, path, verdict, group, list,
  * rule, trigger, chain, serial, category, attack, ede, shadow {list, rule, action, category, attack}, detections [detector, tier,
- * action, value, threshold, repeated, attack, features], incident, dropped.
+ * action, value, threshold, repeated, attack, features], security, servers [name, addresses], incident, dropped.
  * doc/frames.md describes them, doc/schema/extra-1.json holds them: a key is added there, too. v grows when one changes
  * its meaning, not when one is added.
  *
@@ -17,7 +17,7 @@
 #include "dnstap/event_read.h"
 
 /* Every text of an event at six characters for an octet, and the rest. */
-#define EXTRA_OCTETS_MAX (16 * 1024)
+#define EXTRA_OCTETS_MAX (32 * 1024)
 
 /* Writes the object, without a NUL. Whatever octets the texts hold, it is valid UTF-8. Returns the octets used; 0 when
  * it does not fit in `cap` (EXTRA_OCTETS_MAX always suffices). */

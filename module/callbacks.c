@@ -36,6 +36,7 @@ struct answer {
 	struct verdict *verdict;       /* &own, or the query state's */
 	struct verdict own;
 	struct detections detections;
+	struct behind behind;          /* last: most answers leave it untouched */
 };
 
 static struct timespec timespec_of(const struct timeval *time)
@@ -217,7 +218,7 @@ static HOT __attribute__((noinline)) void answer_detect(struct answer *answer, s
 {
 	struct live *live = live_host_live();
 	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
-		.security = answer->security };
+		.security = answer->security, .behind = &answer->behind };
 	struct servers servers;
 	struct timespec *now = &answer->event.response_time;
 
@@ -233,11 +234,14 @@ static HOT __attribute__((noinline)) void answer_detect(struct answer *answer, s
 	/* On this path Unbound holds no lock of a cache. */
 	if (answer->path == PATH_RESOLVED && answer->qstate != NULL)
 		servers_attach_late(&servers, &answer->facts, answer->qstate, answer->extract.reply);
+	behind_init(&answer->behind);
 	live_detect(live, snapshot_options(state_enter(slot)), &sight, &answer->detections);
 	state_leave(slot);
 	answer->facts.servers = NULL;
 	if (answer->detections.count > 0)
 		answer->event.detections = &answer->detections;
+	if (answer->behind.has_servers || answer->behind.security != SECURITY_UNKNOWN)
+		answer->event.behind = &answer->behind;
 }
 
 static HOT void answer_emit(struct answer *answer, struct slot *slot)
@@ -300,6 +304,7 @@ static HOT void answer_event(struct answer *answer)
 	event->ede = EDE_NONE;
 	event->ede_text = NULL;
 	event->detections = NULL;
+	event->behind = NULL;
 	event->dropped = 0;
 	event->left_out = 0;
 	event->privacy = PRIVACY_NONE;

@@ -281,10 +281,12 @@ static unsigned traits_of(const struct learn *learn, const struct verdict *verdi
 
 void learn_take(struct learn *learn, const struct recorded *recorded)
 {
-	const struct facts facts = recorded_facts(recorded);
+	struct facts facts = recorded_facts(recorded);
+	struct behind_zone zone;
 	struct detections detections;
 	struct verdict verdict;
 	struct sight sight = { .facts = &facts, .path = recorded->path, .hear_arg = learn,
+		.security = recorded->behind.security,
 		.ordinal = recorded->numbered ? recorded->ordinal : learn->records };
 
 	learn->records++;
@@ -297,6 +299,7 @@ void learn_take(struct learn *learn, const struct recorded *recorded)
 			note_use(learn, &verdict);
 		return;
 	}
+	recorded_facts_behind(recorded, detect_zone_labels(learn->detect, &facts.qname), &zone, &facts);
 	sight.traits = traits_of(learn, &verdict);
 	sight.now_ms = learn->now_ms;
 	sight.hear = learn->again ? NULL : hear_said;

@@ -1,6 +1,7 @@
 /* record_frame.c: what one dnstap frame records. */
 #include "tools/record_frame.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "policy/verdict.h"
@@ -66,6 +67,65 @@ static enum record_skip take_message(const Dnstap__Message *message, enum record
 	return SKIP_REASONS;
 }
 
+/* --- what stands behind an answer --------------------------------------------------------------------------------- */
+
+static struct json_value member(const struct json_value *object, const char *key)
+{
+	struct json_members members;
+
+	if (!json_scan(object->at, object->octets, &members))
+		return (struct json_value){ NULL, 0 };
+	return json_find(&members, key);
+}
+
+static bool read_address(const struct json_value *value, struct address *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	*address = (struct address){ .family = ADDRESS_NONE };
+	if (json_text_of(value, text, sizeof(text)) == 0)
+		return false;
+	if (inet_pton(AF_INET, text, address->octets) == 1)
+		address->family = ADDRESS_INET;
+	else if (inet_pton(AF_INET6, text, address->octets) == 1)
+		address->family = ADDRESS_INET6;
+	return address->family != ADDRESS_NONE;
+}
+
+static void add_server(const struct json_value *server, struct behind *to)
+{
+	const struct json_value addresses = member(server, "addresses"), named = member(server, "name");
+	struct address address = { .family = ADDRESS_NONE };
+	struct name name = { .length = 1 };
+	struct json_value element;
+	char text[NAME_TEXT_MAX];
+	bool any = false;
+	size_t at = 0;
+
+	/* The root stands for a name that is not known. */
+	if (named.at != NULL && name_from_text(&name, text, json_text_of(&named, text, sizeof(text))) != NULL)
+		return;
+	while (json_next(&addresses, &at, &element))
+		if (read_address(&element, &address))
+			any |= behind_add(to, &name, &address);
+	if (!any)
+		behind_add(to, &name, &(struct address){ .family = ADDRESS_NONE });
+}
+
+static void take_behind(const struct json_members *members, struct behind *to)
+{
+	const struct json_value security = json_find(members, "security"), servers = json_find(members, "servers");
+	struct json_value element;
+	size_t at = 0;
+
+	for (unsigned i = SECURITY_UNKNOWN + 1; i < SECURITY_COUNT; i++)
+		if (json_is_text(&security, security_names[i]))
+			to->security = (enum security)i;
+	to->has_servers = servers.at != NULL && servers.at[0] == '[';
+	while (json_next(&servers, &at, &element))
+		add_server(&element, to);
+}
+
 /* Only our own frames have it (doc/frames.md). */
 static void take_extra(const ProtobufCBinaryData *extra, struct recorded *to)
 {
@@ -84,6 +144,7 @@ static void take_extra(const ProtobufCBinaryData *extra, struct recorded *to)
 			to->denied = true;
 	number = json_find(&members, "seq");
 	to->numbered = json_number_of(&number, &to->ordinal);
+	take_behind(&members, &to->behind);
 }
 
 enum record_skip record_take_frame(const Dnstap__Dnstap *frame, enum record_take take, struct recorded *to)

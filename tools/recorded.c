@@ -12,6 +12,7 @@ void recorded_init(struct recorded *recorded)
 	/* Not the octets, which are many and are written before they are read. */
 	memset(recorded, 0, offsetof(struct recorded, records));
 	recorded->used = 0;
+	behind_init(&recorded->behind);
 	recorded->qclass = CLASS_IN;
 	recorded->count = 1;
 	recorded->ns_dots_min = 1;
@@ -169,4 +170,14 @@ struct facts recorded_facts(const struct recorded *recorded)
 		.dnssec_ok = recorded->dnssec_ok,
 		.recursion_desired = true,
 	};
+}
+
+void recorded_facts_behind(const struct recorded *recorded, unsigned zone_labels, struct behind_zone *zone,
+	struct facts *facts)
+{
+	if (!recorded->behind.has_servers)
+		return;
+	*zone = (struct behind_zone){ &recorded->behind, (uint8_t)zone_labels };
+	facts->servers = behind_visit;
+	facts->servers_source = zone;
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/behind.h"
 #include "policy/facts.h"
 #include "policy/verdict.h"
 
@@ -53,6 +54,7 @@ struct recorded {
 	size_t server_count;
 	struct record records[FACTS_RECORDS_MAX];
 	struct recorded_server servers[RECORDED_SERVERS_MAX];
+	struct behind behind;           /* what a detector looked at then, beside the message */
 	size_t used;
 	uint8_t octets[RECORDED_OCTETS_MAX];
 };
@@ -75,5 +77,10 @@ unsigned recorded_apex(const struct recorded *recorded);
 
 /* The facts, which borrow it. */
 struct facts recorded_facts(const struct recorded *recorded);
+
+/* For detectors: where servers of the zone, which has so many labels, were looked at then, they take the place of those
+ * that the message shows; *facts borrows *zone. */
+void recorded_facts_behind(const struct recorded *recorded, unsigned zone_labels, struct behind_zone *zone,
+	struct facts *facts);
 
 #endif

@@ -163,11 +163,14 @@ static void count(struct replay_detect *detect, const struct recorded *recorded,
 void replay_detect_judge(struct replay_detect *detect, const struct recorded *recorded, unsigned traits,
 	struct detections *detections)
 {
-	const struct facts facts = recorded_facts(recorded);
+	struct facts facts = recorded_facts(recorded);
+	struct behind_zone zone;
 	struct sight sight = { .facts = &facts, .path = recorded->path, .traits = traits,
+		.security = recorded->behind.security,
 		.ordinal = recorded->numbered ? recorded->ordinal : detect->records };
 
 	detect->records++;
+	recorded_facts_behind(recorded, detect_zone_labels(detect->detect, &facts.qname), &zone, &facts);
 	/* Records without a time come when the one before came. */
 	if (recorded->time_ms != 0)
 		detect->now_ms = recorded->time_ms;

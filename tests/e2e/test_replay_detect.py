@@ -2,26 +2,29 @@
 """The detectors say of recorded frames what they said inside the resolver when it gave the answers.
 
 The same questions go through the real resolver, whose frames are then replayed by the same policy: of each answer the same
-detections, with what was measured. Who serves a zone and what validation said stand in no frame: these detectors are off.
+detections, with what was measured. All detectors are on.
 """
 
 import base64
 import hashlib
 import json
 import subprocess
+import tempfile
 
+import dns.flags
 import dns.message
 import dns.query
 import dns.rdatatype
+import dns.rrset
 
 import frames
 import lab
 import tap
+import test_techniques as techniques
 
 HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
 NAMES, POLLS, CLIENTS = 90, 60, ("127.0.0.1", "127.0.10.5", "127.0.20.9")
 SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
-NO_FRAME_HAS = ("name-server", "delegation-change", "dnssec-drop")
 
 
 def zone(origin, *lines):
@@ -43,9 +46,7 @@ LISTS = [
 
 
 def clauses(warm_up):
-	text = 'detection:\n\tpublic-suffix-list: "%s"\n' % SUFFIXES
-	text += "detector:\n\tname: newly-observed\n\twarm-up: %d\n" % warm_up
-	return text + "".join("detector:\n\tname: %s\n\taction: off\n" % name for name in NO_FRAME_HAS)
+	return 'detection:\n\tpublic-suffix-list: "%s"\ndetector:\n\tname: newly-observed\n\twarm-up: %d\n' % (SUFFIXES, warm_up)
 
 
 def chunk(number):
@@ -77,11 +78,15 @@ def words(detections):
 		"".join(" %s=%d" % feature for feature in one.get("features", {}).items())) for one in detections)
 
 
+def name_of(frame):
+	return frame.query.question[0].name.to_text(omit_final_dot=True).lower()
+
+
 def live(here):
 	"""(client, name, type, detections) of the answers in the order in which they were given."""
 	found = [one for one in frames.read(here.frames_file) if one.type == frames.CLIENT_RESPONSE]
-	return [(one.client, one.query.question[0].name.to_text(omit_final_dot=True).lower(),
-		dns.rdatatype.to_text(one.query.question[0].rdtype), words(one.extra.get("detections", []))) for one in found], found
+	return [(one.client, name_of(one), dns.rdatatype.to_text(one.query.question[0].rdtype),
+		words(one.extra.get("detections", []))) for one in found], found
 
 
 def replayed(here):
@@ -91,32 +96,141 @@ def replayed(here):
 	return [(one["client"], one["name"], one["type"], one["detections"]) for one in found]
 
 
-def the_same(tap, warm_up, wanted):
+def ask(here, client, name, qtype="A", rdclass="IN"):
+	dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, source=client, timeout=10)
+
+
+def the_same_is_told(tap, here, count, wanted):
+	"""Returns the frames."""
+	lab.wait_for(lambda: len(live(here)[0]) == count, "%d frames" % count)
+	inside, found = live(here)
+	again = replayed(here)
+	kinds = {one["detector"] for frame in found for one in frame.extra.get("detections", [])}
+	tap.ok(wanted <= kinds, "detectors have something to say of it", sorted(kinds))
+	differing = ["%s is not %s" % pair for pair in zip(again, inside) if pair[0] != pair[1]]
+	tap.equal((len(again), differing[:6]), (count, []), "each record is told as the resolver told it, in order")
+	return found
+
+
+def of_all_paths(tap, warm_up, wanted):
 	asked = list(questions())
 	with lab.Lab(dict(ZONES)) as here:
 		here.start(LISTS, raw=clauses(warm_up))
-		for client, name, qtype, rdclass in asked:
-			dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, source=client, timeout=5)
-		lab.wait_for(lambda: len(live(here)[0]) == len(asked), "%d frames" % len(asked))
-		inside, found = live(here)
-		again = replayed(here)
-		kinds = {one["detector"] for frame in found for one in frame.extra.get("detections", [])}
-		tap.ok(wanted <= kinds, "detectors have something to say of it", sorted(kinds))
+		for question in asked:
+			ask(here, *question)
+		found = the_same_is_told(tap, here, len(asked), wanted)
 		paths = {frame.extra["path"] for frame in found}
 		tap.ok({"resolved", "cached", "chaos"} <= paths, "of answers that were resolved, cached or Unbound's own", paths)
 		tap.ok(any(frame.extra["verdict"] == "refuse" for frame in found), "and of denied ones")
-		differing = ["%s is not %s" % pair for pair in zip(again, inside) if pair[0] != pair[1]]
-		tap.equal((len(again), differing[:6]), (len(asked), []), "each record is told as the resolver told it, in order")
 
 
 def of_what_is_new(tap):
-	the_same(tap, 0, {"tunnel", "newly-observed", "rebinding", "odd-type", "recon", "resolver-bypass"})
+	of_all_paths(tap, 0, {"tunnel", "newly-observed", "rebinding", "odd-type", "recon", "resolver-bypass"})
 
 
 def while_nothing_can_be_new(tap):
-	the_same(tap, 7, {"tunnel", "rebinding", "odd-type"})
+	of_all_paths(tap, 7, {"tunnel", "rebinding", "odd-type"})
+
+
+# --- what stands behind answers -----------------------------------------------------------------------------------
+
+class World:
+	"""A parent, and whom it delegates zones to. Phases: as they are at first; their servers have moved; their records follow."""
+
+	def __init__(self):
+		self.phase = 0
+		self.parent = techniques.Server("127.0.0.1", lab.free_port(), self.refer)
+		self.servers = [techniques.Server(address, 53, self.answer) for address in (techniques.GOOD, techniques.EVIL)]
+
+	def served_by(self, zone):
+		if zone == "served-lab.com.":
+			return ("ns1.served-lab.com.", "ns2.served-lab.com."), techniques.GOOD
+		if self.phase == 0:
+			return ("ns1.host-lab.com.", "ns2.host-lab.com."), techniques.GOOD
+		return ("ns1.crime-lab.com.",), techniques.EVIL
+
+	def refer(self, question, response):
+		zone = ".".join(question.name.to_text().lower().split(".")[-3:])
+		servers, address = self.served_by(zone)
+		if zone[:-1] not in DELEGATED:
+			self.answer(question, response)
+			return
+		response.authority.append(dns.rrset.from_text(zone, 300, "IN", "NS", *servers))
+		for server in servers:
+			response.additional.append(dns.rrset.from_text(server, 300, "IN", "A", address))
+
+	def answer(self, question, response):
+		name = question.name.to_text().lower()
+		response.flags |= dns.flags.AA
+		if question.rdtype == 1:
+			address = techniques.EVIL if "crime" in name else techniques.GOOD if name.startswith("ns") else \
+				"198.51.100.7" if self.phase == 2 else "192.0.2.6"
+			response.answer.append(dns.rrset.from_text(question.name, 300, "IN", "A", address))
+
+
+DELEGATED = ("served-lab.com", "moved-lab.com", "known-lab.com")
+
+
+def ask_all(here, phase):
+	"""Returns how many questions that were."""
+	names = ["%s.%s" % (label, zone) for zone in (*DELEGATED, *here.zones) for label in ("www", "mail", "n%d" % phase)]
+	for client in CLIENTS[:2]:
+		for name in (*names, *here.zones):
+			ask(here, client, name)
+	return 2 * (len(names) + len(here.zones))
+
+
+def change_servers_and_signatures(here, world):
+	"""Eight days, and three hours. Returns how many questions were asked."""
+	count = ask_all(here, 0)
+	for world.phase, clock in ((1, "+192h"), (2, "+195h")):
+		here.write("clock", clock + "\n")
+		here.nsd.stop()
+		here.zones["broken-lab.com"] = zone("broken-lab.com", "* A 192.0.2.9")
+		here.start_nsd()
+		here.control("insecure_add", "www.gone-lab.com")
+		count += ask_all(here, world.phase)
+	return count
+
+
+def said_of(found, detector, name):
+	"""Tier and value, in order."""
+	return [(one["tier"], one["value"]) for frame in found if name_of(frame).endswith(name)
+		for one in frame.extra.get("detections", []) if one["detector"] == detector]
+
+
+def of_servers_and_signatures(tap):
+	library = techniques.faketime()
+	if library is None or not techniques.can_sign():
+		tap.skip("of servers and signatures", "install faketime and ldnsutils")
+		return
+	try:
+		world = World()
+	except OSError as error:
+		tap.skip("of servers and signatures", "no port 53 on %s: %s" % (techniques.GOOD, error))
+		return
+	with tempfile.TemporaryDirectory() as folder:
+		signed = {name: techniques.signed(folder, name) for name in ("broken-lab.com", "gone-lab.com")}
+	with lab.Lab({name: text for name, (text, _) in signed.items()}) as here:
+		here.start_nsd()
+		here.policy(LISTS, raw="verdict:\n\tprotected-name: known-lab.com\n" + clauses(0))
+		here.unbound_conf(server="".join('\ttrust-anchor: "%s"\n' % ds for _, ds in signed.values()),
+			rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % world.parent.port)
+		techniques.launch_with_clock(here, library)
+		count = change_servers_and_signatures(here, world)
+		found = the_same_is_told(tap, here, count, {"name-server", "delegation-change", "dnssec-drop", "changed-resolution"})
+		tap.equal({frame.extra["security"] for frame in found if "security" in frame.extra}, {"secure", "insecure", "bogus"},
+			"validation has said all that it can")
+		servers = [sorted(frame.extra["servers"], key=lambda one: one["name"]) for frame in found
+			if name_of(frame).endswith("served-lab.com") and "servers" in frame.extra]
+		tap.equal(servers, [[{"name": "ns%d.served-lab.com" % number, "addresses": [techniques.GOOD]} for number in (1, 2)]] * 3,
+			"who serves a zone stands in a frame for each hour in which somebody asks")
+		tap.equal(said_of(found, "delegation-change", "moved-lab.com"), [("alert", 2), ("alert", 3)],
+			"servers that move are told of, and again when a record follows")
+		tap.equal(said_of(found, "delegation-change", "known-lab.com"), [("high", 1)],
+			"those of a protected zone, too, though everybody knows it")
 
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(of_what_is_new, while_nothing_can_be_new)
+	tap.run(of_what_is_new, while_nothing_can_be_new, of_servers_and_signatures)

@@ -237,8 +237,12 @@ def signed(folder, name):
 		return out.read(), ds.read().strip()
 
 
+def can_sign():
+	return shutil.which("ldns-signzone") is not None
+
+
 def a_signed_zone_that_is_so_no_more_is_told(tap):
-	if shutil.which("ldns-signzone") is None:
+	if not can_sign():
 		tap.skip("a signed zone that is so no more", "no ldns-signzone: install ldnsutils")
 		return
 	for how in ("insecure", "bogus"):
@@ -326,9 +330,21 @@ class World:
 		return answer
 
 
-def a_moved_delegation_is_told_and_refused_by_the_inventory(tap):
-	library = next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+def faketime():
+	return next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
 		"/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1") if os.path.exists(path)), None)
+
+
+def launch_with_clock(here, library):
+	"""The resolver, with a clock that is as far ahead as its file says."""
+	here.write("clock", "+0\n")
+	here.launch_unbound(wrapper=("env", "LD_PRELOAD=" + library, "DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1",
+		"FAKETIME_TIMESTAMP_FILE=" + here.path("clock"), "ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ["ASAN_OPTIONS"]))
+	here.wait_ready()
+
+
+def a_moved_delegation_is_told_and_refused_by_the_inventory(tap):
+	library = faketime()
 	if library is None:
 		tap.skip("a moved delegation", "no libfaketime: install faketime")
 		return
@@ -342,10 +358,7 @@ def a_moved_delegation_is_told_and_refused_by_the_inventory(tap):
 		here.start_nsd()
 		here.policy([], raw="verdict:\n\tprotected-name: moved-lab.com\n" + detectors)
 		here.unbound_conf(rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % world.parent.port)
-		here.write("clock", "+0\n")
-		here.launch_unbound(wrapper=("env", "LD_PRELOAD=" + library, "DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1",
-			"FAKETIME_TIMESTAMP_FILE=" + here.path("clock"), "ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ["ASAN_OPTIONS"]))
-		here.wait_ready()
+		launch_with_clock(here, library)
 		tap.equal(ask(here, "www.moved-lab.com"), "NOERROR", "the zone is served by its own servers")
 		lab.wait_for(lambda: explained(here, "moved-lab.com", "delegation-change")[1]["zone"]["remembered"], "the zone to be known")
 		world.moved = True

@@ -32,7 +32,8 @@ static bool check_server(void *arg, const struct server *server)
 
 static void check(const struct recorded *recorded)
 {
-	const struct facts facts = recorded_facts(recorded);
+	struct facts facts = recorded_facts(recorded);
+	struct behind_zone zone;
 	unsigned sum = 0;
 
 	if (recorded->count == 0 || recorded->rcode > 4095 || strnlen(recorded->group, sizeof(recorded->group)) ==
@@ -41,6 +42,9 @@ static void check(const struct recorded *recorded)
 	if (facts.records != NULL && facts.records(facts.source, check_record, &sum) != recorded->left_out)
 		abort();
 	if (facts.servers != NULL)
+		facts.servers(facts.servers_source, check_server, (void *)(uintptr_t)recorded);
+	recorded_facts_behind(recorded, recorded->qname.labels, &zone, &facts);
+	if (facts.servers != NULL && recorded->qname.labels > 0)
 		facts.servers(facts.servers_source, check_server, (void *)(uintptr_t)recorded);
 }
 

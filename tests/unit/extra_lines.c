@@ -86,11 +86,31 @@ static struct detections random_detections(void)
 	return detections;
 }
 
+static void set_behind(struct event_view *view, struct behind *behind)
+{
+	static const char *const names[] = { "ns1.example.com", "ns1.example.com", "ns\\.2.test", "." };
+
+	view->security = (enum security)chance(SECURITY_COUNT);
+	view->has_servers = chance(2) == 0;
+	behind_init(behind);
+	for (uint64_t left = view->has_servers ? chance(5) : 0; left > 0; left--) {
+		const enum address_family families[] = { ADDRESS_NONE, ADDRESS_INET, ADDRESS_INET, ADDRESS_INET6 };
+		struct address address = { .family = families[chance(4)], .octets = { (uint8_t)chance(256), 0, 2 } };
+		const char *text = names[chance(sizeof(names) / sizeof(names[0]))];
+		struct name name;
+
+		if (name_from_text(&name, text, strlen(text)) == NULL)
+			behind_add(behind, &name, &address);
+	}
+	view->servers = (struct span){ behind->octets, behind->used };
+}
+
 static void print_answer(void)
 {
 	static const int16_t edes[] = { EDE_NONE, EDE_FORGED, EDE_BLOCKED, EDE_CENSORED, EDE_FILTERED, EDE_PROHIBITED };
 	char extra[EXTRA_OCTETS_MAX];
 	struct texts texts, shadow;
+	struct behind behind;
 	struct event_view view = { .number = { chance((uint64_t)1 << 48), (uint16_t)number(0, UINT16_MAX),
 		number(1, COUNT_MAX) }, .path = (enum answer_path)chance(PATH_COUNT) };
 
@@ -107,6 +127,7 @@ static void print_answer(void)
 	if (chance(3) == 0)
 		view.group = text(texts.group, sizeof(texts.group));
 	view.detections = random_detections();
+	set_behind(&view, &behind);
 	view.privacy = (enum privacy_mode)chance(PRIVACY_COUNT);
 	view.dropped = chance(4) == 0 ? number(1, COUNT_MAX) : 0;
 	view.left_out = chance(4) == 0 ? number(1, COUNT_MAX) : 0;

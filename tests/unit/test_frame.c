@@ -11,11 +11,14 @@
 #include <jansson.h>
 
 #include "dnstap/dnstap.pb-c.h"
+#include "dnstap/event_form.h"
 #include "dnstap/extra.h"
+#include "dnstap/wire.h"
 #include "tests/unit/dnstap_event.h"
 
 static uint8_t flat[EVENT_OCTETS_MAX];
 static uint8_t packed[FRAME_OCTETS_MAX];
+static const uint8_t longest_message[WIRE_RESPONSE_MAX];
 static const struct frame_origin origin = { "resolver-1", "unbound-verdict 1", false };
 
 static struct event_view read_back(const struct sample *sample)
@@ -237,6 +240,65 @@ static void extra_tells_the_group_if_there_are_groups(void **state)
 		"\"verdict\":\"allow\",\"group\":\"branch\"}");
 }
 
+static struct name name_of(const char *text)
+{
+	struct name name;
+
+	assert_null(name_from_text(&name, text, strlen(text)));
+	return name;
+}
+
+static void extra_tells_what_stands_behind_an_answer(void **state)
+{
+	static const struct address first = { ADDRESS_INET, 0, { 192, 0, 2, 1 } }, none = { .family = ADDRESS_NONE };
+	static const struct address second = { ADDRESS_INET6, 0, { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+	const struct name one = name_of("ns1.example.com"), odd = name_of("n\\\"s.test"), root = name_of(".");
+	struct behind behind;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample.event.behind = &behind;
+	behind_init(&behind);
+	behind.security = SECURITY_INSECURE;
+	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
+		"\"verdict\":\"allow\",\"security\":\"insecure\"}");
+	behind.has_servers = true;
+	behind.security = SECURITY_UNKNOWN;
+	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
+		"\"verdict\":\"allow\",\"servers\":[]}");
+	assert_true(behind_add(&behind, &one, &first) && behind_add(&behind, &one, &second));
+	assert_true(behind_add(&behind, &odd, &none) && behind_add(&behind, &odd, &none));
+	assert_true(behind_add(&behind, &root, &first));
+	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
+		"\"verdict\":\"allow\",\"servers\":[{\"name\":\"ns1.example.com\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]},"
+		"{\"name\":\"n\\\\034s.test\"},{\"name\":\"n\\\\034s.test\"},{\"addresses\":[\"192.0.2.1\"]}]}");
+}
+
+static void what_the_release_before_left_in_a_ring_is_read(void **state)
+{
+	struct sample sample;
+	struct event_view view;
+	uint16_t version = EVENT_FORM_VERSION_2;
+	size_t octets;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample_refuse(&sample);
+	octets = event_encode(&sample.event, flat, sizeof(flat));
+	memcpy(flat + offsetof(struct event_form, version), &version, sizeof(version));
+	assert_false(event_read(&view, flat, octets));
+	octets -= sizeof(struct event_form) - EVENT_FORM_OCTETS_2;
+	memmove(flat + EVENT_FORM_OCTETS_2, flat + sizeof(struct event_form), octets - EVENT_FORM_OCTETS_2);
+	assert_true(event_read(&view, flat, octets));
+	assert_int_equal(view.action, ACTION_REFUSE);
+	assert_int_equal(view.security, SECURITY_UNKNOWN);
+	assert_false(view.has_servers);
+	assert_int_equal(view.servers.length, 0);
+	for (size_t cut = 0; cut < octets; cut++)
+		assert_false(event_read(&view, flat, cut));
+}
+
 static void extra_is_valid_whatever_the_texts_hold(void **state)
 {
 	static const struct { const char *list, *shown, *why; } rows[] = {
@@ -280,6 +342,8 @@ static void the_longest_texts_fit(void **state)
 	struct event_view view;
 	struct sample sample;
 	uint8_t worst[NAME_TEXT_MAX + 2];
+	struct name longest = { .length = 1 };
+	struct behind behind;
 	char text[EXTRA_OCTETS_MAX];
 
 	(void)state;
@@ -295,7 +359,15 @@ static void the_longest_texts_fit(void **state)
 	view.rule.category = view.shadow.category = (struct span){ worst, CATEGORY_MAX };
 	view.group = (struct span){ worst, LIST_NAME_MAX };
 	view.rule.attack = view.shadow.attack = (struct span){ worst, ATTACK_MAX };
-	assert_in_range(extra_write(&view, text, sizeof(text)), 14000, sizeof(text));
+	behind_init(&behind);
+	while (behind_add(&behind, &longest, &(struct address){ ADDRESS_INET6, 0, { [0 ... 15] = 0xff } }))
+		longest = name_of(behind.count % 2 == 0 ? "\\001\\002\\003\\004" : "\\001\\002\\003\\004\\005\\006\\007");
+	view.has_servers = true;
+	view.security = SECURITY_INSECURE;
+	view.servers = (struct span){ behind.octets, behind.used };
+	view.query = (struct span){ longest_message, WIRE_QUERY_MAX };
+	view.response = (struct span){ longest_message, WIRE_RESPONSE_MAX };
+	assert_in_range(extra_write(&view, text, sizeof(text)), 20000, sizeof(text));
 	assert_true(frame_encode(&view, &origin, packed, sizeof(packed)) > 0);
 }
 
@@ -480,6 +552,8 @@ int main(void)
 		cmocka_unit_test(transports_are_told_as_they_are),
 		cmocka_unit_test(extra_tells_verdict_rule_shadow_and_incident),
 		cmocka_unit_test(extra_tells_the_group_if_there_are_groups),
+		cmocka_unit_test(extra_tells_what_stands_behind_an_answer),
+		cmocka_unit_test(what_the_release_before_left_in_a_ring_is_read),
 		cmocka_unit_test(extra_is_valid_whatever_the_texts_hold),
 		cmocka_unit_test(the_longest_texts_fit),
 		cmocka_unit_test(the_value_is_what_matched),
