@@ -42,6 +42,11 @@ static const char tables[] =
 		" left_out = max(left_out, excluded.left_out), seq = max(seq, excluded.seq)," \
 		" left_out_first = min(left_out_first, excluded.left_out_first), seq_first = min(seq_first, excluded.seq_first);"
 
+#define ADD_BLOCKS \
+	"INSERT INTO block SELECT s.identity, o.boot, o.worker, b.block, b.bits FROM day.seen AS b" \
+		" JOIN day.source AS o ON o.id = b.source JOIN day.sensor AS s ON s.id = o.sensor WHERE o.boot <> ''" \
+		" ON CONFLICT DO UPDATE SET bits = both_bits(bits, excluded.bits);"
+
 static const char add[] =
 	"INSERT INTO told SELECT s.identity, o.boot, o.worker, o.first + :day, o.last + :day, o.duplicates, o.dropped,"
 		" o.left_out, o.seq FROM day.source AS o JOIN day.sensor AS s ON s.id = o.sensor WHERE o.boot <> ''"
@@ -49,9 +54,7 @@ static const char add[] =
 		" last_at = max(last_at, excluded.last_at), duplicates = duplicates + excluded.duplicates,"
 		" dropped = max(dropped, excluded.dropped), left_out = max(left_out, excluded.left_out),"
 		" seq = max(seq, excluded.seq);"
-	"INSERT INTO block SELECT s.identity, o.boot, o.worker, b.block, b.bits FROM day.seen AS b"
-		" JOIN day.source AS o ON o.id = b.source JOIN day.sensor AS s ON s.id = o.sensor WHERE o.boot <> ''"
-		" ON CONFLICT DO UPDATE SET bits = both_bits(bits, excluded.bits);"
+	ADD_BLOCKS
 	"INSERT INTO unnumbered SELECT s.identity, sum(o.frames) FROM day.source AS o"
 		" JOIN day.sensor AS s ON s.id = o.sensor WHERE o.boot = '' GROUP BY s.identity"
 		" ON CONFLICT DO UPDATE SET count = count + excluded.count;"
@@ -224,6 +227,31 @@ static int walk_all(struct query *query, struct diag *diag)
 	return code == SQLITE_DONE ? 0 : -1;
 }
 
+/* A file is read after another one: what came in between is in one of them alone. What is missing is looked for again,
+ * up to the same numbers. */
+static int look_again(struct query *query, struct diag *diag)
+{
+	if (query_run(query, "DELETE FROM gap", diag) != 0 ||
+			query_gather_settled(query, QUERY_ALL, ADD_BLOCKS, diag) != 0)
+		return -1;
+	return walk_all(query, diag);
+}
+
+static int walk_until_sure(struct query *query, struct diag *diag)
+{
+	sqlite3_stmt *missing;
+	bool again;
+
+	if (walk_all(query, diag) != 0)
+		return -1;
+	missing = query_ask(query, "SELECT 1 FROM worker WHERE missing > 0 LIMIT 1", diag);
+	if (missing == NULL)
+		return -1;
+	again = sqlite3_step(missing) == SQLITE_ROW;
+	sqlite3_finalize(missing);
+	return again ? look_again(query, diag) : 0;
+}
+
 int coverage_fill(struct query *query, struct diag *diag)
 {
 	if (sqlite3_create_function(query_workspace(query), "both_bits", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
@@ -232,7 +260,7 @@ int coverage_fill(struct query *query, struct diag *diag)
 		return diag_set(diag, "", 0, 0, "no memory");
 	if (query_run(query, tables, diag) != 0 || query_gather(query, QUERY_ALL, add, diag) != 0 ||
 			query_gather_before(query, QUERY_ALL, add_before, diag) != 0 || query_run(query, make_workers, diag) != 0 ||
-			walk_all(query, diag) != 0 || query_run(query, make_timed, diag) != 0)
+			walk_until_sure(query, diag) != 0 || query_run(query, make_timed, diag) != 0)
 		return -1;
 	return query_gather(query, QUERY_ALL, add_times, diag);
 }

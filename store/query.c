@@ -1,40 +1,9 @@
-/* query.c: day files attached in turn to a workspace. */
-#include "store/query.h"
+/* query.c: a workspace, values, and statements. */
+#include "store/query_parts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "store/shelf.h"
-#include "store/store.h"
-
-#define DAY_MS (INT64_C(86400) * 1000)
-#define PARAMETER_MAX 32
-#define URI_MAX (3 * SHELF_PATH_MAX + 32)
-
-struct parameter {
-	char name[PARAMETER_MAX];
-	enum query_kind kind;
-	char *octets;                                /* owned */
-	size_t count;
-	int64_t number;
-};
-
-struct query {
-	sqlite3 *db;
-	char directory[SHELF_PATH_MAX];
-	int64_t from_ms, to_ms, day_ms;              /* day_ms and class: of the file that is attached */
-	enum store_class class;
-	struct parameter parameters[QUERY_PARAMETERS];
-	unsigned parameter_count;
-	unsigned files, passed_over;
-	char failed[SHELF_PATH_MAX];                 /* the last file that was told */
-	void (*tell)(void *arg, const char *text);
-	void (*progress)(void *arg, unsigned done, unsigned of);
-	void *arg;
-};
 
 static int fail(struct query *query, const char *where, struct diag *diag)
 {
@@ -92,6 +61,7 @@ void query_close(struct query **query)
 	sqlite3_close((*query)->db);
 	for (unsigned i = 0; i < (*query)->parameter_count; i++)
 		free((*query)->parameters[i].octets);
+	free((*query)->listed);
 	free(*query);
 	*query = NULL;
 }
@@ -109,6 +79,11 @@ unsigned query_files(const struct query *query)
 unsigned query_passed_over(const struct query *query)
 {
 	return query->passed_over;
+}
+
+unsigned query_gone(const struct query *query)
+{
+	return query->gone;
 }
 
 /* --- parameters --------------------------------------------------------------------------------------------- */
@@ -210,8 +185,7 @@ static void bind_all(struct query *query, sqlite3_stmt *statement)
 
 /* --- statements --------------------------------------------------------------------------------------------- */
 
-/* SQLite's code. */
-static int run(struct query *query, const char *statements)
+int query_step(struct query *query, const char *statements)
 {
 	int code = SQLITE_OK;
 
@@ -232,7 +206,7 @@ static int run(struct query *query, const char *statements)
 
 int query_run(struct query *query, const char *statements, struct diag *diag)
 {
-	return run(query, statements) == SQLITE_OK ? 0 : fail(query, query->directory, diag);
+	return query_step(query, statements) == SQLITE_OK ? 0 : fail(query, query->directory, diag);
 }
 
 sqlite3_stmt *query_ask(struct query *query, const char *statement, struct diag *diag)
@@ -250,190 +224,4 @@ sqlite3_stmt *query_ask_next(struct query *query, const char **statements, struc
 	}
 	bind_all(query, asked);
 	return asked;
-}
-
-/* --- files -------------------------------------------------------------------------------------------------- */
-
-static void write_uri(const char *path, const char *how, char *to)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *at = to + sprintf(to, "file:");
-
-	for (; *path != '\0'; path++) {
-		unsigned char octet = (unsigned char)*path;
-
-		if (octet == '%' || octet == '?' || octet == '#' || octet < 0x21 || octet > 0x7e) {
-			*at++ = '%';
-			*at++ = digits[octet >> 4];
-			*at++ = digits[octet & 15];
-		} else {
-			*at++ = (char)octet;
-		}
-	}
-	strcpy(at, how);
-}
-
-static int attach_as(struct query *query, const char *path, const char *how)
-{
-	sqlite3_stmt *statement = NULL;
-	char uri[URI_MAX];
-	int code;
-
-	write_uri(path, how, uri);
-	code = sqlite3_prepare_v2(query->db, "ATTACH DATABASE ?1 AS day", -1, &statement, NULL);
-	if (code != SQLITE_OK)
-		return code;
-	sqlite3_bind_text(statement, 1, uri, -1, SQLITE_STATIC);
-	code = sqlite3_step(statement);
-	sqlite3_finalize(statement);
-	return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-/* -1: SQLite cannot read it. */
-static int64_t number_of(struct query *query, const char *text)
-{
-	sqlite3_stmt *statement = NULL;
-	int64_t number = -1;
-
-	if (sqlite3_prepare_v2(query->db, text, -1, &statement, NULL) == SQLITE_OK &&
-			sqlite3_step(statement) == SQLITE_ROW)
-		number = sqlite3_column_int64(statement, 0);
-	return sqlite3_finalize(statement) == SQLITE_OK ? number : -1;
-}
-
-/* NULL: it is a day file of this release. */
-static const char *check(struct query *query)
-{
-	int64_t application = number_of(query, "PRAGMA day.application_id");
-	int64_t version = application < 0 ? -1 : number_of(query, "PRAGMA day.user_version");
-
-	if (version < 0)
-		return sqlite3_errmsg(query->db);
-	if (application != STORE_APPLICATION)
-		return "is no day file";
-	if (version > STORE_VERSION)
-		return "was made by a later release";
-	return version < STORE_VERSION ? "was made by an earlier release" : NULL;
-}
-
-static void detach(struct query *query)
-{
-	sqlite3_exec(query->db, "DETACH DATABASE day", NULL, NULL, NULL);
-}
-
-/* Who may only read cannot make the files that WAL needs. Without a WAL of its own the file is whole as it lies; one
- * that appears meanwhile is of a collector that begins, whose events are not there yet. */
-static const char *attach(struct query *query, const char *path)
-{
-	char wal[SHELF_PATH_MAX + 8];
-	const char *wrong;
-
-	snprintf(wal, sizeof(wal), "%s-wal", path);
-	if (attach_as(query, path, "?mode=ro") != SQLITE_OK)
-		return sqlite3_errmsg(query->db);
-	wrong = check(query);
-	if (wrong == NULL || (sqlite3_errcode(query->db) & 0xff) != SQLITE_CANTOPEN || access(wal, F_OK) == 0)
-		return wrong;
-	detach(query);
-	if (attach_as(query, path, "?mode=ro&immutable=1") != SQLITE_OK)
-		return sqlite3_errmsg(query->db);
-	return check(query);
-}
-
-/* Said once of each file, however often it is asked. */
-static void pass_over(struct query *query, const char *path, const char *why)
-{
-	char text[sizeof(struct diag) + 32];
-	struct diag diag;
-
-	if (strcmp(query->failed, path) == 0)
-		return;
-	snprintf(query->failed, sizeof(query->failed), "%s", path);
-	query->passed_over++;
-	diag_set(&diag, path, 0, 0, "is passed over: %s", why);
-	if (query->tell != NULL)
-		query->tell(query->arg, diag_format(&diag, text, sizeof(text)));
-}
-
-/* Is it the file that SQLite cannot read, and not the workspace that cannot be written? */
-static bool is_of_file(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_CANTOPEN:
-	case SQLITE_IOERR:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-	case SQLITE_BUSY:
-	case SQLITE_ERROR:                           /* a table is not as it should be */
-		return true;
-	}
-	return false;
-}
-
-static int gather_attached(struct query *query, const char *path, const char *statements, struct diag *diag)
-{
-	int code = sqlite3_exec(query->db, "BEGIN", NULL, NULL, NULL);
-	char why[256];
-
-	if (code == SQLITE_OK)
-		code = run(query, statements);
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(query->db, "COMMIT", NULL, NULL, NULL);
-	if (code == SQLITE_OK)
-		return 0;
-	snprintf(why, sizeof(why), "%s", sqlite3_errmsg(query->db));
-	sqlite3_exec(query->db, "ROLLBACK", NULL, NULL, NULL);
-	if (!is_of_file(code))
-		return diag_set(diag, path, 0, 0, "%s", why);
-	pass_over(query, path, why);
-	return 0;
-}
-
-static int gather_file(struct query *query, const struct shelf_file *file, const char *statements, struct diag *diag)
-{
-	const char *wrong = attach(query, file->path);
-	int result = 0;
-
-	query->day_ms = file->day_s * 1000;
-	query->class = file->class;
-	if (wrong != NULL)
-		pass_over(query, file->path, wrong);
-	else
-		result = gather_attached(query, file->path, statements, diag);
-	detach(query);
-	return result;
-}
-
-static int gather(struct query *query, unsigned classes, int64_t from_ms, int64_t to_ms, const char *statements,
-	struct diag *diag)
-{
-	struct shelf_file *files;
-	unsigned count, done = 0;
-	int result = shelf_list(query->directory, from_ms / 1000, to_ms / 1000, &files, &count, diag);
-
-	for (; result == 0 && done < count; done++) {
-		if (query->progress != NULL)
-			query->progress(query->arg, done, count);
-		if ((classes >> files[done].class & 1) != 0)
-			result = gather_file(query, &files[done], statements, diag);
-	}
-	query->files = count;
-	free(files);
-	return result;
-}
-
-int query_gather(struct query *query, unsigned classes, const char *statements, struct diag *diag)
-{
-	return gather(query, classes, query->from_ms, query->to_ms, statements, diag);
-}
-
-int query_gather_before(struct query *query, unsigned classes, const char *statements, struct diag *diag)
-{
-	unsigned files = query->files;
-	int result = gather(query, classes, QUERY_BEGIN, query->from_ms - DAY_MS, statements, diag);
-
-	query->files = files;
-	return result;
 }

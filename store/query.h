@@ -17,7 +17,8 @@
  * and those that query_bind_* gave a value. Values never become part of a statement's text.
  *
  * ERRORS. -1 with *diag. A file that cannot be read, is damaged or is of a later release is told, counted in
- * query_passed_over, nothing of it is in the workspace, and the rest answers.
+ * query_passed_over, nothing of it is in the workspace, and the rest answers. One that retention or somebody else removes
+ * after the query has begun is told, too, and counted in query_gone. What comes after that is not asked.
  *
  * Threads: a query belongs to its caller. Any number of processes may read while one collects.
  */
@@ -82,6 +83,9 @@ int query_run(struct query *query, const char *statements, struct diag *diag);
 /* Runs statements for each file of those classes: the window's, oldest first. */
 int query_gather(struct query *query, unsigned classes, const char *statements, struct diag *diag);
 
+/* The same, once more: a collector that had committed to a file that was asked has done so to all of them by now. */
+int query_gather_settled(struct query *query, unsigned classes, const char *statements, struct diag *diag);
+
 /* The same for all files of days before the window. */
 int query_gather_before(struct query *query, unsigned classes, const char *statements, struct diag *diag);
 
@@ -91,8 +95,9 @@ sqlite3_stmt *query_ask(struct query *query, const char *statement, struct diag 
 /* The same for the first of some statements; *statements goes to the next. */
 sqlite3_stmt *query_ask_next(struct query *query, const char **statements, struct diag *diag);
 
-/* Files that were read, and that could not be. */
+/* Files of the window; of them those that could not be read, and those that were removed meanwhile. */
 unsigned query_files(const struct query *query);
 unsigned query_passed_over(const struct query *query);
+unsigned query_gone(const struct query *query);
 
 #endif

@@ -192,10 +192,38 @@ int shelf_remove(const char *path, struct diag *diag)
 {
 	char name[SHELF_PATH_MAX + 8];
 
-	for (unsigned i = 3; i > 0; i--) {
-		snprintf(name, sizeof(name), "%s%s", path, beside[i - 1]);
+	/* The file itself first: without its WAL it would be found, and not whole. */
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
 		if (unlink(name) != 0 && errno != ENOENT)
 			return diag_set(diag, name, 0, 0, "cannot be removed: %s", strerror(errno));
 	}
 	return 0;
+}
+
+/* "-wal", "-shm" without the file that they are of. */
+static bool is_orphan(const char *directory, const char *name)
+{
+	char path[SHELF_PATH_MAX];
+	enum store_class class;
+	struct stat status;
+	int64_t day_s;
+	const char *tail = strlen(name) < SHELF_NAME_MAX ? read_name(name, &day_s, &class) : NULL;
+
+	if (tail == NULL || (strcmp(tail, beside[1]) != 0 && strcmp(tail, beside[2]) != 0))
+		return false;
+	shelf_path(directory, day_s, class, path);
+	return lstat(path, &status) != 0 && errno == ENOENT;
+}
+
+void shelf_sweep(const char *directory)
+{
+	DIR *opened = opendir(directory);
+	struct dirent *entry;
+
+	while (opened != NULL && (entry = readdir(opened)) != NULL)
+		if (is_orphan(directory, entry->d_name))
+			unlinkat(dirfd(opened), entry->d_name, 0);
+	if (opened != NULL)
+		closedir(opened);
 }

@@ -44,4 +44,8 @@ int shelf_set_aside(const char *path, struct diag *diag);
 /* Removes a file and what SQLite has beside it. */
 int shelf_remove(const char *path, struct diag *diag);
 
+/* Removes what SQLite had beside files that are not there: of a removal that did not end, or of who opened one that was
+ * going. For who has the directory's lock. */
+void shelf_sweep(const char *directory);
+
 #endif

@@ -20,6 +20,7 @@
 
 #define OPEN_MAX 8                   /* files at a time: both classes of four days, for who sends what waited */
 #define LOCK_TRIES 10
+#define SETTLE_TRIES 500             /* ten seconds: a disk can hang */
 #define STRAYED_DAYS 3               /* and so many days are looked at for what strayed */
 #define CHECKED_MAX 80               /* files that were looked through since the start: of 31 days and more */
 
@@ -117,6 +118,8 @@ struct store *store_open(const struct store_options *options, struct diag *diag)
 	store->shared.suffixes = store->suffixes;
 	if (lock_directory(store, diag) != 0)
 		store_close(&store);
+	else
+		shelf_sweep(store->directory);
 	return store;
 }
 
@@ -157,6 +160,32 @@ static int set_aside(struct store *store, const char *path, struct diag *diag)
 	return 0;
 }
 
+static int failed(struct store *store, int64_t day_s, enum store_class class, bool damaged, struct diag *diag);
+
+static int commit_all(struct store *store, struct diag *diag)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		struct open_day *place = &store->open[i];
+
+		if (place->day != NULL && day_commit(place->day, diag) != 0)
+			return failed(store, place->day_s, place->class, day_is_damaged(place->day), diag);
+	}
+	return 0;
+}
+
+/* Never one file alone: numbers of one worker go to several. store_settle waits for the last of them; who holds that
+ * lock does not keep us. */
+int store_commit(struct store *store, struct diag *diag)
+{
+	bool alone = flock(store->directory_fd, LOCK_EX | LOCK_NB) == 0;
+	int result = commit_all(store, diag);
+
+	if (alone)
+		flock(store->directory_fd, LOCK_UN);
+	store->counts.commits += result == 0;
+	return result;
+}
+
 static struct open_day *free_place(struct store *store, struct diag *diag)
 {
 	struct open_day *best = &store->open[0];
@@ -164,7 +193,7 @@ static struct open_day *free_place(struct store *store, struct diag *diag)
 	for (unsigned i = 1; i < OPEN_MAX && best->day != NULL; i++)
 		if (store->open[i].day == NULL || store->open[i].used < best->used)
 			best = &store->open[i];
-	if (best->day != NULL && day_commit(best->day, diag) != 0)
+	if (best->day != NULL && day_is_dirty(best->day) && store_commit(store, diag) != 0)
 		return NULL;
 	day_close(&best->day);
 	return best;
@@ -300,16 +329,15 @@ int store_note(struct store *store, const struct store_note *note, bool *again, 
 	return 0;
 }
 
-int store_commit(struct store *store, struct diag *diag)
+void store_settle(const char *directory)
 {
-	for (unsigned i = 0; i < OPEN_MAX; i++) {
-		struct open_day *place = &store->open[i];
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		if (place->day != NULL && day_commit(place->day, diag) != 0)
-			return failed(store, place->day_s, place->class, day_is_damaged(place->day), diag);
-	}
-	store->counts.commits++;
-	return 0;
+	for (unsigned i = 0; fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && i < SETTLE_TRIES; i++)
+		nanosleep(&pause, NULL);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* --- keeping ------------------------------------------------------------------------------------------------ */
@@ -373,6 +401,8 @@ int store_keep(struct store *store, const struct store_limits *limits, int64_t n
 		octets -= done == 0 ? files[i].octets : 0;
 	}
 	free(files);
+	if (*removed > 0)
+		shelf_sweep(store->directory);
 	return result;
 }
 

@@ -122,6 +122,10 @@ struct store *store_open(const struct store_options *options, struct diag *diag)
 /* Does a process have the directory? */
 bool store_is_taken(const char *directory);
 
+/* Waits, some seconds at most, until a commit that has begun is in all of its files: who has read one of them finds in
+ * the others what came before that. */
+void store_settle(const char *directory);
+
 /* What was not committed is gone. */
 void store_close(struct store **store);
 

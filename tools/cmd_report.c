@@ -126,6 +126,7 @@ static int make_all(struct report *report, const struct wanted *wanted)
 		result = make(report, wanted->output, report_page);
 	if (result == 0 && wanted->navigator != NULL)
 		result = make(report, wanted->navigator, report_layer);
+	report->passed_over = query_passed_over(report->query);
 	query_close(&report->query);
 	return result;
 }
@@ -144,9 +145,7 @@ static int run(const struct wanted *wanted)
 	report->step_s = report_step_for(report, STEPS_MAX);
 	if (make_all(report, wanted) != 0)
 		code = command_fail(EXIT_UNREADABLE, &report->diag);
-	else if (report->left_out_count > 0)
-		code = EXIT_UNREADABLE;
-	if (code == EXIT_FINE && report->aside > 0)
+	else if (report->passed_over > 0 || report->aside > 0)
 		code = EXIT_UNREADABLE;
 	free(report);
 	return code;

@@ -28,12 +28,16 @@ static const char tables[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE gap (sensor TEXT, boot TEXT, worker, first, last, since, until, reason TEXT);"
 	"CREATE TABLE covered (sensor TEXT, boot TEXT, worker, since, until, first, last, expected, received, left_out,"
-	" missing, dropped, duplicates, told);";
+	" missing, dropped, duplicates, told);"
+	"CREATE TABLE up_to (sensor TEXT, boot TEXT, worker, last, PRIMARY KEY (sensor, boot, worker)) WITHOUT ROWID;";
+
+#define FIND_BLOCKS \
+	"INSERT INTO block SELECT x.identity, s.boot, s.worker, b.block, b.bits FROM day.seen AS b" \
+	" JOIN day.source AS s ON s.id = b.source JOIN day.sensor AS x ON x.id = s.sensor WHERE length(b.bits) = 1024" \
+	" ON CONFLICT DO UPDATE SET bits = bits_or(bits, excluded.bits);"
 
 static const char find[] =
-	"INSERT INTO block SELECT x.identity, s.boot, s.worker, b.block, b.bits FROM day.seen AS b"
-	" JOIN day.source AS s ON s.id = b.source JOIN day.sensor AS x ON x.id = s.sensor WHERE length(b.bits) = 1024"
-	" ON CONFLICT DO UPDATE SET bits = bits_or(bits, excluded.bits);"
+	FIND_BLOCKS
 	"INSERT INTO source SELECT x.identity, s.boot, s.worker, s.first + :day, s.last + :day, s.frames, s.duplicates,"
 	" s.dropped, s.left_out FROM day.source AS s JOIN day.sensor AS x ON x.id = s.sensor WHERE true"
 	" ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),"
@@ -111,6 +115,7 @@ struct counting {
 	bool begun;
 	int64_t due;                         /* the first number is no later one */
 	int64_t first, next;                 /* the first number that should be here; the one that should come next */
+	int64_t up_to;                       /* what is above is not counted */
 	int64_t received, missing;
 	unsigned gaps;
 };
@@ -150,6 +155,8 @@ static int note_number(struct counting *counting, int64_t number)
 {
 	int result = 0;
 
+	if (number > counting->up_to)
+		return 0;
 	if (!counting->begun) {
 		counting->begun = true;
 		counting->first = counting->next = less(number, counting->due);
@@ -170,7 +177,7 @@ static int note_block(struct counting *counting, int64_t block, const uint8_t *b
 
 		if (bits[i] == 0)
 			continue;
-		if (bits[i] == 0xff && counting->begun && counting->next == number) {
+		if (bits[i] == 0xff && counting->begun && counting->next == number && number + 7 <= counting->up_to) {
 			counting->received += 8;
 			counting->next += 8;
 			continue;
@@ -245,15 +252,15 @@ static int count_numbers(struct counting *counting, sqlite3_stmt *blocks, int64_
 }
 
 /* Columns of a worker: 3 first, 4 last, 5 duplicates, 6 its process began here, 7 the first and 8 the last number that
- * was told, 9 and 10 dropped, 11 and 12 left out: before, and up to now. */
+ * was told, 9 and 10 dropped, 11 and 12 left out: before, and up to now; 13 what is above is not counted. */
 static int count_worker(struct counting *counting, sqlite3_stmt *blocks, sqlite3_stmt *put)
 {
 	sqlite3_stmt *worker = counting->worker;
 	int64_t told = sqlite3_column_int64(worker, 8), left_out, dropped, last;
 	struct base base;
-
 	bool past = begin_after_past(counting, &base);
 
+	counting->up_to = sqlite3_column_int64(worker, 13);
 	if (!past)
 		begin_here(counting, &base);
 	if (count_numbers(counting, blocks, told, &last) != 0)
@@ -295,9 +302,9 @@ static const char workers[] =
 	"  s.last)), coalesce(s.duplicates, 0), EXISTS (SELECT 1 FROM beat AS b WHERE b.sensor = k.sensor"
 	"  AND b.boot = k.boot AND b.number = 1), w.low, coalesce(w.high, 0), coalesce(w.dropped_before, 0),"
 	" max(coalesce(w.dropped, 0), coalesce(s.dropped, 0)), coalesce(w.left_before, 0),"
-	" max(coalesce(w.left_out, 0), coalesce(s.left_out, 0))"
+	" max(coalesce(w.left_out, 0), coalesce(s.left_out, 0)), coalesce(u.last, 9223372036854775807)"
 	" FROM known AS k LEFT JOIN source AS s USING (sensor, boot, worker) LEFT JOIN word AS w USING (sensor, boot, worker)"
-	" ORDER BY k.sensor, k.boot, k.worker";
+	" LEFT JOIN up_to AS u USING (sensor, boot, worker) ORDER BY k.sensor, k.boot, k.worker";
 
 static int count(struct hunt *hunt)
 {
@@ -404,6 +411,24 @@ static int gather_moments(struct hunt *hunt)
 		query_gather(hunt->query, QUERY_ALL, find_moments, &hunt->diag);
 }
 
+/* A file is read after another one: what came in between is in one of them alone. What is missing is looked for again,
+ * up to the same numbers. */
+static int count_until_sure(struct hunt *hunt)
+{
+	int64_t missing;
+
+	if (count(hunt) != 0)
+		return -1;
+	missing = hunt->remote != NULL ? 0 : hunt_number(hunt, "SELECT count(*) FROM covered WHERE missing > 0");
+	if (missing <= 0)
+		return (int)missing;
+	if (query_run(hunt->query, "INSERT INTO up_to SELECT sensor, boot, worker, last FROM covered;"
+			"DELETE FROM covered; DELETE FROM gap;", &hunt->diag) != 0 ||
+			query_gather_settled(hunt->query, QUERY_ALL, FIND_BLOCKS, &hunt->diag) != 0)
+		return -1;
+	return count(hunt);
+}
+
 int hunt_coverage(struct hunt *hunt)
 {
 	struct query *query = hunt->query;
@@ -415,7 +440,7 @@ int hunt_coverage(struct hunt *hunt)
 		return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
 	if (hunt->limit == 0 && !query_bind_number(query, ":gaps", INT64_MAX))
 		return -1;
-	if (query_run(query, tables, &hunt->diag) != 0 || gather(hunt) != 0 || count(hunt) != 0 ||
+	if (query_run(query, tables, &hunt->diag) != 0 || gather(hunt) != 0 || count_until_sure(hunt) != 0 ||
 			query_run(query, reasons, &hunt->diag) != 0 || gather_moments(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "coverage");

@@ -307,7 +307,7 @@ void hunt_begin(struct hunt *hunt, const char *name)
 
 void hunt_end(struct hunt *hunt)
 {
-	unsigned passed_over = query_passed_over(hunt->query);
+	unsigned passed_over = query_passed_over(hunt->query), gone = query_gone(hunt->query);
 	unsigned files = hunt->remote != NULL ? hunt->files : query_files(hunt->query);
 
 	if (hunt->raw)
@@ -323,6 +323,8 @@ void hunt_end(struct hunt *hunt)
 		if (passed_over > 0)
 			printf("\n%sincomplete: %u of %u day files could not be read%s\n", term_on(&hunt->term, STYLE_BAD),
 				passed_over, files, term_off(&hunt->term, STYLE_BAD));
+		if (gone > 0)
+			printf("\n%u of %u day files were removed meanwhile\n", gone, files);
 		return;
 	}
 	printf(",\"damaged\":%u", hunt->aside);
@@ -336,7 +338,7 @@ void hunt_end(struct hunt *hunt)
 		else
 			printf("%" PRId64, left_out->rows);
 	}
-	printf("},\"files\":%u,\"passed_over\":%u}\n", files, passed_over);
+	printf("},\"files\":%u,\"passed_over\":%u,\"gone\":%u}\n", files, passed_over, gone);
 }
 
 int hunt_timeline(struct hunt *hunt)

@@ -32,6 +32,7 @@ struct report {
 	char left_out[REPORT_FILES_MAX][512];   /* files, and why */
 	unsigned left_out_count;
 	unsigned aside;                         /* of them: damaged, and set aside */
+	unsigned passed_over;                   /* of them, those that cannot be read: others went away meanwhile */
 	int64_t answers[DIGEST_OUTCOMES], all;
 	int64_t clients, domains, resolvers, received, missing;
 	size_t popular;                  /* names that were given as such */

@@ -106,7 +106,7 @@ static void write_left_out(struct report *report)
 {
 	if (report->left_out_count == 0)
 		return;
-	fputs("<div class=\"note\"><p>Not all day files could be read: the numbers below are too low.</p><ul>\n",
+	fputs("<div class=\"note\"><p>Not all day files could be read, or stayed: the numbers below are too low.</p><ul>\n",
 		report->to);
 	for (unsigned i = 0; i < report->left_out_count; i++) {
 		fputs("<li><code>", report->to);

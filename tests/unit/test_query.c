@@ -122,6 +122,65 @@ static void passes_a_broken_file_over_with_all_that_came_of_it(void **state)
 	query_close(&query);
 }
 
+static void remove_second(void *arg, unsigned done, unsigned of)
+{
+	struct diag diag;
+	char path[SHELF_PATH_MAX];
+
+	(void)of;
+	shelf_path(arg, DAY_S + 86400, STORE_PLAIN, path);
+	if (done == 1)
+		assert_int_equal(shelf_remove(path, &diag), 0);
+}
+
+static void says_which_file_went_away(void **state)
+{
+	struct directory *directory = *state;
+	const struct query_options options = { .directory = directory->path, .from_ms = QUERY_BEGIN, .to_ms = QUERY_END,
+		.tell = tell, .progress = remove_second, .arg = directory->path };
+	struct diag diag = { .text = "" };
+	struct query *query;
+
+	fill(directory->path);
+	told[0] = '\0';
+	query = query_open(&options, &diag);
+	assert_non_null(query);
+	assert_int_equal(query_run(query, "CREATE TABLE t (day, n)", &diag), 0);
+	assert_int_equal(query_gather(query, QUERY_ALL, count, &diag), 0);
+	assert_int_equal(query_gather(query, QUERY_ALL, count, &diag), 0);
+	assert_int_equal(number(query, "SELECT sum(n) FROM t"), 2 * 2 * 10);
+	assert_int_equal(query_files(query), 3);
+	assert_int_equal(query_gone(query), 1);
+	assert_int_equal(query_passed_over(query), 0);
+	assert_non_null(strstr(told, "was removed"));
+	assert_null(strchr(strchr(told, '\n') + 1, '\n'));
+	query_close(&query);
+}
+
+static void takes_away_what_lies_beside_a_file_that_is_gone(void **state)
+{
+	struct directory *directory = *state;
+	char path[SHELF_PATH_MAX], beside[SHELF_PATH_MAX + 8];
+	FILE *file;
+
+	shelf_path(directory->path, DAY_S, STORE_PLAIN, path);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(beside, sizeof(beside), "%s%s", path, i == 0 ? "-wal" : "-shm");
+		file = fopen(beside, "w");
+		assert_non_null(file);
+		fclose(file);
+		shelf_sweep(directory->path);
+		assert_null(fopen(beside, "r"));
+	}
+	fill(directory->path);
+	snprintf(beside, sizeof(beside), "%s-wal", path);
+	fclose(fopen(beside, "w"));
+	shelf_sweep(directory->path);
+	file = fopen(beside, "r");
+	assert_non_null(file);
+	fclose(file);
+}
+
 static void binds_values_and_never_text(void **state)
 {
 	struct directory *directory = *state;
@@ -202,6 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(asks_the_files_of_the_window),
 		IN_DIRECTORY(passes_a_broken_file_over_with_all_that_came_of_it),
+		IN_DIRECTORY(says_which_file_went_away),
+		IN_DIRECTORY(takes_away_what_lies_beside_a_file_that_is_gone),
 		IN_DIRECTORY(binds_values_and_never_text),
 		IN_DIRECTORY(refuses_values_that_are_too_long_or_too_many),
 		IN_DIRECTORY(says_what_cannot_be_asked),
