@@ -241,16 +241,12 @@ static void print_overrides(const json_t *answer)
 
 int cmd_overrides(const struct command *command, int argc, char **argv)
 {
-	static const struct option options[] = { LIVE_OPTIONS, { NULL, 0, NULL, 0 } };
 	struct live_options live = { 0 };
 	json_t *answer;
-	int option, code;
+	int code;
 
-	while ((option = command_option(command, argc, argv, LIVE_LETTERS, options)) != -1)
-		if (!live_option(&live, option))
-			return option == 'h' ? EXIT_FINE : EXIT_USAGE;
-	if (optind < argc)
-		return command_misuse(command, "it takes no argument");
+	if (!live_options_alone(command, argc, argv, &live, &code))
+		return code;
 	code = live_ask(&live, live_request("overrides"), &answer);
 	if (code != EXIT_FINE)
 		return code;

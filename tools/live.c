@@ -168,6 +168,21 @@ bool live_option(struct live_options *options, int option)
 	return false;
 }
 
+bool live_options_alone(const struct command *command, int argc, char **argv, struct live_options *options, int *code)
+{
+	static const struct option known[] = { LIVE_OPTIONS, { NULL, 0, NULL, 0 } };
+	int option;
+
+	while ((option = command_option(command, argc, argv, LIVE_LETTERS, known)) != -1)
+		if (!live_option(options, option)) {
+			*code = option == 'h' ? EXIT_FINE : EXIT_USAGE;
+			return false;
+		}
+	if (optind < argc)
+		*code = command_misuse(command, "it takes no argument");
+	return optind >= argc;
+}
+
 int live_socket(const struct live_options *options, char **path)
 {
 	struct diag diag = { 0 };

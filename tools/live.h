@@ -38,6 +38,9 @@ struct live_options {
 /* Takes one of LIVE_OPTIONS. False: it is none of them. */
 bool live_option(struct live_options *options, int option);
 
+/* Reads the arguments of a command that takes LIVE_OPTIONS and nothing else. False: it ends here, with *code. */
+bool live_options_alone(const struct command *command, int argc, char **argv, struct live_options *options, int *code);
+
 /* Sends one request (taken) and waits for the answer, however long that takes. EXIT_FINE with the owned *answer; else
  * an exit code after a complaint (with --json the resolver's own is printed), and *answer is NULL. */
 int live_ask(const struct live_options *options, json_t *request, json_t **answer);
