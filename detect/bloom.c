@@ -1,17 +1,20 @@
-/* bloom.c: two generations of bits, eight to a cache line for each key. */
+/* bloom.c: two generations of bits in one cache line, eight of them for each key. */
 #include "detect/bloom.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "detect/pages.h"
+#include "policy/hot.h"
 
 #define WORDS 8u                     /* of a block: one cache line */
 #define FACTOR UINT64_C(0x9e3779b97f4a7c15)
-#define LINE_OCTETS (WORDS * sizeof(uint64_t))
+#define HALF_BITS 32u                /* of a word: one generation's, the second one's are the upper ones */
+#define HALF UINT64_C(0xffffffff)
 
 struct bloom {
-	void *generations[2];        /* blocks of words, all of them atomic */
-	size_t blocks;               /* of each; a power of two */
+	_Atomic uint64_t *words;
+	size_t blocks;               /* a power of two */
 	uint32_t period_s;
 	_Atomic int64_t turned_s;    /* 0: not yet; of the thread that turns, others look */
 	_Atomic unsigned current;
@@ -23,18 +26,13 @@ struct bloom *bloom_create(size_t octets, uint32_t period_s)
 
 	if (bloom == NULL)
 		return NULL;
-	bloom->blocks = 1;
-	while (bloom->blocks * 2 * LINE_OCTETS <= octets)
+	bloom->blocks = 2;
+	while (bloom->blocks * PAGES_LINE <= octets)
 		bloom->blocks *= 2;
 	bloom->period_s = period_s;
-	for (unsigned i = 0; i < 2; i++) {
-		bloom->generations[i] = aligned_alloc(LINE_OCTETS, bloom->blocks * LINE_OCTETS);
-		if (bloom->generations[i] == NULL) {
-			bloom_destroy(&bloom);
-			return NULL;
-		}
-		memset(bloom->generations[i], 0, bloom->blocks * LINE_OCTETS);
-	}
+	bloom->words = pages_create(bloom->blocks * PAGES_LINE);
+	if (bloom->words == NULL)
+		bloom_destroy(&bloom);
 	return bloom;
 }
 
@@ -42,79 +40,93 @@ void bloom_destroy(struct bloom **bloom)
 {
 	if (*bloom == NULL)
 		return;
-	free((*bloom)->generations[0]);
-	free((*bloom)->generations[1]);
+	free((*bloom)->words);
 	free(*bloom);
 	*bloom = NULL;
 }
 
-/* Which bit of that word, out of the half of the hash that does not choose the block. */
-static inline unsigned bit_of(uint64_t hash, unsigned word)
+static _Atomic uint64_t *block_of(const struct bloom *bloom, uint64_t hash)
 {
-	return ((hash & UINT32_MAX) * (FACTOR + 2 * word) >> (8 + 4 * word)) & 63;
+	return bloom->words + ((hash >> 32) & (bloom->blocks - 1)) * WORDS;
 }
 
-static _Atomic uint64_t *block_of(const struct bloom *bloom, unsigned generation, uint64_t hash)
+/* Which bit of each word, out of the half of the hash that does not choose the block: of the first a product, of each
+ * other one that of the one before and a step. */
+static inline uint64_t product_of(uint64_t hash)
 {
-	return (_Atomic uint64_t *)bloom->generations[generation] + ((hash >> 32) & (bloom->blocks - 1)) * WORDS;
+	return (hash & UINT32_MAX) * FACTOR;
 }
 
-/* All eight without a branch, each product of bit_of out of the one before. */
-static inline bool has(const struct bloom *bloom, unsigned generation, uint64_t hash)
+static inline uint64_t step_of(uint64_t hash)
 {
-	const _Atomic uint64_t *words = block_of(bloom, generation, hash);
-	uint64_t product = (hash & UINT32_MAX) * FACTOR, all = 1;
+	return 2 * (hash & UINT32_MAX);
+}
+
+static inline unsigned bit_of(uint64_t product, unsigned word)
+{
+	return product >> (8 + 4 * word) & (HALF_BITS - 1);
+}
+
+/* Bit 0: the first generation has it; bit 32: the second one. All eight words without a branch. */
+static inline uint64_t who_has(const _Atomic uint64_t *words, uint64_t hash)
+{
+	uint64_t product = product_of(hash), all = HALF << HALF_BITS | HALF;
 
 #pragma GCC unroll 8
-	for (unsigned i = 0; i < WORDS; i++, product += 2 * (hash & UINT32_MAX))
-		all &= atomic_load_explicit(&words[i], memory_order_relaxed) >> (product >> (8 + 4 * i) & 63);
-	return (all & 1) != 0;
+	for (unsigned i = 0; i < WORDS; i++, product += step_of(hash))
+		all &= atomic_load_explicit(&words[i], memory_order_relaxed) >> bit_of(product, i);
+	return all & (UINT64_C(1) << HALF_BITS | 1);
 }
 
-bool bloom_has(const struct bloom *bloom, uint64_t hash)
+HOT bool bloom_has(const struct bloom *bloom, uint64_t hash)
 {
-	return has(bloom, 0, hash) || has(bloom, 1, hash);
+	return who_has(block_of(bloom, hash), hash) != 0;
 }
 
-bool bloom_add(struct bloom *bloom, uint64_t hash)
+static void add(_Atomic uint64_t *words, uint64_t hash, unsigned shift)
 {
-	/* pairs with bloom_turn */
-	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_acquire);
-	_Atomic uint64_t *words = block_of(bloom, current, hash);
+	uint64_t product = product_of(hash);
 
-	if (has(bloom, current, hash))
-		return false;
-	for (unsigned i = 0; i < WORDS; i++) {
-		const uint64_t bit = UINT64_C(1) << bit_of(hash, i);
+	for (unsigned i = 0; i < WORDS; i++, product += step_of(hash)) {
+		const uint64_t bit = UINT64_C(1) << (bit_of(product, i) + shift);
 
 		if ((atomic_load_explicit(&words[i], memory_order_relaxed) & bit) == 0)
 			atomic_fetch_or_explicit(&words[i], bit, memory_order_relaxed);
 	}
-	return !has(bloom, 1 - current, hash);
 }
 
-void bloom_fetch(const struct bloom *bloom, uint64_t hash)
+HOT bool bloom_add(struct bloom *bloom, uint64_t hash)
 {
-	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_relaxed);
+	/* pairs with bloom_turn */
+	const unsigned shift = atomic_load_explicit(&bloom->current, memory_order_acquire) * HALF_BITS;
+	_Atomic uint64_t *words = block_of(bloom, hash);
+	const uint64_t has = who_has(words, hash);
 
-	__builtin_prefetch(block_of(bloom, current, hash), 1);
-	__builtin_prefetch(block_of(bloom, 1 - current, hash), 0);
+	if ((has >> shift & 1) == 0)
+		add(words, hash, shift);
+	return has == 0;
+}
+
+HOT void bloom_fetch(const struct bloom *bloom, uint64_t hash)
+{
+	__builtin_prefetch(block_of(bloom, hash), 1);
 }
 
 void bloom_turn(struct bloom *bloom, int64_t now_s)
 {
 	const unsigned current = atomic_load_explicit(&bloom->current, memory_order_relaxed);
 	const int64_t turned_s = atomic_load_explicit(&bloom->turned_s, memory_order_relaxed);
-	_Atomic uint64_t *old = bloom->generations[1 - current];
+	const uint64_t kept = HALF << current * HALF_BITS;
 
 	/* Turned in what is the future since the clock was put back, it would wait for that. */
 	if (turned_s == 0 || turned_s > now_s)
 		atomic_store_explicit(&bloom->turned_s, now_s, memory_order_relaxed);
 	if (turned_s == 0 || now_s - turned_s < (int64_t)bloom->period_s)
 		return;
-	/* What is wiped while others look is what they are about to forget anyway. */
+	/* What is wiped while others look is what they are about to forget anyway; what they add meanwhile stays. */
 	for (size_t i = 0; i < bloom->blocks * WORDS; i++)
-		atomic_store_explicit(&old[i], 0, memory_order_relaxed);
+		if ((atomic_load_explicit(&bloom->words[i], memory_order_relaxed) & ~kept) != 0)
+			atomic_fetch_and_explicit(&bloom->words[i], kept, memory_order_relaxed);
 	atomic_store_explicit(&bloom->turned_s, now_s, memory_order_relaxed);
 	atomic_store_explicit(&bloom->current, 1 - current, memory_order_release);   /* read by bloom_add */
 }
@@ -123,31 +135,27 @@ unsigned bloom_filling(const struct bloom *bloom)
 {
 	const size_t words = bloom->blocks * WORDS;
 	const size_t step = words > 4096 ? words / 4096 : 1;
-	unsigned most = 0;
+	uint64_t bits[2] = { 0, 0 }, looked = 0;
 
-	for (unsigned generation = 0; generation < 2; generation++) {
-		uint64_t bits = 0, looked = 0;
+	for (size_t i = 0; i < words; i += step, looked += HALF_BITS) {
+		const uint64_t word = atomic_load_explicit(&bloom->words[i], memory_order_relaxed);
 
-		for (size_t i = 0; i < words; i += step, looked += 64)
-			bits += (uint64_t)__builtin_popcountll(
-				atomic_load_explicit(
-					(_Atomic uint64_t *)bloom->generations[generation] + i, memory_order_relaxed));
-		if (bits * 1000 / looked > most)
-			most = (unsigned)(bits * 1000 / looked);
+		bits[0] += (uint64_t)__builtin_popcountll(word & HALF);
+		bits[1] += (uint64_t)__builtin_popcountll(word >> HALF_BITS);
 	}
-	return most;
+	return (unsigned)((bits[0] > bits[1] ? bits[0] : bits[1]) * 1000 / looked);
 }
 
 size_t bloom_octets(const struct bloom *bloom)
 {
-	return 2 * bloom->blocks * LINE_OCTETS + sizeof(*bloom);
+	return bloom->blocks * PAGES_LINE + sizeof(*bloom);
 }
 
 struct bloom_image bloom_image(struct bloom *bloom)
 {
 	return (struct bloom_image){
-		.generations = { bloom->generations[0], bloom->generations[1] },
-		.octets = bloom->blocks * LINE_OCTETS,
+		.words = bloom->words,
+		.octets = bloom->blocks * PAGES_LINE,
 		.turned_s = atomic_load_explicit(&bloom->turned_s, memory_order_relaxed),
 		.current = atomic_load_explicit(&bloom->current, memory_order_relaxed),
 	};

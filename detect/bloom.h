@@ -2,8 +2,9 @@
  * bloom.h: has this been seen before? Two generations of a blocked Bloom filter.
  *
  * Eight bits in one cache line for each key (Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom
- * Filters", 2007). What was added lives for one to two periods. A false "seen" is possible, a false "new" only when
- * two threads add the same key at the same moment, and both are told.
+ * Filters", 2007), and both generations in the same line: of each of its words the lower half is one's and the upper half
+ * the other's, and one look asks both. What was added lives for one to two periods. A false "seen" is possible, a false
+ * "new" only when two threads add the same key at the same moment, and both are told.
  *
  *   calls                            | need outside synchronisation with
  *   bloom_add, bloom_has, bloom_image | nobody
@@ -39,8 +40,8 @@ size_t bloom_octets(const struct bloom *bloom);
 
 /* Everything, as one run of octets; for detect/saved.c. */
 struct bloom_image {
-	void *generations[2];
-	size_t octets;               /* of each */
+	void *words;                 /* 64 bits each, all of them atomic */
+	size_t octets;               /* of both generations */
 	int64_t turned_s;
 	unsigned current;
 };

@@ -9,7 +9,7 @@
 #include "detect/look.h"
 #include "detect/look_alike.h"
 
-#define SAVED_VERSION 1u
+#define SAVED_VERSION 2u
 #define ORDER 0x01020304u
 #define PIECE 4096u                  /* octets of a Bloom filter */
 #define BUFFER 65536u                /* octets that are summed at a time */
@@ -206,7 +206,7 @@ static bool copy_piece(uint64_t *to, const _Atomic uint64_t *from, size_t words)
 	return any != 0;
 }
 
-static void put_generation(struct saving *saving, const void *generation, size_t octets)
+static void put_words(struct saving *saving, const void *all, size_t octets)
 {
 	const size_t piece = octets < PIECE ? octets : PIECE;
 	const uint32_t end = NO_PIECE;
@@ -215,7 +215,7 @@ static void put_generation(struct saving *saving, const void *generation, size_t
 	for (size_t at = 0; at < octets; at += piece) {
 		const uint32_t index = (uint32_t)(at / piece);
 
-		if (!copy_piece(words, (const _Atomic uint64_t *)generation + at / sizeof(uint64_t), piece / sizeof(uint64_t)))
+		if (!copy_piece(words, (const _Atomic uint64_t *)all + at / sizeof(uint64_t), piece / sizeof(uint64_t)))
 			continue;
 		put(saving, &index, sizeof(index));
 		put(saving, words, piece);
@@ -229,8 +229,7 @@ static void put_bloom(struct saving *saving, struct bloom *bloom)
 
 	put(saving, &image.turned_s, sizeof(image.turned_s));
 	put(saving, &image.current, sizeof(image.current));
-	put_generation(saving, image.generations[0], image.octets);
-	put_generation(saving, image.generations[1], image.octets);
+	put_words(saving, image.words, image.octets);
 }
 
 bool detect_save(struct detect *detect, const void *more, size_t more_length, saved_write write, void *arg)
@@ -339,7 +338,7 @@ static bool get_table(struct loading *loading, const struct detect *detect, unsi
 	return false;
 }
 
-static bool get_generation(struct loading *loading, void *generation, size_t octets)
+static bool get_words(struct loading *loading, void *all, size_t octets)
 {
 	const size_t piece = octets < PIECE ? octets : PIECE;
 	uint32_t index;
@@ -347,7 +346,7 @@ static bool get_generation(struct loading *loading, void *generation, size_t oct
 	while (get(loading, &index, sizeof(index))) {
 		if (index == NO_PIECE)
 			return true;
-		if (index >= octets / piece || !get(loading, (uint8_t *)generation + index * piece, piece))
+		if (index >= octets / piece || !get(loading, (uint8_t *)all + index * piece, piece))
 			return false;
 	}
 	return false;
@@ -360,8 +359,7 @@ static bool get_bloom(struct loading *loading, struct bloom *bloom)
 	unsigned current;
 
 	if (!get(loading, &turned_s, sizeof(turned_s)) || !get(loading, &current, sizeof(current)) ||
-	    !get_generation(loading, image.generations[0], image.octets) ||
-	    !get_generation(loading, image.generations[1], image.octets))
+	    !get_words(loading, image.words, image.octets))
 		return false;
 	bloom_restore(bloom, turned_s > 0 ? turned_s & INT64_C(0xffffffff) : 0, current);
 	return true;

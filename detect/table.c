@@ -1,4 +1,4 @@
-/* table.c: sets of eight under a byte. */
+/* table.c: sets of eight under a bit. */
 #include "detect/table.h"
 
 #include <sched.h>
@@ -6,61 +6,90 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAYS 8u
+#include "detect/pages.h"
+#include "policy/hot.h"
 
+#define WAYS 8u
+#define BUSY (UINT64_C(1) << 63)     /* of the first tag */
+#define SHORT_OCTETS 32u             /* up to here two records of a line are better than a line for each */
+
+/* A line of the cache; behind it the records. */
 struct set {
-	_Atomic uint8_t busy;        /* guards everything below and the set's records */
-	uint64_t tags[WAYS];         /* 0: free */
+	_Atomic uint64_t tags[WAYS]; /* the hash, but for its highest bit; 0: free. BUSY guards them and the records */
 };
 
+_Static_assert(sizeof(struct set) == PAGES_LINE, "one look at the tags is one line");
+
 struct table {
-	struct set *sets;
-	uint8_t *records;
-	size_t mask, octets;
+	uint8_t *sets;
+	size_t mask, octets;         /* of a record */
+	size_t stride;               /* from one record to the next */
 	table_worth worth;
 	_Atomic uint64_t used, evicted, lost;
 };
 
 static uint64_t tag_of(uint64_t hash)
 {
-	return hash != 0 ? hash : 1;
+	return (hash & ~BUSY) != 0 ? hash & ~BUSY : 1;
+}
+
+static size_t set_octets(const struct table *table)
+{
+	return sizeof(struct set) + WAYS * table->stride;
+}
+
+static struct set *set_at(const struct table *table, size_t index)
+{
+	return (struct set *)(void *)(table->sets + index * set_octets(table));
 }
 
 static struct set *set_of(const struct table *table, uint64_t hash)
 {
-	return &table->sets[(hash >> 32) & table->mask];
+	return set_at(table, (hash >> 32) & table->mask);
 }
 
-static void *record_at(const struct table *table, const struct set *set, unsigned way)
+static void *record_at(const struct table *table, struct set *set, unsigned way)
 {
-	return table->records + ((size_t)(set - table->sets) * WAYS + way) * table->octets;
+	return (uint8_t *)(set + 1) + way * table->stride;
+}
+
+static uint64_t tag_at(const struct set *set, unsigned way)
+{
+	return atomic_load_explicit(&set->tags[way], memory_order_relaxed) & ~BUSY;
+}
+
+/* Under the set's BUSY. */
+static void put_tag(struct set *set, unsigned way, uint64_t tag)
+{
+	atomic_store_explicit(&set->tags[way], way == 0 ? tag | BUSY : tag, memory_order_relaxed);
 }
 
 static bool take(struct set *set)
 {
-	return atomic_exchange_explicit(&set->busy, 1, memory_order_acquire) == 0;
+	return (atomic_fetch_or_explicit(&set->tags[0], BUSY, memory_order_acquire) & BUSY) == 0;
 }
 
 static void give_back(struct set *set)
 {
-	atomic_store_explicit(&set->busy, 0, memory_order_release);   /* read by take */
+	atomic_store_explicit(&set->tags[0], tag_at(set, 0), memory_order_release);   /* read by take */
 }
 
 struct table *table_create(size_t records, size_t octets, table_worth worth)
 {
 	struct table *table = calloc(1, sizeof(*table));
+	const size_t unit = octets > SHORT_OCTETS ? PAGES_LINE : sizeof(uint64_t);
 	size_t sets = 1;
 
 	while (sets * WAYS < records)
 		sets *= 2;
 	if (table == NULL)
 		return NULL;
-	table->sets = calloc(sets, sizeof(*table->sets));
-	table->records = calloc(sets * WAYS, octets);
 	table->mask = sets - 1;
 	table->octets = octets;
+	table->stride = (octets + unit - 1) / unit * unit;
 	table->worth = worth;
-	if (table->sets == NULL || table->records == NULL)
+	table->sets = pages_create(sets * set_octets(table));
+	if (table->sets == NULL)
 		table_destroy(&table);
 	return table;
 }
@@ -70,7 +99,6 @@ void table_destroy(struct table **table)
 	if (*table == NULL)
 		return;
 	free((*table)->sets);
-	free((*table)->records);
 	free(*table);
 	*table = NULL;
 }
@@ -79,7 +107,7 @@ static unsigned way_of(const struct set *set, uint64_t tag)
 {
 	unsigned way = 0;
 
-	while (way < WAYS && set->tags[way] != tag)
+	while (way < WAYS && tag_at(set, way) != tag)
 		way++;
 	return way;
 }
@@ -107,7 +135,7 @@ static unsigned way_for(struct table *table, struct set *set, int64_t now_s)
 	return least;
 }
 
-void *table_enter(struct table *table, uint64_t hash, int64_t now_s, bool *fresh)
+HOT void *table_enter(struct table *table, uint64_t hash, int64_t now_s, bool *fresh)
 {
 	struct set *set = set_of(table, hash);
 	const uint64_t tag = tag_of(hash);
@@ -123,18 +151,18 @@ void *table_enter(struct table *table, uint64_t hash, int64_t now_s, bool *fresh
 	if (!*fresh)
 		return record_at(table, set, way);
 	way = way_for(table, set, now_s);
-	set->tags[way] = tag;
+	put_tag(set, way, tag);
 	record = record_at(table, set, way);
 	memset(record, 0, table->octets);
 	return record;
 }
 
-void table_leave(struct table *table, uint64_t hash)
+HOT void table_leave(struct table *table, uint64_t hash)
 {
 	give_back(set_of(table, hash));
 }
 
-void *table_find(struct table *table, uint64_t hash)
+HOT void *table_find(struct table *table, uint64_t hash)
 {
 	struct set *set = set_of(table, hash);
 	unsigned way;
@@ -167,13 +195,13 @@ bool table_copy(struct table *table, uint64_t hash, void *to)
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg)
 {
 	for (size_t i = 0; i <= table->mask; i++) {
-		struct set *set = &table->sets[i];
+		struct set *set = set_at(table, i);
 
 		while (!take(set))
 			sched_yield();
 		for (unsigned way = 0; way < WAYS; way++)
-			if (set->tags[way] != 0 && !visit(arg, set->tags[way], record_at(table, set, way))) {
-				set->tags[way] = 0;
+			if (tag_at(set, way) != 0 && !visit(arg, tag_at(set, way), record_at(table, set, way))) {
+				put_tag(set, way, 0);
 				atomic_fetch_sub_explicit(&table->used, 1, memory_order_relaxed);
 			}
 		give_back(set);
@@ -184,34 +212,42 @@ static void copy_set(const struct table *table, struct set *set, uint64_t tags[W
 {
 	while (!take(set))
 		sched_yield();
-	memcpy(tags, set->tags, sizeof(set->tags));
-	memcpy(records, record_at(table, set, 0), WAYS * table->octets);
+	for (unsigned way = 0; way < WAYS; way++)
+		tags[way] = tag_at(set, way);
+	memcpy(records, record_at(table, set, 0), WAYS * table->stride);
 	give_back(set);
 }
 
 bool table_read(struct table *table, void (*visit)(void *arg, uint64_t hash, const void *record), void *arg)
 {
-	uint8_t *records = malloc(WAYS * table->octets);
+	uint8_t *records = malloc(WAYS * table->stride);
 	uint64_t tags[WAYS];
 
 	if (records == NULL)
 		return false;
 	for (size_t i = 0; i <= table->mask; i++) {
-		copy_set(table, &table->sets[i], tags, records);
+		copy_set(table, set_at(table, i), tags, records);
 		for (unsigned way = 0; way < WAYS; way++)
 			if (tags[way] != 0)
-				visit(arg, tags[way], records + way * table->octets);
+				visit(arg, tags[way], records + way * table->stride);
 	}
 	free(records);
 	return true;
 }
 
-void table_fetch(const struct table *table, uint64_t hash)
+HOT void table_fetch(const struct table *table, uint64_t hash)
 {
-	const struct set *set = set_of(table, hash);
+	__builtin_prefetch(set_of(table, hash), 1);
+}
 
-	__builtin_prefetch(set, 1);
-	__builtin_prefetch((const uint8_t *)(set + 1) - 1, 1);
+HOT void table_fetch_record(const struct table *table, uint64_t hash, size_t octets)
+{
+	struct set *set = set_of(table, hash);
+	const unsigned way = way_of(set, tag_of(hash));
+	const uint8_t *record = record_at(table, set, way);
+
+	for (size_t at = 0; way < WAYS && at < octets; at += PAGES_LINE)
+		__builtin_prefetch(record + at, 1);
 }
 
 struct table_counts table_counts(const struct table *table)
@@ -223,6 +259,6 @@ struct table_counts table_counts(const struct table *table)
 		.evicted = atomic_load_explicit(&table->evicted, memory_order_relaxed),
 		.lost = atomic_load_explicit(&table->lost, memory_order_relaxed),
 		.capacity = capacity,
-		.octets = capacity * table->octets + (table->mask + 1) * sizeof(struct set) + sizeof(*table),
+		.octets = (table->mask + 1) * set_octets(table) + sizeof(*table),
 	};
 }

@@ -1,13 +1,14 @@
 /*
  * table.h: a bounded table of records by keyed hash, shared by all workers, lossy where it must be.
  *
- * Sets of eight records under a byte that is taken with one try: where another worker is in the same set, the update is
+ * Sets of eight records under a bit that is taken with one try: where another worker is in the same set, the update is
  * lost and counted, and nobody waits. A full set gives up the record that is worth least. Nothing is ever inherited
- * from the one that was given up: a newcomer would look guilty of what others did.
+ * from the one that was given up: a newcomer would look guilty of what others did. The hashes of a set are one line of the
+ * cache, and records begin lines.
  *
  *   calls                      | need outside synchronisation with
  *   table_enter, table_leave   | nobody; between them the thread must enter no other set of the same table
- *   table_find, table_fetch    | nobody
+ *   table_find, table_fetch... | nobody
  *   table_counts               | nobody
  *   table_walk, table_read     | nobody; they wait for sets that are in use
  *   table_copy                 | likewise
@@ -43,11 +44,14 @@ bool table_copy(struct table *table, uint64_t hash, void *to);
 /* It will be looked at soon: begins to bring it from memory. */
 void table_fetch(const struct table *table, uint64_t hash);
 
+/* Once that has come: begins to bring so many octets of the record itself, if there is one. */
+void table_fetch_record(const struct table *table, uint64_t hash, size_t octets);
+
 /* Shows a copy of every record in use, its hash first, and holds nobody up however long `visit` takes. What comes or goes
  * meanwhile may be shown or not. False: out of memory. */
 bool table_read(struct table *table, void (*visit)(void *arg, uint64_t hash, const void *record), void *arg);
 
-/* Shows every record in use, its hash first, while whoever needs a record beside it goes without: `visit` is short; `visit` returns false to have it forgotten. */
+/* Shows every record in use, its hash (but for the highest bit) first, while whoever needs a record beside it goes without: `visit` is short; `visit` returns false to have it forgotten. */
 void table_walk(struct table *table, bool (*visit)(void *arg, uint64_t hash, void *record), void *arg);
 
 struct table_counts {

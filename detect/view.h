@@ -5,7 +5,7 @@
  * the next answer would find them. Detectors that judge each answer by itself measure nothing that could be shown; what
  * they have said of the client and the zone is.
  *
- * Threads: any. Each record is copied under its set's byte (detect/table.h), for which the caller waits; a worker that
+ * Threads: any. Each record is copied under its set's bit (detect/table.h), for which the caller waits; a worker that
  * comes to the same set at that moment loses an update, as it does to other workers.
  */
 #ifndef DETECT_VIEW_H
