@@ -12,15 +12,43 @@ enum { LENGTH_MIN };
 #define TOKEN_MIN 4u                 /* octets: shorter ones are parts of many words */
 
 struct brand {
-	uint64_t zone_hash;
 	uint8_t label[1 + SKELETON_MAX];     /* its length first */
 	struct skeleton skeleton;
 };
 
 struct brands {
+	uint64_t *zones;             /* their hashes, each at a place of its own or at the next free one; 0: free */
+	size_t mask;
 	size_t count;
 	struct brand all[];
 };
+
+/* Where the zone is, or would be: each answer asks, however many are protected. */
+static uint64_t *place_of(const struct brands *brands, uint64_t zone)
+{
+	size_t at = zone & brands->mask;
+
+	while (brands->zones[at] != 0 && brands->zones[at] != zone)
+		at = (at + 1) & brands->mask;
+	return &brands->zones[at];
+}
+
+/* At most a quarter of the places are taken. */
+static struct brands *make_room(size_t count)
+{
+	struct brands *brands = calloc(1, sizeof(*brands) + count * sizeof(brands->all[0]));
+	size_t places = 4;
+
+	if (brands == NULL)
+		return NULL;
+	while (places < count * 4)
+		places *= 2;
+	brands->mask = places - 1;
+	brands->zones = calloc(places, sizeof(*brands->zones));
+	if (brands->zones == NULL)
+		brands_destroy(&brands);
+	return brands;
+}
 
 /* The leftmost label of the zone, its length first. */
 static const uint8_t *label_of(const struct name *name, unsigned labels)
@@ -30,7 +58,7 @@ static const uint8_t *label_of(const struct name *name, unsigned labels)
 
 struct brands *brands_create(const struct suffix_set *suffixes, const struct name *names, size_t count)
 {
-	struct brands *brands = calloc(1, sizeof(*brands) + count * sizeof(brands->all[0]));
+	struct brands *brands = make_room(count);
 
 	for (size_t i = 0; brands != NULL && i < count; i++) {
 		struct brand *brand = &brands->all[brands->count];
@@ -40,7 +68,7 @@ struct brands *brands_create(const struct suffix_set *suffixes, const struct nam
 		if (found.labels == 0)
 			continue;
 		label = label_of(&names[i], found.labels);
-		brand->zone_hash = found.zone;
+		*place_of(brands, found.zone) = found.zone;
 		memcpy(brand->label, label, 1u + *label);
 		skeleton_make(&brand->skeleton, label + 1, *label);
 		brands->count++;
@@ -50,16 +78,16 @@ struct brands *brands_create(const struct suffix_set *suffixes, const struct nam
 
 void brands_destroy(struct brands **brands)
 {
+	if (*brands == NULL)
+		return;
+	free((*brands)->zones);
 	free(*brands);
 	*brands = NULL;
 }
 
 bool brands_have(const struct brands *brands, uint64_t zone_hash)
 {
-	for (size_t i = 0; i < brands->count; i++)
-		if (brands->all[i].zone_hash == zone_hash)
-			return true;
-	return false;
+	return *place_of(brands, zone_hash) != 0;
 }
 
 /* Where words between hyphens begin and end in a label: bits of its octets, from 0. */
@@ -114,12 +142,12 @@ enum likeness brands_compare(const struct brands *brands, const struct name *nam
 	enum likeness most = LIKENESS_NONE;
 	struct skeleton skeleton;
 
+	if (brands_have(brands, zone_hash))
+		return LIKENESS_NONE;
 	skeleton_make(&skeleton, label + 1, *label);
 	for (size_t i = 0; i < brands->count; i++) {
 		const enum likeness likeness = compare(&brands->all[i], label, &words, &skeleton, near_min);
 
-		if (brands->all[i].zone_hash == zone_hash)
-			return LIKENESS_NONE;
 		if (likeness > most) {
 			most = likeness;
 			*length = *brands->all[i].label;

@@ -207,6 +207,28 @@ static void a_protected_zone_is_watched_whoever_vouches_for_it(void **state)
 	}
 }
 
+static void each_of_a_thousand_protected_zones_is_watched(void **state)
+{
+	enum { COUNT = 1000 };
+	struct name *names = calloc(COUNT, sizeof(*names));
+	char text[64];
+
+	(void)state;
+	assert_non_null(names);
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(text, sizeof(text), "www.bank%u.com", i);
+		assert_null(name_from_text(&names[i], text, strlen(text)));
+	}
+	assert_int_equal(detect_protect(here.detect, names, COUNT), 0);
+	here.traits = TRAIT_POPULAR;
+	for (unsigned i = 0; i < 2 * COUNT; i += 40) {
+		snprintf(text, sizeof(text), "bank%u.com", i);
+		sign_for(text, 8);
+		assert_true((ask(text, RRTYPE_A, SECURITY_INSECURE, DETECTOR_DNSSEC_DROP) != NULL) == (i < COUNT));
+	}
+	free(names);
+}
+
 static void one_that_was_signed_for_days_alone_is_not(void **state)
 {
 	(void)state;
@@ -467,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_zone_that_was_signed_and_is_not_is_said, start, end),
 		cmocka_unit_test_setup_teardown(one_that_was_signed_for_days_alone_is_not, start, end),
 		cmocka_unit_test_setup_teardown(a_protected_zone_is_watched_whoever_vouches_for_it, start, end),
+		cmocka_unit_test_setup_teardown(each_of_a_thousand_protected_zones_is_watched, start, end),
 		cmocka_unit_test_setup_teardown(what_says_nothing_of_the_zone_does_not_count, start, end),
 		cmocka_unit_test_setup_teardown(three_failures_in_a_row_are_said, start, end),
 		cmocka_unit_test_setup_teardown(a_zone_that_stays_unsigned_is_one_in_the_end, start, end),
