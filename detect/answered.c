@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/address.h"
+#include "policy/hot.h"
 #include "policy/rdata.h"
 #include "policy/rrtype.h"
 
@@ -37,7 +38,7 @@ static enum side side_of(const struct address *address)
 	return memcmp(address->octets, zeros, 15) == 0 && address->octets[15] <= 1 ? SIDE_LOOPBACK : SIDE_OUTSIDE;
 }
 
-static void note_side(void *arg, const struct address *address)
+static HOT void note_side(void *arg, const struct address *address)
 {
 	struct answered *answered = arg;
 
@@ -57,7 +58,7 @@ static void note_address(struct answered *answered, const struct record *record)
 	answered->before_alias += !answered->has_alias;
 }
 
-static bool note_record(void *arg, const struct record *record)
+static HOT bool note_record(void *arg, const struct record *record)
 {
 	struct answered *answered = arg;
 
@@ -75,7 +76,7 @@ static bool note_record(void *arg, const struct record *record)
 	return true;
 }
 
-void answered_read(struct answered *answered, const struct facts *facts)
+HOT void answered_read(struct answered *answered, const struct facts *facts)
 {
 	answered->count = answered->before_alias = 0;
 	answered->ttl = UINT32_MAX;

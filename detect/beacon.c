@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "policy/hot.h"
+
 enum { COUNT, INTERVAL_MIN, VARIATION_MAX, CLIENTS_MAX };
 
 #define TTL_SLACK_S 2.0f             /* a client that asks again when its answer has expired is late by no more */
@@ -28,7 +30,7 @@ static struct pair *note_question(struct look *look)
 	return pair;
 }
 
-void judge_beacon(struct look *look)
+HOT void judge_beacon(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_BEACON];
 	const struct pair *pair = note_question(look);

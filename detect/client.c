@@ -5,19 +5,24 @@
 #include <stddef.h>
 #include <string.h>
 
-void client_age(struct client *client, int64_t now_s)
+#include "policy/hot.h"
+
+HOT void client_age(struct client *client, int64_t now_s)
 {
 	const int64_t passed = now_s - (int64_t)client->window_s;
+	uint32_t next;
 
 	client->last_s = (uint32_t)now_s;
 	if (passed >= 0 && passed < CLIENT_WINDOW_S)
 		return;
-	/* What led outside is looked back at for longer than a window. */
+	next = client->next;
 	memset(client, 0, offsetof(struct client, outside));
+	memset(client->zones, 0, sizeof(*client) - offsetof(struct client, zones));
+	client->next = next;
 	client->window_s = client->last_s = (uint32_t)now_s;
 }
 
-bool bits_add(uint64_t *bits, unsigned words, uint64_t hash)
+HOT bool bits_add(uint64_t *bits, unsigned words, uint64_t hash)
 {
 	const uint64_t at = (hash >> 16) % (words * 64u);
 	const uint64_t bit = UINT64_C(1) << (at & 63);

@@ -26,14 +26,18 @@ struct client {
 	uint32_t last_s;
 	uint32_t answers, missing;   /* all, and NXDOMAIN */
 	uint32_t generated;          /* zones among the missing ones whose names look generated */
+	uint32_t next;               /* of the two below */
+	uint64_t owners[4];          /* bits: names asked for MX, TXT, SRV, NS or SOA */
+	/* What led outside is looked back at for longer than a window. */
+	uint32_t outside[CLIENT_PUBLIC];     /* hashes of names */
+	uint32_t outside_s[CLIENT_PUBLIC];
+
 	uint64_t zones[8];           /* bits: zones that do not exist */
 	uint64_t ptr[16];            /* bits: addresses looked up by PTR */
 	struct client_swept swept[CLIENT_SWEPT];
-	uint64_t owners[4];          /* bits: names asked for MX, TXT, SRV, NS or SOA */
-	uint32_t outside[CLIENT_PUBLIC];     /* hashes of names */
-	uint32_t outside_s[CLIENT_PUBLIC];
-	uint8_t next;                /* of the two above */
 };
+
+#define CLIENT_HOT_OCTETS 184u       /* what most answers want, to the end of outside_s */
 
 void client_age(struct client *client, int64_t now_s);
 

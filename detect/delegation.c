@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
+
 enum { SCORE };
 
 #define HOUR_S 3600
@@ -183,7 +185,7 @@ static void judge_servers(struct look *look)
 
 /* Finding out who serves a zone takes a walk through caches: once an hour for each, once a minute where they say
  * nothing, whichever of the two detectors comes first. */
-bool delegation_is_due(const struct look *look)
+HOT bool delegation_is_due(const struct look *look)
 {
 	const int64_t passed = look->now_s - (int64_t)look->zone->served_s;
 

@@ -8,6 +8,7 @@
 
 #include "detect/look.h"
 #include "policy/address.h"
+#include "policy/hot.h"
 #include "policy/rrtype.h"
 
 #define DAY_S 86400u
@@ -154,7 +155,7 @@ size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX])
 }
 
 /* An IPv6 host has many addresses, a network of hosts one /64 (RFC 4291 section 2.5.4). */
-uint64_t look_hash_client(const struct detect *detect, const struct address *client)
+HOT uint64_t look_hash_client(const struct detect *detect, const struct address *client)
 {
 	struct address address = *client;
 	uint8_t length = 128;
@@ -166,7 +167,7 @@ uint64_t look_hash_client(const struct detect *detect, const struct address *cli
 }
 
 /* Both are keyed already, and nobody outside knows the one that he could choose the other to meet. */
-uint64_t look_hash_both(uint64_t one, uint64_t other)
+HOT uint64_t look_hash_both(uint64_t one, uint64_t other)
 {
 	one = (one ^ one >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + other;
 	return (one ^ one >> 32) * UINT64_C(0x94d049bb133111eb);
@@ -282,14 +283,22 @@ struct pair *look_pair(struct look *look)
 	return look->pair;
 }
 
-/* It is all in different places of memory, which are brought from there at the same time. */
+/* It is all in different places of memory, which are brought from there at the same time, while the answer is read. */
 static void fetch(const struct look *look)
 {
 	const struct detect *detect = look->detect;
 
 	bloom_fetch(detect->names, look->name_hash);
 	table_fetch(detect->zones, look->zone_hash);
-	table_fetch(detect->clients, look->client_hash);
+}
+
+/* What stands behind what has come by now. */
+static void fetch_records(const struct look *look)
+{
+	const struct detect *detect = look->detect;
+
+	table_fetch_record(detect->zones, look->zone_hash, ZONE_HOT_OCTETS);
+	table_fetch_record(detect->clients, look->client_hash, CLIENT_HOT_OCTETS);
 }
 
 /* A new name may well be of a new zone, and is noted with its client. */
@@ -421,7 +430,7 @@ static bool is_guarded(const struct look *look)
 		brands_have(look->detect->brands, look->zone_hash);
 }
 
-void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
+HOT void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
 	struct detections *detections)
 {
 	struct look look = {
@@ -434,7 +443,7 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 		.score = ZONE_NOT_SCORED,
 	};
 	struct answered answered;
-	bool guarded;
+	bool guarded, watched;
 
 	detections->count = 0;
 	detections->points = detections->standing = 0;
@@ -442,19 +451,24 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 	if (!detect_wants(look.facts, sight->path, sight->ordinal))
 		return;
 	look.client_hash = look_hash_client(detect, &look.facts->client);
+	table_fetch(detect->clients, look.client_hash);
 	look.has_zone = find_zone(&look);
+	watched = is_watched(&look);
+	if (watched && look.is_miss)
+		fetch(&look);
 	guarded = is_guarded(&look);
 	if (look.is_miss && look.has_zone && (guarded || (sight->traits & (TRAIT_APPROVED | TRAIT_INTERNAL)) == 0)) {
 		answered_read(&answered, look.facts);
 		look.answered = &answered;
 	}
-	if (is_watched(&look) && look.is_miss) {
+	if (watched && look.is_miss) {
 		look.may_have_pair = true;
-		fetch(&look);
+		novelty_fetch(&look, &answered);
+		fetch_records(&look);
 		look_at_zone(&look);
 	} else if (guarded) {
 		look_at_guarded_zone(&look);
-	} else if (is_watched(&look) && sight->ordinal % HITS_SAMPLED == 0) {
+	} else if (watched && sight->ordinal % HITS_SAMPLED == 0) {
 		random_subdomain_hit(&look);
 	}
 	if (is_telling(look.facts, sight->path))

@@ -1,6 +1,7 @@
 /* detectors.c: what runs when. */
 #include "detect/look.h"
 
+#include "policy/hot.h"
 #include "policy/rrtype.h"
 
 #define CLASS_IN 1u
@@ -24,43 +25,45 @@ enum occasion {
 	ON_NXDOMAIN = 1 << 12,
 };
 
-/* A row for each detector. */
+/* A row for each detector; four of them are a line of the cache. */
 struct detector_row {
-	enum detector detector;
 	void (*judge)(struct look *look);
-	unsigned occasions;                  /* all of them */
+	uint16_t occasions;                  /* all of them */
+	uint8_t detector;
 };
 
 /* With a zone: on each answer that was not cached. */
 static const struct detector_row zone_detectors[] = {
-	{ DETECTOR_NEWLY_OBSERVED, judge_newly_observed, ON_NEW_ZONE },
-	{ DETECTOR_TUNNEL, judge_tunnel, ON_FRESH_NAME },
-	{ DETECTOR_WEAK_CHANNEL, judge_weak_channel, ON_FRESH_NAME | ON_NOTED_ZONE },
-	{ DETECTOR_TUNNEL_DOWN, judge_tunnel_down, ON_DATA },
-	{ DETECTOR_CHANGED_RESOLUTION, judge_changed_resolution, ON_ADDRESS_TYPE },
-	{ DETECTOR_FAST_FLUX, judge_fast_flux, ON_NOTED_ZONE },
-	{ DETECTOR_RANDOM_SUBDOMAIN, judge_random_subdomain, ON_ANY },
-	{ DETECTOR_BEACON, judge_beacon, ON_NOTED_ZONE },
-	{ DETECTOR_DNSSEC_DROP, judge_dnssec_drop, ON_SIGNATURES },
-	{ DETECTOR_NAME_SERVER, judge_delegation, ON_SERVERS_DUE },
-	{ DETECTOR_DELEGATION_CHANGE, judge_delegation, ON_SERVERS_DUE },
-	{ DETECTOR_LOOK_ALIKE, judge_look_alike, ON_PROTECTED },
-	{ DETECTOR_GENERATED_NAME, judge_generated_name, ON_NO_SCORE },
+	{ judge_newly_observed, ON_NEW_ZONE, DETECTOR_NEWLY_OBSERVED },
+	{ judge_tunnel, ON_FRESH_NAME, DETECTOR_TUNNEL },
+	{ judge_weak_channel, ON_FRESH_NAME | ON_NOTED_ZONE, DETECTOR_WEAK_CHANNEL },
+	{ judge_tunnel_down, ON_DATA, DETECTOR_TUNNEL_DOWN },
+	{ judge_changed_resolution, ON_ADDRESS_TYPE, DETECTOR_CHANGED_RESOLUTION },
+	{ judge_fast_flux, ON_NOTED_ZONE, DETECTOR_FAST_FLUX },
+	{ judge_random_subdomain, ON_ANY, DETECTOR_RANDOM_SUBDOMAIN },
+	{ judge_beacon, ON_NOTED_ZONE, DETECTOR_BEACON },
+	{ judge_dnssec_drop, ON_SIGNATURES, DETECTOR_DNSSEC_DROP },
+	{ judge_delegation, ON_SERVERS_DUE, DETECTOR_NAME_SERVER },
+	{ judge_delegation, ON_SERVERS_DUE, DETECTOR_DELEGATION_CHANGE },
+	{ judge_look_alike, ON_PROTECTED, DETECTOR_LOOK_ALIKE },
+	{ judge_generated_name, ON_NO_SCORE, DETECTOR_GENERATED_NAME },
 };
 
 /* With a client: on each answer that may matter to it. */
 static const struct detector_row client_detectors[] = {
-	{ DETECTOR_ODD_TYPE, judge_odd_type, ON_OTHER_TYPE },
-	{ DETECTOR_RESOLVER_BYPASS, judge_resolver_bypass, ON_ANY },
-	{ DETECTOR_REBINDING, judge_rebinding, ON_ADDRESSES },
-	{ DETECTOR_RECON, judge_recon, ON_EXPLORING },
-	{ DETECTOR_NXDOMAIN_BURST, judge_nxdomain_burst, ON_NXDOMAIN },
+	{ judge_odd_type, ON_OTHER_TYPE, DETECTOR_ODD_TYPE },
+	{ judge_resolver_bypass, ON_ANY, DETECTOR_RESOLVER_BYPASS },
+	{ judge_rebinding, ON_ADDRESSES, DETECTOR_REBINDING },
+	{ judge_recon, ON_EXPLORING, DETECTOR_RECON },
+	{ judge_nxdomain_burst, ON_NXDOMAIN, DETECTOR_NXDOMAIN_BURST },
 };
 
 static void run(struct look *look, const struct detector_row *rows, size_t count, unsigned occasions)
 {
+	const unsigned missing = ~occasions;
+
 	for (size_t i = 0; i < count; i++)
-		if ((rows[i].occasions & ~occasions) == 0 && look->conf[rows[i].detector].reaction != REACTION_OFF)
+		if ((rows[i].occasions & missing) == 0 && look->conf[rows[i].detector].reaction != REACTION_OFF)
 			rows[i].judge(look);
 }
 
@@ -116,12 +119,12 @@ static unsigned client_occasions(const struct look *look)
 		(leads_somewhere(look->answered) ? ON_ADDRESSES : 0) | (facts->rcode == RCODE_NXDOMAIN ? ON_NXDOMAIN : 0);
 }
 
-void detectors_judge_zone(struct look *look)
+HOT void detectors_judge_zone(struct look *look)
 {
 	run(look, zone_detectors, sizeof(zone_detectors) / sizeof(zone_detectors[0]), zone_occasions(look));
 }
 
-void detectors_judge_client(struct look *look)
+HOT void detectors_judge_client(struct look *look)
 {
 	run(look, client_detectors, sizeof(client_detectors) / sizeof(client_detectors[0]), client_occasions(look));
 }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "policy/hot.h"
+
 enum { SCORE, SHARE, TTL_MAX, AGE_MAX };
 
 #define DAY_S 86400
@@ -49,7 +51,7 @@ struct flux fast_flux_of(const struct zone *zone)
 	return (struct flux){ addresses, networks, ADDRESS_WEIGHT * addresses + NETWORK_WEIGHT * networks };
 }
 
-void judge_fast_flux(struct look *look)
+HOT void judge_fast_flux(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_FAST_FLUX];
 	struct zone *zone = look->zone;

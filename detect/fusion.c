@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
+
 #define TIER_BITS 3u
 #define TIER_MASK UINT64_C(7)
 #define CALL_AGAIN_S 5               /* a call may get lost */
@@ -199,7 +201,7 @@ static void call(struct look *look, enum reaction reaction)
 		look->pair->calls = 0;
 }
 
-void fusion_end(struct look *look)
+HOT void fusion_end(struct look *look)
 {
 	uint64_t evidence = look->evidence;
 	enum reaction reaction;

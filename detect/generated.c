@@ -2,6 +2,7 @@
 #include "detect/look.h"
 
 #include "detect/name_score.h"
+#include "policy/hot.h"
 
 enum { TAG_SCORE };
 
@@ -14,7 +15,7 @@ static int score_zone(const struct look *look)
 }
 
 /* At the first sight of the zone alone: its name does not change. */
-void judge_generated_name(struct look *look)
+HOT void judge_generated_name(struct look *look)
 {
 	const uint32_t wanted = look_option(look, DETECTOR_GENERATED_NAME, TAG_SCORE);
 	struct zone *zone = look->zone;

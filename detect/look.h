@@ -33,6 +33,7 @@ struct detect {
 enum side { SIDE_OUTSIDE, SIDE_LOOPBACK, SIDE_INSIDE, SIDE_COUNT };
 
 struct answered_address {
+	uint64_t network;                    /* hash of it and the zone, by novelty_fetch */
 	uint32_t ttl;
 	uint8_t length;                      /* 4 or 16 */
 	uint8_t octets[16];
@@ -140,6 +141,9 @@ void detectors_judge_client(struct look *look);
 
 /* Of cached answers one in so many is counted, for so many. */
 #define HITS_SAMPLED 8u
+
+/* Works out which networks the answer leads to, and begins to bring what is known of them. */
+void novelty_fetch(const struct look *look, struct answered *answered);
 
 bool delegation_is_due(const struct look *look);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detect/name_model.h"
+#include "policy/hot.h"
 
 #define LABEL_MAX 63u
 #define FEATURE_MAX 254u
@@ -271,7 +272,7 @@ static int score_of(int margin)
 		(margin - name_knots[at - 1].margin) * (name_knots[at].score - name_knots[at - 1].score) / span;
 }
 
-int name_score(const uint8_t *label, size_t octets)
+HOT int name_score(const uint8_t *label, size_t octets)
 {
 	uint8_t features[FEATURES];
 	struct letters letters;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
+
 enum { AGE_MIN };
 enum { FLIPS, TTL_MAX };
 
@@ -30,16 +32,28 @@ struct networks {
 	unsigned fresh;
 };
 
-static void note_network(struct networks *networks, const struct look *look, const struct answered_address *address)
+/* A zone's hash is nothing that anybody outside knows: he could not choose networks to meet others. */
+static uint64_t network_of(const struct look *look, const struct answered_address *address)
 {
 	const bool inet = address->length == 4;
-	struct { uint64_t zone; uint8_t type; uint8_t octets[NET6_OCTETS]; } key = { look->zone_hash, inet ? 4 : 6, { 0 } };
-	uint64_t hash;
+	uint64_t network = 0;
 
-	memcpy(key.octets, address->octets, inet ? NET_OCTETS : NET6_OCTETS);
-	hash = hash_octets(&look->detect->key, &key, 9 + NET6_OCTETS);
-	networks->fresh += bloom_add(look->detect->answers, hash);
-	networks->sum += hash;
+	memcpy(&network, address->octets, inet ? NET_OCTETS : NET6_OCTETS);
+	return look_hash_both(look->zone_hash, network | UINT64_C(1) << (inet ? 62 : 63));
+}
+
+HOT void novelty_fetch(const struct look *look, struct answered *answered)
+{
+	for (unsigned i = 0; i < answered->count; i++) {
+		answered->addresses[i].network = network_of(look, &answered->addresses[i]);
+		bloom_fetch(look->detect->answers, answered->addresses[i].network);
+	}
+}
+
+static void note_network(struct networks *networks, const struct look *look, const struct answered_address *address)
+{
+	networks->fresh += bloom_add(look->detect->answers, address->network);
+	networks->sum += address->network;
 	networks->ttl = address->ttl < networks->ttl ? address->ttl : networks->ttl;
 }
 
@@ -70,7 +84,7 @@ static bool is_new_zone(const struct look *look)
 }
 
 /* Both go over the networks of the answer, and these are remembered once. */
-void judge_changed_resolution(struct look *look)
+HOT void judge_changed_resolution(struct look *look)
 {
 	const unsigned all = look->answered->count;
 	struct networks networks = { .ttl = UINT32_MAX };

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "policy/hot.h"
+
 #define WINDOW_S 600
 #define WHILE_S 1800
 #define EVIDENCE_WORTH 1000          /* what was said of it must outlive a flood of others */
@@ -23,7 +25,7 @@ static void age_evidence(struct pair *pair, int64_t now_s)
 	pair->evidence_s = (uint32_t)now_s;
 }
 
-void pair_age(struct pair *pair, int64_t now_s)
+HOT void pair_age(struct pair *pair, int64_t now_s)
 {
 	const int64_t passed = now_s - (int64_t)pair->window_s;
 
@@ -35,7 +37,7 @@ void pair_age(struct pair *pair, int64_t now_s)
 	pair->asked = pair->missing = 0;
 }
 
-void pair_note(struct pair *pair, int64_t now_ms)
+HOT void pair_note(struct pair *pair, int64_t now_ms)
 {
 	const float interval = (float)(now_ms - pair->last_ms) / 1000;
 	float change;

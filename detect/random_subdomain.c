@@ -1,6 +1,8 @@
 /* random_subdomain.c: a flood of names that do not exist, against the servers of a zone. */
 #include "detect/look.h"
 
+#include "policy/hot.h"
+
 enum { RATE, FAILURES, CHILDREN, HITS };
 
 #define MINUTE_S 60
@@ -32,7 +34,7 @@ void random_subdomain_hit(struct look *look)
 	table_leave(look->detect->zones, look->zone_hash);
 }
 
-void judge_random_subdomain(struct look *look)
+HOT void judge_random_subdomain(struct look *look)
 {
 	const struct detector_conf *conf = &look->conf[DETECTOR_RANDOM_SUBDOMAIN];
 	const bool failed = look->facts->rcode == RCODE_NXDOMAIN || look->facts->rcode == RCODE_SERVFAIL;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "policy/hot.h"
+
 enum { WINDOW };
 
 /* Has the client been led outside by that name, a while ago? */
@@ -10,6 +12,7 @@ static bool was_outside(const struct look *look, uint32_t name, unsigned *at)
 {
 	const struct client *client = look->client;
 
+#pragma GCC unroll 8
 	for (*at = 0; *at < CLIENT_PUBLIC; (*at)++)
 		/* Whether before or, by a clock that was put back, behind. */
 		if (client->outside[*at] == name && llabs(look->now_s - (int64_t)client->outside_s[*at]) <=
@@ -38,7 +41,7 @@ static void judge_flip(struct look *look, const unsigned *sides)
 	}
 }
 
-void judge_rebinding(struct look *look)
+HOT void judge_rebinding(struct look *look)
 {
 	const unsigned *sides = look->answered->sides;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
 #include "policy/rrtype.h"
 
 enum { PTR, PTR_NETWORK, OWNERS, CHILDREN, SHARE };
@@ -86,7 +87,7 @@ static void judge_children(struct look *look)
 			FEATURE_CHILDREN, (float)pair->asked);
 }
 
-void judge_recon(struct look *look)
+HOT void judge_recon(struct look *look)
 {
 	const uint16_t type = look->facts->qtype;
 

@@ -8,6 +8,7 @@
 #include "detect/dynamic_dns.h"
 #include "policy/file.h"
 #include "policy/hash_walk.h"
+#include "policy/hot.h"
 
 #define TEXT_OCTETS_MAX ((size_t)4 << 20)
 #define SLOTS_MIN 32768u             /* thrice what the list has */
@@ -226,7 +227,7 @@ static uint64_t finish(struct descent *descent)
 	return sip_finish_low(&descent->walk.state);
 }
 
-struct suffix_found suffix_find(const struct suffix_set *set, const struct name *name)
+HOT struct suffix_found suffix_find(const struct suffix_set *set, const struct name *name)
 {
 	struct suffix_found found = { .labels = 0 };
 	const unsigned known = name->labels < DEPTH_MAX ? name->labels : DEPTH_MAX;

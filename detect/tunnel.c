@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "policy/hot.h"
 #include "policy/rrtype.h"
 
 enum { LOW_OCTETS, LOW_OCTETS_12H, HIGH_OCTETS, BLOCK_OCTETS, AGE_MAX, CLIENTS_MAX };
@@ -12,7 +13,7 @@ enum { WEAK_OCTETS, WEAK_AGE_MAX, WEAK_CLIENTS_MAX, WEAK_NAMES_MIN };
 #define SHORT_TTL 60u                /* seconds */
 #define DATA_OCTETS 512u             /* of a record, that tell it from others */
 
-enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold)
+HOT enum tier tunnel_tier(const struct zone *zone, const struct detector_conf *conf, int64_t now_s, uint32_t *threshold)
 {
 	const uint32_t *values = conf->values;
 	const bool may_be_blocked = zone_days(zone, now_s) <= values[AGE_MAX] ||
@@ -56,7 +57,7 @@ static bool is_crowd(const struct look *look, enum tier tier)
 		fusion_is_others_doing(look, DETECTOR_TUNNEL);
 }
 
-void judge_tunnel(struct look *look)
+HOT void judge_tunnel(struct look *look)
 {
 	struct zone *zone = look->zone;
 	uint8_t prefix[NAME_OCTETS_MAX];

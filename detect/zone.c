@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "policy/hot.h"
+
 #define HALF_LIFE_S 600.0f
 #define LONG_HALF_LIFE_S 43200.0f
 #define DAY_S 86400
@@ -32,7 +34,7 @@ static void put_back(struct zone *zone, uint32_t now_s)
 			*times[i] = now_s;
 }
 
-void zone_age(struct zone *zone, int64_t now_s)
+HOT void zone_age(struct zone *zone, int64_t now_s)
 {
 	const int64_t passed = now_s - (int64_t)zone->last_s;
 	float fast, slow;
@@ -51,7 +53,7 @@ void zone_age(struct zone *zone, int64_t now_s)
 	zone->last_s = (uint32_t)now_s;
 }
 
-unsigned zone_days(const struct zone *zone, int64_t now_s)
+HOT unsigned zone_days(const struct zone *zone, int64_t now_s)
 {
 	const int64_t age = now_s - (int64_t)zone->first_s;
 
@@ -68,7 +70,7 @@ bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s)
 	return hour != 0 && ((unsigned)zone_hour(now_s) + HOURS - hour) % HOURS <= hours;
 }
 
-void zone_note_client(struct zone *zone, uint32_t client)
+HOT void zone_note_client(struct zone *zone, uint32_t client)
 {
 	for (unsigned i = 0; i < zone->client_count; i++)
 		if (zone->clients[i] == client)
@@ -77,7 +79,7 @@ void zone_note_client(struct zone *zone, uint32_t client)
 		zone->clients[zone->client_count++] = client;
 }
 
-unsigned zone_clients(const struct zone *zone)
+HOT unsigned zone_clients(const struct zone *zone)
 {
 	return zone->again_s != 0 && zone->last_s - zone->again_s < DAY_S ? ZONE_CLIENTS_MAX : zone->client_count;
 }
@@ -141,7 +143,7 @@ static void remember(struct zone *zone, const uint8_t *octets, size_t length)
 		memcpy(prefix->tail, octets + length - PREFIX_TAIL, PREFIX_TAIL);
 }
 
-float zone_note_prefix(struct zone *zone, const uint8_t *octets, size_t length, float *raw)
+HOT float zone_note_prefix(struct zone *zone, const uint8_t *octets, size_t length, float *raw)
 {
 	float bits;
 	size_t shared = 0;

@@ -26,6 +26,7 @@ struct prefix {
 };
 
 struct zone {
+	/* A line of the cache: what each answer wants. */
 	uint32_t first_s;            /* when it was new to the resolver; 0: it was known already */
 	uint32_t last_s;
 	uint32_t again_s;            /* when it was remembered anew, after it had been forgotten; 0: never */
@@ -37,35 +38,35 @@ struct zone {
 	uint32_t clients[ZONE_CLIENTS_MAX];
 	uint8_t client_count;        /* up to ZONE_CLIENTS_MAX: of this record, see zone_clients */
 	uint8_t next;                /* of prefixes */
+	uint8_t likeness;            /* to a protected name (detect/look_alike.c) */
+	uint8_t served_next;
 	int16_t score;               /* of the name itself, thousandths; ZONE_NOT_SCORED, or below that: none */
-	struct prefix prefixes[ZONE_PREFIXES];
+	uint8_t bogus;               /* answers, since the last one that was not */
+	uint8_t flips;
+	uint32_t served_s;           /* when its name servers were last looked at; 0: never, as served_first_s */
 
-	uint32_t flux_s;             /* when this day of addresses began */
-	uint64_t addresses[2], networks[2];
-	uint32_t turned;             /* addresses that came when a name was asked for again */
-
+	/* The next one: what most of them do. */
 	uint32_t minute_s;           /* when this minute began */
 	uint32_t queries, failures, hits, children;
-
 	uint32_t secure_s;           /* signed since; 0: not */
-	uint32_t secure_name;        /* hash of a name below it that was signed, too; 0: none */
 	uint32_t unsigned_s;         /* when it was found not to be any more; 0: not */
-	uint8_t bogus;               /* answers, since the last one that was not */
-
-	uint32_t served_s;           /* when its name servers were last looked at; 0: never, as the next */
-	uint32_t served_first_s;
-	uint32_t served[ZONE_SERVED];/* hashes of sets of them */
-	uint8_t served_next;
-
-	uint8_t likeness;            /* to a protected name (detect/look_alike.c) */
-	uint16_t others_h;           /* the hour (zone_hour) in which others began to serve it */
-
 	uint32_t hour_s;             /* when this hour of changes began */
 	uint32_t answer;             /* hash of name and answer as they were */
-	uint8_t flips;
-	uint8_t others_score;        /* of that change; 0: none, or no more of it is to be said */
+	uint32_t served_first_s;
+	uint32_t served[ZONE_SERVED];/* hashes of sets of name servers */
+	uint16_t others_h;           /* the hour (zone_hour) in which others began to serve it */
 	uint16_t moved_h;            /* the hour in which a name moved to a network that was none of the zone's; 0: never */
+	uint8_t others_score;        /* of that change; 0: none, or no more of it is to be said */
+
+	uint32_t secure_name;        /* hash of a name below it that was signed, too; 0: none */
+	uint32_t flux_s;             /* when this day of addresses began */
+	uint32_t turned;             /* addresses that came when a name was asked for again */
+	uint64_t addresses[2], networks[2];
+
+	struct prefix prefixes[ZONE_PREFIXES];
 };
+
+#define ZONE_HOT_OCTETS 128u         /* the two lines */
 
 /* A number for the hour, never 0, that comes again after seven years. */
 uint16_t zone_hour(int64_t now_s);
