@@ -11,6 +11,7 @@ enum { SCORE };
 #define MINUTE_S 60
 #define DAY_S 86400
 #define MOVE_HOURS 24                /* between the change of servers and that of a record */
+#define FORGOTTEN_DAYS 30            /* as long as the filter of answers remembers at least */
 #define LEARNING_DAYS 7              /* of servers that a zone has in turn */
 #define KINDS_MAX 16u                /* of server zones, and of networks */
 #define NET_OCTETS 3u                /* of an IPv4 address: /24 */
@@ -29,6 +30,8 @@ struct serving {
 	bool unsure;                 /* addresses are missing: only some were looked up yet */
 	unsigned fresh;              /* server zones that nobody knew for a month */
 	bool itself;                 /* a server is inside the zone */
+	bool protected;
+	unsigned elsewhere;          /* networks in which no server of a protected zone was for a month */
 };
 
 static bool note_kind(struct kinds *kinds, uint64_t hash)
@@ -44,13 +47,17 @@ static bool note_kind(struct kinds *kinds, uint64_t hash)
 static void note_network(struct serving *serving, const struct address *address)
 {
 	struct { uint8_t family, octets[NET6_OCTETS]; } key = { (uint8_t)address->family, { 0 } };
+	const struct look *look = serving->look;
+	uint64_t hash;
 
 	if (address->family == ADDRESS_NONE) {
 		serving->unsure = true;
 		return;
 	}
 	memcpy(key.octets, address->octets, address->family == ADDRESS_INET ? NET_OCTETS : NET6_OCTETS);
-	note_kind(&serving->networks, hash_octets(&serving->look->detect->key, &key, sizeof(key)));
+	hash = hash_octets(&look->detect->key, &key, sizeof(key));
+	if (note_kind(&serving->networks, hash) && serving->protected)
+		serving->elsewhere += bloom_add(look->detect->answers, look_hash_both(look->zone_hash, hash));
 }
 
 /* Servers of zones share the filter of answers, under a type that no answer has. */
@@ -85,6 +92,11 @@ static bool note_server(void *arg, const struct server *server)
 	if (note_kind(&serving->zones, found.zone) && found.zone != look->zone_hash)
 		serving->fresh += is_fresh(look, found.zone);
 	return true;
+}
+
+static bool is_protected(const struct look *look)
+{
+	return look->detect->brands != NULL && brands_have(look->detect->brands, look->zone_hash);
 }
 
 /* --- new zones -------------------------------------------------------------------------------------------------- */
@@ -125,7 +137,7 @@ static bool is_other(struct zone *zone, uint32_t sum)
 
 static struct detection *say_change(struct look *look, uint32_t score)
 {
-	const bool protected = look->detect->brands != NULL && brands_have(look->detect->brands, look->zone_hash);
+	const bool protected = is_protected(look);
 	const uint32_t threshold = protected ? 1 : look_option(look, DETECTOR_DELEGATION_CHANGE, SCORE);
 
 	if (score < threshold)
@@ -133,17 +145,18 @@ static struct detection *say_change(struct look *look, uint32_t score)
 	return look_report(look, DETECTOR_DELEGATION_CHANGE, protected ? TIER_HIGH : TIER_ALERT, (float)score, threshold);
 }
 
-/* Servers are looked at once an hour: what moved since may have moved because of them. */
+/* Servers are looked at once an hour: what moved since may have moved because of them. Servers of the same names at other
+ * addresses are others, too. */
 static void judge_change(struct look *look, const struct serving *serving)
 {
 	struct zone *zone = look->zone;
+	const bool others = is_other(zone, sum_of(&serving->zones)) || serving->elsewhere > 0;
 	const bool moved = zone_is_within(zone->moved_h, 1, look->now_s);
 	uint32_t score;
 
 	if (zone->served_first_s == 0)
 		zone->served_first_s = (uint32_t)look->now_s;
-	if (!is_other(zone, sum_of(&serving->zones)) ||
-	    look->now_s - (int64_t)zone->served_first_s < LEARNING_DAYS * DAY_S)
+	if (!others || look->now_s - (int64_t)zone->served_first_s < LEARNING_DAYS * DAY_S)
 		return;
 	score = 1u + (serving->fresh > 0) + (zone->unsigned_s != 0);
 	zone->others_h = zone_hour(look->now_s);
@@ -164,10 +177,31 @@ void delegation_note_move(struct look *look)
 	zone->others_score = 0;
 }
 
+/* A key for the day, beside those of networks. */
+static uint64_t watched_on(const struct look *look, int64_t day)
+{
+	const uint64_t key[] = { look->zone_hash, (uint64_t)day, UINT64_MAX };
+
+	return hash_octets(&look->detect->key, key, sizeof(key));
+}
+
+/* Have its networks been noted for as long as there is to learn? It may be protected since yesterday. */
+static bool was_watched(const struct look *look)
+{
+	const int64_t today = look->now_s / DAY_S;
+	bool watched = false;
+
+	bloom_add(look->detect->answers, watched_on(look, today));
+	for (int64_t ago = LEARNING_DAYS; ago <= FORGOTTEN_DAYS && !watched; ago++)
+		watched = bloom_has(look->detect->answers, watched_on(look, today - ago));
+	return watched;
+}
+
 static void judge_servers(struct look *look)
 {
 	struct behind own;
-	struct serving serving = { .look = look, .behind = look->sight->behind != NULL ? look->sight->behind : &own };
+	struct serving serving = { .look = look, .behind = look->sight->behind != NULL ? look->sight->behind : &own,
+		.protected = is_protected(look) };
 
 	if (look->sight->behind == NULL)
 		behind_init(&own);
@@ -177,6 +211,8 @@ static void judge_servers(struct look *look)
 	look->zone->served_s = (uint32_t)(serving.zones.count > 0 ? look->now_s : look->now_s - HOUR_S + MINUTE_S);
 	if (serving.zones.count == 0)
 		return;
+	if (serving.protected && !was_watched(look))
+		serving.elsewhere = 0;
 	if (look->conf[DETECTOR_NAME_SERVER].reaction != REACTION_OFF)
 		judge_new(look, &serving);
 	if (look->conf[DETECTOR_DELEGATION_CHANGE].reaction != REACTION_OFF)

@@ -374,6 +374,42 @@ static void any_move_of_a_protected_zone_is_said(void **state)
 	assert_int_equal(found->tier, TIER_HIGH);
 }
 
+/* Whoever changes glue at a registrar leaves the names as they are. */
+static void servers_of_the_same_names_elsewhere_are_said_of_a_protected_zone(void **state)
+{
+	static const struct { const char *zone, *ns; bool said; } rows[] = {
+		{ "paypal.com", "ns1.dns-host.net", true }, { "shop.com", "ns1.other-host.net", false },
+	};
+	struct name shop;
+
+	(void)state;
+	here.zone_labels = 2;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct detection *found;
+
+		here.servers[0] = rows[i].ns;
+		for (unsigned day = 0; day < 10; day++, here.now_ms += DAY_MS) {
+			here.networks[0] = (uint8_t)(7 + day % 2);
+			assert_null(ask(rows[i].zone, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+		}
+		here.networks[0] = 66;
+		found = ask(rows[i].zone, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE);
+		if (rows[i].said != (found != NULL && found->tier == TIER_HIGH && found->value == 1))
+			fail_msg("%s", rows[i].zone);
+		/* What was not looked at for long is learned anew, and so is what is protected since today. */
+		here.now_ms += INT64_C(40) * DAY_MS;
+		here.networks[0] = 67;
+		assert_null(ask(rows[i].zone, RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+	}
+	assert_null(name_from_text(&shop, "shop.com", 8));
+	live_for("shop.com", 10);
+	detect_protect(here.detect, &shop, 1);
+	here.networks[0] = 68;
+	live_for("shop.com", 10);
+	here.networks[0] = 69;
+	assert_non_null(ask("shop.com", RRTYPE_A, SECURITY_UNKNOWN, DETECTOR_DELEGATION_CHANGE));
+}
+
 /* Everybody knows such a zone, and so does whoever takes over its servers: it is told of, and denied to nobody. */
 static void servers_of_a_protected_zone_are_watched_whoever_vouches_for_it(void **state)
 {
@@ -498,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_zone_that_moves_to_new_servers_is_said, start, end),
 		cmocka_unit_test_setup_teardown(a_move_to_known_servers_is_not_said, start, end),
 		cmocka_unit_test_setup_teardown(any_move_of_a_protected_zone_is_said, start, end),
+		cmocka_unit_test_setup_teardown(servers_of_the_same_names_elsewhere_are_said_of_a_protected_zone, start, end),
 		cmocka_unit_test_setup_teardown(servers_of_a_protected_zone_are_watched_whoever_vouches_for_it, start, end),
 		cmocka_unit_test_setup_teardown(servers_of_the_zone_above_do_not_count, start, end),
 		cmocka_unit_test_setup_teardown(a_record_that_moves_within_a_day_of_the_servers_is_said, start, end),
