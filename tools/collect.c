@@ -10,10 +10,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/shelf.h"
 #include "tools/term.h"
 
 #define OLDEST_S (31 * 86400)        /* behind, and */
 #define NEWEST_S 86400               /* ahead of our clock: a frame's own day */
+#define DAY_SECONDS 86400
 #define AGAIN_S 5                    /* after a failure */
 #define STAYED_S 3600                /* until it is said again that a day cannot be removed */
 #define SAID_MAX 8                   /* messages in a second */
@@ -227,6 +229,18 @@ static int make_privacy(struct collector *collector, struct diag *diag)
 	return collector->privacy != NULL ? 0 : diag_set(diag, options->directory, 0, 0, "no memory");
 }
 
+static int look_at_days(struct collector *collector, struct diag *diag)
+{
+	struct shelf_file *files;
+	unsigned count;
+
+	if (shelf_list_all(collector->options->directory, &files, &count, diag) != 0)
+		return -1;
+	collect_clock_init(&collector->day_clock, count > 0 ? files[count - 1].day_s + DAY_SECONDS : 0);
+	free(files);
+	return 0;
+}
+
 /* What a certificate stood for once is not taken from who has none: not after a restart, either. */
 static int remember_identities(struct collector *collector, struct diag *diag)
 {
@@ -252,7 +266,8 @@ int collector_init(struct collector *collector, const struct collect_options *op
 	if (collector->pairing == NULL)
 		return diag_set(diag, options->directory, 0, 0, "no memory");
 	collector->store = store_open(&store_options, diag);
-	if (collector->store == NULL || make_privacy(collector, diag) != 0 || remember_identities(collector, diag) != 0)
+	if (collector->store == NULL || make_privacy(collector, diag) != 0 || remember_identities(collector, diag) != 0 ||
+			look_at_days(collector, diag) != 0)
 		return -1;
 	collector->status_fd = collect_status_open(options->directory, diag);
 	return collector->status_fd < 0 ? -1 : 0;
@@ -271,13 +286,31 @@ void collector_fini(struct collector *collector)
 
 /* --- once in a second --------------------------------------------------------------------------------------- */
 
+/* What may be removed: by a clock that leaps nothing for its age. */
+static struct store_limits limits_at(struct collector *collector, int64_t now_s)
+{
+	struct store_limits limits = collector->options->limits;
+	struct timespec running = { 0 };
+	bool leapt;
+
+	clock_gettime(CLOCK_BOOTTIME, &running);
+	if (collect_clock_is_trusted(&collector->day_clock, now_s, (int64_t)running.tv_sec, &leapt))
+		return limits;
+	for (unsigned i = 0; i < STORE_CLASSES; i++)
+		limits.keep_s[i] = 0;
+	if (leapt)
+		collector_say(collector, "the clock is far ahead of the newest day: for an hour no day is removed for its age");
+	return limits;
+}
+
 static void keep_days(struct collector *collector, int64_t now_s)
 {
+	struct store_limits limits = limits_at(collector, now_s);
 	char text[64], why[sizeof(struct diag) + 32];
 	struct diag diag;
 	unsigned removed;
 
-	int result = store_keep(collector->store, &collector->options->limits, now_s, &removed, &diag);
+	int result = store_keep(collector->store, &limits, now_s, &removed, &diag);
 
 	if (result < 0)
 		stop_by(collector, &diag);

@@ -21,6 +21,7 @@
 
 #include "dnstap/privacy.h"
 #include "store/store.h"
+#include "tools/collect_clock.h"
 #include "tools/collect_identity.h"
 #include "tools/collect_pair.h"
 #include "tools/frame_event.h"
@@ -54,6 +55,7 @@ struct collector {
 	struct frame_event_reading reading;
 	char stopped[600];               /* why nothing is taken; "": it is */
 	int64_t stopped_s;               /* since when */
+	struct collect_clock day_clock;  /* says which days are too old */
 	int64_t stayed_s;                /* it was said that a day cannot be removed */
 	int status_fd;
 	int64_t said_s;                  /* messages of this second */

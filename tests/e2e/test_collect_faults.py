@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab    # noqa: E402
@@ -140,6 +141,40 @@ def who_is_silent_makes_room(tap):
 		lab.wait_for(lambda: deliver(place, frame(1)), "one more", 120)
 		tap.equal(collector.count(), 1, "one more than there is room for is taken when another was silent")
 		collector.stop()
+
+
+def days_go_by_age(tap):
+	"""Also by a clock that is wrong when it starts, and one that leaps: these remove nothing."""
+	library = next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+		"/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1") if os.path.exists(path)), None)
+	if library is None:
+		tap.skip("days go by age", "no libfaketime: install faketime")
+		return
+	with lab.Lab(ZONES) as here:
+		today = int(time.time()) // 86400 * 86400
+		place, days, clock = here.path("collect.sock"), here.path("own"), here.path("clock")
+		frames = [d.frame(client="10.0.0.7", extra={**d.extra("allow"), "seq": seq}, response=d.dns("www.example"), query_time=None,
+			response_time=today - 10 * 86400 * seq) for seq in range(4)]
+		subprocess.run([lab.VERDICTCTL, "collect", "--directory", days, "-"], input=d.stream(*frames), check=True,
+			capture_output=True, timeout=60)
+
+		def kept():
+			return len([name for name in os.listdir(days) if name.endswith("-plain.sqlite")])
+
+		def begin(how):
+			here.write("clock", how + "\n")
+			return At(here, days, "unix:" + place, options=["--keep-plain", "15"], command=["env", "LD_PRELOAD=" + library,
+				"DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1", "FAKETIME_TIMESTAMP_FILE=" + clock,
+				"ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", ""), lab.VERDICTCTL])
+		collector = begin("+400d")
+		lab.wait_for(lambda: "the clock is far ahead" in collector.process.output(), "a word about a wrong clock", 60)
+		tap.equal(kept(), 4, "a clock that is wrong from the start removes nothing")
+		here.write("clock", "+0\n")
+		lab.wait_for(lambda: kept() == 2, "what is older than 15 days to go, by the right clock", 60)
+		here.write("clock", "+400d\n")
+		lab.wait_for(lambda: collector.process.output().count("the clock is far ahead") == 2, "a word about a leap", 60)
+		collector.stop()
+		tap.equal(kept(), 2, "a clock that leaps removes nothing")
 
 
 def strangers_make_room_first(tap):
@@ -273,4 +308,4 @@ def root_asks_another_users_collector_to_forget(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_full_disk_stops_it_and_loses_nothing, who_says_nothing_is_closed, who_is_silent_makes_room,
-		strangers_make_room_first, a_certificate_binds_its_own_name, identities_are_read_again, root_asks_another_users_collector_to_forget)
+		days_go_by_age, strangers_make_room_first, a_certificate_binds_its_own_name, identities_are_read_again, root_asks_another_users_collector_to_forget)
