@@ -1,16 +1,20 @@
-/* override_file.c: overrides as JSON and back. */
+/* override_file.c: overrides as JSON and back, and to disk. */
 #include "control/override_file.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "control/json.h"
 #include "control/request.h"
 
+#define FILE_MODE 0640
 #define TIME_MAX ((int64_t)1 << 48)
 #define NEXT_MAX ((int64_t)1 << 62)   /* counting on from there never ends */
 
@@ -224,4 +228,72 @@ char *override_file_format(const struct override_file *file)
 	}
 	json_decref(object);
 	return text;
+}
+
+/* --- to disk ----------------------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *text, size_t octets)
+{
+	while (octets > 0) {
+		ssize_t written = write(fd, text, octets);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return -1;
+		text += written;
+		octets -= (size_t)written;
+	}
+	return 0;
+}
+
+static void sync_directory(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+/* 0, or errno. */
+static int write_fresh(int fd, const char *text)
+{
+	const int failed = write_all(fd, text, strlen(text)) != 0 || fsync(fd) != 0 ? errno : 0;
+
+	close(fd);
+	return failed;
+}
+
+static int replace(const char *text, const char *directory, const char *path, const char *fresh, struct diag *diag)
+{
+	int fd, failed;
+
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return diag_set(diag, fresh, 0, 0, "overrides cannot be kept: %m");
+	failed = write_fresh(fd, text);
+	if (failed == 0 && rename(fresh, path) != 0)
+		failed = errno;
+	if (failed == 0) {
+		sync_directory(directory);
+		return 0;
+	}
+	unlink(fresh);
+	return diag_set(diag, path, 0, 0, "overrides cannot be kept: %s", strerror(failed));
+}
+
+int override_file_write(const struct override_file *file, const char *directory, const char *path, const char *fresh,
+	struct diag *diag)
+{
+	char *text = override_file_format(file);
+	int result;
+
+	if (text == NULL)
+		return diag_set(diag, path, 0, 0, "out of memory");
+	result = replace(text, directory, path, fresh, diag);
+	free(text);
+	return result;
 }

@@ -31,6 +31,11 @@ int override_file_parse(struct override_file *file, const char *text, size_t oct
 /* Returns the owned text, NUL-terminated; NULL: no memory. */
 char *override_file_format(const struct override_file *file);
 
+/* Replaces the file at `path` in one step: written to `fresh` in the same directory, which is synced. -1 with *diag set:
+ * the old file is as it was. */
+int override_file_write(const struct override_file *file, const char *directory, const char *path, const char *fresh,
+	struct diag *diag);
+
 /* One of them. Returns the owned object; NULL: no memory. */
 json_t *override_json(const struct override *override);
 

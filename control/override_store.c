@@ -2,7 +2,6 @@
 #include "control/override_store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,6 @@
 #include "policy/file.h"
 
 #define DIRECTORY_MODE 0750
-#define FILE_MODE 0640
 
 struct override_store {
 	const struct control_host *host;
@@ -110,63 +108,6 @@ static void read_file(struct override_store *store, int64_t now)
 	else
 		begin_and_leave_out_ended(&store->file, now);
 	file_release(&text);
-}
-
-static int write_all(int fd, const char *text, size_t octets)
-{
-	while (octets > 0) {
-		ssize_t written = write(fd, text, octets);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return -1;
-		text += written;
-		octets -= (size_t)written;
-	}
-	return 0;
-}
-
-static void sync_directory(const struct override_store *store)
-{
-	int fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-static int write_text(const struct override_store *store, const char *text, struct diag *diag)
-{
-	int fd, failed;
-
-	unlink(store->fresh);
-	fd = open(store->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-	if (fd < 0)
-		return diag_set(diag, store->fresh, 0, 0, "overrides cannot be kept: %m");
-	failed = write_all(fd, text, strlen(text)) != 0 || fsync(fd) != 0 ? errno : 0;
-	close(fd);
-	if (failed == 0 && rename(store->fresh, store->path) != 0)
-		failed = errno;
-	if (failed == 0) {
-		sync_directory(store);
-		return 0;
-	}
-	unlink(store->fresh);
-	return diag_set(diag, store->path, 0, 0, "overrides cannot be kept: %s", strerror(failed));
-}
-
-static int write_file(const struct override_store *store, struct diag *diag)
-{
-	char *text = override_file_format(&store->file);
-	int result;
-
-	if (text == NULL)
-		return diag_set(diag, store->path, 0, 0, "out of memory");
-	result = write_text(store, text, diag);
-	free(text);
-	return result;
 }
 
 /* --- open and close ---------------------------------------------------------------------------------------- */
@@ -422,7 +363,7 @@ int override_store_commit(struct override_store *store, struct override_change *
 	override_store_drop(store, change);
 	result = note_change(store, change, now, who, why, diag);
 	/* The planner is the only writer, so reading without the lock is fine here. */
-	if (write_file(store, diag) != 0)
+	if (override_file_write(&store->file, store->directory, store->path, store->fresh, diag) != 0)
 		result = -1;
 	return result;
 }
