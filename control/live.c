@@ -131,6 +131,11 @@ static void take_flags(void *server)
 	server_take_flags(server);
 }
 
+static void look_again(void *server)
+{
+	server_look_again(server);
+}
+
 static void start_server(struct live *live, const struct conf *conf)
 {
 	char path[4096 + sizeof(SOCKET_NAME)], text[1024];
@@ -149,8 +154,10 @@ static void start_server(struct live *live, const struct conf *conf)
 	live->server = server_create(&options, &diag);
 	if (diag.text[0] != '\0')
 		say(live, true, "no control socket: ", diag_format(&diag, text, sizeof(text)));
-	if (live->server != NULL)
-		behaviour_act_by(live->behaviour, take_flags, live->server);
+	if (live->server == NULL)
+		return;
+	behaviour_act_by(live->behaviour, take_flags, live->server);
+	loader_tell(live->loader, look_again, live->server);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
@@ -193,6 +200,7 @@ void live_stop(struct live *live, unsigned timeout_ms)
 	bool left = false;               /* a thread of the server, which may look at detectors still */
 
 	loader_stop(live->loader, timeout_ms / 2);
+	loader_tell(live->loader, NULL, NULL);
 	behaviour_act_by(live->behaviour, NULL, NULL);
 	if (live->server != NULL)
 		left = !server_destroy(&live->server, timeout_ms / 2);

@@ -338,6 +338,14 @@ void loader_lock(struct loader *loader, struct loader_view *view)
 			view->kept[view->kept_count++] = loader->kept[i]->report.number;
 }
 
+void loader_tell(struct loader *loader, void (*told)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&loader->lock);
+	loader->told = told;
+	loader->told_arg = arg;
+	pthread_mutex_unlock(&loader->lock);
+}
+
 void loader_unlock(struct loader *loader)
 {
 	pthread_mutex_unlock(&loader->lock);

@@ -18,6 +18,7 @@
  *   who           | calls                          | needs outside synchronisation with
  *   any thread    | loader_request, loader_lock    | loader_destroy
  *   main thread   | loader_create, loader_destroy  | all others
+ *   main thread   | loader_tell                    | loader_create, loader_destroy
  */
 #ifndef CONTROL_LOADER_H
 #define CONTROL_LOADER_H
@@ -106,6 +107,10 @@ int loader_restore_overrides(struct loader *loader, const struct override *overr
 /* Sweeps as soon as nothing else is being done: something has filled the caches behind the guards. Any thread: waits for
  * nobody, and only the first call before a sweep makes a system call. */
 void loader_sweep_soon(struct loader *loader);
+
+/* Calls `told` whenever another policy is in force, but for overrides; it must not wait, nor call the loader. NULL:
+ * nobody is told. Waits for a call in progress. */
+void loader_tell(struct loader *loader, void (*told)(void *arg), void *arg);
 
 /* The configuration in force and what was built of it, under a lock until loader_unlock. */
 struct loader_view {

@@ -207,6 +207,8 @@ static void install(struct loader *loader, struct edition *edition, const struct
 		keep(loader, loader->current);
 	loader->current = edition;
 	loader->held = false;
+	if (loader->told != NULL)
+		loader->told(loader->told_arg);
 	pthread_mutex_unlock(&loader->lock);
 	loader->said_held = false;
 }

@@ -57,6 +57,8 @@ struct loader {
 	bool loading;
 	enum load_phase phase;
 	int64_t loading_since;
+	void (*told)(void *arg);         /* of each policy in force; NULL: nobody is */
+	void *told_arg;
 
 	/* the changing thread's */
 	uint64_t numbers;                /* of policies, so far */

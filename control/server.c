@@ -125,6 +125,11 @@ void server_take_flags(struct control_server *server)
 		atomic_store(&server->taking_flags, false);
 }
 
+void server_look_again(struct control_server *server)
+{
+	server_wake(server);
+}
+
 /* Milliseconds; -1: never. */
 static int64_t sooner(int64_t a, int64_t b)
 {

@@ -71,6 +71,9 @@ struct control_server *server_create(const struct server_options *options, struc
 /* Has the overrides made that flags are due to become, soon. Any thread; does not wait. */
 void server_take_flags(struct control_server *server);
 
+/* Another policy is in force: what its detectors do not deny any more ends now. Any thread; does not wait. */
+void server_look_again(struct control_server *server);
+
 /* Closes the socket, removes its file, ends the threads: at most about `timeout_ms`. Call loader_stop first, so that
  * what waits for a load ends. Sets *server to NULL. False: a thread did not end in time; it is left alone with what
  * it holds, and the backend must stay for ever. */

@@ -151,6 +151,24 @@ def reload_with(here, *change):
 	return verdictctl(here, "reload")[0]
 
 
+def the_same_by_a_file(tap, here):
+	"""Without a command: the denial is not only without effect, but gone, though nobody asks."""
+	tap.equal(reload_with(here, "action: observe", "action: block"), 0, "blocking again")
+	send(here, "tunnel-lab.com", 6000, 600)
+	lab.wait_for(lambda: flags(here, state="denied"), "the flag")
+	override = flags(here)[0]["override"]
+	with open(here.path("verdict.conf")) as file:
+		text = file.read()
+	here.write("verdict.conf", text.replace("action: block", "action: observe"))
+
+	def revoked():
+		with open(here.path("state/audit.log")) as audit:
+			return any("revoke id=%d " % override in line for line in audit)
+	lab.wait_for(revoked, "the denial to be taken out")
+	lab.wait_for(lambda: not flags(here, state="denied"), "the flag to end with it")
+	tap.equal(verdictctl(here, "overrides")[1]["overrides"], [], "a file that changes ends it for operators, too")
+
+
 def a_denial_ends_with_its_detectors_action(tap):
 	"""By verdictctl reload and by the resolver's own; what is cached obeys, too."""
 	with lab.Lab(dict(ZONES)) as here:
@@ -167,6 +185,7 @@ def a_denial_ends_with_its_detectors_action(tap):
 		with open(here.path("state/audit.log")) as audit:
 			lines = [line for line in audit if "revoke id=%d " % override in line]
 		tap.ok(len(lines) == 1 and "does not block any more" in lines[0], "the audit tells why", lines)
+		the_same_by_a_file(tap, here)
 		tap.equal(reload_with(here, "action: observe", "action: block"), 0, "it is to block again")
 		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NOERROR", "which brings nothing back")
 		send(here, "quiet-lab.com", 4000, 600)

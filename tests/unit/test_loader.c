@@ -675,6 +675,37 @@ static void goes_back_without_files_and_forth_again(void **state)
 	teardown(&bench);
 }
 
+static void count_told(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void says_when_another_policy_is_in_force(void **state)
+{
+	const struct override allow = override_of("one.example", ACTION_PASS);
+	struct load_report report;
+	struct bench bench;
+	unsigned told = 0;
+
+	(void)state;
+	setup(&bench, "\twatch: no\n");
+	loader_tell(bench.loader, count_told, &told);
+	write_list(&bench, "two.example", 20);
+	load(&bench, false);
+	assert_int_equal(told, 1);
+	write_conf(&bench, "\tmode: maybe\n");
+	assert_int_equal(load(&bench, false).number, 0);
+	assert_int_equal(told, 1);
+	assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
+	assert_int_equal(told, 1);
+	go_back(&bench, 0);
+	assert_int_equal(told, 2);
+	loader_tell(bench.loader, NULL, NULL);
+	go_back(&bench, 2);
+	assert_int_equal(told, 2);
+	teardown(&bench);
+}
+
 static void does_not_go_back_to_what_denies_a_name_protected_since(void **state)
 {
 	struct load_report report;
@@ -969,6 +1000,7 @@ int main(void)
 		cmocka_unit_test(does_not_go_back_to_what_denies_a_name_protected_since),
 		cmocka_unit_test(the_one_before_is_kept_though_the_clock_goes_back),
 		cmocka_unit_test(goes_back_without_files_and_forth_again),
+		cmocka_unit_test(says_when_another_policy_is_in_force),
 		cmocka_unit_test(nothing_is_loaded_by_itself_after_going_back),
 		cmocka_unit_test(changed_files_are_loaded),
 		cmocka_unit_test(many_changes_are_one_load),
