@@ -218,10 +218,10 @@ const struct conf *live_conf(const struct live *live)
 	return loader_started(live->loader);
 }
 
-HOT void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
+HOT void live_note_question(struct live *live, unsigned worker, const struct name *qname, uint16_t qtype,
 	const char *group)
 {
-	recent_note(live->recent, worker, &facts->qname, facts->qtype, group);
+	recent_note(live->recent, worker, qname, qtype, group);
 }
 
 HOT void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict)
@@ -243,6 +243,11 @@ HOT void live_note_denial(struct live *live, unsigned worker, const struct event
 {
 	if (live->denial_log != NULL)
 		denial_log_note(live->denial_log, worker, event);
+}
+
+HOT bool live_has_detectors(const struct live *live)
+{
+	return live->behaviour != NULL;
 }
 
 HOT bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal)

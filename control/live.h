@@ -37,7 +37,7 @@ void live_stop(struct live *live, unsigned timeout_ms);
 const struct conf *live_conf(const struct live *live);
 
 /* A worker's: never block, never allocate but at the first call. `group`: the client's, as verdicts have it. */
-void live_note_question(struct live *live, unsigned worker, const struct facts *facts,
+void live_note_question(struct live *live, unsigned worker, const struct name *qname, uint16_t qtype,
 	const char *group);
 void live_note_verdict(struct live *live, unsigned worker, const struct verdict *verdict);   /* control/tally.h */
 /* An answer got out of a cache that the policy denies: sweeps soon. */
@@ -45,7 +45,8 @@ void live_note_escape(struct live *live);
 /* Does the denial log want a line of it? */
 bool live_takes(const struct live *live, const struct verdict *verdict);
 void live_note_denial(struct live *live, unsigned worker, const struct event *event);
-/* The detectors (control/behaviour.h): would they look at it? And what do they say? */
+/* The detectors (control/behaviour.h): are there any? Would they look at it? And what do they say? */
+bool live_has_detectors(const struct live *live);
 bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal);
 void live_detect(struct live *live, const struct policy_options *options, const struct sight *sight,
 	struct detections *detections);

@@ -209,7 +209,7 @@ static bool answer_is_plain(const struct answer *answer, struct slot *slot)
 	if (!plain)
 		return false;
 	state_note(slot, answer->path, ACTION_ALLOW);
-	live_note_question(live, slot->index, &answer->facts, "");
+	live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype, "");
 	return true;
 }
 
@@ -255,7 +255,8 @@ static HOT void answer_emit(struct answer *answer, struct slot *slot)
 		answer_hide(answer, slot);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
-		live_note_question(live, slot->index, &answer->facts, answer->verdict->group_name);
+		live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype,
+			answer->verdict->group_name);
 	live_note_verdict(live, slot->index, answer->verdict);
 	live_note_denial(live, slot->index, &answer->event);
 }
@@ -338,7 +339,7 @@ static HOT bool answer_quietly(struct answer *answer, struct edns_option **optio
 	    live_detects(live, &answer->facts, answer->path, slot->counter))
 		return false;
 	state_note(slot, answer->path, answer->verdict != NULL ? answer->verdict->action : ACTION_ALLOW);
-	live_note_question(live, slot->index, &answer->facts, "");
+	live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype, "");
 	if (answer->verdict != NULL)
 		answer_note_verdict(answer, options, region, slot);
 	return true;
@@ -367,21 +368,40 @@ static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, st
 	answer_emit(answer, slot);
 }
 
+/* Most answers that had to be resolved are for everybody, and nobody is to be told of them: they are counted. */
+static HOT bool answer_shortly(const struct query *query, const struct module_qstate *qstate,
+	const struct query_info *qinfo, struct slot *slot)
+{
+	struct live *live = live_host_live();
+
+	if (!query->judged || query->verdict != NULL || query->qname == NULL || qinfo != &qstate->qinfo ||
+	    state_tells() || state_hides() || live_has_detectors(live))
+		return false;
+	state_number(slot);
+	state_note(slot, PATH_RESOLVED, ACTION_ALLOW);
+	live_note_question(live, slot->index, query->qname, qinfo->qtype, "");
+	return true;
+}
+
 static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
 	struct edns_data *edns, struct edns_option **options, struct comm_reply *repinfo, struct regional *region,
 	struct timeval *start_time, int id, void *path)
 {
+	struct query *query = qstate != NULL ? query_get(qstate, id) : NULL;
 	struct slot *slot = state_slot();
 	struct budget budget;
 	struct answer answer;
 
 	if (slot == NULL || repinfo == NULL)
 		return 1;
+	if (query != NULL && (enum answer_path)(uintptr_t)path == PATH_RESOLVED &&
+	    answer_shortly(query, qstate, qinfo, slot))
+		return 1;
 	budget_begin(&budget, slot);
 	wakeup_register_client(repinfo);
 	answer.path = (enum answer_path)(uintptr_t)path;
 	answer.qstate = qstate;
-	answer.query = qstate != NULL ? query_get(qstate, id) : NULL;
+	answer.query = query;
 	answer.edns = edns;
 	answer.repinfo = repinfo;
 	answer.start_time = start_time;

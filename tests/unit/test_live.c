@@ -209,7 +209,7 @@ static void workers_tell_it_what_they_see(void **state)
 	verdict.action = verdict.rule.action = ACTION_NXDOMAIN;
 	verdict.rule.trigger = TRIGGER_QNAME;
 	for (unsigned i = 0; i < 100; i++) {
-		live_note_question(bench.live, i % 3, &facts, verdict.group_name);
+		live_note_question(bench.live, i % 3, &facts.qname, facts.qtype, verdict.group_name);
 		live_note_verdict(bench.live, i % 3, &verdict);
 		live_note_denial(bench.live, i % 3, &event);
 	}
