@@ -45,7 +45,7 @@ static bool answer_from_guarded(struct judge *judge)
 /* False: it has its answer already. */
 static bool resolve(struct judge *judge)
 {
-	if (answer_from_guarded(judge))
+	if (guarded_is_used() && answer_from_guarded(judge))
 		return false;
 	judge_take_over(judge);
 	return true;

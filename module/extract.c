@@ -1,6 +1,7 @@
 /* extract.c: what Unbound knows about a question, its client and its answer, as facts. */
 #include "module/extract.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "module/limits.h"
@@ -123,13 +124,26 @@ bool extract_packet_question(struct facts *facts, struct sldns_buffer *packet)
 	return true;
 }
 
-const struct iter_qstate *extract_iterator(const struct module_qstate *qstate)
+/* A module's name is one text for as long as the process lives. */
+static HOT bool is_iterator(const char *name)
+{
+	static const char *_Atomic known;
+
+	if (name == atomic_load_explicit(&known, memory_order_relaxed))
+		return true;
+	if (strcmp(name, "iterator") != 0)
+		return false;
+	atomic_store_explicit(&known, name, memory_order_relaxed);
+	return true;
+}
+
+HOT const struct iter_qstate *extract_iterator(const struct module_qstate *qstate)
 {
 	const struct module_stack *stack = &qstate->env->mesh->mods;
 
 	/* It is the last, as a rule. */
 	for (int i = stack->num - 1; i >= 0; i--)
-		if (strcmp(stack->mod[i]->name, "iterator") == 0)
+		if (is_iterator(stack->mod[i]->name))
 			return qstate->minfo[i];
 	return NULL;
 }

@@ -140,6 +140,11 @@ static struct reply_info *with_note(struct module_qstate *qstate, struct ub_pack
 	return reply;
 }
 
+bool guarded_is_used(void)
+{
+	return atomic_load_explicit(&guarded.used, memory_order_relaxed);
+}
+
 struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrset_key **note)
 {
 	struct lruhash_entry *entry;
@@ -147,7 +152,7 @@ struct dns_msg *guarded_find(struct module_qstate *qstate, struct ub_packed_rrse
 	struct module_env env;
 
 	/* Somebody wants it anew: a prefetch, or the validator after a bad answer. */
-	if (!atomic_load_explicit(&guarded.used, memory_order_relaxed) || qstate->blacklist != NULL || !may_use(qstate))
+	if (!guarded_is_used() || qstate->blacklist != NULL || !may_use(qstate))
 		return NULL;
 	entry = slabhash_lookup(guarded.messages, query_info_hash(&qstate->qinfo, qstate->query_flags), &qstate->qinfo, 0);
 	if (entry == NULL)

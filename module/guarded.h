@@ -23,6 +23,9 @@
 bool guarded_start(struct module_env *env, int id, const struct guard_conf *conf);
 void guarded_stop(void);
 
+/* Was anything stored? Else nothing can be found. */
+bool guarded_is_used(void);
+
 /* The answer to the state's question, in its region, as return_msg would be, and *note as it was stored or NULL.
  * NULL: not there, expired, not validated yet though it must be, or no memory. What is found has to be judged before
  * anybody gets it. */

@@ -10,18 +10,21 @@
 #include "policy/https.h"
 
 /* Of a name that no rule is about, under the policy in force, and nobody wants to do more than judge. */
-static HOT bool is_of_unlisted(const struct query *query)
+static inline bool is_of_unlisted(const struct query *query)
 {
 	return query != NULL && state_is_plain(query->unlisted_in) && !query->unshared && !query->guarded &&
 		!query->stores && query->verdict == NULL;
 }
 
-static HOT bool has_https(const struct reply_info *reply)
+/* Nor may something have to be taken out of a record. */
+static inline bool leads_nowhere(const struct reply_info *reply)
 {
-	for (size_t i = 0; i < reply->rrset_count; i++)
+	if (!extract_leads_nowhere(reply))
+		return false;
+	for (size_t i = reply->an_numrrsets; i < reply->rrset_count; i++)
 		if (https_is_record(ntohs(reply->rrsets[i]->rk.type)))
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 /* In another case it is judged. */
@@ -31,7 +34,7 @@ static inline bool is_name(const uint8_t *name, size_t octets, const struct quer
 		(octets == question->qname_len && memcmp(name, question->qname, octets) == 0);
 }
 
-static HOT bool is_of_question(const struct reply_info *reply, const struct query_info *question)
+static inline bool is_of_question(const struct reply_info *reply, const struct query_info *question)
 {
 	for (size_t i = 0; i < reply->an_numrrsets; i++)
 		if (!is_name(reply->rrsets[i]->rk.dname, reply->rrsets[i]->rk.dname_len, question))
@@ -40,7 +43,7 @@ static HOT bool is_of_question(const struct reply_info *reply, const struct quer
 }
 
 /* Behind an alias the iterator looks for another name than the question's. */
-static HOT bool is_looked_for(const struct module_qstate *qstate)
+static inline bool is_looked_for(const struct module_qstate *qstate)
 {
 	const struct iter_qstate *iter = extract_iterator(qstate);
 
@@ -52,7 +55,7 @@ HOT bool plain_response(const struct module_qstate *qstate, const struct dns_msg
 {
 	const struct reply_info *reply = response->rep;
 
-	return is_of_unlisted(query_get(qstate, id)) && extract_leads_nowhere(reply) && !has_https(reply) &&
+	return is_of_unlisted(query_get(qstate, id)) && leads_nowhere(reply) &&
 		is_name(response->qinfo.qname, response->qinfo.qname_len, &qstate->qinfo) && is_looked_for(qstate) &&
 		is_of_question(reply, &response->qinfo);
 }
@@ -62,7 +65,7 @@ HOT bool plain_answer(const struct module_qstate *qstate, int id)
 	const struct reply_info *reply = reply_of(qstate);
 	struct query *query = query_get(qstate, id);
 
-	if (!is_of_unlisted(query) || (reply != NULL && (!extract_leads_nowhere(reply) || has_https(reply))))
+	if (!is_of_unlisted(query) || (reply != NULL && !leads_nowhere(reply)))
 		return false;
 	query->judged = true;
 	return true;
