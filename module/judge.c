@@ -103,7 +103,7 @@ bool has_supers(const struct module_qstate *qstate)
 	return qstate->mesh_info->super_set.count != 0;
 }
 
-void judge_not(struct module_qstate *qstate)
+RARE void judge_not(struct module_qstate *qstate)
 {
 	qstate->no_cache_store = 1;
 	apply_forget(qstate);

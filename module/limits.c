@@ -77,7 +77,7 @@ HOT void budget_end(const struct budget *budget, struct slot *slot)
 	}
 }
 
-void failure_note(struct slot *slot, enum failure failure)
+RARE void failure_note(struct slot *slot, enum failure failure)
 {
 	static const char *const causes[FAILURE_COUNT] = {
 		[FAILURE_NO_SLOT] = "more threads ask than num-threads says",

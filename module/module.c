@@ -35,7 +35,7 @@ static const char *conf_path(void)
 }
 
 /* For a second one of us in the chain: as if it was not there. */
-static void pass_on(struct module_qstate *qstate, enum module_ev event, int id)
+static RARE void pass_on(struct module_qstate *qstate, enum module_ev event, int id)
 {
 	if (event == module_event_new || event == module_event_pass)
 		qstate->ext_state[id] = module_wait_module;

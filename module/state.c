@@ -196,19 +196,22 @@ void state_stop(void)
 	pthread_mutex_unlock(&state.tap_lock);
 }
 
-HOT struct slot *state_slot(void)
+static RARE struct slot *claim_slot(unsigned generation)
 {
-	unsigned generation = atomic_load_explicit(&state.generation, memory_order_relaxed);
-	unsigned index;
+	unsigned index = atomic_fetch_add_explicit(&state.claimed, 1, memory_order_relaxed);
 
-	if (mine.generation == generation)
-		return mine.slot;
-	index = atomic_fetch_add_explicit(&state.claimed, 1, memory_order_relaxed);
 	mine.generation = generation;
 	mine.slot = index < STATE_SLOTS_MAX ? &state.slots[index] : NULL;
 	if (mine.slot != NULL)
 		mine.slot->index = (uint16_t)index;
 	return mine.slot;
+}
+
+HOT struct slot *state_slot(void)
+{
+	unsigned generation = atomic_load_explicit(&state.generation, memory_order_relaxed);
+
+	return mine.generation == generation ? mine.slot : claim_slot(generation);
 }
 
 HOT const struct snapshot *state_enter(const struct slot *slot)

@@ -118,7 +118,7 @@ static bool run_slice(struct module_env *env)
 	return !done;
 }
 
-static bool come_round(struct listener *listener)
+static RARE bool come_round(struct listener *listener)
 {
 	struct module_env *env = atomic_load_explicit(&listener->env, memory_order_relaxed);
 
@@ -157,7 +157,7 @@ static struct ub_event *listen_to(struct listener *listener, struct module_env *
 	return event;
 }
 
-static void claim(struct module_env *env, unsigned generation)
+static RARE void claim(struct module_env *env, unsigned generation)
 {
 	unsigned index = atomic_fetch_add_explicit(&wakeup.claimed, 1, memory_order_relaxed);
 

@@ -9,4 +9,7 @@
 
 #define HOT __attribute__((hot))
 
+/* What hardly ever happens stands far away, and what leads there is taken for unlikely. */
+#define RARE __attribute__((cold, noinline))
+
 #endif
