@@ -17,7 +17,7 @@ import tap
 
 SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
-ZONES = {zone: "$ORIGIN %s.\n%s* 5 TXT \"%s\"\n* A 192.0.2.1\n" % (zone, HEAD, "a1" * 60)
+ZONES = {zone: "$ORIGIN %s.\n%s* 5 TXT \"%s\"\n* A 192.0.2.1\nalias CNAME www.tunnel-lab.com.\n" % (zone, HEAD, "a1" * 60)
 	for zone in ("tunnel-lab.com", "famous-lab.com", "ours-lab.com", "quiet-lab.com")}
 BLOCK = 'detection:\n\tpublic-suffix-list: "%s"\ndetector:\n\tname: tunnel\n\taction: block\n' % SUFFIXES
 LISTS = [{"name": "popular", "format": "domains", "lines": ["www.famous-lab.com"], "enrich": "popular"},
@@ -78,6 +78,9 @@ def a_tunnel_is_cut_off(tap):
 			"explain tells the list before the detector")
 		tap.equal(rcode(here, "www.tunnel-lab.com", VICTIM), "NXDOMAIN", "also when it is cached")
 		tap.equal(rcode(here, "www.quiet-lab.com", VICTIM), "NOERROR", "nor anything else to that client")
+		for client, zone, code in ((VICTIM, "quiet-lab.com", "NXDOMAIN"), (VICTIM, "famous-lab.com", "NOERROR"),
+				(VICTIM, "ours-lab.com", "NOERROR"), (OTHER, "quiet-lab.com", "NOERROR"), (VICTIM, "quiet-lab.com", "NXDOMAIN")):
+			tap.equal(rcode(here, "alias." + zone, client), code, "%s gets %s for an alias to it in %s" % (client, code, zone))
 		flag = flags(here)[0]
 		tap.equal([flag[key] for key in ("zone", "client", "detector", "action", "technique")],
 			["tunnel-lab.com", VICTIM + "/32", "tunnel", "block", "T1071.004 T1048.003 T1572"], "flagged says whose")

@@ -16,6 +16,8 @@
 #include "policy/snapshot_parts.h"
 #include "tests/unit/fake_list.h"
 
+#define TYPE_CNAME 5
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct fake_rule denied[] = { { .name = "bad.test" } }, observed[] = { { .name = "seen.test" } },
@@ -291,6 +293,72 @@ static void detectors_deny_what_nothing_else_decides(void **state)
 	snapshot_destroy(&snapshot);
 }
 
+#define CHAIN_MAX 3u
+
+/* Names, each an alias of the next one. */
+struct chain {
+	const char *names[CHAIN_MAX];
+};
+
+static size_t show_chain(const void *source, record_visit visit, void *arg)
+{
+	const struct chain *chain = source;
+
+	for (size_t i = 0; i + 1 < CHAIN_MAX && chain->names[i + 1] != NULL; i++) {
+		const struct name owner = fake_name(chain->names[i]), target = fake_name(chain->names[i + 1]);
+		const struct record record = { .section = SECTION_ANSWER, .owner = owner.octets, .owner_length = owner.length,
+			.type = TYPE_CNAME, .class = 1, .ttl = 60, .rdata = target.octets, .rdata_length = target.length };
+
+		if (!visit(arg, &record))
+			break;
+	}
+	return 0;
+}
+
+/* Whoever publishes an alias answers for where it leads; a flag is what anybody's questions can bring about. */
+static void what_leads_to_a_flagged_zone_is_denied_unless_everybody_knows_it(void **state)
+{
+	const struct override overrides[] = {
+		made_by_detector(1, "flagged.example", EVERYBODY), make(2, "evil.example", ACTION_NXDOMAIN, EVERYBODY, 5),
+	};
+	static const struct {
+		struct chain chain;
+		enum action action;
+		unsigned at;             /* of the chain */
+		bool denied;             /* to somebody */
+		const char *why;
+	} rows[] = {
+		{ { { "a.flagged.example" } }, ACTION_NXDOMAIN, 0, true, "the zone itself" },
+		{ { { "other.test", "a.flagged.example" } }, ACTION_NXDOMAIN, 1, true, "a name that nobody knows" },
+		{ { { "new.test", "a.flagged.example" } }, ACTION_NXDOMAIN, 1, true, "one that was registered of late" },
+		{ { { "known.test", "a.flagged.example" } }, ACTION_ALLOW, 0, false, "a popular one" },
+		{ { { "other.test", "known.test", "a.flagged.example" } }, ACTION_ALLOW, 0, false, "by a popular one" },
+		{ { { "good.test", "a.flagged.example" } }, ACTION_PASS, 0, false, "what a list passes" },
+		{ { { "bad.test", "a.flagged.example" } }, ACTION_REFUSE, 0, true, "what a list denies, in its own way" },
+		{ { { "a.flagged.example", "known.test" } }, ACTION_NXDOMAIN, 0, true, "leading to a popular name gains nothing" },
+		{ { { "other.test", "a.flagged.example", "known.test" } }, ACTION_NXDOMAIN, 1, true, "nor does it later" },
+		{ { { "known.test", "a.evil.example" } }, ACTION_NXDOMAIN, 1, true, "what an operator denies is denied" },
+	};
+	struct snapshot *snapshot = with(MODE_ENFORCE, overrides, COUNT(overrides));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct facts facts = question(rows[i].chain.names[0], 1);
+		struct verdict verdict;
+
+		facts.records = show_chain;
+		facts.source = &rows[i].chain;
+		evaluate_question(snapshot, &facts, &verdict);
+		if (!(action_table[verdict.action].denies && verdict.final))
+			evaluate_answer(snapshot, &facts, &verdict);
+		if (verdict.action != rows[i].action || verdict.rule.chain != rows[i].at ||
+		    verdict.denied_to_some != rows[i].denied)
+			fail_msg("%s: %s at %u, denied %d", rows[i].why, action_table[verdict.action].name, verdict.rule.chain,
+				verdict.denied_to_some);
+	}
+	snapshot_destroy(&snapshot);
+}
+
 static void in_shadow_lists_come_before_detectors_too(void **state)
 {
 	const struct override overrides[] = { made_by_detector(1, "test", EVERYBODY) };
@@ -479,6 +547,7 @@ int main(void)
 		cmocka_unit_test(in_shadow_it_is_reported_and_nothing_else),
 		cmocka_unit_test(an_explanation_tells_overrides_first),
 		cmocka_unit_test(detectors_deny_what_nothing_else_decides),
+		cmocka_unit_test(what_leads_to_a_flagged_zone_is_denied_unless_everybody_knows_it),
 		cmocka_unit_test(in_shadow_lists_come_before_detectors_too),
 		cmocka_unit_test(an_explanation_tells_detectors_last),
 		cmocka_unit_test(the_base_stays_as_it_is_and_may_go_first_or_last),
