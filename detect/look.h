@@ -166,6 +166,9 @@ struct flux fast_flux_of(const struct zone *zone);
 bool beacon_has_rhythm_of_ttl(const struct pair *pair);
 enum tier look_alike_tier(enum likeness likeness);
 
+/* Below a top-level domain that nobody looks for on the Internet, but for addresses (detect/nxdomain_burst.c)? */
+bool name_is_own(const struct name *name);
+
 /* Below one of the trees of addresses (RFC 1035 section 3.5, RFC 3596 section 2.5)? */
 bool recon_is_reverse(const struct name *name);
 

@@ -21,8 +21,13 @@ static const char *const own_domains[] = {
 	"\11localhost", "\5onion", "\7private",
 };
 
-static bool is_own_domain(const uint8_t *last)
+bool name_is_own(const struct name *name)
 {
+	const uint8_t *last;
+
+	if (name->labels == 0)
+		return true;
+	last = name_suffix(name, name->labels - 1u);
 	for (unsigned i = 0; i < sizeof(own_domains) / sizeof(own_domains[0]); i++)
 		if (*last == (uint8_t)own_domains[i][0] && memcmp(last, own_domains[i], 1u + *last) == 0)
 			return true;
@@ -35,7 +40,7 @@ static unsigned count_labels(const struct look *look)
 {
 	const struct name *name = &look->facts->qname;
 
-	if (name->labels < 2 || is_own_domain(name_suffix(name, name->labels - 1u)))
+	if (name->labels < 2 || name_is_own(name))
 		return 0;
 	if (look->zone_labels == 0 && !look->has_zone)
 		return 0;

@@ -45,6 +45,9 @@ HOT void judge_rebinding(struct look *look)
 {
 	const unsigned *sides = look->answered->sides;
 
+	/* What a network calls its own hosts is no public name, and leads nowhere but inside. */
+	if (look->zone_labels == 0 || (sides[SIDE_INSIDE] + sides[SIDE_LOOPBACK] > 0 && name_is_own(&look->facts->qname)))
+		return;
 	if (sides[SIDE_INSIDE] > 0)
 		detection_add(look_report(look, DETECTOR_REBINDING, TIER_ALERT, (float)sides[SIDE_INSIDE], 1),
 			FEATURE_OUTSIDE, (float)sides[SIDE_OUTSIDE]);

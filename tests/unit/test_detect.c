@@ -494,6 +494,22 @@ static void addresses_inside_are_told_by_answer(void **state)
 	}
 }
 
+static void a_networks_own_names_lead_inside_as_they_should(void **state)
+{
+	static const uint8_t inside[] = { 10, 0, 0, 1 };
+	static const struct { const char *name; unsigned said; } rows[] = {
+		{ "nas.lan", 0 }, { "host.dc.corp", 0 }, { "router.home.arpa", 0 }, { "printer.office", 0 }, { "nas.evil.com", 1 },
+	};
+	struct given given = { .type = RRTYPE_A, .ttl = 60, .count = 1, .length = 4, .rdata = { inside } };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ask_with(rows[i].name, RRTYPE_A, 0, PATH_RESOLVED, &given);
+		if (said(DETECTOR_REBINDING) != rows[i].said)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 static void a_name_that_moves_inside_is_told(void **state)
 {
 	static const uint8_t outside[] = { 192, 0, 2, 1 }, loopback[] = { 127, 0, 0, 1 };
@@ -794,6 +810,7 @@ int main(void)
 		WITH(a_flood_of_random_names_is_told_unless_they_exist),
 		WITH(a_flood_is_to_be_denied_unless_the_zone_is_vouched_for),
 		WITH(addresses_inside_are_told_by_answer),
+		WITH(a_networks_own_names_lead_inside_as_they_should),
 		WITH(a_name_that_moves_inside_is_told),
 		WITH(a_name_that_moves_inside_late_is_told),
 		WITH(fluxing_addresses_of_a_young_zone_are_told),
