@@ -88,6 +88,7 @@ static const char *const texts[DAY_STATEMENTS] = {
 	[DAY_FIND_SEEN] = "SELECT bits, count, first_at, last_at, first, last FROM seen WHERE source = ? AND block = ?",
 	[DAY_PUT_SEEN] = "REPLACE INTO seen (source, block, bits, count, first_at, last_at, first, last)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[DAY_PUT_SLICE] = "REPLACE INTO slice (first, count, earliest, latest, octets) VALUES (?, ?, ?, ?, ?)",
 	[DAY_ADD_NOTE] = "INSERT OR IGNORE INTO note (sensor, boot, former, worker, number, at, extra)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?)",
 };
@@ -157,6 +158,14 @@ static int64_t ask(struct day *day, const char *text, struct diag *diag)
 	return found;
 }
 
+/* The events that are there stay without slices. */
+static int add_tables(struct day *day, struct diag *diag)
+{
+	if (execute(day, "BEGIN IMMEDIATE", diag) != 0 || execute(day, store_schema_slice, diag) != 0)
+		return -1;
+	return execute(day, "PRAGMA user_version = " VERSION_OF(STORE_VERSION) "; COMMIT", diag);
+}
+
 static int check_tables(struct day *day, struct diag *diag)
 {
 	int64_t version = ask(day, "PRAGMA user_version", diag);
@@ -166,11 +175,11 @@ static int check_tables(struct day *day, struct diag *diag)
 		return -1;
 	if (application == STORE_APPLICATION && version > STORE_VERSION)
 		return diag_set(diag, day->path, 0, 0, "was made by a later release");
-	if (application == STORE_APPLICATION && version == STORE_VERSION &&
+	if (application == STORE_APPLICATION && version >= STORE_OLDEST &&
 			ask(day, "SELECT value FROM meta WHERE key = 'day'", NULL) == day->day_s)
-		return 0;
+		return version == STORE_VERSION ? 0 : add_tables(day, diag);
 	day->damaged = true;
-	return diag_set(diag, day->path, 0, 0, application == STORE_APPLICATION && version < STORE_VERSION ?
+	return diag_set(diag, day->path, 0, 0, application == STORE_APPLICATION && version < STORE_OLDEST ?
 		"was made by an earlier release, and has other tables" : "is no file of this day");
 }
 
@@ -224,7 +233,7 @@ static int make_tables(struct day *day, struct diag *diag)
 	snprintf(text, sizeof(text), "INSERT INTO meta VALUES ('day', %lld); PRAGMA application_id = %d;"
 		"PRAGMA user_version = " VERSION_OF(STORE_VERSION) "; COMMIT", (long long)day->day_s, STORE_APPLICATION);
 	if (execute(day, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", diag) != 0 || execute(day, store_schema, diag) != 0 ||
-			execute(day, store_schema_more[day->class], diag) != 0)
+			execute(day, store_schema_slice, diag) != 0 || execute(day, store_schema_more[day->class], diag) != 0)
 		return -1;
 	return execute(day, text, diag);
 }

@@ -11,7 +11,10 @@ bool day_flush_init(struct day *day)
 	day->order = calloc(DAY_BATCH_EVENTS, sizeof(*day->order));
 	day->pairs = calloc(DAY_BATCH_EVENTS, sizeof(*day->pairs));
 	day->sums = calloc(DAY_BATCH_EVENTS, sizeof(*day->sums));
-	return day->order != NULL && day->pairs != NULL && day->sums != NULL;
+	day->slices = calloc(SLICE_EVENTS_MAX, sizeof(*day->slices));
+	day->slice_octets = malloc(SLICE_OCTETS_MAX);
+	return day->order != NULL && day->pairs != NULL && day->sums != NULL && day->slices != NULL &&
+		day->slice_octets != NULL;
 }
 
 void day_flush_fini(struct day *day)
@@ -19,9 +22,13 @@ void day_flush_fini(struct day *day)
 	free(day->order);
 	free(day->pairs);
 	free(day->sums);
+	free(day->slices);
+	free(day->slice_octets);
 	day->order = NULL;
 	day->pairs = NULL;
 	day->sums = NULL;
+	day->slices = NULL;
+	day->slice_octets = NULL;
 }
 
 /* --- order -------------------------------------------------------------------------------------------------- */
@@ -309,7 +316,8 @@ static int write_sources(struct day *day, struct diag *diag)
 int day_flush(struct day *day, struct diag *diag)
 {
 	qsort(day->events, day->event_count, sizeof(*day->events), compare_times);
-	if (write_pairs(day, diag) != 0 || day_sums(day, diag) != 0 || write_events(day, diag) != 0 ||
+	if (write_pairs(day, diag) != 0 || day_sums(day, diag) != 0 || day_slices(day, diag) != 0 ||
+			write_events(day, diag) != 0 ||
 			write_minutes(day, diag) != 0 || write_replies(day, diag) != 0 ||
 			write_uses(day, diag) != 0 || write_sources(day, diag) != 0)
 		return -1;

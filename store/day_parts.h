@@ -8,6 +8,7 @@
 
 #include "store/day.h"
 #include "store/seen.h"
+#include "store/slice.h"
 
 #define DAY_USES_MAX (4u * DAY_BATCH_EVENTS)
 #define DAY_DETAIL_OCTETS (16u << 20)   /* of detections that wait */
@@ -26,7 +27,7 @@ enum day_statement {
 	DAY_FIND_NAME_SUM, DAY_FIND_DOMAIN_OF, DAY_ADD_NAME_SUM, DAY_COUNT_NAME_SUM, DAY_CHANGE_NAME_SUM,
 	DAY_FIND_DOMAIN_SUM, DAY_ADD_DOMAIN_SUM, DAY_COUNT_DOMAIN_SUM, DAY_CHANGE_DOMAIN_SUM,
 	DAY_COUNT_CLIENT, DAY_COUNT_VERDICT,
-	DAY_FIND_SEEN, DAY_PUT_SEEN, DAY_ADD_NOTE,
+	DAY_FIND_SEEN, DAY_PUT_SEEN, DAY_ADD_NOTE, DAY_PUT_SLICE,
 	DAY_STATEMENTS
 };
 
@@ -36,7 +37,7 @@ struct day_event {
 	uint64_t seq;
 	int64_t score;
 	char *detail;                    /* owned */
-	uint32_t name, client, reply, verdict, source;
+	uint32_t name, client, reply, verdict, source, domain;
 	int64_t latency;
 	struct seen_block *block;        /* borrowed; NULL: no number */
 	uint8_t path, transport;
@@ -94,6 +95,11 @@ struct day {
 	uint64_t *order;                 /* room to sort in */
 	struct day_pair *pairs;
 	struct day_sum *sums;
+	struct slice_event *slices;      /* of the slice that grows, and room for a batch */
+	unsigned slice_count;            /* 0: none grows */
+	uint64_t slice_first;
+	int64_t slice_begin, slice_end;
+	uint8_t *slice_octets;
 };
 
 /* Fills *diag from SQLite. Returns -1. */
@@ -118,6 +124,9 @@ bool day_flush_init(struct day *day);
 
 /* Adds what day->pairs, in the order of its keys, has of names, domains, clients and verdicts to their rows. */
 int day_sums(struct day *day, struct diag *diag);
+
+/* Writes the batch as slices (store/slice.h), when day_sums has set the domains of its events. */
+int day_slices(struct day *day, struct diag *diag);
 
 /* Rounded down, below 0 too. */
 static inline int64_t day_milliseconds(int64_t us)

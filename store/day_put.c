@@ -63,7 +63,7 @@ static int fill(struct day *day, const struct store_event *event, uint32_t senso
 	int count = day_records(day, event, sensor, to->at, records, diag);
 
 	to->detail = NULL;
-	to->client = 0;
+	to->client = to->domain = 0;
 	if (count < 0 || (to->verdict = day_verdict(day, &event->verdict, diag)) == 0)
 		return -1;
 	to->reply = day_reply(day, event, to->verdict, records, (unsigned)count, &to->name, diag);

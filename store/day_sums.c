@@ -198,8 +198,11 @@ static int write_names(struct day *day, struct diag *diag)
 		if (sum.id == 0)
 			continue;
 		day->sums[count] = sum;
-		if (write_name(day, &sum, clients, client, &day->sums[count++].id, diag) != 0)
+		if (write_name(day, &sum, clients, client, &day->sums[count].id, diag) != 0)
 			return -1;
+		for (unsigned i = begin; i < end; i++)
+			day->events[pairs[i].index].domain = day->sums[count].id;
+		count++;
 	}
 	return write_sums(day, count, write_domain, diag);
 }

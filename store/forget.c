@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "policy/address.h"
+#include "store/slice_forget.h"
 
 /* The length tells the families apart: ::ffff:0:0/96 is no range of IPv4 here. */
 static const char pick[] =
@@ -89,6 +90,8 @@ static int delete_all(sqlite3 *db, const char *path, const struct address *clien
 	if (run(db, path, "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 			"BEGIN IMMEDIATE", diag) != 0 || pick_clients(db, path, client, bits, diag) != 0)
 		return -1;
+	if (slice_forget(db, "SELECT id FROM temp.gone") != SQLITE_OK)
+		return fail(db, path, diag);
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (run(db, path, steps[i], diag) != 0)
 			return -1;

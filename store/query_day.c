@@ -117,7 +117,7 @@ static const char *check(struct query *query)
 		return "is no day file";
 	if (version > STORE_VERSION)
 		return "was made by a later release";
-	return version < STORE_VERSION ? "was made by an earlier release" : NULL;
+	return version < STORE_OLDEST ? "was made by an earlier release" : NULL;
 }
 
 static void detach(struct query *query)

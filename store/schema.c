@@ -56,6 +56,10 @@ const char store_schema[] =
 	" rr.first AS first, rr.last AS last, rr.count AS count, sensor.identity AS sensor"
 	" FROM rr JOIN name ON name.id = rr.owner JOIN sensor ON sensor.id = rr.sensor WHERE rr.count > 0;";
 
+const char store_schema_slice[] =
+	"CREATE TABLE slice (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, earliest INTEGER NOT NULL,"
+	" latest INTEGER NOT NULL, octets BLOB NOT NULL);";
+
 const char *const store_schema_more[STORE_CLASSES] = {
 	[STORE_PLAIN] = "",
 	[STORE_VERDICTS] = "CREATE INDEX pair_by_verdict ON pair (verdict);",

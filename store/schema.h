@@ -9,6 +9,8 @@
 #include "store/event.h"
 
 extern const char store_schema[];
+/* What a file of version 3 has besides. */
+extern const char store_schema_slice[];
 /* What a file of that class has besides; "": nothing. */
 extern const char *const store_schema_more[STORE_CLASSES];
 

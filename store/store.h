@@ -10,7 +10,7 @@
  * collector writes to a file it is in WAL mode: any number may read, and what is committed is on disk
  * (synchronous=FULL); a file that is closed has no log, so that who may only read it can. Readers open with
  * SQLITE_OPEN_READONLY and a busy timeout, bind every value, and take `application_id` 0x76647374 ("vdst") and
- * `user_version` (STORE_VERSION) as proof of the schema.
+ * `user_version` (STORE_OLDEST to STORE_VERSION) as proof of the schema.
  *
  * TIMES are relative to the day's first moment (`meta`: key 'day' is it in seconds since 1970): `at` in microseconds,
  * first and last in milliseconds, rounded down. Whose time lies outside the day (a clock that jumped) can have a time
@@ -59,6 +59,9 @@
  *             (count) WHERE count >= 256, and (first).
  *   client_sum  client, first, last, count, names: what `pair` has of a client (not of 0), and of how many names.
  *   verdict_sum  verdict, first, last, count: the same of a decision.
+ *   slice     first, count, earliest, latest, octets: events once more, to be counted fast (store/slice.h has what the
+ *             octets are): those with ids from `first` on. Of a file that an earlier release began, the first events
+ *             have none: all events have one when the least `first` is not above the least id in `event`.
  *   minute    minute (of the day), verdict, first, last, count: how many events in that minute, and between which
  *             event ids they lie. Leads from a time to events, and is the picture over time.
  *   sensor    id, identity: a resolver.
@@ -98,7 +101,8 @@
 #include "policy/diag.h"
 #include "store/event.h"
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
+#define STORE_OLDEST 2                 /* that is read, and written on: it had no slices */
 #define STORE_APPLICATION 0x76647374
 #define STORE_BLOCK_NUMBERS 8192u
 

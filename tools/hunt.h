@@ -111,6 +111,19 @@ void hunt_end(struct hunt *hunt);
  * a record in one text (doc/scale/tables.sql); and the aggregate texts(text), each once, in order, with commas. 0 or -1. */
 int hunt_functions(struct hunt *hunt);
 int hunt_functions_of_texts(sqlite3 *db);             /* of them, those of hunt_texts.c. SQLite's code */
+/* has_slices(): is every event of the attached file in one? recount_pairs and recount_replies(low, high, from, to) add to
+ * `found` and `used` what the window has of those that it cuts. SQLite's code. */
+int hunt_functions_of_slices(sqlite3 *db);
+/* window_sums(low, high, from, to, day, class, client): what the attached file has in that window, added up, of one
+ * client or (-1) of all; then of a kind (0 names, 1 domains, 2 clients, 3 verdicts) window_first, window_last and
+ * window_count(kind, id), window_ids(kind), how many have a count, and window_most(kind, most), which puts the ids of the
+ * greatest counts into `most` and is the count behind them. window_rarest(low, high, from, to, most, bounded) puts the
+ * names of one client that fewest ask for into `most`, new ones first, and what the next one has into `next`.
+ * window_askers(low, high, from, to) puts into `asked_by` who asks for the names in `wanted`. SQLite's code. */
+int hunt_functions_of_windows(sqlite3 *db);
+struct window_sums;
+/* Of these, the last two. `now` leads to the sums of the file that is attached, or NULL. */
+int hunt_functions_of_rarest(sqlite3 *db, const struct window_sums **now);
 
 /* Reads `2h`, `yesterday`, `2026-11-21`, `2026-11-21T10:00:00.5Z` and so on as ms since 1970; `end`: as the last one that it
  * means. False: it is no time. */
@@ -156,11 +169,13 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 /* Microseconds as milliseconds, rounded down, below 0 too. */
 #define HUNT_MS(at) "((" at " - ((" at " % 1000) + 1000) % 1000) / 1000)"
 
-/* Events of the window lie between the ids `low` and `high`. Of what it cuts, each event is counted: `scan` says
- * whether by reading all of these, or event by event back from the newest, which costs about HUNT_EVENT_BY_EVENT
- * times as much for each; `few`: names. */
+/* Events of the window lie between the ids `low` and `high`. Of what it cuts, each event is counted: event by event back
+ * from the newest (`scan` 0), or by reading all of these, from slices (2) or, of a file that has none of some, as rows
+ * (1). Event by event costs about HUNT_EVENT_BY_EVENT times as much for each as a row does, and HUNT_BY_SLICES times as
+ * much as in a slice. `few`: names. */
 #define HUNT_SPAN_TABLE "CREATE TABLE span (low, high, scan, few);"
 #define HUNT_EVENT_BY_EVENT "10.0"
+#define HUNT_BY_SLICES "400.0"
 #define HUNT_MINUTE(ms) "((" ms " - ((" ms " % 60000) + 60000) % 60000) / 60000)"
 #define HUNT_SPAN(cut) \
 	"DELETE FROM span;" \
@@ -168,8 +183,9 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 	" CROSS JOIN day.minute AS m ON m.minute BETWEEN " HUNT_MINUTE(":from") " AND " HUNT_MINUTE(":to") ";"
 #define HUNT_CHOOSE(cut) \
 	"UPDATE span SET few = (SELECT count(DISTINCT name) <= 100 FROM " cut ") WHERE low IS NOT NULL;" \
-	"UPDATE span SET scan = " HUNT_EVENT_BY_EVENT " * (SELECT sum(count) FROM " cut ") * (1 + m.id - low) / m.id" \
-	" > 1 + high - low FROM (SELECT max(id) AS id FROM day.event) AS m WHERE low IS NOT NULL;"
+	"UPDATE span SET scan = iif(m.sliced, 2, 1) * (iif(m.sliced, " HUNT_BY_SLICES ", " HUNT_EVENT_BY_EVENT ")" \
+	" * (SELECT sum(count) FROM " cut ") * (1 + m.id - low) / m.id > 1 + high - low)" \
+	" FROM (SELECT max(id) AS id, has_slices() AS sliced FROM day.event) AS m WHERE low IS NOT NULL;"
 #define HUNT_OF_WINDOW " e.at >= :from_us AND e.at <= :to_us "
 
 #define HUNT_FOUND_TABLES "CREATE TABLE found (name, client, verdict, first, last, count, newest);" HUNT_SPAN_TABLE
@@ -189,11 +205,12 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 	"  WHERE at >= :from_us AND at <= :to_us GROUP BY name, client, verdict;" \
 	"INSERT INTO found SELECT r.name, e.client, r.verdict, " HUNT_MS("min(e.at)") ", " HUNT_MS("max(e.at)") "," \
 	" count(*), 0 FROM span AS s CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high" \
-	" CROSS JOIN day.reply AS r ON r.id = e.reply WHERE s.scan AND" HUNT_OF_WINDOW \
+	" CROSS JOIN day.reply AS r ON r.id = e.reply WHERE s.scan = 1 AND" HUNT_OF_WINDOW \
 	" AND e.client IN (SELECT client FROM " HUNT_CUT ") AND (NOT s.few OR e.reply IN (SELECT y.id FROM" \
 	"  (SELECT DISTINCT name FROM " HUNT_CUT ") AS c CROSS JOIN day.reply AS y ON y.name = c.name))" \
 	" AND (r.name, e.client, r.verdict) IN (SELECT name, client, verdict FROM " HUNT_CUT ")" \
 	" GROUP BY r.name, e.client, r.verdict;" \
+	"SELECT recount_pairs(low, high, :from, :to) FROM span WHERE scan = 2;" \
 	"DELETE FROM " HUNT_CUT ";"
 
 /* Adds `found` to `hit`. */
@@ -230,8 +247,9 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 	" SELECT reply, " HUNT_MS("min(at)") ", " HUNT_MS("max(at)") ", count(*) FROM part" \
 	" WHERE at >= :from_us AND at <= :to_us AND reply IN (SELECT reply FROM partly) GROUP BY reply;" \
 	"INSERT INTO used SELECT e.reply, " HUNT_MS("min(e.at)") ", " HUNT_MS("max(e.at)") ", count(*) FROM span AS s" \
-	" CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high WHERE s.scan AND" HUNT_OF_WINDOW \
-	" AND e.reply IN (SELECT reply FROM partly) GROUP BY e.reply;"
+	" CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high WHERE s.scan = 1 AND" HUNT_OF_WINDOW \
+	" AND e.reply IN (SELECT reply FROM partly) GROUP BY e.reply;" \
+	"SELECT recount_replies(low, high, :from, :to) FROM span WHERE scan = 2;"
 
 /* The events of pairs one by one, of which hunt_timeline prints the window's. */
 #define HUNT_MOMENT_TABLE \

@@ -13,7 +13,8 @@ static const char tables[] =
 	"CREATE TABLE asked (client, first, last, count);"
 	"CREATE TABLE top (kind INTEGER, value, first, last, count, PRIMARY KEY (kind, value)) WITHOUT ROWID;"
 	"CREATE TABLE candidate (kind INTEGER, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;"
-	"CREATE TABLE bound (kind INTEGER, count INTEGER);";
+	"CREATE TABLE bound (kind INTEGER, count INTEGER);"
+	"CREATE TABLE most (kind INTEGER, id INTEGER);";
 
 #define ADD_UP " ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)," \
 	" count = count + excluded.count;"
@@ -33,7 +34,7 @@ static const char tables[] =
 		" json_each('[\"' || replace(trim(v.techniques), ' ', '\",\"') || '\"]') AS j", "trim(v.techniques) <> ''" \
 		" AND v.techniques NOT GLOB '*[^A-Z0-9. ]*'")
 
-/* Of a file that the window cuts each event in it is counted. */
+/* Of a file that the window cuts each event in it is counted: here, of one that has no slices of some. */
 #define IS_CUT "cut WHERE day = :day AND class = :class"
 #define UNLESS_CUT "(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM " IS_CUT ")) CROSS JOIN "
 #define EVENTS "FROM span AS s CROSS JOIN day.event AS e ON e.id BETWEEN s.low AND s.high WHERE" HUNT_OF_WINDOW
@@ -49,8 +50,20 @@ static const char of_parts[] =
 	OF_NAMES("found AS f") OF_OTHERS("asked AS f", "found AS f")
 	OF_NAMES(UNLESS_CUT "day.name_sum AS f")
 	OF_OTHERS(UNLESS_CUT "day.client_sum AS f", UNLESS_CUT "day.verdict_sum AS f");
-static const char of_sums[] = OF_OTHERS("day.client_sum AS f", "day.verdict_sum AS f");
-static const char all_names[] = OF_NAMES("day.name_sum AS f");
+
+/* The same from slices: hunt_window.c adds them up, `span` is empty for a file that is not cut. */
+#define WINDOW HUNT_SPAN(IS_CUT) "DELETE FROM most;" \
+	"SELECT window_sums(low, high, :from, :to, :day, :class, -1) FROM span WHERE low IS NOT NULL;"
+#define OF_WINDOW(kind, id) "(SELECT id AS " id ", window_first(" kind ", id) AS first, window_last(" kind ", id) AS last," \
+	" window_count(" kind ", id) AS count FROM most WHERE kind = " kind ") AS f"
+#define FILL(kind, most, from) from " window_most(" kind ", " most ") FROM span WHERE low IS NOT NULL;"
+static const char of_sums[] =
+	WINDOW FILL("2", "-1", "SELECT") FILL("3", "-1", "SELECT")
+	OF_OTHERS(OF_WINDOW("2", "client"), OF_WINDOW("3", "verdict"))
+	OF_OTHERS(UNLESS_CUT "day.client_sum AS f", UNLESS_CUT "day.verdict_sum AS f");
+static const char all_names[] =
+	WINDOW FILL("0", "-1", "SELECT") OF_NAMES(OF_WINDOW("0", "name"))
+	OF_NAMES(UNLESS_CUT "day.name_sum AS f");
 
 #define FETCH_TOP(statement, type, kind) \
 	{ "top." statement, type "iii", "INSERT INTO top VALUES (" kind ", ?1, ?2, ?3, ?4)" }
@@ -62,19 +75,25 @@ static const struct hunt_fetch fetches[] = {
 };
 
 /* In the order of an index that has what is frequent alone. */
+#define UNCUT " NOT EXISTS (SELECT 1 FROM " IS_CUT ") "
 #define MOST(kind, table, id) \
 	"INSERT OR IGNORE INTO candidate SELECT " kind ", n.key FROM (SELECT " id " AS id FROM day." table \
-	" WHERE count >= 256 ORDER BY count DESC LIMIT :most) AS s CROSS JOIN day.name AS n ON n.id = s.id;" \
+	" WHERE count >= 256 AND" UNCUT "ORDER BY count DESC LIMIT :most) AS s CROSS JOIN day.name AS n ON n.id = s.id;" \
 	"INSERT INTO bound SELECT " kind ", ifnull((SELECT count FROM day." table " WHERE count >= 256 ORDER BY count DESC" \
-	" LIMIT 1 OFFSET :most), 255);"
-static const char find_candidates[] = MOST("0", "name_sum", "name") MOST("1", "domain_sum", "domain");
+	" LIMIT 1 OFFSET :most), 255) WHERE" UNCUT ";"
+static const char find_candidates[] = MOST("0", "name_sum", "name") MOST("1", "domain_sum", "domain")
+	WINDOW FILL("0", ":most", "INSERT INTO bound SELECT 0,") FILL("1", ":most", "INSERT INTO bound SELECT 1,")
+	"INSERT OR IGNORE INTO candidate SELECT m.kind, n.key FROM most AS m CROSS JOIN day.name AS n ON n.id = m.id;";
 
 #define COUNT_CANDIDATES(kind, table, id) \
 	"INSERT INTO top SELECT " kind ", c.key, s.first + :day, s.last + :day, s.count FROM candidate AS c" \
 	" CROSS JOIN day.name AS n ON n.key = c.key CROSS JOIN day." table " AS s ON s." id " = n.id WHERE c.kind = " kind \
-	ADD_UP
+	" AND" UNCUT ADD_UP
 static const char count_candidates[] = COUNT_CANDIDATES("0", "name_sum", "name")
-	COUNT_CANDIDATES("1", "domain_sum", "domain");
+	COUNT_CANDIDATES("1", "domain_sum", "domain")
+	WINDOW "INSERT INTO top SELECT c.kind, c.key, window_first(c.kind, n.id) + :day, window_last(c.kind, n.id) + :day,"
+	" window_count(c.kind, n.id) FROM span AS s CROSS JOIN candidate AS c CROSS JOIN day.name AS n ON n.key = c.key"
+	" WHERE s.low IS NOT NULL AND window_count(c.kind, n.id) > 0" ADD_UP;
 
 /* What is no candidate has less than the last one that is printed. */
 static const char is_proved[] =
@@ -105,7 +124,7 @@ static int gather(struct hunt *hunt, bool *proved)
 	whole = hunt_is_whole(hunt);
 	if (whole < 0)
 		return -1;
-	if (whole == 0)
+	if (whole == 0 && hunt_number(hunt, "SELECT min(sliced) FROM cut") != 1)
 		return query_gather(hunt->query, QUERY_ALL, of_parts, &hunt->diag);
 	if (query_gather(hunt->query, QUERY_ALL, of_sums, &hunt->diag) != 0 || (most = gather_most(hunt)) < 0)
 		return -1;

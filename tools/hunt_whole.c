@@ -3,7 +3,7 @@
 
 /* Every event has a decision. */
 static const char find[] =
-	"INSERT INTO cut SELECT :day, :class FROM (SELECT min(first) AS first, max(last) AS last FROM day.verdict_sum)"
+	"INSERT INTO cut SELECT :day, :class, has_slices() FROM (SELECT min(first) AS first, max(last) AS last FROM day.verdict_sum)"
 	" WHERE first < :from OR last > :to;";
 
 int64_t hunt_number(struct hunt *hunt, const char *select)
@@ -27,7 +27,7 @@ int hunt_is_whole(struct hunt *hunt)
 {
 	int64_t cut;
 
-	if (query_run(hunt->query, "CREATE TABLE cut (day, class)", &hunt->diag) != 0 ||
+	if (query_run(hunt->query, "CREATE TABLE cut (day, class, sliced)", &hunt->diag) != 0 ||
 			query_gather(hunt->query, QUERY_ALL, find, &hunt->diag) != 0)
 		return -1;
 	cut = hunt_number(hunt, "SELECT count(*) FROM cut");

@@ -2,6 +2,7 @@
 """`verdictctl hunt` against the same questions answered in Python from the raw recordings. TAP."""
 import os
 import random
+import sqlite3
 import sys
 import tempfile
 from collections import defaultdict
@@ -42,7 +43,17 @@ def windows(events):
     first, last = min(e.ms for e in events), max(e.ms for e in events)
     third = (last - first) // 3
     middle = sorted(e.ms for e in events)[len(events) // 2]
-    return [(None, None), (first + third, last - third), (None, middle), (middle, None)]
+    return [(None, None), (first + third, last - third), (None, middle), (middle, None)] + borders(events)
+
+
+def borders(events):
+    """Windows that begin and end exactly at an event or one millisecond beside it, at an hour and around midnight; some
+    with nothing in them."""
+    times = sorted(e.ms for e in events)
+    one, other = times[len(times) // 5], times[len(times) * 2 // 3]
+    hour, midnight = one // 3600000 * 3600000, other // 86400000 * 86400000
+    return [(one, other), (one + 1, other - 1), (one, one), (hour, hour + 3599999), (midnight - 1, midnight),
+            (midnight - 3600000, midnight - 1), (midnight, midnight + 86399999)]
 
 
 def inside(events, window):
@@ -509,6 +520,45 @@ def words_of(answer):
             for key, rows in answer.items() if key not in ("left_out", "asked")}
 
 
+def as_an_earlier_release_left_it(directory):
+    """Day files without slices."""
+    for path in Path(directory).glob("*.sqlite"):
+        file = sqlite3.connect(path)
+        file.executescript("DROP TABLE slice; PRAGMA user_version = 2")
+        file.close()
+
+
+def files_of_an_earlier_release_answer_the_same_and_are_written_on():
+    events = busy_days()
+    middle = sorted(e.ms for e in events)[len(events) // 4]
+    some = sorted((e for e in events if e.client == "10.0.0.1"), key=lambda e: e.ms)
+    questions = [["top"], ["top", "--limit", "0"], ["host", "10.0.0.1"], ["host", "10.0.0.0/29"], ["domain", "*.com"],
+                 ["domain", "host1.often.com", "--events"], ["changes", "*.often.com"], ["rule", "malware"],
+                 ["new", "--from", h.iso(middle)]]
+    times = [[], ["--from", h.iso(middle)], ["--to", h.iso(some[70].ms)],
+             ["--from", h.iso(some[700].ms), "--to", h.iso(some[702].ms)]]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as new, \
+            tempfile.TemporaryDirectory(prefix="verdict-hunt-") as old:
+        h.collect(new, events)
+        h.collect(old, events[:3000])
+        as_an_earlier_release_left_it(old)
+        h.collect(old, events[3000:])
+        versions = {sqlite3.connect(path).execute("PRAGMA user_version").fetchone() for path in Path(old).glob("*.sqlite")}
+        equal(versions, {(3,)})
+        for directory in (old, None):
+            if directory is None:
+                as_an_earlier_release_left_it(old)
+            for question in questions:
+                for window in times:
+                    if "--from" in question and window:
+                        continue
+                    got, wanted = ([h.verdictctl("hunt", *question, *window, "--json", "--directory", place)
+                                    for place in (old, new)])
+                    equal((got.returncode, got.stderr), (0, b""), question)
+                    got, wanted = (words_of(h.json.loads(done.stdout)) for done in (got, wanted))
+                    equal(got, wanted, (question, window))
+
+
 HOSTILE = [[b"'; drop table event; --", b"example"], [b"<script>alert(1)</script>", b"example"], [b"\x1b[2j\x07", b"example"],
            [b"nul\0nul", b"example"], [b"100%", b"example"], [b"a_c", b"example"], [b"abc", b"example"], [b"a.c", b"example"],
            [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"]]
@@ -611,6 +661,7 @@ CLAIMS = [
     record_sets_have_their_intervals_and_changes, a_rule_and_a_technique_have_what_bears_them,
     new_domains_are_those_that_nobody_asked_for_before, a_domain_of_the_same_day_is_not_new,
     the_top_is_the_top, a_limit_gives_the_first_rows_of_all,
+    files_of_an_earlier_release_answer_the_same_and_are_written_on,
     an_incident_leads_from_its_number_to_the_answer_and_what_was_around, coverage_finds_every_gap_and_says_when,
     coverage_is_of_what_is_proved, names_and_numbers_are_taken_as_people_have_them,
     passive_dns_leaves_as_cof,
