@@ -18,6 +18,7 @@
 
 #include "store/name_key.h"
 #include "store/shelf.h"
+#include "store/slice_scan.h"
 #include "store/store.h"
 #include "tests/unit/directory.h"
 
@@ -268,6 +269,43 @@ static void counts_as_passive_dns_what_came_from_upstream_alone(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM rr WHERE count = 0 AND first = 0 AND last = 0"), 1);
 }
 
+static int check_slice(void *arg, const struct slice *slice)
+{
+	sqlite3_stmt *event = arg;
+
+	for (unsigned i = 0; i < slice->count; i++) {
+		assert_int_equal(sqlite3_step(event), SQLITE_ROW);
+		if (sqlite3_column_int64(event, 0) != slice->begin_ms + slice->values[SLICE_TIME][i])
+			fail_msg("event %lld has another time", (long long)sqlite3_column_int64(event, 6));
+		assert_int_equal(sqlite3_column_int64(event, 1), slice->values[SLICE_CLIENT][i]);
+		assert_int_equal(sqlite3_column_int64(event, 2), slice->values[SLICE_NAME][i]);
+		assert_int_equal(sqlite3_column_int64(event, 3), slice->values[SLICE_VERDICT][i]);
+		assert_int_equal(sqlite3_column_int64(event, 4), slice->values[SLICE_DOMAIN][i]);
+		assert_int_equal(sqlite3_column_int64(event, 5), slice->values[SLICE_REPLY][i]);
+	}
+	return SQLITE_OK;
+}
+
+/* Slices have all events, in the order of their ids, and nothing else. */
+static void check_slices(const struct directory *directory, const char *file)
+{
+	const struct slice_window all = { INT64_MIN, INT64_MAX, INT64_MIN / 4, INT64_MAX / 4 };
+	char path[256];
+	sqlite3_stmt *event;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s", directory->path, file);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT (e.at - ((e.at % 1000) + 1000) % 1000) / 1000, e.client, r.name, r.verdict,"
+		" ifnull(n.domain, 0), e.reply, e.id FROM event AS e JOIN reply AS r ON r.id = e.reply LEFT JOIN name AS n"
+		" ON n.id = r.name ORDER BY e.id", -1, &event, NULL), SQLITE_OK);
+	assert_int_equal(slice_scan(db, "main", &all, SLICE_REPLY, check_slice, event), SQLITE_OK);
+	assert_int_equal(sqlite3_step(event), SQLITE_DONE);
+	sqlite3_finalize(event);
+	sqlite3_close(db);
+	assert_int_equal(number(directory, file, "SELECT (SELECT min(id) FROM event) < (SELECT min(first) FROM slice)"), 0);
+}
+
 /* What is added up, against adding up what it is made of. */
 static void check_sums(const struct directory *directory, const char *file)
 {
@@ -295,6 +333,7 @@ static void check_sums(const struct directory *directory, const char *file)
 	}
 	assert_int_equal(number(directory, file, "SELECT count(*) FROM name_sum WHERE clients > 0 AND client NOT IN"
 		" (SELECT id FROM client)"), 0);
+	check_slices(directory, file);
 }
 
 /* What is counted, against counting by hand; ids and chains over several commits. */
@@ -672,6 +711,34 @@ static void forgets_a_client_in_what_is_added_up(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM verdict_sum"), 3);
 }
 
+/* Commits of a few events make one slice together, a jump of the clock another one. */
+static void gathers_small_commits_in_slices(void **state)
+{
+	static const uint64_t jumps_s[] = { 0, 0, 3, 1, 0, 0, 90 * 86400u, 0, 0, 1 };
+	struct store *store = open_store(*state);
+	struct sample sample;
+	uint64_t counter = 0;
+
+	for (unsigned i = 0; i < 10; i++) {
+		for (unsigned j = 0; j < 300; j++) {
+			sample_init(&sample, j % 3 == 0 ? "www.example" : "a.shop.example", ++counter);
+			sample.event.time_us += jumps_s[i] * 1000000 - (uint64_t)i * 1500 + j * 7;
+			put(store, &sample.event);
+		}
+		commit(store);
+	}
+	check_sums(*state, PLAIN);
+	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM slice"), 3000);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM slice"), 3);
+	store_close(&store);
+	store = open_store(*state);
+	put_simple(store, "www.example", ++counter);
+	commit(store);
+	store_close(&store);
+	check_sums(*state, PLAIN);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM slice"), 4);
+}
+
 /* A rule that is about one client says who that was. */
 static void forgets_the_rule_that_names_a_client(void **state)
 {
@@ -802,6 +869,7 @@ int main(void)
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
 		IN_DIRECTORY(forgets_a_client_in_what_is_added_up),
+		IN_DIRECTORY(gathers_small_commits_in_slices),
 		IN_DIRECTORY(forgets_the_rule_that_names_a_client),
 		IN_DIRECTORY(removes_what_was_set_aside_as_its_day),
 		IN_DIRECTORY(what_cannot_be_removed_costs_nothing_else),
