@@ -58,11 +58,10 @@ static const char *const texts[DAY_STATEMENTS] = {
 	[DAY_ADD_EVENT] = "INSERT INTO event (id, at, client, reply, source, seq, path, transport, latency, score, prev)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[DAY_ADD_DETAIL] = "INSERT INTO detail (event, detections) VALUES (?, ?)",
-	[DAY_FIND_PAIR] = "SELECT newest FROM pair WHERE name = ? AND client = ? AND verdict = ?",
-	[DAY_PUT_PAIR] = "INSERT INTO pair (name, client, verdict, first, last, count, newest)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
-		" last = max(last, excluded.last), count = count + excluded.count, newest = excluded.newest",
-	[DAY_COUNT_PAIRS] = "SELECT count(*) FROM pair WHERE name = ? AND client = ?",
+	[DAY_FIND_PAIRS] = "SELECT verdict, newest FROM pair WHERE name = ? AND client = ? ORDER BY verdict DESC",
+	[DAY_ADD_PAIR] = "INSERT INTO pair (name, client, verdict, first, last, count, newest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[DAY_COUNT_PAIR] = "UPDATE pair SET first = min(first, ?4), last = max(last, ?5), count = count + ?6, newest = ?7"
+		" WHERE name = ?1 AND client = ?2 AND verdict = ?3",
 	/* An index is written anew for each of its columns that a statement names: most of the time none changes. */
 	[DAY_FIND_NAME_SUM] = "SELECT domain, clients, first FROM name_sum WHERE name = ?",
 	[DAY_FIND_DOMAIN_OF] = "SELECT domain FROM name WHERE id = ?",

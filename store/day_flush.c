@@ -73,20 +73,48 @@ static int compare_uses(const void *one, const void *other)
 
 /* --- pairs and events --------------------------------------------------------------------------------------- */
 
+static bool has_same_client(const struct day_pair *a, const struct day_pair *b)
+{
+	return a->name == b->name && a->client == b->client;
+}
+
+/* The first of each key among begin to end, which are of one name and client, learns what the file has of it. Decisions
+ * come newest first: most of the time that is the only one. */
+static int find_pairs(struct day *day, unsigned begin, unsigned end, struct diag *diag)
+{
+	sqlite3_stmt *find = day->statements[DAY_FIND_PAIRS];
+	struct day_pair *pairs = day->pairs;
+	unsigned at = end;
+	int code;
+
+	sqlite3_bind_int64(find, 1, pairs[begin].name);
+	sqlite3_bind_int64(find, 2, pairs[begin].client);
+	pairs[begin].fresh = true;
+	while ((code = sqlite3_step(find)) == SQLITE_ROW) {
+		uint32_t verdict = (uint32_t)sqlite3_column_int64(find, 0);
+
+		pairs[begin].fresh = false;
+		while (at > begin && pairs[at - 1].verdict > verdict)
+			at--;
+		while (at > begin && pairs[at - 1].verdict == verdict)
+			pairs[--at].newest = (uint64_t)sqlite3_column_int64(find, 1);
+		if (at == begin)
+			break;
+	}
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		day_fail(day, diag);
+	sqlite3_reset(find);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
+}
+
 /* The events of one pair, begin to end; sets `prev` of each in day->order. */
 static int write_pair(struct day *day, unsigned begin, unsigned end, struct diag *diag)
 {
 	const struct day_pair *pair = &day->pairs[begin];
-	sqlite3_stmt *find = day->statements[DAY_FIND_PAIR], *put = day->statements[DAY_PUT_PAIR];
-	int64_t newest;
+	enum day_statement which = pair->newest == 0 ? DAY_ADD_PAIR : DAY_COUNT_PAIR;
+	sqlite3_stmt *put = day->statements[which];
+	int64_t newest = (int64_t)pair->newest;
 
-	sqlite3_bind_int64(find, 1, pair->name);
-	sqlite3_bind_int64(find, 2, pair->client);
-	sqlite3_bind_int64(find, 3, pair->verdict);
-	newest = day_look(day, DAY_FIND_PAIR, diag);
-	if (newest < 0)
-		return -1;
-	day->pairs[begin].fresh = newest == 0;
 	for (unsigned i = begin; i < end; i++) {
 		int64_t id = (int64_t)(day->next_event + day->pairs[i].index);
 
@@ -100,12 +128,12 @@ static int write_pair(struct day *day, unsigned begin, unsigned end, struct diag
 	sqlite3_bind_int64(put, 5, day_milliseconds(day->events[day->pairs[end - 1].index].at));
 	sqlite3_bind_int64(put, 6, end - begin);
 	sqlite3_bind_int64(put, 7, newest);
-	return day_run(day, DAY_PUT_PAIR, diag);
+	return day_run(day, which, diag);
 }
 
 static int write_pairs(struct day *day, struct diag *diag)
 {
-	unsigned begin = 0;
+	unsigned begin = 0, known = 0;
 
 	for (unsigned i = 0; i < day->event_count; i++)
 		day->pairs[i] = (struct day_pair){ .name = day->events[i].name, .client = day->events[i].client,
@@ -114,6 +142,12 @@ static int write_pairs(struct day *day, struct diag *diag)
 	while (begin < day->event_count) {
 		unsigned end = begin + 1;
 
+		if (begin == known) {
+			while (known < day->event_count && has_same_client(&day->pairs[begin], &day->pairs[known]))
+				known++;
+			if (find_pairs(day, begin, known, diag) != 0)
+				return -1;
+		}
 		while (end < day->event_count && day_is_same_pair(&day->pairs[begin], &day->pairs[end]))
 			end++;
 		if (write_pair(day, begin, end, diag) != 0)

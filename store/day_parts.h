@@ -23,7 +23,7 @@ enum day_statement {
 	DAY_FIND_RR, DAY_ADD_RR, DAY_COUNT_RR, DAY_AGE_RR,
 	DAY_FIND_REPLY, DAY_ADD_REPLY, DAY_COUNT_REPLY,
 	DAY_ADD_EVENT, DAY_ADD_DETAIL,
-	DAY_FIND_PAIR, DAY_PUT_PAIR, DAY_COUNT_PAIRS, DAY_PUT_MINUTE,
+	DAY_FIND_PAIRS, DAY_ADD_PAIR, DAY_COUNT_PAIR, DAY_PUT_MINUTE,
 	DAY_FIND_NAME_SUM, DAY_FIND_DOMAIN_OF, DAY_ADD_NAME_SUM, DAY_COUNT_NAME_SUM, DAY_CHANGE_NAME_SUM,
 	DAY_FIND_DOMAIN_SUM, DAY_ADD_DOMAIN_SUM, DAY_COUNT_DOMAIN_SUM, DAY_CHANGE_DOMAIN_SUM,
 	DAY_COUNT_CLIENT, DAY_COUNT_VERDICT,
@@ -54,7 +54,8 @@ struct day_use {
 struct day_pair {
 	uint32_t name, client, verdict;
 	uint32_t index;                  /* of the event, in the order of time */
-	bool fresh;                      /* the first of its key: it was not in the file */
+	bool fresh;                      /* the first of its name and client: the file had neither with the other */
+	uint64_t newest;                 /* the first of its key: event id in the file; 0: it was not there */
 };
 
 /* Events of one id, to be added to its row. */

@@ -133,51 +133,23 @@ static int write_sums(struct day *day, unsigned count, int (*write)(struct day *
 	return 0;
 }
 
-/* The pairs of one (name, client), begin to the return value; *is_new: nothing of them was in the file. 0: *diag. */
-static unsigned add_client(struct day *day, unsigned begin, struct day_sum *sum, bool *is_new, struct diag *diag)
-{
-	const struct day_pair *pairs = day->pairs;
-	unsigned end = begin, kinds = 0;
-	int64_t rows;
-
-	*is_new = true;
-	for (; end < day->event_count && pairs[end].name == pairs[begin].name && pairs[end].client == pairs[begin].client;
-			end++) {
-		add(sum, pairs[end].index, pairs[end].index, 1, 0);
-		if (end > begin && day_is_same_pair(&pairs[end], &pairs[end - 1]))
-			continue;
-		kinds++;
-		*is_new = *is_new && pairs[end].fresh;
-	}
-	if (!*is_new)
-		return end;
-	/* They are written by now: more rows than the batch has were there before. */
-	sqlite3_bind_int64(day->statements[DAY_COUNT_PAIRS], 1, pairs[begin].name);
-	sqlite3_bind_int64(day->statements[DAY_COUNT_PAIRS], 2, pairs[begin].client);
-	rows = day_look(day, DAY_COUNT_PAIRS, diag);
-	*is_new = rows == kinds;
-	return rows < 0 ? 0 : end;
-}
-
 static int write_clients(struct day *day, struct diag *diag)
 {
+	const struct day_pair *pairs = day->pairs;
 	unsigned count = 0;
 
 	for (unsigned begin = 0, end; begin < day->event_count; begin = end) {
-		struct day_sum sum = sum_of(day->pairs[begin].client, day->pairs[begin].index);
-		bool is_new;
+		struct day_sum sum = sum_of(pairs[begin].client, pairs[begin].index);
 
-		end = add_client(day, begin, &sum, &is_new, diag);
-		if (end == 0)
-			return -1;
-		sum.names = is_new;
-		day->pairs[begin].fresh = is_new;
+		for (end = begin; end < day->event_count && pairs[end].name == pairs[begin].name &&
+				pairs[end].client == pairs[begin].client; end++)
+			add(&sum, pairs[end].index, pairs[end].index, 1, 0);
+		sum.names = pairs[begin].fresh;
 		day->sums[count++] = sum;
 	}
 	return write_sums(day, count, write_client, diag);
 }
 
-/* After write_clients: `fresh` of the first pair of (name, client) says whether that is new. */
 static int write_names(struct day *day, struct diag *diag)
 {
 	const struct day_pair *pairs = day->pairs;
