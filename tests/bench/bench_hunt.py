@@ -3,8 +3,8 @@
 
 HUNT_EVENTS events (default 1000000) in one day, made by bench_store; HUNT_STORE names a directory that has them already.
 Prints `bench NAME VALUE UNIT`: each pivot, and the slowest of those. The one client that asked by far the most is among
-them: two of five made events are its. Apart is what reads events or pairs one by one: a list with all its rules, and
-windows that cut a day."""
+them: two of five made events are its. Apart are a list with all its rules, and windows that cut a day: its last hour, and
+the half of it around noon."""
 import json
 import os
 import shutil
@@ -68,6 +68,10 @@ def apart(directory):
     yield "domain_cut", ["domain", top["names"][0]["name"], "--from", evening]
     yield "host_cut", ["host", top["clients"][0]["client"], "--from", evening]
     yield "top_cut", ["top", "--from", evening]
+    noon = ["--from", evening[:10] + "T06:13", "--to", evening[:10] + "T18:47"]
+    yield "domain_half", ["domain", top["names"][0]["name"], *noon]
+    yield "host_half", ["host", top["clients"][0]["client"], *noon]
+    yield "top_half", ["top", *noon]
 
 
 def main():
