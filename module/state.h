@@ -41,7 +41,8 @@ struct slot {
 	uint64_t escaped;                       /* denied by the policy, but on a path that no module can stop */
 	uint64_t failed;                        /* events that could not be handled for lack of memory or time */
 	uint64_t budget_overruns;               /* of those, for lack of time */
-	uint64_t events;                        /* of the guards and callbacks, one in 16 of which is timed */
+	uint64_t events;                        /* of the guards and callbacks, one in 16 of which is timed; what need not
+	                                         * be judged takes no time worth telling and is none */
 	uint64_t longest_us;                    /* spent in one of those, or in a long one */
 	uint64_t unique_made, unique_refused;   /* states of their own; over the cap of a client */
 	uint64_t guarded_hits, guarded_stores;  /* of the guarded cache */
