@@ -19,6 +19,7 @@ import tempfile
 
 import name_data
 
+KINDS = ("tunnel", "traffic", "dga", "benign")   # folders of a directory
 SEED = 20260801
 START = 1700000000
 SEEN = re.compile(r"([a-z-]+) (tag|low|alert|high|block) (\d+)/(\d+)")
@@ -374,13 +375,18 @@ def evaluate(data, bounded):
 
 def main(arguments):
     bounded = "--bounded" in arguments
-    directories = [one for one in arguments if not one.startswith("--")] or [name_data.data_directory()]
-    for directory in directories:
-        if not os.path.isdir(directory):
-            sys.stderr.write("no data in %s: VERDICT_DATA names their directory\n" % directory)
+    given = [one for one in arguments if not one.startswith("--")]
+    missing = 0
+    for directory in given or [name_data.data_directory()]:
+        if not any(os.path.isdir(os.path.join(directory, kind)) for kind in KINDS):
+            sys.stderr.write("no data in %s: it has none of the folders %s%s\n" % (directory, ", ".join(KINDS),
+                             "" if given else "; VERDICT_DATA names their directory"))
+            missing += 1
             continue
         evaluate(directory, bounded)
+    # Without the data that come by default there is nothing to do; what is asked for by name has to be there.
+    return 1 if given and missing else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

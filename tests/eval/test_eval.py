@@ -76,8 +76,12 @@ def own_directory(check):
             os.mkdir(os.path.join(folder, kind))
             with open(os.path.join(folder, kind, "own.tsv"), "w") as file:
                 file.write("\n".join(lines) + "\n")
+        empty = subprocess.run([sys.executable, "-B", evaluate.__file__, os.path.join(folder, "tunnel")], capture_output=True,
+                               text=True, check=False)
         runs = [subprocess.run([sys.executable, "-B", evaluate.__file__, folder], capture_output=True, text=True, check=False,
                                env=dict(os.environ, VERDICT_DATA=os.path.join(folder, "none"))) for _ in range(2)]
+    check.equal((empty.returncode, empty.stdout, "no data in " in empty.stderr), (1, "", True),
+                "one that has nothing is an error, and no table of zeros")
     check.equal(runs[0].returncode, 0, "a directory of one's own is measured")
     check.equal(runs[0].stdout, runs[1].stdout, "twice the same, bit for bit")
     for line in ("tunnel.mine.1.tunnel-down.alert.queries_until 42", "traffic.own.zones 9", "confusion.tunnel.true 1",
