@@ -27,6 +27,7 @@ struct pairing {
 	pairing_keep keep;
 	void *arg;
 	unsigned waiting;
+	size_t octets;                   /* of the frames that wait */
 	bool asked;                      /* a question has come */
 	struct row rows[SETS][WAYS];
 };
@@ -47,6 +48,7 @@ struct pairing *pairing_create(pairing_keep keep, void *arg)
 static void clear(struct pairing *pairing, struct row *row)
 {
 	pairing->waiting -= row->frame != NULL;
+	pairing->octets -= row->frame != NULL ? row->octets : 0;
 	free(row->frame);
 	memset(row, 0, sizeof(*row));
 }
@@ -157,12 +159,13 @@ enum pair_result pairing_question(struct pairing *pairing, const struct pair_key
 	row = place(set_of(pairing, key));
 	if (row->frame != NULL && !give_back(pairing, row))
 		return PAIR_FAILED;
-	frame = malloc(length);
+	frame = length <= PAIR_OCTETS_MAX - pairing->octets ? malloc(length) : NULL;
 	if (frame == NULL)
 		return pairing->keep(pairing->arg, octets, length) ? PAIR_WAITS : PAIR_FAILED;
 	memcpy(frame, octets, length);
 	*row = (struct row){ *key, time_us, now_s, frame, length, from, true };
 	pairing->waiting++;
+	pairing->octets += length;
 	return PAIR_WAITS;
 }
 

@@ -7,7 +7,8 @@
  * times. What gets no answer in that time is given back, to be kept as a question. Answers are remembered only once a
  * question has come: who sends none pays nothing.
  *
- * Memory: 65536 places and the frames of questions that wait; who finds no place pushes the oldest out.
+ * Memory: 65536 places and the frames of questions that wait, up to PAIR_OCTETS_MAX; who finds no place pushes the oldest
+ * out, and what finds no room is kept as a question at once.
  *
  * Threads: belongs to its caller.
  */
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #define PAIR_WAIT_S 30
+#define PAIR_OCTETS_MAX ((size_t)64 << 20)
 
 struct pairing;
 struct frame_event_reading;
