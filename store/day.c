@@ -88,6 +88,8 @@ static const char *const texts[DAY_STATEMENTS] = {
 	[DAY_PUT_SEEN] = "REPLACE INTO seen (source, block, bits, count, first_at, last_at, first, last)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[DAY_PUT_SLICE] = "REPLACE INTO slice (first, count, earliest, latest, octets) VALUES (?, ?, ?, ?, ?)",
+	[DAY_FIND_NOTE] = "SELECT 1 FROM sensor JOIN note ON note.sensor = sensor.id WHERE identity = ? AND boot = ? AND"
+		" former = ? AND worker = ? AND number = ?",
 	[DAY_ADD_NOTE] = "INSERT OR IGNORE INTO note (sensor, boot, former, worker, number, at, extra)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?)",
 };

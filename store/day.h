@@ -47,6 +47,7 @@ int day_servers(struct day *day, const struct store_event *event, struct diag *d
 int day_note(struct day *day, const struct store_note *note, bool *again, struct diag *diag);
 /* Did it come before? */
 int day_has(struct day *day, const struct store_source *source, uint64_t counter, bool *has, struct diag *diag);
+int day_has_note(struct day *day, const struct store_note *note, bool *has, struct diag *diag);
 int day_commit(struct day *day, struct diag *diag);
 
 bool day_is_dirty(const struct day *day);

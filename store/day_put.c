@@ -143,6 +143,24 @@ int day_servers(struct day *day, const struct store_event *event, struct diag *d
 	return day_records(day, event, sensor, at, none, diag) < 0 ? -1 : 0;
 }
 
+int day_has_note(struct day *day, const struct store_note *note, bool *has, struct diag *diag)
+{
+	sqlite3_stmt *statement = day->statements[DAY_FIND_NOTE];
+	char boot[16];
+	int64_t found;
+
+	snprintf(boot, sizeof(boot), "%012" PRIx64, note->source.boot & 0xffffffffffffu);
+	sqlite3_bind_text(statement, 1, note->source.identity, -1, SQLITE_STATIC);
+	sqlite3_bind_text(statement, 2, boot, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(statement, 3, note->former);
+	sqlite3_bind_int64(statement, 4, note->source.worker);
+	sqlite3_bind_int64(statement, 5, (int64_t)note->number);
+	found = day_look(day, DAY_FIND_NOTE, diag);
+	sqlite3_clear_bindings(statement);
+	*has = found > 0;
+	return found < 0 ? -1 : 0;
+}
+
 int day_note(struct day *day, const struct store_note *note, bool *again, struct diag *diag)
 {
 	sqlite3_stmt *statement = day->statements[DAY_ADD_NOTE];

@@ -84,6 +84,7 @@ struct store_note {
 	uint64_t number;                 /* of the heartbeat */
 	uint64_t time_us;
 	int64_t day_s;
+	bool strayed;                    /* as of an event */
 	const char *extra;               /* the JSON object of doc/frames.md, checked */
 	size_t extra_octets;
 };

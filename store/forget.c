@@ -7,35 +7,42 @@
 
 #include "policy/address.h"
 #include "store/slice_forget.h"
+#include "store/store.h"
+
+#define SLICE_SINCE 3
 
 /* The length tells the families apart: ::ffff:0:0/96 is no range of IPv4 here. */
 static const char pick[] =
 	"CREATE TEMP TABLE gone AS SELECT id FROM client WHERE length(address) = ?1 AND address BETWEEN ?2 AND ?3";
-static const char *const steps[] = {
-	"DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))",
-	"CREATE TEMP TABLE touched AS SELECT DISTINCT p.name AS name, ifnull(a.domain, 0) AS domain FROM pair AS p"
-		" LEFT JOIN name_sum AS a ON a.name = p.name WHERE p.client IN (SELECT id FROM temp.gone)",
-	"DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)",
+/* `since`: the version of a day file's tables that has what it speaks of. */
+static const struct step {
+	unsigned since;
+	const char *text;
+} steps[] = {
+	{ 1, "DELETE FROM detail WHERE event IN (SELECT id FROM event WHERE client IN (SELECT id FROM temp.gone))" },
+	{ 2, "CREATE TEMP TABLE touched AS SELECT DISTINCT p.name AS name, ifnull(a.domain, 0) AS domain FROM pair AS p"
+		" LEFT JOIN name_sum AS a ON a.name = p.name WHERE p.client IN (SELECT id FROM temp.gone)" },
+	{ 1, "DELETE FROM pair WHERE client IN (SELECT id FROM temp.gone)" },
 	/* What is added up is made anew of what is left. */
-	"DELETE FROM name_sum WHERE name IN (SELECT name FROM temp.touched)",
-	"INSERT INTO name_sum (name, domain, client, clients, first, last, count) SELECT t.name, t.domain,"
+	{ 2, "DELETE FROM name_sum WHERE name IN (SELECT name FROM temp.touched)" },
+	{ 2, "INSERT INTO name_sum (name, domain, client, clients, first, last, count) SELECT t.name, t.domain,"
 		" ifnull(min(nullif(p.client, 0)), 0), count(DISTINCT nullif(p.client, 0)), min(p.first), max(p.last), sum(p.count)"
-		" FROM temp.touched AS t CROSS JOIN pair AS p ON p.name = t.name WHERE t.name <> 0 GROUP BY t.name",
-	"DELETE FROM domain_sum WHERE domain IN (SELECT domain FROM temp.touched)",
-	"INSERT INTO domain_sum (domain, first, last, count) SELECT domain, min(first), max(last), sum(count) FROM name_sum"
-		" WHERE domain <> 0 AND domain IN (SELECT domain FROM temp.touched) GROUP BY domain",
-	"DELETE FROM client_sum WHERE client IN (SELECT id FROM temp.gone)",
-	"DELETE FROM verdict_sum",
-	"INSERT INTO verdict_sum (verdict, first, last, count) SELECT verdict, min(first), max(last), sum(count) FROM pair"
-		" GROUP BY verdict",
+		" FROM temp.touched AS t CROSS JOIN pair AS p ON p.name = t.name WHERE t.name <> 0 GROUP BY t.name" },
+	{ 2, "DELETE FROM domain_sum WHERE domain IN (SELECT domain FROM temp.touched)" },
+	{ 2, "INSERT INTO domain_sum (domain, first, last, count) SELECT domain, min(first), max(last), sum(count) FROM name_sum"
+		" WHERE domain <> 0 AND domain IN (SELECT domain FROM temp.touched) GROUP BY domain" },
+	{ 2, "DELETE FROM client_sum WHERE client IN (SELECT id FROM temp.gone)" },
+	{ 2, "DELETE FROM verdict_sum" },
+	{ 2, "INSERT INTO verdict_sum (verdict, first, last, count) SELECT verdict, min(first), max(last), sum(count) FROM pair"
+		" GROUP BY verdict" },
 	/* The rule of a verdict about a client is its address, a group can be one client; of a shadow rule the trigger is
 	 * not kept: a prefix can be the client's. Numbered, for verdicts differ in their rules. */
-	"UPDATE verdict SET rule = iif(trigger = 'CLIENT-IP', '(forgotten ' || id || ')', rule),"
+	{ 1, "UPDATE verdict SET rule = iif(trigger = 'CLIENT-IP', '(forgotten ' || id || ')', rule),"
 		" shadow_rule = iif(instr(shadow_rule, '/'), '(forgotten ' || id || ')', shadow_rule),"
 		" grp = iif(grp = '', '', '(forgotten ' || id || ')')"
-		" WHERE (trigger = 'CLIENT-IP' OR instr(shadow_rule, '/') OR grp <> '') AND id NOT IN (SELECT verdict FROM pair)",
-	"DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)",
-	"DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)",
+		" WHERE (trigger = 'CLIENT-IP' OR instr(shadow_rule, '/') OR grp <> '') AND id NOT IN (SELECT verdict FROM pair)" },
+	{ 1, "DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)" },
+	{ 1, "DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)" },
 };
 
 static int fail(sqlite3 *db, const char *path, struct diag *diag)
@@ -84,16 +91,44 @@ static int empty_log(sqlite3 *db, const char *path, struct diag *diag)
 	return busy ? diag_set(diag, path, 0, 0, "is being read: its disk still has what was removed; ask again") : 0;
 }
 
+/* Of the tables; 0: *diag. */
+static unsigned version_of(sqlite3 *db, const char *path, struct diag *diag)
+{
+	static const char *const texts[2] = { "PRAGMA application_id", "PRAGMA user_version" };
+	int64_t found[2] = { 0, 0 };
+	sqlite3_stmt *statement;
+	int code;
+
+	for (unsigned i = 0; i < 2; i++) {
+		code = sqlite3_prepare_v2(db, texts[i], -1, &statement, NULL);
+		if (code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+			found[i] = sqlite3_column_int64(statement, 0);
+		if (sqlite3_finalize(statement) != SQLITE_OK || code != SQLITE_OK) {
+			fail(db, path, diag);
+			return 0;
+		}
+	}
+	if (found[0] == STORE_APPLICATION && found[1] > 0 && found[1] <= STORE_VERSION)
+		return (unsigned)found[1];
+	diag_set(diag, path, 0, 0, "%s", found[0] == STORE_APPLICATION ?
+		"was made by a later release, and still tells of it: forget with that one, or remove the file" : "is no day file");
+	return 0;
+}
+
 static int delete_all(sqlite3 *db, const char *path, const struct address *client, unsigned bits, uint64_t *events,
 	struct diag *diag)
 {
+	unsigned version = version_of(db, path, diag);
+
+	if (version == 0)
+		return -1;
 	if (run(db, path, "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
 			"BEGIN IMMEDIATE", diag) != 0 || pick_clients(db, path, client, bits, diag) != 0)
 		return -1;
-	if (slice_forget(db, "SELECT id FROM temp.gone") != SQLITE_OK)
+	if (version >= SLICE_SINCE && slice_forget(db, "SELECT id FROM temp.gone") != SQLITE_OK)
 		return fail(db, path, diag);
 	for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (run(db, path, steps[i], diag) != 0)
+		if (version >= steps[i].since && run(db, path, steps[i].text, diag) != 0)
 			return -1;
 	*events += (uint64_t)sqlite3_changes64(db);
 	return run(db, path, "COMMIT", diag) != 0 ? -1 : empty_log(db, path, diag);

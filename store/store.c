@@ -264,23 +264,29 @@ static int failed(struct store *store, int64_t day_s, enum store_class class, bo
 
 /* --- taking ------------------------------------------------------------------------------------------------- */
 
-/* What strayed is filed under the day that it comes on, and can have come on one before. */
-static int came_before(struct store *store, const struct store_event *event, bool *again, struct diag *diag)
+/* What strayed is filed under the day that it comes on, and can have come on one before: an event, or a note. */
+static int came_before(struct store *store, const struct store_event *event, const struct store_note *note, bool *again,
+	struct diag *diag)
 {
+	int64_t day_s = event != NULL ? event->day_s : note->day_s;
+	enum store_class class = event != NULL ? event->class : STORE_VERDICTS;
 	char path[SHELF_PATH_MAX];
 	struct day *day;
-	int64_t day_s;
+	int result;
 
 	for (unsigned days = STRAYED_DAYS; !*again && days > 0; days--) {
-		day_s = event->day_s - days * DAY_SECONDS;
-		shelf_path(store->directory, day_s, event->class, path);
+		int64_t before_s = day_s - days * DAY_SECONDS;
+
+		shelf_path(store->directory, before_s, class, path);
 		if (access(path, F_OK) != 0)
 			continue;
-		day = find_day(store, day_s, event->class, diag);
+		day = find_day(store, before_s, class, diag);
 		if (day == NULL)
 			return give_up(store);
-		if (day_has(day, &event->source, event->counter, again, diag) != 0)
-			return failed(store, day_s, event->class, day_is_damaged(day), diag);
+		result = event != NULL ? day_has(day, &event->source, event->counter, again, diag) :
+			day_has_note(day, note, again, diag);
+		if (result != 0)
+			return failed(store, before_s, class, day_is_damaged(day), diag);
 	}
 	return 0;
 }
@@ -290,7 +296,7 @@ int store_put(struct store *store, const struct store_event *event, bool *again,
 	struct day *day;
 
 	*again = false;
-	if (event->strayed && event->counter != 0 && came_before(store, event, again, diag) != 0)
+	if (event->strayed && event->counter != 0 && came_before(store, event, NULL, again, diag) != 0)
 		return -1;
 	if (*again) {
 		store->counts.duplicates++;
@@ -318,8 +324,16 @@ int store_servers(struct store *store, const struct store_event *event, struct d
 
 int store_note(struct store *store, const struct store_note *note, bool *again, struct diag *diag)
 {
-	struct day *day = find_day(store, note->day_s, STORE_VERDICTS, diag);
+	struct day *day;
 
+	*again = false;
+	if (note->strayed && came_before(store, NULL, note, again, diag) != 0)
+		return -1;
+	if (*again) {
+		store->counts.duplicates++;
+		return 0;
+	}
+	day = find_day(store, note->day_s, STORE_VERDICTS, diag);
 	if (day == NULL)
 		return give_up(store);
 	if (day_note(day, note, again, diag) != 0)

@@ -155,7 +155,7 @@ int store_keep(struct store *store, const struct store_limits *limits, int64_t n
 
 /* Removes every event of clients whose addresses begin with the first `bits` bits of *client, from all files, and
  * what says that they asked: what was asked and answered stays, nobody can say by whom. Commits before. *events: how
- * many. */
+ * many, also where -1 says that one file could not be written to: the others were. */
 int store_forget(struct store *store, const struct address *client, unsigned bits, uint64_t *events,
 	struct diag *diag);
 

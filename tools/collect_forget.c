@@ -25,6 +25,7 @@
 
 #define REQUEST_OCTETS 64
 #define PATH_OCTETS 4096
+#define RESULT_OCTETS (sizeof(struct diag) + 64)
 #define LOOK_NS 100000000
 
 static void path_of(const char *directory, const char *name, char *path)
@@ -70,13 +71,16 @@ static json_t *find_aside(const char *directory)
 	return names;
 }
 
-static int print_result(const char *directory, uint64_t events, bool json)
+/* `why`: what kept it from a file; NULL: nothing. */
+static int print_result(const char *directory, uint64_t events, const char *why, bool json)
 {
 	json_t *aside = find_aside(directory), *name;
-	int code = json_array_size(aside) == 0 ? EXIT_FINE : EXIT_UNREADABLE;
+	int code = json_array_size(aside) == 0 && why == NULL ? EXIT_FINE : EXIT_UNREADABLE;
 	char text[512];
 	size_t i;
 
+	if (why != NULL)
+		fail(why);
 	json_array_foreach(aside, i, name) {
 		snprintf(text, sizeof(text), "%s: is damaged and may still tell of it; remove it", json_string_value(name));
 		fail(text);
@@ -84,7 +88,7 @@ static int print_result(const char *directory, uint64_t events, bool json)
 	if (json)
 		json_print_line(json_pack("{s:I, s:o}", "events", (json_int_t)events, "damaged", aside), stdout, false);
 	else
-		printf("%" PRIu64 " events were removed\n", events);
+		printf("%" PRIu64 " events were removed%s\n", events, why != NULL ? " from the other files" : "");
 	if (!json)
 		json_decref(aside);
 	return code;
@@ -129,7 +133,8 @@ static bool read_file(const char *path, char *text, size_t cap)
 
 bool collect_forget_asked(struct collector *collector)
 {
-	char request[PATH_OCTETS], result[PATH_OCTETS], text[REQUEST_OCTETS], wrong[CONF_WRONG_MAX], said[800];
+	char request[PATH_OCTETS], result[PATH_OCTETS], text[REQUEST_OCTETS], wrong[CONF_WRONG_MAX], said[RESULT_OCTETS],
+		why[sizeof(struct diag) + 32];
 	struct network network;
 	struct diag diag;
 	uint64_t events = 0;
@@ -145,7 +150,7 @@ bool collect_forget_asked(struct collector *collector)
 		diag_set(&diag, collector->options->directory, 0, 0, "cannot be written to");
 		failed = !collector_release(collector, 0) || forget(collector->store, &network, &events, &diag) != 0;
 		if (failed)
-			snprintf(said, sizeof(said), "error %s", diag.text);
+			snprintf(said, sizeof(said), "partly %" PRIu64 " %s", events, diag_format(&diag, why, sizeof(why)));
 		else
 			snprintf(said, sizeof(said), "events %" PRIu64, events);
 	}
@@ -160,7 +165,8 @@ bool collect_forget_asked(struct collector *collector)
 static int ask(const char *directory, const char *client, bool json)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_NS };
-	char request[PATH_OCTETS], result[PATH_OCTETS], said[800];
+	char request[PATH_OCTETS], result[PATH_OCTETS], said[RESULT_OCTETS], *why;
+	uint64_t events;
 
 	path_of(directory, "forget.request", request);
 	path_of(directory, "forget.result", result);
@@ -175,15 +181,16 @@ static int ask(const char *directory, const char *client, bool json)
 	}
 	if (!read_file(result, said, sizeof(said)))
 		return fail("the collector did not answer");
-	if (strncmp(said, "events ", 7) != 0)
+	if (strncmp(said, "events ", 7) != 0 && strncmp(said, "partly ", 7) != 0)
 		return fail(said);
-	return print_result(directory, strtoull(said + 7, NULL, 10), json);
+	events = strtoull(said + 7, &why, 10);
+	return print_result(directory, events, *why == ' ' ? why + 1 : NULL, json);
 }
 
 int collect_forget(const char *directory, const char *client, bool json)
 {
 	const struct store_options options = { .directory = directory };
-	char wrong[CONF_WRONG_MAX];
+	char wrong[CONF_WRONG_MAX], why[sizeof(struct diag) + 32];
 	struct network network;
 	struct store *store;
 	struct diag diag;
@@ -203,5 +210,5 @@ int collect_forget(const char *directory, const char *client, bool json)
 		return command_fail(EXIT_UNREADABLE, &diag);
 	result = forget(store, &network, &events, &diag);
 	store_close(&store);
-	return result == 0 ? print_result(directory, events, json) : command_fail(EXIT_UNREADABLE, &diag);
+	return print_result(directory, events, result == 0 ? NULL : diag_format(&diag, why, sizeof(why)), json);
 }

@@ -193,13 +193,12 @@ static enum frame_event_kind read_note(struct frame_event_reading *reading, cons
 {
 	const struct frame_fields *fields = &reading->fields;
 	struct store_note *note = &reading->note;
-	bool strayed;
 
 	*note = (struct store_note){ .former = fields->kind == FRAME_FORMER, .number = told(fields, "heartbeat"),
 		.extra = (const char *)fields->dnstap->extra.data, .extra_octets = fields->dnstap->extra.len };
 	take_source(reading, &note->source);
 	note->source.worker = note->former ? (uint32_t)former_worker(fields) : 0;
-	note->time_us = take_time(reading, clock, &note->day_s, &strayed);
+	note->time_us = take_time(reading, clock, &note->day_s, &note->strayed);
 	return FRAME_EVENT_NOTE;
 }
 

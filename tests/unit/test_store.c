@@ -124,6 +124,17 @@ static const char *ask(const struct directory *directory, const char *file, cons
 	return answer;
 }
 
+static void change(const struct directory *directory, const char *file, const char *text)
+{
+	char path[SHELF_PATH_MAX];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/%s", directory->path, file);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 static long number(const struct directory *directory, const char *file, const char *text)
 {
 	return strtol(ask(directory, file, text), NULL, 10);
@@ -669,6 +680,37 @@ static void forgets_a_client(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
 }
 
+/* Without the tables of sums. */
+static void forgets_a_client_in_a_file_of_the_first_release(void **state)
+{
+	struct store *store = open_store(*state);
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 0, 9 } };
+	struct sample sample;
+	struct diag diag;
+	uint64_t events;
+
+	sample_init(&sample, "www.example", 1);
+	sample.event.client = client;
+	put(store, &sample.event);
+	sample.event.class = STORE_VERDICTS;
+	sample.event.counter = 2;
+	put(store, &sample.event);
+	commit(store);
+	store_close(&store);
+	change(*state, PLAIN, "DROP TABLE name_sum; DROP TABLE domain_sum; DROP TABLE client_sum; DROP TABLE verdict_sum;"
+		"DROP TABLE slice;"
+		"PRAGMA user_version = 1");
+	change(*state, VERDICTS, "PRAGMA user_version = 1000");
+	store = open_store(*state);
+	assert_int_equal(store_forget(store, &client, 32, &events, &diag), -1);
+	assert_int_equal(events, 1);
+	assert_non_null(strstr(diag.file, "verdicts"));
+	assert_non_null(strstr(diag.text, "later release"));
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 0);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client"), 0);
+}
+
 /* Names of several clients, of one alone, and of nobody that is known: what is left is added up as if the others had never
  * been. */
 static void forgets_a_client_in_what_is_added_up(void **state)
@@ -761,6 +803,28 @@ static void forgets_the_rule_that_names_a_client(void **state)
 	assert_int_equal(events, 1);
 	store_close(&store);
 	assert_string_equal(ask(*state, VERDICTS, "SELECT group_concat(rule, ' ') FROM verdict"), "(forgotten 1) 10.0.2.2/32");
+}
+
+static void keeps_a_note_that_strayed_once_over_midnight(void **state)
+{
+	struct store *store = open_store(*state);
+	struct store_note note = { .source = { "resolver-1", 5, 0 }, .number = 3, .time_us = 1000000, .day_s = DAY,
+		.strayed = true, .extra = "{\"v\":1}", .extra_octets = 7 };
+	struct diag diag;
+	bool again;
+
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_false(again);
+	note.day_s = DAY + 86400;
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_true(again);
+	note.source.boot = 6;
+	assert_int_equal(store_note(store, &note, &again, &diag), 0);
+	assert_false(again);
+	assert_int_equal(store_counts(store)->notes, 2);
+	assert_int_equal(store_counts(store)->duplicates, 1);
+	commit(store);
+	store_close(&store);
 }
 
 static void keeps_notes_once(void **state)
@@ -868,12 +932,14 @@ int main(void)
 		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(forgets_a_client_in_a_file_of_the_first_release),
 		IN_DIRECTORY(forgets_a_client_in_what_is_added_up),
 		IN_DIRECTORY(gathers_small_commits_in_slices),
 		IN_DIRECTORY(forgets_the_rule_that_names_a_client),
 		IN_DIRECTORY(removes_what_was_set_aside_as_its_day),
 		IN_DIRECTORY(what_cannot_be_removed_costs_nothing_else),
 		IN_DIRECTORY(knows_what_strayed_on_the_days_before),
+		IN_DIRECTORY(keeps_a_note_that_strayed_once_over_midnight),
 		IN_DIRECTORY(keeps_notes_once),
 		IN_DIRECTORY(takes_any_octets_in_names),
 		IN_DIRECTORY(finds_what_is_below_a_name_as_a_range),
