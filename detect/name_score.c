@@ -251,6 +251,7 @@ static int margin_of(const uint8_t *features)
 	memset(left, 0xff, sizeof(left));
 	for (unsigned i = 0; i < FEATURES; i++)
 		strike(left, i, features[i]);
+#pragma GCC unroll 4
 	for (unsigned i = 0; i < NAME_TREES; i++, leaves += NAME_TREE_LEAVES)
 		margin += leaves[__builtin_ctz(left[i])];
 	return margin;
