@@ -145,8 +145,8 @@ static struct detection *say_change(struct look *look, uint32_t score)
 	return look_report(look, DETECTOR_DELEGATION_CHANGE, protected ? TIER_HIGH : TIER_ALERT, (float)score, threshold);
 }
 
-/* Servers are looked at once an hour: what moved since may have moved because of them. Servers of the same names at other
- * addresses are others, too. */
+/* Servers are looked at once an hour: what moved since may have moved because of them. Servers of the same names at
+ * other addresses are others, too. */
 static void judge_change(struct look *look, const struct serving *serving)
 {
 	struct zone *zone = look->zone;

@@ -146,8 +146,8 @@ static bool is_small(const struct look *look)
 	return look->zone_days <= YOUNG_DAYS || look->zone_clients <= FEW_CLIENTS;
 }
 
-/* Trees of addresses are cut at whole octets, and who looks up addresses there is not counted: nobody can say that such
- * a one is hardly used. */
+/* Trees of addresses are cut at whole octets, and who looks up addresses there is not counted: nobody can say that
+ * such a one is hardly used. */
 static bool may_be_denied(const struct look *look)
 {
 	return (look->sight->traits & TRAIT_POPULAR) == 0 && look->zone_labels > 0 && !look->is_reverse &&
