@@ -170,7 +170,10 @@ bool frame_flush_cof(struct frame_printer *printer)
 
 		json_line_key(line, "rrname");
 		json_line_string(line, cof->texts + entry->at, entry->name_octets);
-		json_line_text(line, "rrtype", dns_type_name(entry->type, text));
+		if (strncmp(dns_type_name(entry->type, text), "TYPE", 4) == 0)   /* a type without a name is its number */
+			json_line_count(line, "rrtype", entry->type);
+		else
+			json_line_text(line, "rrtype", dns_type_name(entry->type, text));
 		json_line_key(line, "rdata");
 		json_line_string(line, cof->texts + entry->at + entry->name_octets, entry->data_octets);
 		json_line_count(line, "time_first", entry->first);

@@ -2,6 +2,7 @@
 #include "tools/hunt_export.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/hunt_remote.h"
@@ -30,12 +31,25 @@ static void put(struct json_line *line, const char *key, sqlite3_stmt *row, int 
 	json_line_string(line, text != NULL ? text : "", text != NULL ? (size_t)sqlite3_column_bytes(row, at) : 0);
 }
 
+/* A type without a name is its number. */
+static void put_type(struct json_line *line, sqlite3_stmt *row, int at)
+{
+	const char *text = (const char *)sqlite3_column_text(row, at);
+
+	if (text == NULL || strncmp(text, "TYPE", 4) != 0) {
+		put(line, "rrtype", row, at);
+		return;
+	}
+	json_line_key(line, "rrtype");
+	json_line_integer(line, strtol(text + 4, NULL, 10));
+}
+
 static void put_row(struct json_line *line, sqlite3_stmt *row)
 {
 	json_line_reset(line);
 	json_line_open(line, '{');
 	put(line, "rrname", row, 0);
-	put(line, "rrtype", row, 1);
+	put_type(line, row, 1);
 	put(line, "rdata", row, 2);
 	json_line_key(line, "time_first");
 	json_line_integer(line, sqlite3_column_int64(row, 3));

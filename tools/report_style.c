@@ -53,7 +53,7 @@ const char report_style[] =
 	"font-size:13px}blockquote{margin:12px 0;padding:10px 16px;border-left:4px solid var(--line);background:var(--card)}"
 	"rect.there{fill:var(--clients)}rect.gap{fill:var(--denied)}\n"
 	"@media (max-width:680px){body{padding:20px 16px 48px}h1{font-size:25px}.pair{grid-template-columns:1fr}"
-	".tiles{grid-template-columns:1fr 1fr}text.odd{display:none}.matrix{grid-template-columns:1fr 1fr}"
+	".tiles{grid-template-columns:1fr 1fr}text.odd,text.late{display:none}.matrix{grid-template-columns:1fr 1fr}"
 	".matrix h3{min-height:0}table,tbody,tr,caption{display:block}thead{position:absolute;"
 	"clip-path:inset(50%);height:1px;"
 	"overflow:hidden}tbody tr{display:grid;"

@@ -6,6 +6,7 @@
 
 #include "tools/html_out.h"
 
+#define PHONE_LAST 78.0              /* percent of the width, behind which a label is cut on a phone */
 #define DAY_SECONDS 86400
 #define TICKS_MAX 8
 #define ROWS_MAX 31
@@ -97,11 +98,11 @@ static void write_tick(const struct report *report, int64_t at, int64_t step, bo
 	fprintf(report->to, "<line class=\"tick\" x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%d\" y2=\"%d\"/>", place, place, top,
 		bottom);
 	if (place < 92)
-		fprintf(report->to, "<text class=\"label%s\" x=\"%.3f%%\" dx=\"4\" y=\"%d\">%s</text>\n", odd ? " odd" : "", place,
-			bottom, text);
+		fprintf(report->to, "<text class=\"label%s%s\" x=\"%.3f%%\" dx=\"4\" y=\"%d\">%s</text>\n", odd ? " odd" : "",
+			place > PHONE_LAST ? " late" : "", place, bottom, text);
 }
 
-/* Every other label has no room on a phone; of days and hours, those of hours. */
+/* Every other label has no room on a phone, nor has a late one; of days and hours, those of hours. */
 void report_axis(const struct report *report, int top, int bottom)
 {
 	int64_t step = report_step_for(report, TICKS_MAX), begin = report->from_s - report->from_s % step;

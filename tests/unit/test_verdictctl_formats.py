@@ -223,6 +223,11 @@ def keeps_denied_and_local_answers_out_of_passive_dns():
         "time_last": 1700000050, "count": 2}])
 
 
+def a_type_without_a_name_is_a_number_in_passive_dns():
+    record = [d.record("www.example", 65400, b"\1\2")]
+    equal([one["rrtype"] for one in objects(d.stream(answer(1, answers=record)), "-f", "cof")], [65400])
+
+
 def is_read_by_dnsdbq():
     if shutil.which("dnsdbq") is None:
         raise live.Skip("no dnsdbq")
@@ -527,7 +532,8 @@ if __name__ == "__main__":
         prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
         tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
-        endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns, is_read_by_dnsdbq,
+        endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns,
+        a_type_without_a_name_is_a_number_in_passive_dns, is_read_by_dnsdbq,
         filters_by_every_condition_and_all_together, removes_duplicates_by_number_alone, says_which_frames_are_missing,
         verdicts_that_overtake_by_more_than_the_window_make_no_gap,
         a_verdict_that_comes_first_hides_nothing_that_comes_behind_it, tells_what_targets_lost,
