@@ -78,8 +78,8 @@ static bool has_same_client(const struct day_pair *a, const struct day_pair *b)
 	return a->name == b->name && a->client == b->client;
 }
 
-/* The first of each key among begin to end, which are of one name and client, learns what the file has of it. Decisions
- * come newest first: most of the time that is the only one. */
+/* The first of each key among begin to end, which are of one name and client, learns what the file has of it.
+ * Decisions come newest first: most of the time that is the only one. */
 static int find_pairs(struct day *day, unsigned begin, unsigned end, struct diag *diag)
 {
 	sqlite3_stmt *find = day->statements[DAY_FIND_PAIRS];

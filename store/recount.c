@@ -1,5 +1,5 @@
-/* recount.c: rows in an array, found by a table of their numbers; most events are passed over by a bit of their client's
- * or name's. */
+/* recount.c: rows in an array, found by a table of their numbers; most events are passed over by a bit of their
+ * client's or name's. */
 #include "store/recount.h"
 
 #include <stdlib.h>

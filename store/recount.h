@@ -1,7 +1,8 @@
 /*
  * recount.h: how often, when first and when last something is in a window, by the slices of a day file.
  *
- * What is counted is said before: a question is about a name or a client, seldom about all. Memory: 64 octets for each.
+ * What is counted is said before: a question is about a name or a client, seldom about all. Memory: 64 octets for
+ * each.
  *
  * Errors are SQLite's codes.
  *

@@ -7,8 +7,8 @@
  *     six octets   the width of each column, 0 to 4 octets (0: all its values are 0)
  *     columns      in the order of enum slice_column, each value in so many octets, the least first
  *
- * Its row has `first`, the id of its first event, the next ones following it; `count`; `earliest` and `latest`, times in
- * milliseconds of the day between which they lie; times in the blob are since `earliest`.
+ * Its row has `first`, the id of its first event, the next ones following it; `count`; `earliest` and `latest`,
+ * times in milliseconds of the day between which they lie; times in the blob are since `earliest`.
  *
  * Threads: values only.
  */

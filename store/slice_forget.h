@@ -8,8 +8,8 @@
 
 #include <sqlite3.h>
 
-/* Inside the caller's transaction. `clients` is a SELECT of their ids. SQLite's code; a file of a release without slices
- * is fine. */
+/* Inside the caller's transaction. `clients` is a SELECT of their ids. SQLite's code; a file of a release
+ * without slices is fine. */
 int slice_forget(sqlite3 *db, const char *clients);
 
 #endif

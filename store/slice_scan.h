@@ -24,8 +24,8 @@ struct slice {
 	int64_t begin_ms;                            /* to which its times are added */
 };
 
-/* Of the file attached as `schema`: visits each slice that has something in the window, with its columns up to `last`,
- * SLICE_TIME at least. What a visit returns but SQLITE_OK ends it. */
+/* Of the file attached as `schema`: visits each slice that has something in the window, with its columns up to
+ * `last`, SLICE_TIME at least. What a visit returns but SQLITE_OK ends it. */
 int slice_scan(sqlite3 *db, const char *schema, const struct slice_window *window, enum slice_column last,
 	int (*visit)(void *arg, const struct slice *slice), void *arg);
 

@@ -108,7 +108,8 @@ int window_sums_make(sqlite3 *db, const struct slice_window *window, uint32_t cl
 	(*sums)->client = client;
 	if (client != WINDOW_ALL)
 		(*sums)->values = calloc((size_t)SLICE_COLUMNS * SLICE_EVENTS_MAX, sizeof(*(*sums)->values));
-	code = client != WINDOW_ALL && (*sums)->values == NULL ? SQLITE_NOMEM : slice_scan(db, "day", window, SLICE_DOMAIN, visit, *sums);
+	code = client != WINDOW_ALL && (*sums)->values == NULL ? SQLITE_NOMEM :
+		slice_scan(db, "day", window, SLICE_DOMAIN, visit, *sums);
 	if (code != SQLITE_OK)
 		window_sums_destroy(sums);
 	return code;

@@ -1,8 +1,8 @@
 /*
  * window_sums.h: everything that a window has of a day file, added up by name, domain, client and verdict.
  *
- * What the tables *_sum have of the whole day, made from slices: a window that cuts a day has no row for it. Memory is
- * 24 octets for each id there is, so this is for one file at a time, or for the few days that a window cuts.
+ * What the tables *_sum have of the whole day, made from slices: a window that cuts a day has no row for it. Memory
+ * is 24 octets for each id there is, so this is for one file at a time, or for the few days that a window cuts.
  *
  * Errors are SQLite's codes.
  *
