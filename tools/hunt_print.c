@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -67,21 +68,59 @@ static void put_cell(struct hunt *hunt, const struct hunt_column *column, const 
 
 /* --- tables ------------------------------------------------------------------------------------------------- */
 
-static void measure(sqlite3_stmt *rows, const struct hunt_column *columns, unsigned *widths)
+/* Rows that say how wide columns are, read once: a row may take long to find. */
+struct ahead {
+	char *cells[WIDTH_ROWS][HUNT_COLUMNS_MAX]; /* owned; malloc */
+	unsigned count, at;
+	int code;                    /* of the step behind them */
+};
+
+static bool read_row(sqlite3_stmt *rows, const struct hunt_column *columns, char *cells[], unsigned *widths)
 {
 	static char cell[CELL_MAX];
 
+	for (int i = 0; columns[i].key != NULL; i++) {
+		unsigned width;
+
+		write_cell(rows, i, &columns[i], cell);
+		cells[i] = strdup(cell);
+		if (cells[i] == NULL)
+			return false;
+		width = (unsigned)strlen(cell);
+		widths[i] = width <= widths[i] ? widths[i] : width < WIDTH_MAX ? width : WIDTH_MAX;
+	}
+	return true;
+}
+
+static void read_ahead(struct ahead *ahead, sqlite3_stmt *rows, const struct hunt_column *columns, unsigned *widths)
+{
 	for (int i = 0; columns[i].key != NULL; i++)
 		widths[i] = (unsigned)strlen(columns[i].key);
-	for (unsigned n = 0; n < WIDTH_ROWS && sqlite3_step(rows) == SQLITE_ROW; n++)
-		for (int i = 0; columns[i].key != NULL; i++) {
-			unsigned width;
-
-			write_cell(rows, i, &columns[i], cell);
-			width = (unsigned)strlen(cell);
-			widths[i] = width <= widths[i] ? widths[i] : width < WIDTH_MAX ? width : WIDTH_MAX;
+	while (ahead->count < WIDTH_ROWS && (ahead->code = sqlite3_step(rows)) == SQLITE_ROW)
+		if (!read_row(rows, columns, ahead->cells[ahead->count++], widths)) {
+			ahead->code = SQLITE_NOMEM;
+			return;
 		}
-	sqlite3_reset(rows);
+}
+
+static void free_ahead(struct ahead *ahead)
+{
+	for (unsigned row = 0; row < ahead->count; row++)
+		for (unsigned i = 0; i < HUNT_COLUMNS_MAX; i++)
+			free(ahead->cells[row][i]);
+}
+
+/* `cells`: of the next row, or NULL where `rows` has it. */
+static int next_row(struct ahead *ahead, sqlite3_stmt *rows, char ***cells)
+{
+	*cells = NULL;
+	if (ahead->code == SQLITE_NOMEM)
+		return SQLITE_NOMEM;
+	if (ahead->at < ahead->count) {
+		*cells = ahead->cells[ahead->at++];
+		return SQLITE_ROW;
+	}
+	return ahead->code == SQLITE_ROW ? sqlite3_step(rows) : ahead->code;
 }
 
 static void print_headings(struct hunt *hunt, const struct hunt_column *columns, const unsigned *widths)
@@ -114,12 +153,14 @@ static int print_table(struct hunt *hunt, const char *title, const struct hunt_c
 	int64_t *left_out)
 {
 	static char cell[CELL_MAX];
+	struct ahead ahead = { .count = 0 };
 	unsigned widths[HUNT_COLUMNS_MAX];
 	uint64_t printed = 0;
+	char **cells;
 	int code;
 
-	measure(rows, columns, widths);
-	while ((code = is_enough(hunt, printed) ? SQLITE_DONE : sqlite3_step(rows)) == SQLITE_ROW) {
+	read_ahead(&ahead, rows, columns, widths);
+	while ((code = is_enough(hunt, printed) ? SQLITE_DONE : next_row(&ahead, rows, &cells)) == SQLITE_ROW) {
 		if (hunt->limit != 0 && printed == hunt->limit) {
 			++*left_out;
 			continue;
@@ -130,11 +171,13 @@ static int print_table(struct hunt *hunt, const char *title, const struct hunt_c
 		}
 		fputs("  ", stdout);
 		for (int i = 0; columns[i].key != NULL; i++) {
-			write_cell(rows, i, &columns[i], cell);
-			put_cell(hunt, &columns[i], cell, widths[i], columns[i + 1].key == NULL);
+			if (cells == NULL)
+				write_cell(rows, i, &columns[i], cell);
+			put_cell(hunt, &columns[i], cells != NULL ? cells[i] : cell, widths[i], columns[i + 1].key == NULL);
 		}
 		putchar('\n');
 	}
+	free_ahead(&ahead);
 	count_left_out(hunt, printed, left_out);
 	if (*left_out == HUNT_UNCOUNTED)
 		printf("  %s... more: --limit 0 shows all%s\n", term_on(&hunt->term, STYLE_FAINT),
