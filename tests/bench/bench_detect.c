@@ -16,7 +16,8 @@
  *   detector_flood_mib       what the process grew by: what of detector_mib was not touched before
  *   detector_flood_evicted   zones that were given up for others
  *   detector_flood_lost      zones that met another thread, and were left out
- *   detector_flood_uncounted zones that are neither there nor counted as one of those: to be 0
+ *   detector_flood_uncounted zones that are neither there nor counted as one of those: to be 0, but for the
+ *                            few that are drawn twice and were still there
  */
 #include <pthread.h>
 #include <stdio.h>
