@@ -175,7 +175,9 @@ bool frame_flush_cof(struct frame_printer *printer)
 		else
 			json_line_text(line, "rrtype", dns_type_name(entry->type, text));
 		json_line_key(line, "rdata");
+		json_line_open(line, '[');
 		json_line_string(line, cof->texts + entry->at + entry->name_octets, entry->data_octets);
+		json_line_close(line, ']');
 		json_line_count(line, "time_first", entry->first);
 		json_line_count(line, "time_last", entry->last);
 		json_line_count(line, "count", entry->count);

@@ -23,12 +23,20 @@ static const struct hunt_fetch fetches[] = {
 	{ "export.cof", "tibtiii", "INSERT INTO pdns VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" }, { NULL, NULL, NULL }
 };
 
-static void put(struct json_line *line, const char *key, sqlite3_stmt *row, int at)
+/* Where it is NULL it has no octets. */
+static const char *text_of(sqlite3_stmt *row, int at)
 {
 	const char *text = (const char *)sqlite3_column_text(row, at);
 
+	return text != NULL ? text : "";
+}
+
+static void put(struct json_line *line, const char *key, sqlite3_stmt *row, int at)
+{
+	const char *text = text_of(row, at);
+
 	json_line_key(line, key);
-	json_line_string(line, text != NULL ? text : "", text != NULL ? (size_t)sqlite3_column_bytes(row, at) : 0);
+	json_line_string(line, text, (size_t)sqlite3_column_bytes(row, at));
 }
 
 /* A type without a name is its number. */
@@ -50,7 +58,10 @@ static void put_row(struct json_line *line, sqlite3_stmt *row)
 	json_line_open(line, '{');
 	put(line, "rrname", row, 0);
 	put_type(line, row, 1);
-	put(line, "rdata", row, 2);
+	json_line_key(line, "rdata");
+	json_line_open(line, '[');
+	json_line_string(line, text_of(row, 2), (size_t)sqlite3_column_bytes(row, 2));
+	json_line_close(line, ']');
 	json_line_key(line, "time_first");
 	json_line_integer(line, sqlite3_column_int64(row, 3));
 	json_line_key(line, "time_last");

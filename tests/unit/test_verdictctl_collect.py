@@ -135,7 +135,7 @@ def passive_dns_of_tap(octets):
     found = {}
     for line in map(json.loads, done.stdout.splitlines()):
         if line["rrtype"] in ("A", "AAAA"):
-            found[key(line["rrname"]), TYPES[line["rrtype"]], ipaddress.ip_address(line["rdata"]).packed] = (
+            found[key(line["rrname"]), TYPES[line["rrtype"]], ipaddress.ip_address(line["rdata"][0]).packed] = (
                 line["time_first"], line["time_last"], line["count"])
     return found
 

@@ -219,7 +219,7 @@ def keeps_denied_and_local_answers_out_of_passive_dns():
     frames = [answer(1, answers=record), answer(2, answers=record, response_time=1700000050), answer(3, "sinkhole", answers=record),
               answer(4, path="local", answers=record), answer(5, "nxdomain", answers=record)]
     equal(objects(d.stream(*frames), "-f", "cof"), [{
-        "rrname": "www.example", "rrtype": "A", "rdata": "192.0.2.1", "time_first": 1700000000,
+        "rrname": "www.example", "rrtype": "A", "rdata": ["192.0.2.1"], "time_first": 1700000000,
         "time_last": 1700000050, "count": 2}])
 
 

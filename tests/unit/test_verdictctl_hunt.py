@@ -570,7 +570,7 @@ def passive_dns_leaves_as_cof():
     for e in events:
         for owner, rtype, data, _ in (e.records if getattr(e, "upstream", True) else []) + getattr(e, "servers", []):
             uses[(h.shown(owner), rtype, data_text(data))].append(e)
-    wanted = [{"rrname": n, "rrtype": int(t[4:]) if t.startswith("TYPE") else t, "rdata": d,
+    wanted = [{"rrname": n, "rrtype": int(t[4:]) if t.startswith("TYPE") else t, "rdata": [d],
                "time_first": min(e.ms for e in es) // 1000, "count": len(es),
                "time_last": max(e.ms for e in es) // 1000, "sensor_id": "resolver-1"} for (n, t, d), es in uses.items()]
     done = h.verdictctl("hunt", "export", "cof", "--directory", RECORDING.scratch.name)
