@@ -36,4 +36,7 @@ void privacy_hide(struct privacy *privacy, unsigned worker, enum privacy_mode mo
  * be made: the key is a new one and goes with the process. */
 int privacy_key_load(const char *directory, uint8_t key[PRIVACY_KEY_OCTETS], struct diag *diag);
 
+/* Reads one that is there. 0; -1: *diag, also where there is none. */
+int privacy_key_read(const char *path, uint8_t key[PRIVACY_KEY_OCTETS], struct diag *diag);
+
 #endif

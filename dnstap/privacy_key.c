@@ -90,6 +90,13 @@ static int load(const char *path, uint8_t key[PRIVACY_KEY_OCTETS], struct diag *
 	return result;
 }
 
+int privacy_key_read(const char *path, uint8_t key[PRIVACY_KEY_OCTETS], struct diag *diag)
+{
+	int result = load(path, key, diag);
+
+	return result == 1 ? diag_set(diag, path, 0, 0, "there is no such file") : result;
+}
+
 int privacy_key_load(const char *directory, uint8_t key[PRIVACY_KEY_OCTETS], struct diag *diag)
 {
 	char *path = NULL;

@@ -10,6 +10,7 @@
 #include "control/nearest.h"
 #include "store/shelf.h"
 #include "tools/hunt_remote.h"
+#include "tools/pseudonym.h"
 
 #define WORD_MAX 32
 #define STORE_CLICKHOUSE "clickhouse:"
@@ -47,6 +48,7 @@ const char help_hunt[] =
 	"  -e, --events           each event, too\n"
 	"  -l, --limit N          rows of a section (default 100; 0: all)\n"
 	"  -D, --directory DIR    where day files are (default " HUNT_DIRECTORY ")\n"
+	"  -k, --key FILE         of host: CLIENT is hidden by its pseudonym with this key (privacy.key)\n"
 	"      --store clickhouse:URL  ask ClickHouse (doc/scale) instead, such as clickhouse:https://host:8443\n"
 	"      --password-file FILE    one line, USER:PASSWORD (or CLICKHOUSE_USER and CLICKHOUSE_PASSWORD)\n"
 	"      --ca FILE          certificates that sign the server's (default: the system's)\n"
@@ -60,7 +62,7 @@ static const struct option options[] = {
 	{ "events", no_argument, NULL, 'e' }, { "limit", required_argument, NULL, 'l' },
 	{ "directory", required_argument, NULL, 'D' }, { "state", required_argument, NULL, 'D' },
 	{ "store", required_argument, NULL, 'S' }, { "password-file", required_argument, NULL, 'P' },
-	{ "ca", required_argument, NULL, 'C' },
+	{ "ca", required_argument, NULL, 'C' }, { "key", required_argument, NULL, 'k' },
 	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
 
@@ -142,6 +144,7 @@ static void unshow(struct watching *watching)
 struct place {
 	const char *directory;
 	struct clickhouse_options clickhouse;        /* url NULL: none */
+	const char *key;                             /* of pseudonyms; NULL: none */
 };
 
 static int begin_remote(struct hunt *hunt, const struct place *place)
@@ -226,6 +229,9 @@ static int take_option(struct hunt *hunt, int option, struct place *place)
 	case 'C':
 		place->clickhouse.ca = optarg;
 		break;
+	case 'k':
+		place->key = optarg;
+		break;
 	case 'j':
 		hunt->json = true;
 		break;
@@ -238,10 +244,11 @@ int cmd_hunt(const struct command *command, int argc, char **argv)
 	struct hunt hunt = { .command = command, .from_ms = QUERY_BEGIN, .to_ms = QUERY_END, .limit = HUNT_LIMIT,
 		.all = HUNT_COUNTED };
 	struct place place = { .directory = HUNT_DIRECTORY };
+	char pseudonym[PSEUDONYM_MAX];
 	const struct pivot *pivot;
 	int option;
 
-	while ((option = command_option(command, argc, argv, ":f:t:l:D:ejh", options)) != -1) {
+	while ((option = command_option(command, argc, argv, ":f:t:l:D:k:ejh", options)) != -1) {
 		if (option == 'h')
 			return EXIT_FINE;
 		if (option == '?' || take_option(&hunt, option, &place) != EXIT_FINE)
@@ -258,5 +265,11 @@ int cmd_hunt(const struct command *command, int argc, char **argv)
 	if (hunt.from_ms > hunt.to_ms)
 		return command_misuse(command, "--from is later than --to");
 	hunt.asked = pivot->argument != NULL ? argv[optind + 1] : NULL;
+	if (place.key != NULL && pivot->run != hunt_host)
+		return command_misuse(command, "--key goes with host");
+	if (place.key != NULL && pseudonym_find(place.key, hunt.asked, pseudonym, &hunt.diag) != 0)
+		return command_fail(EXIT_UNREADABLE, &hunt.diag);
+	if (place.key != NULL)
+		hunt.asked = pseudonym;
 	return run(&hunt, pivot, &place);
 }
