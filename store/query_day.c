@@ -120,6 +120,30 @@ static const char *check(struct query *query)
 	return version < STORE_OLDEST ? "was made by an earlier release" : NULL;
 }
 
+/* Of what lies there or beside it, who opens a FIFO waits, and a device can do anything. */
+static bool is_regular(const char *path)
+{
+	static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
+	char name[SHELF_PATH_MAX + 16];
+	struct stat status;
+
+	for (unsigned i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
+			return false;
+	}
+	return true;
+}
+
+/* A WAL is read by way of its -shm, which who may not write there cannot make. */
+static bool lacks_shm(const char *path)
+{
+	char name[SHELF_PATH_MAX + 8];
+
+	snprintf(name, sizeof(name), "%s-shm", path);
+	return look(path).log && access(path, R_OK) == 0 && access(name, R_OK) != 0;
+}
+
 static void detach(struct query *query)
 {
 	sqlite3_exec(query->db, "DETACH DATABASE day", NULL, NULL, NULL);
@@ -131,6 +155,8 @@ static const char *attach(struct query *query, const char *path, struct attempt 
 {
 	const char *wrong;
 
+	if (!is_regular(path))
+		return "is damaged: it, or its -wal, -shm or -journal, is no regular file";
 	if (attach_as(query, path, "?mode=ro") != SQLITE_OK)
 		return sqlite3_errmsg(query->db);
 	wrong = check(query);
@@ -249,7 +275,9 @@ static int gather_file(struct query *query, struct query_file *listed, const cha
 	case OUTCOME_READ:
 		return 0;
 	case OUTCOME_UNREADABLE:
-		leave_out(query, listed, attempt.why);
+		leave_out(query, listed, (attempt.code & 0xff) == SQLITE_CANTOPEN && lacks_shm(file->path) ?
+			"its -wal cannot be read without its -shm, which only who may write in this directory can make: ask as the"
+			" collector's user, or restart the collector" : attempt.why);
 		return 0;
 	case OUTCOME_FAILED:
 		break;

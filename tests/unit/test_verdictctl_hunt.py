@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """`verdictctl hunt` against the same questions answered in Python from the raw recordings. TAP."""
+import contextlib
 import os
 import random
+import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -643,6 +646,52 @@ def a_damaged_file_is_named_and_the_rest_answers():
             equal(b"incomplete: %d damaged" % damaged in said, damaged > 0, "'nothing' has its reason")
 
 
+def one_day(number):
+    return h.Event((1700000000 + number * h.DAY) * 1000000, "10.0.0.1", [b"www", b"example"], 1, 0, [],
+                   (h.BOOT, 0, number + 1), {"verdict": "allow", "path": "cached"})
+
+
+def what_is_no_file_is_named_and_keeps_nobody_waiting():
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, [one_day(0), one_day(1)])
+        second = sorted(Path(scratch).glob("*-plain.sqlite"))[1]
+        kept = second.read_bytes()
+        for tail, make in (("", os.mkfifo), ("-wal", os.mkfifo), ("-shm", os.mkfifo), ("-journal", os.mkfifo), ("", os.mkdir),
+                           ("", lambda path: os.symlink("/dev/zero", path))):
+            if not tail:
+                second.unlink()
+            make(str(second) + tail)
+            done = h.verdictctl("hunt", "domain", "www.example", "--json", "--directory", scratch)
+            got = h.json.loads(done.stdout)
+            equal((done.returncode, got["summary"][0]["count"], got["passed_over"]), (3, 1, 1), tail)
+            assert second.name.encode() + b": is passed over: is damaged" in done.stderr, done.stderr
+            os.rmdir(second) if second.is_dir() else os.unlink(str(second) + tail)
+            second.write_bytes(kept)
+        equal(h.hunt(scratch, "domain", "www.example")["summary"][0]["count"], 2)
+
+
+def who_may_only_read_is_told_what_a_log_without_its_index_needs():
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        raise live.Skip("needs root and setpriv")
+    as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        other = Path(scratch) / "other"
+        h.collect(scratch, [one_day(0)])
+        path = next(Path(scratch).glob("*-plain.sqlite"))
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.executescript("PRAGMA journal_mode = WAL; CREATE TABLE more (x)")
+            other.mkdir()
+            for tail in "", "-wal":          # as a copy has it, or who removed the -shm
+                shutil.copy(str(path) + tail, other)
+        for place in (scratch, other, *other.iterdir()):
+            os.chmod(place, 0o755)
+        done = subprocess.run([*as_nobody, h.build() / "verdictctl", "hunt", "domain", "www.example", "--directory", other],
+                              capture_output=True, timeout=300)
+        equal(done.returncode, 3, done.stderr)
+        assert b"its -wal cannot be read without its -shm" in done.stderr and b"collector's user" in done.stderr, done.stderr
+        equal(h.hunt(other, "domain", "www.example")["summary"][0]["count"], 1, "who may write reads it")
+
+
 def wrong_usage_is_explained():
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
         for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
@@ -669,7 +718,8 @@ CLAIMS = [
     coverage_is_of_what_is_proved, names_and_numbers_are_taken_as_people_have_them,
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
-    a_damaged_file_is_named_and_the_rest_answers,
+    a_damaged_file_is_named_and_the_rest_answers, what_is_no_file_is_named_and_keeps_nobody_waiting,
+    who_may_only_read_is_told_what_a_log_without_its_index_needs,
     wrong_usage_is_explained,
 ]
 
