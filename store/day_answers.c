@@ -96,7 +96,7 @@ int day_records(struct day *day, const struct store_event *event, uint32_t senso
 		/* Only a TTL that is a new height is worth a write where the record does not count. */
 		if (event->upstream || row == NULL || record->ttl > row->more)
 			day->uses[day->use_count++] = (struct day_use){ id, record->ttl,
-				event->upstream ? at_us / 1000 : INT64_MIN };
+				event->upstream ? day_milliseconds(at_us) : INT64_MIN };
 		if (row != NULL && record->ttl > row->more)
 			row->more = record->ttl;
 	}

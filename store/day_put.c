@@ -115,9 +115,9 @@ int day_put(struct day *day, const struct store_event *event, bool *again, struc
 	if (fill(day, event, source->sensor, to, diag) != 0)
 		return -1;
 	day->event_count++;
-	count_source(source, event, to->at / 1000);
+	count_source(source, event, day_milliseconds(to->at));
 	if (block != NULL)
-		seen_add(block, event->counter, to->at / 1000);
+		seen_add(block, event->counter, day_milliseconds(to->at));
 	return 0;
 }
 

@@ -261,6 +261,23 @@ static void knows_numbers_of_long_ago(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM seen WHERE count = 1 AND first = last"), 3000);
 }
 
+static void rounds_moments_before_midnight_down(void **state)
+{
+	struct store *store = open_store(*state);
+	struct sample sample;
+
+	sample_init(&sample, "www.example", 1);
+	sample.event.time_us = (uint64_t)DAY * 1000000 - 1;
+	put(store, &sample.event);
+	commit(store);
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT at FROM event"), -1);
+	assert_int_equal(number(*state, PLAIN, "SELECT first FROM pair"), -1);
+	assert_int_equal(number(*state, PLAIN, "SELECT first FROM rr"), -1);
+	assert_int_equal(number(*state, PLAIN, "SELECT last FROM source"), -1);
+	assert_int_equal(number(*state, PLAIN, "SELECT first_at FROM seen"), -1);
+}
+
 static void counts_as_passive_dns_what_came_from_upstream_alone(void **state)
 {
 	struct store *store = open_store(*state);
@@ -928,6 +945,7 @@ int main(void)
 		IN_DIRECTORY(files_by_day_and_class),
 		IN_DIRECTORY(counts_each_number_once),
 		IN_DIRECTORY(knows_numbers_of_long_ago),
+		IN_DIRECTORY(rounds_moments_before_midnight_down),
 		IN_DIRECTORY(counts_as_passive_dns_what_came_from_upstream_alone),
 		IN_DIRECTORY(agrees_with_counting_by_hand),
 		IN_DIRECTORY(loses_nothing_that_was_committed),
