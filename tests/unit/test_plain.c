@@ -18,7 +18,7 @@
 #define OTHER "\5other\4test"
 #define BELOW "\4mail\3www\4test"
 
-/* --- what else the module and Unbound have ----------------------------------------------------------------------- */
+/* --- what else the module and Unbound have ---------------------------------------------------------------------- */
 
 int MINIMAL_RESPONSES = 1;
 time_t SERVE_EXPIRED_REPLY_TTL = 30;
@@ -47,7 +47,7 @@ int query_dname_compare(uint8_t *one, uint8_t *other)
 	return 0;
 }
 
-/* --- a query state, and a response to it ------------------------------------------------------------------------- */
+/* --- a query state, and a response to it ------------------------------------------------------------------------ */
 
 #define RRSETS 3
 
