@@ -19,6 +19,7 @@
 
 #define LOOK_MS 60000
 #define DUE_MS 1000                  /* as long as an override is due */
+#define JUMP_MS 60000                /* clocks are put on and back; they are slewed by less */
 #define SAVE_MS (10 * 60 * 1000)     /* between two files */
 #define SAVE_AT_END_MS 2000          /* that the last one may take */
 
@@ -29,6 +30,7 @@ struct behaviour {
 	struct flag_limits limits;
 	char *directory;                 /* owned; of the file */
 	int64_t saved_ms;                /* steady; the thread's */
+	int64_t apart_ms;                /* of the clock and the time since the machine booted; the thread's */
 	struct flag_ring *ring;
 	struct flag_book *book;
 	pthread_t thread;
@@ -43,12 +45,23 @@ struct behaviour {
 	void *act_arg;                   /* likewise */
 };
 
-static int64_t now_ms(void)
+static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
+
+/* Changes where somebody puts the clock: sleep of the machine is in both. */
+static int64_t apart_ms(void)
+{
+	return now_ms() - clock_ms(CLOCK_BOOTTIME);
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
@@ -117,10 +130,7 @@ static bool have_them_made(struct behaviour *behaviour)
 
 static int64_t steady_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_ms(CLOCK_MONOTONIC);
 }
 
 static void say(const struct behaviour *behaviour, const struct diag *diag)
@@ -139,6 +149,17 @@ static void save(struct behaviour *behaviour, unsigned timeout_ms, bool sync)
 	behaviour->saved_ms = steady_ms();
 }
 
+/* A machine without a clock of its own learns the time when the network is there. */
+static void follow_clock(struct behaviour *behaviour)
+{
+	const int64_t apart = apart_ms(), jumped = apart - behaviour->apart_ms;
+
+	if (jumped > -JUMP_MS && jumped < JUMP_MS)
+		return;
+	detect_shift(behaviour->detect, jumped / 1000);
+	behaviour->apart_ms = apart;
+}
+
 static void *run(void *arg)
 {
 	struct behaviour *behaviour = arg;
@@ -151,6 +172,7 @@ static void *run(void *arg)
 		take_calls(behaviour);
 		due = have_them_made(behaviour);
 		flag_book_turn(behaviour->book, now_ms() / 1000);
+		follow_clock(behaviour);
 		detect_turn(behaviour->detect, now_ms());
 		if (steady_ms() - behaviour->saved_ms >= SAVE_MS)
 			save(behaviour, SAVE_MS, true);
@@ -188,6 +210,7 @@ static struct behaviour *create(const struct conf *conf, const struct control_ho
 	}
 	pthread_mutex_init(&behaviour->lock, NULL);
 	behaviour->host = host;
+	behaviour->apart_ms = apart_ms();
 	behaviour->ring = flag_ring_create();
 	behaviour->book = flag_book_create();
 	behaviour->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -102,6 +102,11 @@ void detect_turn(struct detect *detect, int64_t now_ms)
 	bloom_turn(detect->answers, now_ms / 1000);
 }
 
+void detect_shift(struct detect *detect, int64_t by_s)
+{
+	atomic_store_explicit(&detect->started_s, started_s(detect) + by_s, memory_order_relaxed);
+}
+
 size_t detect_octets(const struct detect *detect)
 {
 	return sizeof(*detect) + suffix_octets(detect->suffixes) + table_counts(detect->zones).octets +

@@ -11,7 +11,7 @@
  *
  *   calls                        | need outside synchronisation with
  *   detect_answer                | nobody
- *   detect_turn                  | itself
+ *   detect_turn, detect_shift    | themselves and each other
  *   detect_octets ...            | nobody
  */
 #ifndef DETECT_DETECT_H
@@ -71,6 +71,10 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 
 /* Ends the generations whose time is over: to be called now and then, at least once an hour. */
 void detect_turn(struct detect *detect, int64_t now_ms);
+
+/* The clock was put on by so many seconds, or back (negative): nobody has lived through them, and what is new is not
+ * known the sooner. For a clock that runs; the gaps of a recording were lived through. */
+void detect_shift(struct detect *detect, int64_t by_s);
 
 /* Octets of memory that it all takes; it never grows. */
 size_t detect_octets(const struct detect *detect);

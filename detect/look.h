@@ -27,7 +27,7 @@ struct detect {
 	struct bloom *known;                 /* zones, a month */
 	struct bloom *answers;               /* zone, type and network, a month */
 	struct brands *brands;               /* NULL: nothing is protected */
-	_Atomic int64_t started_s;           /* the thread that turns puts it back with the clock */
+	_Atomic int64_t started_s;           /* the thread that turns puts it with the clock */
 };
 
 enum side { SIDE_OUTSIDE, SIDE_LOOPBACK, SIDE_INSIDE, SIDE_COUNT };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -39,6 +40,18 @@ static struct control_server *server;
 static struct behaviour *behaviour;
 static _Atomic bool asking;
 static _Atomic unsigned heard;
+
+static _Atomic int64_t put_on_s;    /* how far somebody has put the clock */
+
+/* In the place of the library's. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	const long result = syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_REALTIME)
+		now->tv_sec += put_on_s;
+	return (int)result;
+}
 
 static void make_suffixes(void)
 {
@@ -409,6 +422,44 @@ static void a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start(void **s
 	stop();
 }
 
+static int64_t since(void)
+{
+	struct detect_part parts[DETECT_PARTS];
+	int64_t since_s;
+
+	detect_parts(behaviour_detect(behaviour), parts, &since_s);
+	return since_s;
+}
+
+/* Slewing moves less than a minute, and is no reason to count anew. */
+static void warm_up_goes_on_where_the_clock_is_put(void **state)
+{
+	static const struct { int64_t on_s, lived_s; const char *why; } rows[] = {
+		{ INT64_C(30) * 365 * 86400, 0, "a machine without a clock gets the time" },
+		{ 2 * 86400, 0, "it is put on by days" },
+		{ -INT64_C(3600), 0, "it is put back" },
+		{ 30, 30, "it is slewed" },
+	};
+	const int64_t began = (start(), since());
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const int64_t before = since(), wanted = before + rows[i].on_s - rows[i].lived_s;
+
+		put_on_s += rows[i].on_s;
+		for (unsigned waited = 0; since() != wanted && waited < PATIENCE_MS; waited += 20) {
+			behaviour_act_by(behaviour, NULL, NULL);
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		}
+		/* The clocks are read one after the other. */
+		if (llabs(since() - wanted) > 1)
+			fail_msg("%s: %lld for %lld", rows[i].why, (long long)since(), (long long)wanted);
+	}
+	assert_true(since() > began);
+	put_on_s = 0;
+	stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +468,7 @@ int main(void)
 		cmocka_unit_test(a_forged_flag_of_the_root_is_left_out),
 		cmocka_unit_test_setup_teardown(a_file_with_one_denies_the_zones_beside_it_alone, begin, end),
 		cmocka_unit_test_setup_teardown(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start, begin, end),
+		cmocka_unit_test_setup_teardown(warm_up_goes_on_where_the_clock_is_put, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
