@@ -24,6 +24,7 @@ static int take_name(struct parsing *parsing, const struct conf_lex *lex, const 
 static int take_action(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *value)
 {
 	const struct detector_info *info = &detector_table[parsing->detector];
+	const char *instead = detector_instead[parsing->detector];
 	struct conf_limits limits = { 0 };
 	enum reaction reaction;
 	char wrong[CONF_WRONG_MAX];
@@ -31,8 +32,9 @@ static int take_action(struct parsing *parsing, const struct conf_lex *lex, cons
 	if (conf_value_parse(TYPE_REACTION, &limits, value->text, &reaction, wrong) != 0)
 		return fail_at(parsing, lex, value, "action: %s", wrong);
 	if (reaction > info->reaction_max)
-		return fail_at(parsing, lex, value, "action: %s is evidence that may lead to `%s` and no further", info->name,
-			reaction_names[info->reaction_max]);
+		return fail_at(parsing, lex, value, "action: %s is evidence that may lead to `%s` and no further%s%s", info->name,
+			reaction_names[info->reaction_max], instead != NULL ? ": " : "",
+			instead != NULL ? instead : "");
 	parsing->conf->options.detectors[parsing->detector].reaction = reaction;
 	return 0;
 }

@@ -73,15 +73,15 @@ const struct detector_info detector_table[DETECTOR_COUNT] = {
 	[DETECTOR_CHANGED_RESOLUTION] = { "changed-resolution", "", REACTION_OBSERVE,
 		"a known zone leads to a network that it never led to", {
 		{ "age-min", "days", 7, 0, DAYS_MAX, "of the zone" } } },
-	[DETECTOR_NAME_SERVER] = { "name-server", "T1583.002", REACTION_BLOCK,
+	[DETECTOR_NAME_SERVER] = { "name-server", "T1583.002", REACTION_ALERT,
 		"the zone is served by name servers that are new, close together or not approved", {
 		{ "score", "points", 2, 1, 4, "from which it counts" } } },
-	[DETECTOR_DELEGATION_CHANGE] = { "delegation-change", "T1584.002 T1583.002", REACTION_BLOCK,
+	[DETECTOR_DELEGATION_CHANGE] = { "delegation-change", "T1584.002 T1583.002", REACTION_ALERT,
 		"the zone's name servers are not those that they were", {
 		{ "score", "points", 2, 1, 4, "from which it counts for zones that are not protected" } } },
-	[DETECTOR_REBINDING] = { "rebinding", "", REACTION_BLOCK,
+	[DETECTOR_REBINDING] = { "rebinding", "", REACTION_ALERT,
 		"a public name leads to an address inside the network", { { 0 } } },
-	[DETECTOR_REBINDING_FLIP] = { "rebinding-flip", "", REACTION_BLOCK,
+	[DETECTOR_REBINDING_FLIP] = { "rebinding-flip", "", REACTION_ALERT,
 		"a name led the client outside, and now leads inside the network", {
 		{ "window", "seconds", 3600, 1, 86400, "between the two" } } },
 	[DETECTOR_FAST_FLUX] = { "fast-flux", "T1568.001", REACTION_ALERT,
@@ -124,6 +124,17 @@ const struct detector_info detector_table[DETECTOR_COUNT] = {
 		"a new zone answers the same question now so and now so", {
 		{ "flips", "changes", 3, 1, 100, "within an hour" },
 		{ "ttl-max", "seconds", 60, 0, 86400, "of the answers that count" } } },
+};
+
+#define BY_INVENTORY "an `approved-name-server:` with an `action:` that denies keeps a zone to its servers"
+#define BY_ADDRESSES "a list of addresses denies the answer before it leaves, as the example rebinding.rpz"
+
+const char *const detector_instead[DETECTOR_COUNT] = {
+	[DETECTOR_NAME_SERVER] = BY_INVENTORY,
+	[DETECTOR_DELEGATION_CHANGE] = BY_INVENTORY,
+	[DETECTOR_REBINDING] = BY_ADDRESSES,
+	[DETECTOR_REBINDING_FLIP] = BY_ADDRESSES,
+	[DETECTOR_RESOLVER_BYPASS] = "a list denies canaries at the first question, as the example canaries.rpz",
 };
 
 enum detector detector_by_name(const char *name)

@@ -79,6 +79,9 @@ struct detector_info {
 
 extern const struct detector_info detector_table[DETECTOR_COUNT];
 
+/* What denies such answers, where the detector can not, for a person; NULL: nothing that is known. */
+extern const char *const detector_instead[DETECTOR_COUNT];
+
 /* The detector of that name; DETECTOR_COUNT when there is none. */
 enum detector detector_by_name(const char *name);
 

@@ -432,6 +432,36 @@ def the_canaries_get_what_keeps_clients_here():
             equal((name, folder.json("explain", name)[1]["verdict"]), (name, action))
 
 
+def no_public_name_leads_inside():
+    """And all that is the network's own, or parking, is left alone."""
+    path = os.path.join(SOURCE, "doc", "rebinding.rpz")
+    rows = [("a.evil.com", "A", "10.1.2.3", "nxdomain"), ("a.evil.com", "A", "100.64.0.1", "nxdomain"),
+            ("a.evil.com", "A", "169.254.169.254", "nxdomain"), ("a.evil.com", "A", "172.31.0.1", "nxdomain"),
+            ("a.evil.com", "A", "192.168.1.1", "nxdomain"), ("a.evil.com", "AAAA", "::ffff:192.168.1.1", "nxdomain"),
+            ("a.evil.com", "AAAA", "64:ff9b::a01:203", "nxdomain"), ("a.evil.com", "AAAA", "fd00::1", "nxdomain"),
+            ("a.evil.com", "AAAA", "fe80::1", "nxdomain"), ("a.evil.com", "HTTPS", "1 . ipv4hint=10.0.0.1", "nxdomain"),
+            ("a.evil.com", "A", "127.0.0.1", "allow"), ("a.evil.com", "A", "172.32.0.1", "allow"),
+            ("a.evil.com", "A", "100.128.0.1", "allow"), ("a.evil.com", "AAAA", "2001:db8::1", "allow"),
+            ("nas.home.arpa", "A", "10.0.0.1", "pass"), ("printer.lan", "A", "10.0.0.1", "pass"),
+            ("x.plex.direct", "A", "192.168.1.2", "pass")]
+    with Folder('policy-list:\n  name: rebinding\n  format: rpz\n  allow-wide: yes\n  file: "%s"\n'
+                % os.path.abspath(path)) as folder:
+        equal([row["skipped"]["total"] for row in folder.json("check")[1]["lists"]], [0])
+        for name, rrtype, data, action in rows:
+            answer = "%s. %s %s" % (name, rrtype, data)
+            equal((answer, folder.json("explain", "--answer", answer, name, rrtype)[1]["verdict"]), (answer, action))
+
+
+def says_what_denies_where_a_detector_can_not():
+    rows = [("rebinding", "rebinding.rpz"), ("rebinding-flip", "rebinding.rpz"), ("name-server", "approved-name-server:"),
+            ("delegation-change", "approved-name-server:"), ("resolver-bypass", "canaries.rpz"), ("recon", "no further\n")]
+    for detector, remedy in rows:
+        with Folder("detector:\n  name: %s\n  action: block\n" % detector) as folder:
+            code, out, err = folder.run("check")
+            equal((detector, code), (detector, 1))
+            assert ":3:11: action: %s is evidence" % detector in out + err and remedy in out + err, (out, err)
+
+
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
@@ -473,6 +503,7 @@ CLAIMS = [
     judges_answers_clients_and_name_servers_that_are_given, shows_what_shadow_lists_would_do,
     gives_the_ede_that_the_client_sees, says_who_is_in_which_group_and_what_that_changes,
     checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is, the_canaries_get_what_keeps_clients_here,
+    no_public_name_leads_inside, says_what_denies_where_a_detector_can_not,
     explains_wrong_usage, teaches,
 ]
 
