@@ -147,7 +147,7 @@ void report_attack(struct report *report)
 	}
 	count = load(report, seen, SEEN_MAX);
 	fputs("<p>What lists and detectors take for signs of a technique, by its tactic, and what detectors look for without"
-		" having seen it. A shade darker is ten times as many answers.</p>\n<div class=\"matrix\">\n", report->to);
+		" having seen it. A stronger shade is ten times as many answers.</p>\n<div class=\"matrix\">\n", report->to);
 	for (int i = 0; i < TACTIC_OTHER; i++)
 		write_tactic(report, (enum tactic)i, seen, count);
 	write_others(report, seen, count);

@@ -454,11 +454,34 @@ def a_browser_shows_it():
     equal([line for line in done.stderr.splitlines() if "CONSOLE" in line], [])
 
 
+FRAME = """<!DOCTYPE html><pre id=told></pre>%s<script>
+onload = () => { told.textContent = [...document.querySelectorAll("iframe")].map(frame => { const page =
+frame.contentDocument.documentElement; return frame.width + " " + (page.scrollWidth - page.clientWidth) + ";"; }).join(""); };
+</script>"""
+
+
+def nothing_is_wider_than_the_screen():
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not program:
+        raise live.Skip("no chromium: set CHROMIUM to one")
+    widths = 320, 360, 412, 681, 900, 1280
+    for store, end in (week()[2], "2025-11-16"), (hostile_store(), "2025-11-10"):
+        page, frame = os.path.join(store.path, "wide.html"), os.path.join(store.path, "frame.html")
+        equal(store.report("--from", "2025-11-10", "--to", end, "-o", page)[0], 0)
+        with open(frame, "w") as file:
+            file.write(FRAME % "".join('<iframe src="wide.html" width=%d height=900></iframe>' % one for one in widths))
+        done = subprocess.run([program, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+                               "--user-data-dir=" + os.path.join(store.path, "wide"), "--dump-dom", "file://" + frame],
+                              capture_output=True, timeout=300, text=True)
+        equal(re.search("told\">([^<]*)", done.stdout).group(1), "".join("%d 0;" % one for one in widths))
+
+
 CLAIMS = [
     counts_what_became_of_answers, counts_each_step_of_the_time, counts_hits_and_clients_of_lists_and_detectors, ranks_clients,
     finds_domains_that_are_new, says_what_is_missing, expects_what_earlier_days_lead_to, names_rules_that_many_clients_meet,
-    popular_names_come_first_however_few_ask,    makes_a_layer_for_the_navigator, is_the_same_twice, loads_nothing_and_stands_alone, hostile_texts_stay_texts,
+    popular_names_come_first_however_few_ask, makes_a_layer_for_the_navigator, is_the_same_twice, loads_nothing_and_stands_alone, hostile_texts_stay_texts,
     leaves_a_damaged_day_out_and_says_so, an_empty_window_is_a_page, says_what_is_wrong_with_options, a_browser_shows_it,
+    nothing_is_wider_than_the_screen,
 ]
 
 if __name__ == "__main__":
