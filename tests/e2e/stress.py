@@ -79,11 +79,14 @@ def denial(which):
 
 
 class Publisher(threading.Thread):
-	"""Changes the lists and asks for a reload, again and again."""
+	"""Changes the lists and asks for a reload, again and again. `names_alone`: one list of names for everybody, no more."""
 
-	def __init__(self, here, universe, seed):
+	def __init__(self, here, universe, seed, names_alone):
 		super().__init__(daemon=True)
 		self.here, self.universe, self.chance = here, universe, random.Random(seed)
+		self.shares = {"all": (0.15, 0.08), "a": (0.15, 0.08), "b": (0.15, 0.08)}
+		if names_alone:
+			self.shares = {"all": (0.3, 0), "a": (0, 0), "b": (0, 0)}
 		self.policies, self.done, self.errors = [], [], []
 		self.stopping = threading.Event()
 		self.write()
@@ -94,8 +97,8 @@ class Publisher(threading.Thread):
 
 	def write(self):
 		addresses = sorted(name.address for name in self.universe.names if name.address)
-		policy = Policy(len(self.policies), time.monotonic(), {w: self.choose(0.15) for w in ("all", "a", "b")},
-			{w: frozenset(a for a in addresses if self.chance.random() < 0.08) for w in ("all", "a", "b")})
+		policy = Policy(len(self.policies), time.monotonic(), {w: self.choose(names) for w, (names, _) in self.shares.items()},
+			{w: frozenset(a for a in addresses if self.chance.random() < nets) for w, (_, nets) in self.shares.items()})
 		self.policies.append(policy)
 		for which in ("all", "a", "b"):
 			# Never empty: an empty list is an error, for good reasons.
@@ -131,7 +134,7 @@ def verdictctl(here, *arguments):
 	return done.returncode, done.stdout + done.stderr
 
 
-def lists():
+def lists(names_alone):
 	made = []
 	for which, action in (("all", "sinkhole"), ("a", "refuse"), ("b", "nxdomain")):
 		for kind, text in (("names", "domains"), ("nets", "cidr")):
@@ -144,7 +147,7 @@ def lists():
 			if which != "all":
 				entry["group"] = which
 			made.append(entry)
-	return made
+	return made[:1] if names_alone else made
 
 
 def groups():
@@ -235,14 +238,15 @@ def judge(publisher, asker, may_fail=False):
 Outcome = collections.namedtuple("Outcome", "answers wrong lost resent publishes errors alive rss_first rss_last stats log")
 
 
-def run(threads=2, seconds=10, seed=1, server="", window=150, pauses=False):
-	"""One resolver under stress. `pauses`: the authority sleeps now and then, so that expired answers are served."""
+def run(threads=2, seconds=10, seed=1, server="", window=150, pauses=False, names_alone=False):
+	"""One resolver under stress. `pauses`: the authority sleeps now and then, so that expired answers are served.
+	`names_alone`: no groups and no addresses, so that most answers need not be judged at all."""
 	universe = Universe()
 	with lab.Lab(universe.zones) as here:
-		publisher = Publisher(here, universe, seed)
+		publisher = Publisher(here, universe, seed, names_alone)
 		here.start_nsd()
-		here.policy(lists(), frames_mode="verdicts", socket_path=False, file=False,
-			raw="verdict:\n\tcontrol-socket: verdict.sock\n\tdeny-share-max: 100\n\twatch: no\n" + groups())
+		here.policy(lists(names_alone), frames_mode="verdicts", socket_path=False, file=False,
+			raw="verdict:\n\tcontrol-socket: verdict.sock\n\tdeny-share-max: 100\n\twatch: no\n" + ("" if names_alone else groups()))
 		here.start_unbound(threads=threads, server="\taccess-control: 127.0.0.0/8 allow\n\tprefetch: yes\n\tserve-expired: yes\n"
 			"\tcache-min-ttl: 0\n\tmsg-cache-size: 4m\n\trrset-cache-size: 4m\n" + server)
 		publisher.done.append(time.monotonic())   # the first one is in force

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The bounded form of the stress: many policies, three client groups, an oracle; `make stress` runs it for minutes.
+"""The bounded form of the stress: many policies, three client groups or none, an oracle; `make stress` runs it for minutes.
 
 Environment: VERDICT_STRESS_SECONDS for each run (default 8), VERDICT_STRESS_SEED (default: by chance, printed).
 """
@@ -45,7 +45,12 @@ def holds_with_eight_threads_and_an_authority_that_pauses(tap):
 	holds(tap, "eight threads", threads=8, pauses=True, server="\tserve-expired-client-timeout: 200\n")
 
 
+def holds_where_most_answers_are_not_judged(tap):
+	holds(tap, "names alone", threads=4, names_alone=True)
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(holds_with_one_thread, holds_with_two_threads_and_expired_answers,
-		holds_with_eight_threads_and_an_authority_that_pauses)
+		holds_with_eight_threads_and_an_authority_that_pauses,
+		holds_where_most_answers_are_not_judged)
