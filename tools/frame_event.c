@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policy/address.h"
 #include "tools/frame_decision.h"
 #include "tools/frame_event_verdict.h"
 #include "tools/frame_names.h"
@@ -64,11 +65,13 @@ static void take_client(struct frame_event_reading *reading)
 {
 	const Dnstap__Message *message = reading->fields.message;
 	struct address *client = &reading->event.client;
+	uint8_t length = 128;
 
 	if (!frame_has_address(&message->query_address, message->has_query_address))
 		return;
 	client->family = message->query_address.len == 4 ? ADDRESS_INET : ADDRESS_INET6;
 	memcpy(client->octets, message->query_address.data, message->query_address.len);
+	prefix_unmap(client, &length);               /* one client, however its server listens */
 }
 
 /* --- who and when ------------------------------------------------------------------------------------------- */

@@ -135,7 +135,8 @@ const char *hunt_read_name(const char *text, struct name *name);
 /* A name, or all below one (`*.example.com`), as :low and :high around its keys. NULL; else what is wrong. */
 const char *hunt_bind_name(struct hunt *hunt, const char *text);
 
-/* An address or network as :low, :high and :octets. NULL; else what is wrong. */
+/* An address or network as :low, :high, :octets and :type, IPv4 for IPv4-mapped; as :mapped_low and :mapped_high what is
+ * below ::ffff:0:0/96 of IPv4, else nothing. NULL; else what is wrong. */
 const char *hunt_bind_network(struct hunt *hunt, const char *text);
 
 /* Of `coverage`, its tables filled from hunt->remote: before gaps are counted, and the times of gaps. 0 or -1. */

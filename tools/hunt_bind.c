@@ -69,6 +69,18 @@ static bool read_length(const char *text, unsigned bits, unsigned *length)
 	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && number <= bits;
 }
 
+/* What lies below ::ffff:0:0/96 as well; nothing does that is no IPv4 network. */
+static bool bind_mapped(struct hunt *hunt, const struct address *low, const struct address *high)
+{
+	uint8_t from[16] = { [10] = 0xff, [11] = 0xff }, to[16] = { [10] = 0xff, [11] = 0xff };
+
+	memcpy(from + 12, low->octets, 4);
+	memcpy(to + 12, high->octets, 4);
+	from[0] = low->family == ADDRESS_INET ? 0 : 0xff;
+	return query_bind_octets(hunt->query, ":mapped_low", from, sizeof(from)) &&
+		query_bind_octets(hunt->query, ":mapped_high", to, sizeof(to));
+}
+
 const char *hunt_bind_network(struct hunt *hunt, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -76,6 +88,7 @@ const char *hunt_bind_network(struct hunt *hunt, const char *text)
 	struct address low = { .family = ADDRESS_INET }, high;
 	char address[INET6_ADDRSTRLEN];
 	unsigned bits, length;
+	uint8_t prefix;
 
 	if (octets >= sizeof(address))
 		return "it is no address";
@@ -89,12 +102,15 @@ const char *hunt_bind_network(struct hunt *hunt, const char *text)
 	length = bits = address_bits(low.family);
 	if (slash != NULL && !read_length(slash + 1, bits, &length))
 		return bits == 32 ? "the length of its prefix is 0 to 32" : "the length of its prefix is 0 to 128";
+	prefix = (uint8_t)length;
 	address_mask(&low, length);
+	prefix_unmap(&low, &prefix);
+	bits = address_bits(low.family);
 	high = low;
-	for (unsigned i = length; i < bits; i++)
+	for (unsigned i = prefix; i < bits; i++)
 		high.octets[i / 8] |= (uint8_t)(0x80 >> i % 8);
 	return query_bind_octets(hunt->query, ":low", low.octets, bits / 8) &&
 		query_bind_octets(hunt->query, ":high", high.octets, bits / 8) &&
 		query_bind_number(hunt->query, ":octets", bits / 8) &&
-		query_bind_number(hunt->query, ":type", bits == 32 ? 1 : 28) ? NULL : "no memory";
+		query_bind_number(hunt->query, ":type", bits == 32 ? 1 : 28) && bind_mapped(hunt, &low, &high) ? NULL : "no memory";
 }

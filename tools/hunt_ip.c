@@ -19,6 +19,8 @@ static const char find[] =
 	"DELETE FROM target; DELETE FROM reach;"
 	"INSERT INTO target SELECT id, owner, data FROM day.rr WHERE type IN (1, 2, 5, 12, 28, 39) AND type = :type"
 	" AND data >= :low AND data <= :high AND length(data) = :octets;"
+	"INSERT INTO target SELECT id, owner, data FROM day.rr WHERE type IN (1, 2, 5, 12, 28, 39) AND type = 28"
+	" AND data >= :mapped_low AND data <= :mapped_high AND length(data) = 16;"
 	"INSERT INTO reach WITH RECURSIVE back (id) AS (SELECT owner FROM target UNION"
 	" SELECT c.owner FROM back AS b JOIN day.name AS n ON n.id = b.id CROSS JOIN day.rr AS c"
 	"  ON c.type IN (1, 2, 5, 12, 28, 39) AND c.type = 5 AND c.data = wire_of(n.key))"

@@ -56,13 +56,15 @@ FROM
 		SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
 		FROM scale.event FINAL
 		WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
-			AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data <= :high
+			AND name IN (SELECT name FROM scale.answer WHERE ((type = :type AND data >= :low AND data <= :high)
+				OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
 				AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 		GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
 		HAVING since < :to_us + 1 AND until >= :from_us
 	)
 )
-WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high
+WHERE ((splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high)
+	OR (splitByChar(' ', record)[2] = '28' AND data >= :mapped_low AND data <= :mapped_high))
 GROUP BY name, data;
 
 -- ip.hits: who asked for these names
@@ -81,13 +83,16 @@ WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= t
 				SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
 				FROM scale.event FINAL
 				WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
-					AND name IN (SELECT name FROM scale.answer WHERE type = :type AND data >= :low AND data
-						<= :high AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+					AND name IN (SELECT name FROM scale.answer
+						WHERE ((type = :type AND data >= :low AND data <= :high)
+						OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
+						AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 				GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
 				HAVING since < :to_us + 1 AND until >= :from_us
 			)
 		)
-		WHERE splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high
+		WHERE ((splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high)
+			OR (splitByChar(' ', record)[2] = '28' AND data >= :mapped_low AND data <= :mapped_high))
 		GROUP BY name, data))
 GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
 	shadow_action, detectors;
@@ -95,8 +100,9 @@ GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shado
 -- ip.owners: passive DNS
 SELECT name, data, max(ttl), min(first), max(last), sum(count)
 FROM scale.record_by_data FINAL
-WHERE type = :type AND data >= :low AND data <= :high AND last >= :from AND first <= :to AND day >=
-	toDate(:first_day) AND day <= toDate(:last_day)
+WHERE ((type = :type AND data >= :low AND data <= :high)
+	OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
+	AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
 GROUP BY name, data;
 
 -- host.hits: what clients asked for, and what was decided

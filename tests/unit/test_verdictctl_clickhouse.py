@@ -88,6 +88,8 @@ def made_events():
         add(90000 + i, "10.9.0.%d" % i, [text.encode("latin-1"), b"example"], 16, 3, extra=texts,
             resolver="res\x1b[31molver' OR 1=1 --" if i % 2 else "resolver-1")
     add(100000, None, name("nobody.example"))
+    add(100002, "10.0.1.3", name("mapped.example"), 28, records=[
+        (name("mapped.example"), "AAAA", bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 4]), 30)])
     add(100001, "10.0.0.1", [], 2, records=[([], "NS", name("a.root.example"), 518400)])
     return events
 
@@ -219,7 +221,7 @@ def windows():
 
 QUESTIONS = [["domain", "www1.site2.example"], ["domain", "*.site3.example"], ["domain", "*.example", "--events"], ["domain", "x.test"],
              ["domain", "nothing.test"], ["domain", "*"], ["domain", "."], ["ip", "192.0.2.4"], ["ip", "192.0.2.0/28"],
-             ["ip", "::/64"], ["ip", "0.0.0.0/0"], ["host", "10.0.1.3"], ["host", "10.0.0.0/16", "--events"], ["host", "::/0"],
+             ["ip", "::ffff:192.0.2.4"], ["ip", "::ffff:192.0.2.0/124"], ["host", "::ffff:10.0.1.3"], ["ip", "::/64"], ["ip", "0.0.0.0/0"], ["host", "10.0.1.3"], ["host", "10.0.0.0/16", "--events"], ["host", "::/0"],
              ["host", "10.9.0.0/24"], ["changes", "www1.site2.example"], ["changes", "*.site3.example"], ["changes", "example"],
              ["changes", "*"], ["rule", "malware"], ["rule", "trial"], ["rule", "malware:*.evil.example"], ["rule", "trial:x.test"],
              ["rule", "'"], ["technique", "T1071.004"], ["technique", "T1568"], ["technique", "T1048"], ["top"],

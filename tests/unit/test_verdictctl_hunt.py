@@ -692,6 +692,29 @@ def who_may_only_read_is_told_what_a_log_without_its_index_needs():
         equal(h.hunt(other, "domain", "www.example")["summary"][0]["count"], 1, "who may write reads it")
 
 
+def an_address_is_found_in_both_of_its_forms():
+    inner, mapped = bytes([192, 0, 2, 1]), bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 1])
+    other = bytes(10) + b"\xff\xff" + bytes([192, 0, 3, 1])
+    asked = [("four", "A", inner, "10.0.0.1"), ("six", "AAAA", mapped, "::ffff:10.0.0.1"), ("far", "AAAA", other, "10.0.0.2")]
+    events = [h.Event((1700000000 + i) * 1000000, client, [name.encode()], h.TYPES[rtype], 0, [([name.encode()], rtype, data, 60)],
+                      (h.BOOT, 0, i + 1), {"verdict": "allow", "path": "resolved"}) for i, (name, rtype, data, client) in
+              enumerate(asked)]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        for text in "192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201", "192.0.2.0/24", "::ffff:192.0.2.0/120":
+            got = h.hunt(scratch, "ip", text)
+            equal([(row["name"], row["address"]) for row in got["names"]],
+                  [("four", "192.0.2.1"), ("six", "::ffff:192.0.2.1")], text)
+            equal([row["owner"] for row in got["passive_dns"]], ["four", "six"], text)
+            equal([row["client"] for row in got["clients"]], ["10.0.0.1"], text)
+        equal([row["name"] for row in h.hunt(scratch, "ip", "::/0")["names"]], ["far", "six"])
+        for text in "10.0.0.1", "::ffff:10.0.0.1", "::ffff:10.0.0.0/127":
+            equal([row["name"] for row in h.hunt(scratch, "host", text)["names"]], ["four", "six"], text)
+        equal(h.verdictctl("hunt", "ip", "::ffff:1.2.3.4/129", "--directory", scratch).returncode, 2)
+        h.verdictctl("forget", "--directory", scratch, "::ffff:10.0.0.1")
+        equal(h.hunt(scratch, "host", "::/0")["names"] + h.hunt(scratch, "host", "10.0.0.1")["names"], [], "nothing is left of it")
+
+
 def wrong_usage_is_explained():
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
         for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
@@ -719,7 +742,7 @@ CLAIMS = [
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
     a_damaged_file_is_named_and_the_rest_answers, what_is_no_file_is_named_and_keeps_nobody_waiting,
-    who_may_only_read_is_told_what_a_log_without_its_index_needs,
+    who_may_only_read_is_told_what_a_log_without_its_index_needs, an_address_is_found_in_both_of_its_forms,
     wrong_usage_is_explained,
 ]
 
