@@ -51,6 +51,7 @@ const char help_collect[] =
 	"      --tls-cert FILE    certificate and chain of this collector, PEM; --tls-key FILE: its key\n"
 	"      --tls-client-ca FILE  senders must show a certificate of one of these authorities; it may report for the\n"
 	"                         identity that is its name, and\n"
+	"      --tls-crl FILE     certificates that these authorities have revoked, PEM; SIGHUP has it read again\n"
 	"      --allow-identity CERTIFICATE=IDENTITY  for those that it is given; others are refused\n"
 	"      --identities FILE  the same, a line each: CERTIFICATE IDENTITY; SIGHUP has it read again\n"
 	"      --keep-plain DAYS, --keep-verdicts DAYS  remove day files of plain allows, and of all else, after so many\n"
@@ -86,7 +87,7 @@ const char help_forget[] =
 	"\n"
 	"Exit: 0 fine; 2 wrong usage; 3 something cannot be read or written, or is damaged.\n";
 
-enum long_option { OPTION_TLS_CERT = 256, OPTION_TLS_KEY, OPTION_TLS_CLIENT_CA, OPTION_ALLOW, OPTION_IDENTITIES,
+enum long_option { OPTION_TLS_CERT = 256, OPTION_TLS_KEY, OPTION_TLS_CLIENT_CA, OPTION_TLS_CRL, OPTION_ALLOW, OPTION_IDENTITIES,
 	OPTION_KEEP_PLAIN, OPTION_KEEP_VERDICTS, OPTION_KEEP_SIZE, OPTION_KEEP_FREE, OPTION_PRIVACY, OPTION_IDLE };
 
 static const struct option options[] = {
@@ -94,6 +95,7 @@ static const struct option options[] = {
 	{ "socket-mode", required_argument, NULL, 'm' },
 	{ "tls-cert", required_argument, NULL, OPTION_TLS_CERT }, { "tls-key", required_argument, NULL, OPTION_TLS_KEY },
 	{ "tls-client-ca", required_argument, NULL, OPTION_TLS_CLIENT_CA },
+	{ "tls-crl", required_argument, NULL, OPTION_TLS_CRL },
 	{ "allow-identity", required_argument, NULL, OPTION_ALLOW },
 	{ "identities", required_argument, NULL, OPTION_IDENTITIES },
 	{ "keep-plain", required_argument, NULL, OPTION_KEEP_PLAIN },
@@ -108,7 +110,7 @@ static const struct option options[] = {
 struct arguments {
 	struct collect_options collect;
 	mode_t socket_mode;
-	const char *certificate, *key, *client_ca;
+	const char *certificate, *key, *client_ca, *crl;
 	bool status, json, allows;
 };
 
@@ -270,6 +272,9 @@ static int take_option(const struct command *command, int option, struct argumen
 	case OPTION_TLS_CLIENT_CA:
 		arguments->client_ca = optarg;
 		break;
+	case OPTION_TLS_CRL:
+		arguments->crl = optarg;
+		break;
 	case OPTION_KEEP_PLAIN:
 		return take_days(command, "keep-plain", optarg, &collect->limits.keep_s[STORE_PLAIN]);
 	case OPTION_KEEP_VERDICTS:
@@ -310,6 +315,7 @@ static int prepare_places(const struct command *command, struct arguments *argum
 		place->certificate = arguments->certificate;
 		place->key = arguments->key;
 		place->client_ca = arguments->client_ca;
+		place->crl = arguments->crl;
 	}
 	if (tls && (arguments->certificate == NULL || arguments->key == NULL))
 		return command_misuse(command, "--listen tls: needs --tls-cert and --tls-key");
@@ -317,6 +323,8 @@ static int prepare_places(const struct command *command, struct arguments *argum
 		return command_misuse(command, "--tls-cert and its like go with --listen tls:ADDRESS@PORT");
 	if (arguments->allows && arguments->client_ca == NULL)
 		return command_misuse(command, "--allow-identity needs --tls-client-ca: without it nobody has a certificate");
+	if (arguments->crl != NULL && arguments->client_ca == NULL)
+		return command_misuse(command, "--tls-crl needs --tls-client-ca: it is of these authorities");
 	return EXIT_FINE;
 }
 

@@ -89,7 +89,8 @@ void collector_say(struct collector *collector, const char *text);
 /* False: they stay as they were, and it was said why. */
 bool collector_read_identities(struct collector *collector);
 
-/* Listens at all places until SIGINT or SIGTERM; SIGHUP reads identities again, or ends it at a terminal. Returns an exit
+/* Listens at all places until SIGINT or SIGTERM; SIGHUP reads identities and what is revoked again, or ends it at a
+ * terminal. Returns an exit
  * code. */
 int collect_listen(struct collector *collector);
 

@@ -363,11 +363,41 @@ static bool open_sockets(struct listener *listener)
 	return true;
 }
 
+static bool is_revoked(const struct listener *listener, const struct tap_link *link)
+{
+	const struct collect_options *options = listener->collector->options;
+	bool revoked = false;
+
+	for (unsigned i = 0; i < options->place_count; i++)
+		revoked |= options->places[i].crl != NULL && tap_link_is_revoked(link, listener->sockets[i]);
+	return revoked;
+}
+
+static void read_revoked(struct listener *listener)
+{
+	const struct collect_options *options = listener->collector->options;
+	bool given = false, fine = true;
+
+	for (unsigned i = 0; i < options->place_count; i++) {
+		given |= options->places[i].crl != NULL;
+		fine &= tap_socket_read_crl(listener->sockets[i], &options->places[i]);
+	}
+	if (!given)
+		return;
+	collector_say(listener->collector, fine ? "revoked certificates were read again" :
+		"revoked certificates stay as they are");
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		if (listener->connections[i].link != NULL && is_revoked(listener, listener->connections[i].link))
+			connection_close(listener, &listener->connections[i], "its certificate is revoked, or not valid any more");
+}
+
 /* Whoever closes the terminal means the end. */
 static bool is_over(struct listener *listener)
 {
-	if (!isatty(STDERR_FILENO) && tap_hangup_taken())
+	if (!isatty(STDERR_FILENO) && tap_hangup_taken()) {
 		collector_read_identities(listener->collector);
+		read_revoked(listener);
+	}
 	return tap_signals_came() || listener->error != 0;
 }
 

@@ -155,6 +155,31 @@ static int tls_complain(const char *file, const char *what)
 	return complain(file, what, reason);
 }
 
+/* What client certificates are checked by. With a list of what is revoked, one that has run out, or is of another
+ * authority, lets nobody in: who withholds the next list must not gain by it. */
+static int tls_trust(SSL_CTX *tls, const struct tap_place *place)
+{
+	X509_STORE *trusted = X509_STORE_new();
+	const char *wrong = trusted == NULL ? place->text : NULL;
+
+	if (wrong == NULL && X509_STORE_load_file(trusted, place->client_ca) != 1)
+		wrong = place->client_ca;
+	if (wrong == NULL && place->crl != NULL) {
+		X509_LOOKUP *lookup = X509_STORE_add_lookup(trusted, X509_LOOKUP_file());
+
+		if (lookup == NULL || X509_load_crl_file(lookup, place->crl, X509_FILETYPE_PEM) < 1 ||
+				X509_STORE_set_flags(trusted, X509_V_FLAG_CRL_CHECK) != 1)
+			wrong = place->crl;
+	}
+	if (wrong != NULL) {
+		X509_STORE_free(trusted);
+		return tls_complain(wrong, wrong == place->crl ? "cannot use this list of revoked certificates" :
+			"cannot use these authorities");
+	}
+	SSL_CTX_set_cert_store(tls, trusted);
+	return 0;
+}
+
 static int tls_load(SSL_CTX *tls, const struct tap_place *place)
 {
 	if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
@@ -165,8 +190,8 @@ static int tls_load(SSL_CTX *tls, const struct tap_place *place)
 		return tls_complain(place->key, "cannot use this key");
 	if (place->client_ca == NULL)
 		return 0;
-	if (SSL_CTX_load_verify_locations(tls, place->client_ca, NULL) != 1)
-		return tls_complain(place->client_ca, "cannot use these authorities");
+	if (tls_trust(tls, place) != 0)
+		return -1;
 	SSL_CTX_set_client_CA_list(tls, SSL_load_client_CA_file(place->client_ca));
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return 0;
@@ -183,7 +208,10 @@ static SSL_CTX *tls_create(const struct tap_place *place)
 	if (tls_load(tls, place) == 0) {
 		/* Where a stream ends is for STOP to say: many senders end TLS without a word. */
 		SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
+		/* Who goes on with a session shows no certificate, which may be revoked by then. */
 		SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+		SSL_CTX_set_options(tls, SSL_OP_NO_TICKET);
+		SSL_CTX_set_num_tickets(tls, 0);
 		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
 		return tls;
 	}
@@ -226,6 +254,11 @@ void tap_socket_close(struct tap_socket **opened)
 int tap_socket_fd(const struct tap_socket *opened)
 {
 	return opened->fd;
+}
+
+bool tap_socket_read_crl(struct tap_socket *opened, const struct tap_place *place)
+{
+	return opened->tls == NULL || place->crl == NULL || tls_trust(opened->tls, place) == 0;
 }
 
 /* --- connections -------------------------------------------------------------------------------------------- */
@@ -378,6 +411,20 @@ bool tap_link_is_certified(const struct tap_link *link)
 
 	X509_free(certificate);
 	return certificate != NULL;
+}
+
+bool tap_link_is_revoked(const struct tap_link *link, const struct tap_socket *opened)
+{
+	X509 *certificate = opened->tls == NULL ? NULL : certificate_of(link);
+	X509_STORE_CTX *check = certificate == NULL ? NULL : X509_STORE_CTX_new();
+	bool fine = check != NULL && X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(opened->tls), certificate,
+		SSL_get_peer_cert_chain(link->tls)) == 1 && X509_STORE_CTX_set_default(check, "ssl_client") == 1 &&
+		X509_verify_cert(check) == 1;
+
+	X509_STORE_CTX_free(check);
+	X509_free(certificate);
+	ERR_clear_error();
+	return certificate != NULL && !fine;
 }
 
 unsigned tap_link_names(const struct tap_link *link, bool (*visit)(void *arg, const char *name), void *arg)

@@ -22,6 +22,7 @@ struct tap_place {
 	const char *certificate;  /* a chain in PEM; NULL: no TLS */
 	const char *key;
 	const char *client_ca;    /* NULL: clients need no certificate */
+	const char *crl;          /* of these authorities, PEM; NULL: nothing is revoked */
 };
 
 struct tap_socket;
@@ -31,6 +32,9 @@ struct tap_link;
 struct tap_socket *tap_socket_open(const struct tap_place *place);
 void tap_socket_close(struct tap_socket **socket);
 int tap_socket_fd(const struct tap_socket *socket);
+
+/* Reads place->crl again, for connections to come. False: a complaint was written, and the old one is in force. */
+bool tap_socket_read_crl(struct tap_socket *socket, const struct tap_place *place);
 
 /* The next connection. Owned; NULL: none (errno). */
 struct tap_link *tap_link_accept(struct tap_socket *socket);
@@ -46,6 +50,8 @@ const char *tap_link_error(const struct tap_link *link);
 
 /* Did it show a certificate that an authority of the place has signed? */
 bool tap_link_is_certified(const struct tap_link *link);
+/* Is its certificate none any more, by what `socket` knows now? */
+bool tap_link_is_revoked(const struct tap_link *link, const struct tap_socket *socket);
 
 /* Calls `visit` for each name in the certificate that the peer has shown and an authority has signed: the DNS names of
  * its SAN or, without any, its CN. `visit` returning false ends that. Returns how many it was called for. */

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab    # noqa: E402
 import tap    # noqa: E402
 from test_collect import SOURCE, ZONES, Collector   # noqa: E402
-from test_targets import certificates   # noqa: E402
+from test_targets import certificates, openssl   # noqa: E402
 
 sys.path.insert(0, os.path.join(lab.SRCDIR, "tests", "unit"))
 import dnstap_bytes as d   # noqa: E402
@@ -238,6 +238,62 @@ def a_certificate_binds_its_own_name(tap):
 		collector.stop()
 
 
+def who_is_revoked_is_let_in_no_more(tap):
+	with lab.Lab(ZONES) as here:
+		certificates(here)
+		here.write("index", "")
+		here.write("ca.conf", "[ca]\ndefault_ca = it\n[it]\ndatabase = %s\ndefault_md = sha256\ndefault_crl_days = 2\n"
+			% here.path("index"))
+		by = ("ca", "-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key")
+		openssl(here, *by, "-gencrl", "-out", "revoked.pem")
+		port, pem = lab.free_port(), here.path
+		options = ["--tls-cert", pem("collector.pem"), "--tls-key", pem("collector.key"), "--tls-client-ca", pem("ca.pem"),
+			"--tls-crl", pem("revoked.pem")]
+		collector = Collector(here, "tls:127.0.0.1@%d" % port, options=options)
+
+		def is_answered(tls):
+			try:
+				tls.sendall(d.control(d.READY))
+				return tls.recv(1) != b""
+			except OSError:
+				return False
+
+		@contextlib.contextmanager
+		def connection(name):
+			context = ssl.create_default_context(cafile=pem("ca.pem"))
+			context.load_cert_chain(pem(name + ".pem"), pem(name + ".key"))
+			with socket.create_connection(("127.0.0.1", port), 60) as sock, \
+					context.wrap_socket(sock, server_hostname="collector.test") as tls:
+				yield tls
+
+		def lets_in(name):
+			with connection(name) as tls:
+				return is_answered(tls)
+
+		def read_again(said):
+			before = collector.process.output().count(said)
+			collector.process.send(signal.SIGHUP)
+			lab.wait_for(lambda: collector.process.output().count(said) > before, said, 60)
+		with connection("resolver") as one, connection("collector") as other:
+			tap.equal((is_answered(one), is_answered(other)), (True, True), "nobody is revoked")
+			openssl(here, *by, "-revoke", "resolver.pem")
+			openssl(here, *by, "-gencrl", "-out", "revoked.pem")
+			read_again("revoked certificates were read again")
+			while one.recv(100):         # the rest of ACCEPT
+				pass
+			tap.ok("its certificate is revoked" in collector.process.output(), "an open connection is closed, and it is said why")
+			other.sendall(d.control(d.START) + d.data(frame(1, identity="collector.test")))
+			lab.wait_for(lambda: collector.count() == 1, "the frame of who is not revoked", 60)
+		tap.equal([lets_in(name) for name in ("resolver", "collector")], [False, True], "and comes no more")
+		here.write("revoked.pem", "nothing\n")
+		read_again("revoked certificates stay as they are")
+		tap.equal([lets_in(name) for name in ("resolver", "collector")], [False, True], "a list that cannot be read changes nothing")
+		collector.stop()
+		done = subprocess.run([lab.VERDICTCTL, "collect", "--directory", here.path("new"), "--listen",
+			"tls:127.0.0.1@%d" % lab.free_port(), *options], capture_output=True, text=True, timeout=60)
+		tap.equal((done.returncode, "revoked.pem: cannot use this list" in done.stderr), (3, True), "without one it does not begin")
+
+
 def identities_are_read_again(tap):
 	with lab.Lab(ZONES) as here:
 		certificates(here)
@@ -308,4 +364,5 @@ def root_asks_another_users_collector_to_forget(tap):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(a_full_disk_stops_it_and_loses_nothing, who_says_nothing_is_closed, who_is_silent_makes_room,
-		days_go_by_age, strangers_make_room_first, a_certificate_binds_its_own_name, identities_are_read_again, root_asks_another_users_collector_to_forget)
+		days_go_by_age, strangers_make_room_first, a_certificate_binds_its_own_name, who_is_revoked_is_let_in_no_more,
+		identities_are_read_again, root_asks_another_users_collector_to_forget)

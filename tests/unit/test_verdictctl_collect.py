@@ -270,7 +270,7 @@ def explains_wrong_usage():
     rows = [((), "either --listen"), (("--listen", "here"), "unix:PATH"), (("--listen", "unix:x", "file"), "either --listen"),
             (("--listen", "tls:127.0.0.1@1"), "--tls-cert"), (("--tls-cert", "x", "--listen", "unix:x"), "tls:ADDRESS@PORT"),
             (("--allow-identity", "a=b", "--listen", "unix:x"), "--tls-client-ca"), (("--allow-identity", "a", "-"), "CERTIFICATE=IDENTITY"),
-            (("--keep-plain", "1d", "-"), "number of days"), (("--keep-size", "much", "-"), "--keep-size"),
+            (("--tls-crl", "a", "--listen", "unix:x"), "--tls-client-ca"), (("--keep-plain", "1d", "-"), "number of days"), (("--keep-size", "much", "-"), "--keep-size"),
             (("--privacy", "none", "-"), "mask or pseudonym"), (("--status", "-"), "--status"), (("--socket-mode", "9", "-"), "octal")]
     with Days() as days:
         for words, wanted in rows:
