@@ -1,7 +1,9 @@
 """Captures of packets (pcap, pcapng) read by hand: the DNS messages in them, and what is in those, in Python alone."""
+import base64
 import ipaddress
 import lzma
 import struct
+import time
 import tarfile
 import io
 
@@ -213,6 +215,71 @@ def strings_text(data):
     return " ".join(texts)
 
 
+def absolute(labels):
+    return name_text(labels) + ("." if labels else "")
+
+
+def soa_text(data):
+    server, at = name(data, 0)
+    mailbox, at = name(data, at)
+    return "%s %s %d %d %d %d %d" % (absolute(server), absolute(mailbox), *struct.unpack_from("!IIIII", data, at))
+
+
+def type_text(number):
+    return MNEMONICS.get(number, "TYPE%d" % number)
+
+
+def rrsig_text(data):
+    covered, algorithm, labels, ttl, end, begin, tag = struct.unpack_from("!HBBIIIH", data)
+    signer, at = name(data, 18)
+    moments = [time.strftime("%Y%m%d%H%M%S", time.gmtime(moment)) for moment in (end, begin)]
+    return "%s %d %d %d %s %d %s %s" % (type_text(covered), algorithm, labels, ttl, " ".join(moments), tag, absolute(signer),
+                                        base64.b64encode(data[at:]).decode())
+
+
+def nsec_text(data):
+    """Of its bitmap what is whole; each type has a blank behind it."""
+    labels, at = name(data, 0)
+    types = []
+    while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
+        bits = data[at + 2:at + 2 + data[at + 1]]
+        types += [data[at] * 256 + n for n in range(8 * len(bits)) if bits[n // 8] & 128 >> n % 8]
+        at += 2 + len(bits)
+    return "%s %s" % (absolute(labels), "".join(type_text(one) + " " for one in types))
+
+
+def caa_text(data):
+    return '%d %s "%s"' % (data[0], data[2:2 + data[1]].decode(), data[2 + data[1]:].decode())
+
+
+def ds_text(data):
+    return ("%d %d %d %s" % (*struct.unpack_from("!HBB", data), data[4:].hex())).rstrip()
+
+
+def https_text(data):
+    """Of its parameters alpn and hints of addresses."""
+    labels, at = name(data, 2)
+    words = ["%d %s" % (struct.unpack_from("!H", data)[0], absolute(labels) if labels else ".")]
+    while at < len(data):
+        key, count = struct.unpack_from("!HH", data, at)
+        value, at = data[at + 4:at + 4 + count], at + 4 + count
+        if key == 1:
+            parts, from_ = [], 0
+            while from_ < count:
+                parts.append(value[from_ + 1:from_ + 1 + value[from_]].decode())
+                from_ += 1 + value[from_]
+            words.append("alpn=" + ",".join(parts))
+        else:
+            size = {4: 4, 6: 16}[key]
+            words.append("ipv%dhint=%s" % (key, ",".join(str(ipaddress.ip_address(value[n:n + size])) for n in range(0, count, size))))
+    return " ".join(words)
+
+
+MNEMONICS = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 43: "DS", 46: "RRSIG", 47: "NSEC",
+             257: "CAA"}
+WRITERS = {6: soa_text, 43: ds_text, 46: rrsig_text, 47: nsec_text, 65: https_text, 257: caa_text}
+
+
 def data_text(rtype, data):
     """None: of a type that is not written here."""
     if rtype in (1, 28):
@@ -224,7 +291,10 @@ def data_text(rtype, data):
         return "%d %s" % (struct.unpack_from("!H", data)[0], name_text(labels) + ("." if labels else ""))
     if rtype == 16:
         return strings_text(data)
-    return None
+    try:
+        return WRITERS[rtype](data) if rtype in WRITERS else None
+    except (struct.error, IndexError, KeyError, Broken):
+        return None
 
 
 # --- registrable domains (publicsuffix.org/list)
