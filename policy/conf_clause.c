@@ -7,9 +7,6 @@
 #define DEFAULT_GROUP "default"
 
 /* Fails where a clause or value stood. */
-#define fail_there(parsing, place, ...) \
-	diag_set((parsing)->diag, (place)->file, (place)->line, (place)->column, __VA_ARGS__)
-
 void *clause_base(struct conf *conf, enum clause clause)
 {
 	switch (clause) {
@@ -37,15 +34,16 @@ bool clause_set_defaults(struct conf *conf, enum clause clause)
 	return true;
 }
 
-static bool keep_place(struct conf_place *place, const struct conf_lex *lex, const struct conf_word *word)
+bool keep_place(struct conf_place *place, const struct conf_lex *lex, const struct conf_word *word)
 {
+	free(place->file);
 	place->file = strdup(conf_lex_path(lex));
 	place->line = word->line;
 	place->column = word->column;
 	return place->file != NULL;
 }
 
-static void drop_place(struct conf_place *place)
+void drop_place(struct conf_place *place)
 {
 	free(place->file);
 	place->file = NULL;
@@ -308,7 +306,7 @@ int clauses_check(struct parsing *parsing)
 	}
 	group = groups_wrong(conf, wrong);
 	if (group == NULL)
-		return check_files(parsing);
+		return clause_detectors_check(parsing) != 0 ? -1 : check_files(parsing);
 	return fail_there(parsing, &parsing->groups[group - conf->groups], "client-group: %s %s", group->name, wrong);
 }
 
@@ -323,5 +321,7 @@ void parsing_fini(struct parsing *parsing)
 		drop_place(&parsing->targets[i]);
 	for (i = 0; i < parsing->reference_count; i++)
 		drop_place(&parsing->references[i].place);
+	for (i = 0; i < DETECTOR_COUNT * DETECTOR_OPTIONS_MAX; i++)
+		drop_place(&parsing->values[i / DETECTOR_OPTIONS_MAX][i % DETECTOR_OPTIONS_MAX]);
 	free(parsing->references);
 }

@@ -61,7 +61,26 @@ int clause_detector_key(struct parsing *parsing, const struct conf_lex *lex, con
 		if (conf_value_parse(TYPE_NUMBER, &limits, value->text, &parsing->conf->options.detectors[parsing->detector].values[i],
 			wrong) != 0)
 			return fail_at(parsing, lex, value, "%s: %s", key, wrong);
-		return 0;
+		return keep_place(&parsing->values[parsing->detector][i], lex, value) ? 0 :
+			fail_at(parsing, lex, value, "%s: out of memory", key);
 	}
 	return fail_at(parsing, lex, at, "%s: not a key of the detector %s; verdict.conf(5) lists them", key, info->name);
+}
+
+/* Defaults are in order: one of the two was given, and the lower one is to blame before the other. */
+int clause_detectors_check(struct parsing *parsing)
+{
+	for (unsigned i = 0; i < DETECTOR_ORDERS; i++) {
+		const struct detector_order *order = &detector_orders[i];
+		const struct detector_option *options = detector_table[order->detector].options;
+		const uint32_t *values = parsing->conf->options.detectors[order->detector].values;
+		const struct conf_place *places = parsing->values[order->detector];
+		const bool blame_low = places[order->low].file != NULL;
+		const unsigned at = blame_low ? order->low : order->high, other = blame_low ? order->high : order->low;
+
+		if (values[order->low] > values[order->high])
+			return fail_there(parsing, &places[at], "%s: %u is %s %s, %u: what is more certain takes more",
+				options[at].name, values[at], blame_low ? "over" : "under", options[other].name, values[other]);
+	}
+	return 0;
 }

@@ -42,7 +42,16 @@ struct parsing {
 	unsigned files;
 	enum detector detector;         /* whose clause it is; DETECTOR_COUNT: not said yet */
 	bool detectors[DETECTOR_COUNT]; /* that have a clause */
+	struct conf_place values[DETECTOR_COUNT][DETECTOR_OPTIONS_MAX];   /* of their options that were given */
 };
+
+/* False: out of memory. What it held before is freed. */
+bool keep_place(struct conf_place *place, const struct conf_lex *lex, const struct conf_word *word);
+void drop_place(struct conf_place *place);
+
+/* Fails at a place that was kept. */
+#define fail_there(parsing, place, ...) \
+	diag_set((parsing)->diag, (place)->file, (place)->line, (place)->column, __VA_ARGS__)
 
 /* Fails where `word` stands. */
 #define fail_at(parsing, lex, word, ...) \
@@ -68,6 +77,9 @@ int clause_note_group(struct parsing *parsing, const struct conf_lex *lex, const
 /* Takes a key and its value in the clause of a detector. */
 int clause_detector_key(struct parsing *parsing, const struct conf_lex *lex, const struct conf_word *at,
 	const char *key, const struct conf_word *value);
+
+/* Are thresholds of a detector in their order? */
+int clause_detectors_check(struct parsing *parsing);
 
 /* What can be said when all is read: groups are there and make sense together, targets do not share a file. */
 int clauses_check(struct parsing *parsing);

@@ -126,6 +126,10 @@ const struct detector_info detector_table[DETECTOR_COUNT] = {
 		{ "ttl-max", "seconds", 60, 0, 86400, "of the answers that count" } } },
 };
 
+const struct detector_order detector_orders[DETECTOR_ORDERS] = {
+	{ DETECTOR_TUNNEL, 0, 2 }, { DETECTOR_TUNNEL, 1, 2 }, { DETECTOR_TUNNEL, 2, 3 },
+};
+
 #define BY_INVENTORY "an `approved-name-server:` with an `action:` that denies keeps a zone to its servers"
 #define BY_ADDRESSES "a list of addresses denies the answer before it leaves, as the example rebinding.rpz"
 

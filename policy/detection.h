@@ -79,6 +79,15 @@ struct detector_info {
 
 extern const struct detector_info detector_table[DETECTOR_COUNT];
 
+/* An option that is never to be more than another one of its detector: the tier that it leads to could not be told. */
+struct detector_order {
+	enum detector detector;
+	unsigned low, high;          /* options of the table */
+};
+
+#define DETECTOR_ORDERS 3
+extern const struct detector_order detector_orders[DETECTOR_ORDERS];
+
 /* What denies such answers, where the detector can not, for a person; NULL: nothing that is known. */
 extern const char *const detector_instead[DETECTOR_COUNT];
 

@@ -462,6 +462,21 @@ def says_what_denies_where_a_detector_can_not():
             assert ":3:11: action: %s is evidence" % detector in out + err and remedy in out + err, (out, err)
 
 
+def refuses_thresholds_out_of_order():
+    """Whichever of the two was given, the place of it is told; where both were, that of the lower one."""
+    rows = [("low-octets: 3000", ":3:15: low-octets: 3000 is over high-octets, 2048"),
+            ("low-octets-12h: 2049", ":3:19: low-octets-12h: 2049 is over high-octets, 2048"),
+            ("high-octets: 1023", ":3:16: high-octets: 1023 is under low-octets-12h, 1024"),
+            ("block-octets: 2000", ":3:17: block-octets: 2000 is under high-octets, 2048"),
+            ("block-octets: 5000\n  high-octets: 5001", ":4:16: high-octets: 5001 is over block-octets, 5000"),
+            ("block-octets: 2048", None), ("low-octets: 9000\n  block-octets: 20000\n  high-octets: 9000", None)]
+    for keys, wanted in rows:
+        with Folder("detector:\n  name: tunnel\n  %s\n" % keys) as folder:
+            code, out, err = folder.run("check")
+            equal((keys, code), (keys, 1 if wanted else 0))
+            assert wanted is None or wanted in out + err, (out, err)
+
+
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
@@ -504,6 +519,7 @@ CLAIMS = [
     gives_the_ede_that_the_client_sees, says_who_is_in_which_group_and_what_that_changes,
     checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is, the_canaries_get_what_keeps_clients_here,
     no_public_name_leads_inside, says_what_denies_where_a_detector_can_not,
+    refuses_thresholds_out_of_order,
     explains_wrong_usage, teaches,
 ]
 
