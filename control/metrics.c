@@ -307,6 +307,9 @@ static void write_detectors(const struct metrics_input *input, FILE *to)
 	struct behaviour_counts counts;
 	int64_t since_s;
 
+	if (input->behaviour != NULL || (input->view->conf != NULL && input->view->conf->detection.wanted))
+		one(to, "detect_running", "gauge", "1: the detectors that are configured run; 0: there are none.",
+			input->behaviour != NULL);
 	if (input->behaviour == NULL)
 		return;
 	behaviour_counts(input->behaviour, &counts);

@@ -70,6 +70,17 @@ def has_help_and_type_and_bounded_labels():
     assert "evil" not in text and "192.0.2" not in text
 
 
+def says_that_detectors_are_wanted_and_none_run():
+    name = "unbound_verdict_detect_running"
+    rows = [("none are wanted", "", []), ("they run", DETECTION, [name + " 1"]),
+            ("there is no list of suffixes", 'detection:\n public-suffix-list: "/nowhere/at/all"\n', [name + " 0"])]
+    for why, more, wanted in rows:
+        if more == DETECTION and not os.path.exists(live.SUFFIXES):
+            continue
+        with Fake(more) as fake:
+            equal((why, [line for line in fake.run("metrics")[1].splitlines() if line.startswith(name)]), (why, wanted))
+
+
 def passes_promtool():
     done = subprocess.run([tool("promtool"), "check", "metrics"], input=metrics(), capture_output=True, text=True, timeout=60)
     equal((done.returncode, done.stdout, done.stderr), (0, "", ""))
@@ -152,6 +163,6 @@ def is_scraped_by_a_real_prometheus():
 
 
 if __name__ == "__main__":
-    live.run([has_help_and_type_and_bounded_labels, passes_promtool, has_alerts_that_prometheus_takes,
-              rings_when_it_must_and_not_else, uses_metrics_that_exist,
+    live.run([has_help_and_type_and_bounded_labels, says_that_detectors_are_wanted_and_none_run,
+              passes_promtool, has_alerts_that_prometheus_takes, rings_when_it_must_and_not_else, uses_metrics_that_exist,
               is_scraped_by_a_real_prometheus])
