@@ -247,6 +247,17 @@ static int recall(struct behaviour *behaviour, const struct conf *conf, struct d
 	return behaviour->detect != NULL ? 0 : -1;
 }
 
+/* What is remembered stays, and of zones that end elsewhere now it is forgotten in time. */
+static void renew_suffixes(const struct behaviour *behaviour, const char *path)
+{
+	struct diag diag = { 0 }, said = { 0 };
+
+	if (detect_use_suffixes(behaviour->detect, path, &diag) == 0)
+		return;
+	diag_set(&said, path, diag.line, 0, "%s; detectors go on with the list before", diag.text);
+	say(behaviour, &said);
+}
+
 static int remember(struct behaviour *behaviour, const struct conf *conf, struct diag *diag)
 {
 	const struct detection_conf *wanted = &conf->detection;
@@ -255,9 +266,14 @@ static int remember(struct behaviour *behaviour, const struct conf *conf, struct
 	struct hash_key key;
 	bool began;
 
-	if (behaviour->detect != NULL && memcmp(&behaviour->sizes, &sizes, sizeof(sizes)) == 0)
+	if (behaviour->detect != NULL && memcmp(&behaviour->sizes, &sizes, sizeof(sizes)) == 0) {
+		renew_suffixes(behaviour, wanted->suffixes);
 		return 0;
+	}
 	began = behaviour->detect == NULL;
+	if (!began)
+		behaviour->host->log(behaviour->host->arg, false, "detectors: the sizes in the configuration are others: "
+			"what was remembered is forgotten, and they begin anew");
 	detect_destroy(&behaviour->detect);
 	behaviour->sizes = sizes;
 	if (began && recall(behaviour, conf, diag) != 0)

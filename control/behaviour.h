@@ -3,7 +3,7 @@
  * remember, and after the flags that they call for (control/flag_book.h).
  *
  * What they remember outlives a reload, and a restart (control/behaviour_file.h). It begins anew where the configuration
- * asks for other sizes; flags stay.
+ * asks for other sizes, which is said; flags stay. The Public Suffix List is read again each time.
  *
  *     worker --- ring of calls --- this thread --- book of flags --- `act` (the server's hand for changes)
  *

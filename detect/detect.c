@@ -87,6 +87,17 @@ int detect_protect(struct detect *detect, const struct name *names, size_t count
 	return detect->brands != NULL || count == 0 ? 0 : -1;
 }
 
+int detect_use_suffixes(struct detect *detect, const char *suffixes, struct diag *diag)
+{
+	struct suffix_set *loaded = suffix_load(suffixes, &detect->key, diag);
+
+	if (loaded == NULL)
+		return -1;
+	suffix_destroy(&detect->suffixes);
+	detect->suffixes = loaded;
+	return 0;
+}
+
 static int64_t started_s(const struct detect *detect)
 {
 	return atomic_load_explicit(&detect->started_s, memory_order_relaxed);

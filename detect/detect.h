@@ -62,6 +62,10 @@ void detect_destroy(struct detect **detect);
  * 0; -1: no memory, and there are none. */
 int detect_protect(struct detect *detect, const struct name *names, size_t count);
 
+/* Takes the Public Suffix List's text from there, as it is now, in the place of the one before; while nobody calls
+ * anything else. Names that may be taken for others are to be told again. 0; -1 with *diag set: the old one stays. */
+int detect_use_suffixes(struct detect *detect, const char *suffixes, struct diag *diag);
+
 /* Would detect_answer look at it? Of cached answers only some matter; asking costs nothing. `ordinal` as in a sight. */
 bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal);
 

@@ -460,6 +460,64 @@ static void warm_up_goes_on_where_the_clock_is_put(void **state)
 	stop();
 }
 
+static unsigned zone_labels_of(const char *text)
+{
+	struct name name;
+
+	assert_null(name_from_text(&name, text, strlen(text)));
+	return detect_zone_labels(behaviour_detect(behaviour), &name);
+}
+
+static void add_suffix(const char *line)
+{
+	FILE *file = fopen(suffixes, "a");
+
+	assert_non_null(file);
+	fputs(line, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void start_alone(void)
+{
+	struct diag diag;
+
+	assert_int_equal(behaviour_start(&behaviour, loader.conf, &host, &diag), 0);
+}
+
+/* A reload of Unbound within its process. */
+static void suffixes_are_read_again_and_what_is_remembered_stays(void **state)
+{
+	const struct detect *before;
+
+	(void)state;
+	start_alone();
+	before = behaviour_detect(behaviour);
+	assert_int_equal(zone_labels_of("a.b.rented.com"), 2);
+	add_suffix("rented.com\n");
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+	start_alone();
+	assert_ptr_equal(behaviour_detect(behaviour), before);
+	assert_int_equal(zone_labels_of("a.b.rented.com"), 3);
+	unlink(suffixes);
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+	start_alone();
+	assert_int_equal(zone_labels_of("a.b.rented.com"), 3);
+	assert_non_null(strstr(loader.log, "; detectors go on with the list before"));
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+}
+
+static void other_sizes_begin_anew_and_that_is_said(void **state)
+{
+	(void)state;
+	start_alone();
+	assert_null(strstr(loader.log, "begin anew"));
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+	loader.conf->detection.zones *= 2;
+	start_alone();
+	assert_non_null(strstr(loader.log, "what was remembered is forgotten, and they begin anew"));
+	assert_true(behaviour_stop(behaviour, STOP_MS));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +527,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_with_one_denies_the_zones_beside_it_alone, begin, end),
 		cmocka_unit_test_setup_teardown(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start, begin, end),
 		cmocka_unit_test_setup_teardown(warm_up_goes_on_where_the_clock_is_put, begin, end),
+		cmocka_unit_test_setup_teardown(suffixes_are_read_again_and_what_is_remembered_stays, begin, end),
+		cmocka_unit_test_setup_teardown(other_sizes_begin_anew_and_that_is_said, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
