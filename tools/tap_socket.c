@@ -1,4 +1,4 @@
-/* tap_socket.c: sockets to listen at, and TLS over them. */
+/* tap_socket.c: sockets to listen at, and connections with or without TLS. */
 #include "tools/tap_socket.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "tools/term.h"
+#include "tools/tap_tls.h"
 
 #define BACKLOG 64
 
@@ -35,15 +35,6 @@ struct tap_link {
 	char error[128];
 };
 
-static int complain(const char *text, const char *what, const char *why)
-{
-	char safe[256];
-
-	term_escape(safe, sizeof(safe), text, strlen(text));
-	fprintf(stderr, "verdictctl: %s: %s%s%s\n", safe, what, why != NULL ? ": " : "", why != NULL ? why : "");
-	return -1;
-}
-
 /* --- unix --------------------------------------------------------------------------------------------------- */
 
 /* A socket file that nobody listens on is a leftover; one that answers is somebody else's. */
@@ -53,19 +44,19 @@ static int remove_stale(const char *path, const struct sockaddr_un *address)
 	int fd, error;
 
 	if (lstat(path, &status) != 0)
-		return errno == ENOENT ? 0 : complain(path, "cannot listen", strerror(errno));
+		return errno == ENOENT ? 0 : tap_complain(path, "cannot listen", strerror(errno));
 	if (!S_ISSOCK(status.st_mode))
-		return complain(path, "is there already and is no socket; name another path", NULL);
+		return tap_complain(path, "is there already and is no socket; name another path", NULL);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return complain(path, "cannot listen", strerror(errno));
+		return tap_complain(path, "cannot listen", strerror(errno));
 	error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 	close(fd);
 	if (error == 0 || error == EAGAIN)
-		return complain(path, "another program listens there", NULL);
+		return tap_complain(path, "another program listens there", NULL);
 	if (error != ECONNREFUSED)
-		return complain(path, "is there already, and cannot be asked whether somebody listens", strerror(error));
-	return unlink(path) == 0 ? 0 : complain(path, "cannot remove the old socket", strerror(errno));
+		return tap_complain(path, "is there already, and cannot be asked whether somebody listens", strerror(error));
+	return unlink(path) == 0 ? 0 : tap_complain(path, "cannot remove the old socket", strerror(errno));
 }
 
 static int open_unix(const struct tap_place *place)
@@ -75,13 +66,13 @@ static int open_unix(const struct tap_place *place)
 	int fd, result;
 
 	if (strlen(place->path) >= sizeof(address.sun_path))
-		return complain(place->path, "too long for a socket, which has 107 octets", NULL);
+		return tap_complain(place->path, "too long for a socket, which has 107 octets", NULL);
 	strcpy(address.sun_path, place->path);
 	if (remove_stale(place->path, &address) != 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return complain(place->path, "cannot listen", strerror(errno));
+		return tap_complain(place->path, "cannot listen", strerror(errno));
 	old_mask = umask(0777 & ~place->mode);
 	result = bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	umask(old_mask);
@@ -89,7 +80,7 @@ static int open_unix(const struct tap_place *place)
 		result = listen(fd, BACKLOG);
 	if (result == 0)
 		return fd;
-	complain(place->path, "cannot listen", strerror(errno));
+	tap_complain(place->path, "cannot listen", strerror(errno));
 	close(fd);
 	return -1;
 }
@@ -123,100 +114,17 @@ static int open_tcp(const struct tap_place *place)
 	int fd, wrong;
 
 	if (at == NULL || at == text || (size_t)(at - text) >= sizeof(host))
-		return complain(place->text, "is no ADDRESS@PORT", NULL);
+		return tap_complain(place->text, "is no ADDRESS@PORT", NULL);
 	memcpy(host, text, (size_t)(at - text));
 	host[at - text] = '\0';
 	wrong = getaddrinfo(host, at + 1, &hints, &rows);
 	if (wrong != 0)
-		return complain(place->text, "is no ADDRESS@PORT", gai_strerror(wrong));
+		return tap_complain(place->text, "is no ADDRESS@PORT", gai_strerror(wrong));
 	fd = bind_first(rows);
 	if (fd < 0)
-		complain(place->text, "cannot listen", strerror(errno));
+		tap_complain(place->text, "cannot listen", strerror(errno));
 	freeaddrinfo(rows);
 	return fd;
-}
-
-/* --- TLS ---------------------------------------------------------------------------------------------------- */
-
-static void tls_reason(char *to, size_t cap)
-{
-	unsigned long error = ERR_peek_last_error();
-	const char *reason = error == 0 ? NULL : ERR_reason_error_string(error);
-
-	snprintf(to, cap, "TLS: %s", reason != NULL ? reason : "it ended without a word");
-	ERR_clear_error();
-}
-
-static int tls_complain(const char *file, const char *what)
-{
-	char reason[128];
-
-	tls_reason(reason, sizeof(reason));
-	return complain(file, what, reason);
-}
-
-/* What client certificates are checked by. With a list of what is revoked, one that has run out, or is of another
- * authority, lets nobody in: who withholds the next list must not gain by it. */
-static int tls_trust(SSL_CTX *tls, const struct tap_place *place)
-{
-	X509_STORE *trusted = X509_STORE_new();
-	const char *wrong = trusted == NULL ? place->text : NULL;
-
-	if (wrong == NULL && X509_STORE_load_file(trusted, place->client_ca) != 1)
-		wrong = place->client_ca;
-	if (wrong == NULL && place->crl != NULL) {
-		X509_LOOKUP *lookup = X509_STORE_add_lookup(trusted, X509_LOOKUP_file());
-
-		if (lookup == NULL || X509_load_crl_file(lookup, place->crl, X509_FILETYPE_PEM) < 1 ||
-				X509_STORE_set_flags(trusted, X509_V_FLAG_CRL_CHECK) != 1)
-			wrong = place->crl;
-	}
-	if (wrong != NULL) {
-		X509_STORE_free(trusted);
-		return tls_complain(wrong, wrong == place->crl ? "cannot use this list of revoked certificates" :
-			"cannot use these authorities");
-	}
-	SSL_CTX_set_cert_store(tls, trusted);
-	return 0;
-}
-
-static int tls_load(SSL_CTX *tls, const struct tap_place *place)
-{
-	if (SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) != 1)
-		return tls_complain(place->text, "cannot set up TLS");
-	if (SSL_CTX_use_certificate_chain_file(tls, place->certificate) != 1)
-		return tls_complain(place->certificate, "cannot use this certificate");
-	if (SSL_CTX_use_PrivateKey_file(tls, place->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(tls) != 1)
-		return tls_complain(place->key, "cannot use this key");
-	if (place->client_ca == NULL)
-		return 0;
-	if (tls_trust(tls, place) != 0)
-		return -1;
-	SSL_CTX_set_client_CA_list(tls, SSL_load_client_CA_file(place->client_ca));
-	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	return 0;
-}
-
-static SSL_CTX *tls_create(const struct tap_place *place)
-{
-	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-
-	if (tls == NULL) {
-		tls_complain(place->text, "cannot set up TLS");
-		return NULL;
-	}
-	if (tls_load(tls, place) == 0) {
-		/* Where a stream ends is for STOP to say: many senders end TLS without a word. */
-		SSL_CTX_set_options(tls, SSL_OP_IGNORE_UNEXPECTED_EOF);
-		/* Who goes on with a session shows no certificate, which may be revoked by then. */
-		SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-		SSL_CTX_set_options(tls, SSL_OP_NO_TICKET);
-		SSL_CTX_set_num_tickets(tls, 0);
-		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
-		return tls;
-	}
-	SSL_CTX_free(tls);
-	return NULL;
 }
 
 struct tap_socket *tap_socket_open(const struct tap_place *place)
@@ -226,7 +134,7 @@ struct tap_socket *tap_socket_open(const struct tap_place *place)
 	if (opened == NULL)
 		return NULL;
 	opened->fd = -1;
-	if (place->certificate != NULL && (opened->tls = tls_create(place)) == NULL) {
+	if (place->certificate != NULL && (opened->tls = tap_tls_create(place)) == NULL) {
 		tap_socket_close(&opened);
 		return NULL;
 	}
@@ -258,7 +166,7 @@ int tap_socket_fd(const struct tap_socket *opened)
 
 bool tap_socket_read_crl(struct tap_socket *opened, const struct tap_place *place)
 {
-	return opened->tls == NULL || place->crl == NULL || tls_trust(opened->tls, place) == 0;
+	return opened->tls == NULL || place->crl == NULL || tap_tls_trust(opened->tls, place) == 0;
 }
 
 /* --- connections -------------------------------------------------------------------------------------------- */
@@ -333,7 +241,7 @@ static ssize_t tls_result(struct tap_link *link, int result)
 		if (error == SSL_ERROR_SYSCALL && ERR_peek_last_error() == 0 && said != 0)
 			snprintf(link->error, sizeof(link->error), "TLS: %s", strerror(said));
 		else
-			tls_reason(link->error, sizeof(link->error));
+			tap_tls_reason(link->error, sizeof(link->error));
 		errno = EPROTO;
 		return -1;
 	}
