@@ -69,8 +69,8 @@ char *flag_why(const struct flag *flag, char *to)
 {
 	const struct detection *lead = &flag->call.lead;
 	const struct detector_info *info = &detector_table[lead->detector];
-	size_t used = (size_t)snprintf(to, OVERRIDE_WHY_MAX, "%s: %u over %u %s", info->says, lead->value,
-		lead->threshold, info->options[0].unit != NULL ? info->options[0].unit : "");
+	size_t used = (size_t)snprintf(to, OVERRIDE_WHY_MAX, "%s: %u %s %u %s", info->says, lead->value,
+		lead->value > lead->threshold ? "over" : "reaches", lead->threshold, info->options[0].unit != NULL ? info->options[0].unit : "");
 
 	for (unsigned i = 0; i < lead->feature_count && used < OVERRIDE_WHY_MAX; i++)
 		used += (size_t)snprintf(to + used, OVERRIDE_WHY_MAX - used, "%s%s=%u", i == 0 ? "; " : " ",

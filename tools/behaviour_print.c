@@ -39,9 +39,9 @@ void flag_print(const json_t *flag, int64_t now, const struct term *term, FILE *
 		safe(flag, "tier", tier));
 	fprintf(to, "    %s%s%s\n", safe(flag, "why", why), *safe(flag, "technique", technique) != '\0' ? "; ATT&CK " : "",
 		technique);
-	fprintf(to, "    since %s, %s left, %lld hits", live_time(json_get_number(flag, "since"), since),
+	fprintf(to, "    since %s, %s left, %lld hit%s", live_time(json_get_number(flag, "since"), since),
 		live_span(json_get_number(flag, "until") > now ? json_get_number(flag, "until") - now : 0, left),
-		number(flag, "hits"));
+		number(flag, "hits"), number(flag, "hits") == 1 ? "" : "s");
 	if (json_get_number(flag, "override") != 0)
 		fprintf(to, ", override %lld", number(flag, "override"));
 	if (*safe(flag, "error", error) != '\0')

@@ -38,6 +38,7 @@ struct recorded {
 	uint64_t count;                 /* how often */
 	int64_t time_ms;                /* Unix time; 0: not said */
 	char label[RECORDED_LABEL_MAX]; /* what it is known to be; empty: not said */
+	bool label_too_long;            /* it is said, and is left out */
 	uint64_t where;                 /* line, or octet of the input, or packet */
 	enum answer_path path;          /* how the answer came about; resolved, where nothing says it */
 	bool denied;                    /* by the policy then: what it holds was made by the resolver */

@@ -30,7 +30,7 @@ struct replay_detect {
 	struct counts *zones, *clients;      /* about which something was said: the detector's number before */
 	struct labelled *labels;
 	size_t label_count;
-	uint64_t labels_left_out;
+	uint64_t labels_left_out, labels_too_long;
 };
 
 struct replay_detect *replay_detect_create(const struct conf *conf, struct diag *diag)
@@ -183,6 +183,7 @@ void replay_detect_judge(struct replay_detect *detect, const struct recorded *re
 	sight.now_ms = detect->now_ms;
 	detect_answer(detect->detect, detect->conf->options.detectors, &sight, detections);
 	count(detect, recorded, detections);
+	detect->labels_too_long += recorded->label_too_long;
 	if (recorded->label[0] != '\0')
 		count_label(detect, recorded, detections);
 }
@@ -279,6 +280,7 @@ json_t *replay_detect_report(struct replay_detect *detect, size_t top)
 	json_set_number(report, "clients_detected", counts_distinct(detect->clients));
 	json_object_set_new(report, "labels", labels_json(detect));
 	json_set_number(report, "labels_left_out", detect->labels_left_out);
+	json_set_number(report, "labels_too_long", detect->labels_too_long);
 	return report;
 }
 
@@ -327,4 +329,7 @@ void replay_detect_print(const json_t *report, FILE *to)
 	if (number_of(report, "labels_left_out") > 0)
 		fprintf(to, "%12" JSON_INTEGER_FORMAT "  of further labels, not counted each\n",
 			number_of(report, "labels_left_out"));
+	if (number_of(report, "labels_too_long") > 0)
+		fprintf(to, "%12" JSON_INTEGER_FORMAT "  whose label has more than %d octets, not counted\n",
+			number_of(report, "labels_too_long"), RECORDED_LABEL_MAX - 1);
 }

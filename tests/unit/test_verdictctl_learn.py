@@ -186,6 +186,13 @@ def thresholds_go_down_to_what_nothing_crosses_but_not_under_half(folder):
     calm = report_of(folder, "--days", "0", recording(folder, usual(), measured(lambda zone: 3, lambda at: CLIENTS[:3])))
     low = threshold(calm, "tunnel", "low-octets-12h")
     equal((low["proposed"], low["was"], low["value"], low["common"] >= 1100), (True, 1024, 512, True))
+    path = recording(folder, usual(), measured(lambda zone: 3, lambda at: CLIENTS[:3]))
+    write(folder, "learned.conf", learn(folder, "--days", "0", path))
+    write(folder, "v.conf", DETECTION + "include: learned.conf\n")
+    again = report_of(folder, "--days", "0", path)
+    equal([(one["detector"], one["option"], one["was"]) for one in again["thresholds"]],
+          [(one["detector"], one["option"], one["value"] if one["proposed"] else one["was"]) for one in calm["thresholds"]])
+    write(folder, "v.conf", DETECTION)
     busy = report_of(folder, "--days", "0", recording(folder, usual(), measured(lambda zone: 3, lambda at: CLIENTS[:3]),
         measured(lambda zone: 35, lambda at: CLIENTS[:1], 1, 2000)))
     low = threshold(busy, "tunnel", "low-octets-12h")

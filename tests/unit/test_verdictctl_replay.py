@@ -516,6 +516,17 @@ def labels_beyond_the_most_are_counted_together(folder):
 
 
 @in_folder
+def labels_that_are_too_long_are_counted_and_told(folder):
+    told(folder, [])
+    rows = ["1700000000\t192.0.2.1\twww.a.com\tA\t0\tA 60 192.0.2.1\t1\t%s\n" % ("x" * octets) for octets in (47, 48, 49, 500)]
+    conf, path = os.path.join(folder, "d.conf"), write(folder, "long.tsv", "".join(rows))
+    report = json.loads(replay(folder, "--policy", conf, "--json", path).stdout)["detection"]
+    equal(([one["label"] for one in report["labels"]], report["labels_too_long"]), (["x" * 47], 3))
+    equal(replay(folder, "--policy", conf, path).stdout.decode().splitlines()[-1].strip(),
+          "3  whose label has more than 47 octets, not counted")
+
+
+@in_folder
 def what_is_denied_is_told_to_no_detector(folder):
     names = [("n%d.%s" % (number, zone), "NULL", "NULL 3 #200") for number in range(12) for zone in ("evil.example", "fine.com")]
     said = told(folder, names)
@@ -541,6 +552,7 @@ if __name__ == "__main__":
               what_is_no_question_is_left_out, says_of_links_that_it_does_not_read_them, says_whom_it_does_not_know,
               finds_the_message_behind_every_head, shows_progress_to_a_terminal_alone, says_what_it_counts_together, says_once_that_it_cannot_print, stops_when_nobody_reads,
               data_that_is_only_counted_is_weighed,
-              labels_make_a_table_of_what_was_found_missed_and_called_wrong, labels_beyond_the_most_are_counted_together,
+              labels_make_a_table_of_what_was_found_missed_and_called_wrong, labels_that_are_too_long_are_counted_and_told,
+              labels_beyond_the_most_are_counted_together,
               what_is_denied_is_told_to_no_detector,
               nothing_is_new_at_first_whether_there_is_a_time_or_not])
