@@ -1,4 +1,4 @@
-/* cmd_collect.c: `verdictctl collect` and `verdictctl forget`: options, and frames from files into the store. */
+/* cmd_collect.c: `verdictctl collect`: options, and frames from files into the store. */
 #include "tools/verdictctl.h"
 
 #include <errno.h>
@@ -13,11 +13,9 @@
 #include "policy/conf_value.h"
 #include "policy/diag.h"
 #include "tools/collect.h"
-#include "tools/pseudonym.h"
 #include "tools/tap_files.h"
 #include "tools/term.h"
 
-#define DIRECTORY_DEFAULT "/var/lib/verdict-collect"
 #define COMMIT_EVERY 65536u
 #define FREE_DEFAULT ((uint64_t)256 << 20)
 #define DAY_SECONDS 86400
@@ -45,7 +43,7 @@ const char help_collect[] =
 	"writers (Unbound's own dnstap) are kept, too.\n"
 	"\n"
 	"Options:\n"
-	"  -D, --directory DIR    where day files are (default " DIRECTORY_DEFAULT ")\n"
+	"  -D, --directory DIR    where day files are (default " COLLECT_DIRECTORY ")\n"
 	"  -l, --listen PLACE     unix:PATH, tcp:ADDRESS@PORT or tls:ADDRESS@PORT; up to 16 of them\n"
 	"  -m, --socket-mode MODE permissions of unix sockets, octal (default 660)\n"
 	"      --tls-cert FILE    certificate and chain of this collector, PEM; --tls-key FILE: its key\n"
@@ -67,25 +65,6 @@ const char help_collect[] =
 	"\n"
 	"Exit: 0 fine; 1 --status: it takes nothing, or has ended; 2 wrong usage; 3 something cannot be read, written or listened at\n"
 	"(of files, what could be read was kept).\n";
-
-const char help_forget[] =
-	"Usage: verdictctl forget [--directory DIR] [--key FILE] CLIENT\n"
-	"\n"
-	"Examples:\n"
-	"  verdictctl forget 192.0.2.17\n"
-	"  verdictctl forget 2001:db8:7::/48            everybody there\n"
-	"\n"
-	"Removes every event of a client, or of a network, from all day files, through the collector if one runs there.\n"
-	"What was asked and answered stays, nobody can say by whom. Copies and backups are not reached; nor are damaged day\n"
-	"files (*.damaged), which are named. Clients that are hidden by a pseudonym are named by it, or by --key.\n"
-	"\n"
-	"Options:\n"
-	"  -D, --directory DIR    where day files are (default " DIRECTORY_DEFAULT ")\n"
-	"  -k, --key FILE         CLIENT is hidden by its pseudonym with this key (privacy.key)\n"
-	"  -j, --json             the report as JSON\n"
-	"  -h, --help             this text\n"
-	"\n"
-	"Exit: 0 fine; 2 wrong usage; 3 something cannot be read or written, or is damaged.\n";
 
 enum long_option { OPTION_TLS_CERT = 256, OPTION_TLS_KEY, OPTION_TLS_CLIENT_CA, OPTION_TLS_CRL, OPTION_ALLOW, OPTION_IDENTITIES,
 	OPTION_KEEP_PLAIN, OPTION_KEEP_VERDICTS, OPTION_KEEP_SIZE, OPTION_KEEP_FREE, OPTION_PRIVACY, OPTION_IDLE };
@@ -371,7 +350,7 @@ int cmd_collect(const struct command *command, int argc, char **argv)
 {
 	static struct collector collector;     /* large, and there is one */
 	struct arguments arguments = { .socket_mode = 0660,
-		.collect = { .directory = DIRECTORY_DEFAULT, .free_octets = FREE_DEFAULT, .idle_s = IDLE_DEFAULT } };
+		.collect = { .directory = COLLECT_DIRECTORY, .free_octets = FREE_DEFAULT, .idle_s = IDLE_DEFAULT } };
 	int code;
 
 	collector.status_fd = -1;
@@ -385,33 +364,4 @@ int cmd_collect(const struct command *command, int argc, char **argv)
 		code = run(&collector, &arguments, argc, argv);
 	collector_fini(&collector);
 	return code < 0 ? EXIT_FINE : code;
-}
-
-int cmd_forget(const struct command *command, int argc, char **argv)
-{
-	static const struct option forget_options[] = { { "directory", required_argument, NULL, 'D' },
-		{ "key", required_argument, NULL, 'k' },
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
-	const char *directory = DIRECTORY_DEFAULT, *key = NULL;
-	char pseudonym[PSEUDONYM_MAX];
-	bool json = false;
-	struct diag diag;
-	int option;
-
-	while ((option = command_option(command, argc, argv, ":D:k:jh", forget_options)) != -1) {
-		if (option == 'h' || option == '?')
-			return option == 'h' ? EXIT_FINE : EXIT_USAGE;
-		if (option == 'D')
-			directory = optarg;
-		else if (option == 'k')
-			key = optarg;
-		else
-			json = true;
-	}
-	if (argc - optind != 1)
-		return command_misuse(command, "name one client, or one network");
-	if (key != NULL && pseudonym_find(key, argv[optind], pseudonym, &diag) != 0)
-		return command_fail(EXIT_UNREADABLE, &diag);
-	umask(027);
-	return collect_forget(directory, key != NULL ? pseudonym : argv[optind], json);
 }

@@ -27,6 +27,7 @@
 #include "tools/frame_event.h"
 #include "tools/tap_socket.h"
 
+#define COLLECT_DIRECTORY "/var/lib/verdict-collect"
 #define COLLECT_PLACES_MAX 16
 
 struct collect_options {
