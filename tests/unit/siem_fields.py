@@ -40,12 +40,50 @@ OCSF = {name: kind for kind, names in {
                 "firewall_rule.match_location firewall_rule.match_details.[] policy.name policy.version "
                 "attacks.[].technique.uid risk_details risk_level",
     }.items() for name in names.split()}
+# Numbers that a field may have, and the words of some.
+OCSF_NUMBERS = {
+    "class_uid": {4003}, "category_uid": {4}, "activity_id": {0, 1, 2, 6, 99}, "severity_id": {0, 1, 2, 3, 4, 5, 6, 99},
+    "action_id": {0, 1, 2, 3, 4, 99}, "disposition_id": {*range(28), 99}, "rcode_id": {*range(25), 99},
+    "connection_info.direction_id": {0, 1, 2, 3, 99}, "connection_info.protocol_ver_id": {0, 4, 6, 99},
+    "query.opcode_id": {*range(7), 99}, "opcode_id": {*range(7), 99}, "answers.[].flag_ids.[]": {*range(7), 99},
+    "flag_ids.[]": {*range(7), 99}, "risk_level_id": {0, 1, 2, 3, 4, 99},
+}
+OCSF_WORDS = {"class_name": {"DNS Activity"}, "category_name": {"Network Activity"},
+              "activity_name": {"Query", "Response", "Traffic", "Unknown"}}
+ECS_WORDS = {
+    "event.kind": {"alert", "event"}, "event.category.[]": {"network", "intrusion_detection"},
+    "event.type.[]": {"allowed", "denied", "info", "protocol"}, "event.outcome": {"success", "failure", "unknown"},
+    "dns.type": {"query", "answer"}, "network.type": {"ipv4", "ipv6"},
+    "dns.header_flags.[]": {"AA", "TC", "RD", "RA", "AD", "CD", "DO"},
+}
+ECS_REQUIRED = "@timestamp", "ecs"
+
 OCSF_REQUIRED = "class_uid category_uid activity_id type_uid time severity_id metadata".split()
 
 # 1.9 has these in place of those under query and answers, which it still knows as deprecated. Both are written.
 OCSF_SINCE_1_9 = {"transaction_id", "opcode", "opcode_id", "flag_ids.[]"}
 OCSF_DEPRECATED_IN_1_9 = {"query.packet_uid", "query.opcode", "query.opcode_id", "answers.[].packet_uid",
                           "answers.[].flag_ids.[]"}
+
+
+# Fields of the Common Output Format, their types, and those that must be there (draft-dulaunoy-dnsop-passive-dns-cof).
+COF = {"rrname": str, "rrtype": (str, int), "rdata": list, "time_first": int, "time_last": int, "count": int, "sensor_id": str}
+COF_REQUIRED = {"rrname", "rrtype", "rdata", "time_first", "time_last"}
+
+
+def check_cof(found):
+    """Also that no two have the same name, type, data and sensor."""
+    seen = set()
+    for one in found:
+        assert COF_REQUIRED <= set(one) <= set(COF), one
+        for key, value in one.items():
+            assert isinstance(value, COF[key]) and not isinstance(value, bool), (key, value)
+        assert one["rdata"] and all(isinstance(text, str) for text in one["rdata"]), one
+        assert 0 <= one["time_first"] <= one["time_last"] and one.get("count", 1) > 0, one
+        assert isinstance(one["rrtype"], str) or 0 <= one["rrtype"] < 65536, one
+        place = one["rrname"], one["rrtype"], tuple(one["rdata"]), one.get("sensor_id")
+        assert place not in seen, place
+        seen.add(place)
 
 
 def leaves(value, prefix=""):
@@ -73,6 +111,12 @@ def fits(kind, value):
         most = {"integer_t": 2**31, "port_t": 2**16}.get(kind, 2**63)
         return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most
     return isinstance(value, str)
+
+
+def check_values(found, known):
+    for one in found:
+        for field, value in leaves(one):
+            assert field not in known or value in known[field], (field, value)
 
 
 def check(found, table, own):

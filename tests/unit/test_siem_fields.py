@@ -29,6 +29,8 @@ def checkout(variable, file):
 def events(name):
     """What is written in this format: of frames made here, and of a file."""
     found = formats.objects(formats.d.stream(*formats.every_frame()), "-f", name)
+    found += formats.objects(formats.d.stream(*formats.hostile_frames()), "-f", name)
+    found += formats.exported(formats.d.stream(*formats.every_frame(), *formats.hostile_frames()), name)
     if "FRAMES" in os.environ:
         found += formats.objects(b"", "-f", name, os.environ["FRAMES"])
     return found

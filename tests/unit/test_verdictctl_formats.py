@@ -200,6 +200,45 @@ def has_only_attributes_of_ocsf_with_its_types():
     equal(set(siem_fields.OCSF) - siem_fields.check(found, siem_fields.OCSF, "unmapped"), set())
 
 
+def exported(octets, name):
+    """What `hunt export` makes of frames that were collected."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([COMMAND, "collect", "-D", folder, "--keep-free", "0", "-"], input=octets, capture_output=True,
+                              env=ENVIRONMENT, timeout=60)
+        assert done.returncode in (0, 3), done.stderr
+        done = subprocess.run([COMMAND, "hunt", "export", name, "-D", folder], capture_output=True, env=ENVIRONMENT, timeout=60)
+        equal((done.returncode, done.stderr), (0, b""))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def hostile_frames():
+    """Other numbers than the schemas have names for, and names and texts of all kinds."""
+    return [answer(1, rcode=13, qtype=251), answer(2, rcode=9, qtype=0),
+            answer(3, "nxdomain", qname=[b"<b>", b"a\0b", b"\xff"], add={"list": "\u202e'\"", "rule": "\x1b[31m", "category": "<i>"}),
+            answer(4, qname=[], qtype=2, answers=[d.record("", 2, d.name("ns.example"))]),
+            answer(5, protocol=6, response=d.dns("www.example", 65535, 3)), answer(6, query=None, client=None),
+            answer(7, answers=[d.record("www.example", 1, b"\xc0\0\2\1"), d.record("WWW.example", 1, b"\xc0\0\2\1")]),
+            answer(8, response=d.dns("www.example", 65400, 0, [d.record("www.example", 65400, b"\0\xff")]))]
+
+
+def every_object_has_what_its_format_wants():
+    octets = d.stream(*every_frame(), *(answer(100 + n, path=path) for n, path in enumerate(("cached", "local", "chaos"))))
+    octets += d.stream(*hostile_frames())
+    for name, table, required, words, own in (
+            ("ecs", siem_fields.ECS, siem_fields.ECS_REQUIRED, siem_fields.ECS_WORDS, "unbound_verdict"),
+            ("ocsf", siem_fields.OCSF, siem_fields.OCSF_REQUIRED, {**siem_fields.OCSF_NUMBERS, **siem_fields.OCSF_WORDS}, "unmapped")):
+        for found in objects(octets, "-f", name, "--no-dedup"), exported(octets, name):
+            assert len(found) > 20, (name, len(found))
+            siem_fields.check(found, table, own)
+            siem_fields.check_values(found, words)
+            equal([one for one in found if not set(required) <= set(one)], [], name)
+            if name == "ocsf":
+                equal([one for one in found if one["type_uid"] != 400300 + one["activity_id"]], [])
+    for found in objects(octets, "-f", "cof", "--no-dedup"), exported(octets, "cof"):
+        assert len(found) > 5
+        siem_fields.check_cof(found)
+
+
 def tells_verdicts_apart_for_each_schema():
     frames = d.stream(*every_frame()[:10])
     ecs = {one["event"]["action"]: (one["event"]["type"][1], one["event"]["kind"]) for one in objects(frames, "-f", "ecs")}
@@ -531,6 +570,7 @@ if __name__ == "__main__":
     live.run([
         prints_what_it_printed_before_in_every_format, prints_valid_json_and_no_control_octet,
         has_only_fields_of_ecs_with_its_types, has_only_attributes_of_ocsf_with_its_types,
+        every_object_has_what_its_format_wants,
         tells_verdicts_apart_for_each_schema, tells_detections_in_the_words_of_each_format,
         endures_detections_that_no_detector_made, keeps_denied_and_local_answers_out_of_passive_dns,
         a_type_without_a_name_is_a_number_in_passive_dns, is_read_by_dnsdbq,
