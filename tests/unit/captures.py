@@ -271,7 +271,7 @@ def https_text(data):
             words.append("alpn=" + ",".join(parts))
         else:
             size = {4: 4, 6: 16}[key]
-            words.append("ipv%dhint=%s" % (key, ",".join(str(ipaddress.ip_address(value[n:n + size])) 
+            words.append("ipv%dhint=%s" % (key, ",".join(str(ipaddress.ip_address(value[n:n + size]))
                                            for n in range(0, count, size))))
     return " ".join(words)
 
