@@ -1,37 +1,27 @@
 /* hunt_changes.c: `hunt changes NAME`: which record sets it had, and when. */
-#include "tools/hunt.h"
+#include "tools/hunt_changes.h"
 
-#include "tools/hunt_remote.h"
 #include "tools/verdictctl.h"
 
-/*
- * An interval goes from the first to the last answer with a record set, and ends where a whole day (UTC) has none.
- * Sets that are given in turn have intervals that overlap.
- */
 static const char tables[] =
 	"CREATE TABLE wanted (id INTEGER PRIMARY KEY, key TEXT);"
 	HUNT_SPAN_TABLE HUNT_USED_TABLES
-	"CREATE TABLE was (key TEXT, type, rcode, verdict TEXT, records TEXT, day, ttl, first, last, count,"
-	" PRIMARY KEY (key, type, rcode, verdict, records, day)) WITHOUT ROWID;"
+	HUNT_WAS_TABLES
 	"CREATE TABLE piece (key TEXT, asked, owner TEXT, type, data BLOB, first, last, count,"
 	" PRIMARY KEY (key, asked, owner, type, data)) WITHOUT ROWID;";
-
-#define RECORDS_OF(reply) "FROM json_each(" reply ".records) AS j CROSS JOIN day.rr AS rr ON rr.id = j.value" \
-	" CROSS JOIN day.name AS o ON o.id = rr.owner"
 
 static const char find[] =
 	"DELETE FROM wanted;"
 	"INSERT INTO wanted SELECT id, key FROM day.name WHERE key >= :low AND key < :high;"
 	HUNT_USED
-	"INSERT INTO was SELECT w.key, r.type, r.rcode, " HUNT_VERDICT_TEXT("v") ","
-	" iif(r.records = '', '', (SELECT group_concat(line, ', ') FROM (SELECT DISTINCT iif(o.key = w.key, '',"
-	"  name_text(o.key) || ' ') || type_text(rr.type) || ' ' || record_text(rr.type, rr.data) AS line "
-	RECORDS_OF("r") " ORDER BY line))),"
-	" :day / 86400000, iif(r.records = '', NULL, (SELECT max(rr.ttl) " RECORDS_OF("r") ")),"
+	"INSERT INTO was SELECT w.key, r.type, r.rcode, " HUNT_VERDICT_TEXT("v") ", " HUNT_RECORDS_TEXT("r", "w.key")
+	", :day / 86400000, iif(r.records = '', NULL, (SELECT max(rr.ttl) " HUNT_RECORDS_OF("r") ")),"
 	" u.first + :day, u.last + :day, u.count FROM used AS u CROSS JOIN day.reply AS r ON r.id = u.reply"
 	" JOIN wanted AS w ON w.id = r.name JOIN day.verdict AS v ON v.id = r.verdict WHERE true"
 	" ON CONFLICT DO UPDATE SET ttl = max(ttl, excluded.ttl), first = min(first, excluded.first),"
 	" last = max(last, excluded.last), count = count + excluded.count;"
+	"INSERT INTO total SELECT w.key, :day / 86400000, sum(r.count) FROM wanted AS w CROSS JOIN day.reply AS r"
+	" ON r.name = w.id GROUP BY w.key ON CONFLICT DO UPDATE SET count = count + excluded.count;"
 	"INSERT INTO piece SELECT w.key, r.type, o.key, rr.type, rr.data, min(u.first) + :day, max(u.last) + :day,"
 	" sum(u.count) FROM used AS u CROSS JOIN day.reply AS r ON r.id = u.reply JOIN wanted AS w ON w.id = r.name"
 	" CROSS JOIN json_each(r.records) AS j CROSS JOIN day.rr AS rr ON rr.id = j.value"
@@ -42,7 +32,7 @@ static const char find[] =
 static const struct hunt_column intervals[] = {
 	{ "name", HUNT_TEXT }, { "type", HUNT_TEXT }, { "first", HUNT_TIME }, { "last", HUNT_TIME },
 	{ "count", HUNT_COUNT }, { "ttl", HUNT_COUNT }, { "rcode", HUNT_TEXT }, { "verdict", HUNT_VERDICT },
-	{ "records", HUNT_TEXT }, { NULL, HUNT_TEXT }
+	{ "records", HUNT_TEXT }, { "rotates", HUNT_FLAG }, { "by_day", HUNT_FLAG }, { NULL, HUNT_TEXT }
 };
 static const struct hunt_column changes[] = {
 	{ "time", HUNT_TIME }, { "name", HUNT_TEXT }, { "asked", HUNT_TEXT }, { "change", HUNT_TEXT },
@@ -53,10 +43,7 @@ static const struct hunt_column changes[] = {
 
 static const struct hunt_fetch fetches[] = {
 	{ "changes.sets", "tiittttt" "iiii",
-		"INSERT INTO was SELECT ?1, ?2, ?3, " HUNT_VERDICT_TEXT("d") ", iif(?8 = '', '', (SELECT group_concat(line, ', ')"
-		" FROM (SELECT DISTINCT iif(record_owner(j.value) = ?1, '', name_text(record_owner(j.value)) || ' ') ||"
-		" type_text(record_type(j.value)) || ' ' || record_text(record_type(j.value), record_data(j.value)) AS line"
-		" FROM " RECORDS " ORDER BY line))), ?9,"
+		"INSERT INTO was SELECT ?1, ?2, ?3, " HUNT_VERDICT_TEXT("d") ", " HUNT_REMOTE_TEXT("?8", "?1") ", ?9,"
 		" iif(?8 = '', NULL, (SELECT max(record_ttl(j.value)) FROM " RECORDS ")), ?10, ?11, ?12"
 		" FROM (SELECT ?4 AS verdict, ?5 AS list, ?6 AS shadow_list, ?7 AS detectors) AS d WHERE true"
 		" ON CONFLICT DO UPDATE SET ttl = max(ttl, excluded.ttl), first = min(first, excluded.first),"
@@ -64,6 +51,7 @@ static const struct hunt_fetch fetches[] = {
 	{ "changes.pieces", "titiii", "INSERT INTO piece SELECT ?1, ?2, record_owner(?3), record_type(?3), record_data(?3),"
 		" ?4, ?5, ?6 WHERE true ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
 		" last = max(last, excluded.last), count = count + excluded.count" },
+	{ "changes.totals", "tii", "INSERT INTO total VALUES (?1, ?2, ?3)" },
 	{ NULL, NULL, NULL }
 };
 
@@ -81,14 +69,12 @@ int hunt_changes(struct hunt *hunt)
 
 	if (wrong != NULL)
 		return command_misuse(hunt->command, "this is no name: %s", wrong);
-	if (gather(hunt) != 0)
+	if (gather(hunt) != 0 || hunt_intervals(hunt) != 0)
 		return -1;
 	hunt_begin(hunt, "changes");
-	if (hunt_section(hunt, "intervals", intervals, "WITH island AS (SELECT *, day - row_number() OVER (PARTITION BY key,"
-			" type, rcode, verdict, records ORDER BY day) AS island FROM was) SELECT name_text(key), type_text(type),"
-			" min(first) AS begun, max(last), sum(count), max(ttl), rcode_text(rcode), verdict, nullif(records, '')"
-			" FROM island GROUP BY key, type, rcode, verdict, records, island ORDER BY key, type, begun, max(last), records,"
-			" verdict") != 0)
+	if (hunt_section(hunt, "intervals", intervals, "SELECT name_text(key), type_text(type), first, last, count, ttl,"
+			" rcode_text(rcode), verdict, nullif(records, ''), rotates, by_day FROM held ORDER BY key, type, first, last,"
+			" records, rcode, verdict") != 0)
 		return -1;
 	return hunt_section(hunt, "changes", changes, "WITH span AS (SELECT key, type AS asked, min(first) AS first,"
 		" max(last) AS last FROM was GROUP BY key, type), change AS ("

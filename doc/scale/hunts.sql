@@ -159,6 +159,19 @@ FROM (SELECT name, type, arrayJoin(records) AS record, at FROM scale.event FINAL
 	<= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high)
 GROUP BY name, type, record;
 
+-- changes.totals: answers of each day, in the window or not
+SELECT name, day - toDate(0), count()
+FROM scale.event FINAL
+WHERE day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >= :low AND name < :high
+GROUP BY name, day;
+
+-- changes.answers: each answer of names and days whose sets overlap
+SELECT name, type, resolver, rcode, verdict, list, shadow_list, detectors, arrayStringConcat(records, ','),
+	day - toDate(0), at
+FROM scale.event FINAL
+WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
+	AND (name, toUInt16(day)) IN (:numbers);
+
 -- rule.hits: what a list or a rule decided, or would have in shadow
 SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
 	shadow_action, detectors,

@@ -14,7 +14,9 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import hunting as h  # noqa: E402
+import intervals  # noqa: E402
 import live  # noqa: E402
+from intervals import TYPE_NAMES, data_text  # noqa: E402
 from live import equal  # noqa: E402
 
 DATA = Path(os.environ.get("VERDICT_DATA", Path(os.environ.get("srcdir", ".")) / "../shared/data"))
@@ -212,38 +214,6 @@ def in_order(row):
     return sorted(row.items())
 
 
-def data_text(data):
-    if isinstance(data, str):
-        return data
-    return str(h.ipaddress.ip_address(data)) if isinstance(data, bytes) else h.shown(data)
-
-
-def set_text(event):
-    return ", ".join(sorted({("" if h.shown(owner) == event.name else h.shown(owner) + " ") + rtype + " " + data_text(data)
-                             for owner, rtype, data, _ in event.records}))
-
-
-TYPE_NAMES = {number: text for text, number in h.TYPES.items()}
-RCODE_NAMES = {number: text for text, number in h.RCODES.items()}
-
-
-def intervals_of(events):
-    """Sets by day, neighbouring days put together."""
-    rows = []
-    for (name, rtype, rcode, verdict, records), some in grouped(
-            events, lambda e: (e.name, e.rtype, e.rcode, e.verdict_text(), set_text(e))).items():
-        runs = []
-        for day, es in sorted(grouped(some, lambda e: e.ms // 86400000).items()):
-            if runs and runs[-1][0] == day - 1:
-                runs[-1] = (day, runs[-1][1] + es)
-            else:
-                runs.append((day, es))
-        for _, es in runs:
-            row = dict(span(es), name=name, type=TYPE_NAMES[rtype], rcode=RCODE_NAMES[rcode], verdict=verdict)
-            rows.append(dict(row, records=records) if records else row)
-    return sorted(rows, key=in_order)
-
-
 def changes_of(events):
     rows = []
     for (name, rtype), some in grouped(events, lambda e: (e.name, e.rtype)).items():
@@ -269,7 +239,7 @@ def record_sets_have_their_intervals_and_changes():
                       if (e.name.endswith(asked[1:]) if asked.startswith("*") else e.name == asked)]
             got = hunt(window, "changes", asked)
             rows = [{k: v for k, v in row.items() if k != "ttl"} for row in got["intervals"]]
-            equal(sorted(rows, key=in_order), intervals_of(wanted), asked)
+            equal(sorted(rows, key=in_order), sorted(intervals.of_events(wanted, events), key=in_order), asked)
             equal(sorted(got["changes"], key=in_order), changes_of(wanted), asked)
 
 

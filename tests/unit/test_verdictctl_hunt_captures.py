@@ -47,8 +47,8 @@ class Names(dict):
 NETBIOS = {"NB": 32, "NBSTAT": 33}
 h.TYPES.update(NETBIOS)
 t.windows = some_windows
-t.TYPE_NAMES = Names({**t.TYPE_NAMES, 10: "NULL", 29: "LOC", 32: "NIMLOC", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 257: "CAA"}, "TYPE")
-t.RCODE_NAMES = Names({**t.RCODE_NAMES, 4: "NOTIMPL", -1: "-"}, "RCODE")
+t.TYPE_NAMES = t.intervals.TYPE_NAMES = Names({**t.TYPE_NAMES, 10: "NULL", 29: "LOC", 32: "NIMLOC", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 257: "CAA"}, "TYPE")
+t.intervals.RCODE_NAMES = Names({**t.intervals.RCODE_NAMES, 4: "NOTIMPL", -1: "-"}, "RCODE")
 
 
 def ask(window, *arguments):
