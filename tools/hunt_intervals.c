@@ -23,7 +23,8 @@ static const char plan[] =
 	"INSERT INTO several SELECT key, type FROM was GROUP BY key, type"
 	" HAVING min(rcode) < max(rcode) OR min(records) < max(records);"
 	"INSERT INTO held SELECT key, type, rcode, verdict, records, min(first), max(last), sum(count), max(ttl), 0, 0"
-	" FROM was WHERE (key, type) NOT IN (SELECT key, type FROM several) GROUP BY key, type, rcode, verdict, records;"
+	" FROM was AS w WHERE NOT EXISTS (SELECT 1 FROM several AS s WHERE s.key = w.key AND s.type = w.type)"
+	" GROUP BY key, type, rcode, verdict, records;"
 	"INSERT INTO contested SELECT DISTINCT key, type, day FROM (SELECT key, type, day, first, max(last) OVER ("
 	"  PARTITION BY key, type, rcode < 0, day ORDER BY first, last, rcode, records"
 	"  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (SELECT key, type, rcode, records, day,"
@@ -32,7 +33,8 @@ static const char plan[] =
 	"INSERT INTO walk SELECT key, day FROM (SELECT key, day, sum(count) OVER (ORDER BY count, key, day ROWS UNBOUNDED"
 	"  PRECEDING) AS so_far FROM total WHERE (key, day) IN (SELECT key, day FROM contested))"
 	" WHERE so_far <= " HUNT_TEXT_OF(HUNT_WALK_MAX) ";"
-	"INSERT INTO coarse SELECT key, type, day FROM contested WHERE (key, day) NOT IN (SELECT key, day FROM walk);";
+	"INSERT INTO coarse SELECT key, type, day FROM contested AS c WHERE NOT EXISTS"
+	" (SELECT 1 FROM walk AS w WHERE w.key = c.key AND w.day = c.day);";
 
 #define ERA_OF(row) "(SELECT count(*) FROM coarse AS c WHERE c.key = " row ".key AND c.type = " row ".type" \
 	" AND c.day < " row ".day)"
@@ -61,7 +63,7 @@ static const char fill[] =
 	" SELECT w.key, w.type, ifnull(l.lane, ''), 0, w.rcode, w.verdict, w.records, w.day, w.first * 1000, w.last * 1000,"
 	" iif(ifnull(l.number, 1) = 1, w.count, 0) FROM several CROSS JOIN was AS w USING (key, type)"
 	" LEFT JOIN lane AS l ON l.key = w.key AND l.type = w.type"
-	" WHERE (w.key, w.type, w.day) NOT IN (SELECT key, type, day FROM contested);"
+	" WHERE NOT EXISTS (SELECT 1 FROM contested AS c WHERE c.key = w.key AND c.type = w.type AND c.day = w.day);"
 	"UPDATE seen SET era = " ERA_OF("seen") " WHERE EXISTS (SELECT 1 FROM coarse);";
 
 #define LANE "PARTITION BY key, type, lane, era, rcode < 0"
