@@ -11,9 +11,12 @@
 
 #define SLICE_SINCE 3
 
-/* The length tells the families apart: ::ffff:0:0/96 is no range of IPv4 here. */
+/* The length tells the families apart. Earlier releases kept an IPv4-mapped client as it came: of IPv4, what lies
+ * below ::ffff:0:0/96 goes, too. */
 static const char pick[] =
-	"CREATE TEMP TABLE gone AS SELECT id FROM client WHERE length(address) = ?1 AND address BETWEEN ?2 AND ?3";
+	"CREATE TEMP TABLE gone AS SELECT id FROM client WHERE length(address) = ?1 AND address BETWEEN ?2 AND ?3"
+	" OR length(address) = 16 AND address BETWEEN ?4 AND ?5";
+#define MAPPED_OCTETS 12
 /* `since`: the version of a day file's tables that has what it speaks of. */
 static const struct step {
 	unsigned since;
@@ -54,6 +57,7 @@ static int pick_clients(sqlite3 *db, const char *path, const struct address *cli
 	struct diag *diag)
 {
 	struct address first = *client, last = *client;
+	uint8_t low[16] = { [10] = 0xff, [11] = 0xff }, high[16] = { [10] = 0xff, [11] = 0xff };
 	int octets = client->family == ADDRESS_INET ? 4 : 16, code;
 	sqlite3_stmt *statement;
 
@@ -66,6 +70,12 @@ static int pick_clients(sqlite3 *db, const char *path, const struct address *cli
 	sqlite3_bind_int(statement, 1, octets);
 	sqlite3_bind_blob(statement, 2, first.octets, octets, SQLITE_TRANSIENT);
 	sqlite3_bind_blob(statement, 3, last.octets, octets, SQLITE_TRANSIENT);
+	if (client->family == ADDRESS_INET) {
+		memcpy(low + MAPPED_OCTETS, first.octets, sizeof(low) - MAPPED_OCTETS);
+		memcpy(high + MAPPED_OCTETS, last.octets, sizeof(high) - MAPPED_OCTETS);
+		sqlite3_bind_blob(statement, 4, low, sizeof(low), SQLITE_TRANSIENT);
+		sqlite3_bind_blob(statement, 5, high, sizeof(high), SQLITE_TRANSIENT);
+	}
 	code = sqlite3_step(statement);
 	if (code != SQLITE_DONE)
 		fail(db, path, diag);

@@ -697,6 +697,26 @@ static void forgets_a_client(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
 }
 
+static void forgets_an_ipv4_client_that_was_kept_as_mapped(void **state)
+{
+	struct store *store = open_store(*state);
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 1, 77 } };
+	struct sample sample;
+	struct diag diag;
+	uint64_t events;
+
+	for (uint64_t i = 1; i <= 3; i++) {
+		sample_init(&sample, "www.example", i);
+		sample.event.client = (struct address){ ADDRESS_INET6, 0, { [10] = 0xff, 0xff, 10, 0, 1, (uint8_t)(75 + i) } };
+		put(store, &sample.event);
+	}
+	assert_int_equal(store_forget(store, &client, 32, &events, &diag), 0);
+	assert_int_equal(events, 1);
+	store_close(&store);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client WHERE hex(address) LIKE '%0A00014D'"), 0);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event"), 2);
+}
+
 /* Without the tables of sums. */
 static void forgets_a_client_in_a_file_of_the_first_release(void **state)
 {
@@ -955,6 +975,7 @@ int main(void)
 		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(forgets_an_ipv4_client_that_was_kept_as_mapped),
 		IN_DIRECTORY(forgets_a_client_in_a_file_of_the_first_release),
 		IN_DIRECTORY(forgets_a_client_in_what_is_added_up),
 		IN_DIRECTORY(gathers_small_commits_in_slices),
