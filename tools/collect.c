@@ -236,7 +236,7 @@ static int look_at_days(struct collector *collector, struct diag *diag)
 
 	if (shelf_list_all(collector->options->directory, &files, &count, diag) != 0)
 		return -1;
-	collect_clock_init(&collector->day_clock, count > 0 ? files[count - 1].day_s + DAY_SECONDS : 0);
+	collect_clock_init(&collector->day_clock, collect_clock_newest(files, count, (int64_t)time(NULL)));
 	free(files);
 	return 0;
 }

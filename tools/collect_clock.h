@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/shelf.h"
+
 #define COLLECT_CLOCK_LEAP_S (2 * 86400)
 #define COLLECT_CLOCK_HOLD_S 3600
 
@@ -21,6 +23,10 @@ struct collect_clock {
 	int64_t leapt_s;                 /* running time; of use while `leapt` */
 	bool leapt;
 };
+
+/* The end of the newest of the day files, in their order, that says how late it is for sure; 0: there is none. A
+ * newest day that stands alone can be of a clock that was wrong when the collector ran last, and one to come is. */
+int64_t collect_clock_newest(const struct shelf_file *files, unsigned count, int64_t now_s);
 
 /* `newest_s`: the end of the newest day that there is; 0: there is none. */
 void collect_clock_init(struct collect_clock *clock, int64_t newest_s);

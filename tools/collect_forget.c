@@ -148,7 +148,9 @@ bool collect_forget_asked(struct collector *collector)
 		snprintf(said, sizeof(said), "error %s", wrong);
 	} else {
 		diag_set(&diag, collector->options->directory, 0, 0, "cannot be written to");
-		failed = !collector_release(collector, 0) || forget(collector->store, &network, &events, &diag) != 0;
+		/* What cannot be written stops the collector: its senders must not be confirmed. */
+		failed = !collector_release(collector, 0) || !collector_commit(collector) ||
+			forget(collector->store, &network, &events, &diag) != 0;
 		if (failed)
 			snprintf(said, sizeof(said), "partly %" PRIu64 " %s", events, diag_format(&diag, why, sizeof(why)));
 		else

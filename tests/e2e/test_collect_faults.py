@@ -5,6 +5,7 @@ of identities that change, and root that asks another user's collector."""
 import contextlib
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -116,6 +117,38 @@ def a_full_disk_stops_it_and_loses_nothing(tap):
 		tap.equal({row[0] for row in collector.rows("PRAGMA integrity_check")}, {"ok"}, "the files are whole")
 
 
+def a_forget_that_cannot_be_written_confirms_nothing(tap):
+	"""The frame between a commit and the request to forget is lost by it only with its sender unconfirmed."""
+	with lab.Lab(ZONES) as here, socket.socket(socket.AF_UNIX) as sock:
+		place, days = here.path("collect.sock"), here.path("own")
+		collector = At(here, days, "unix:" + place, command=["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\"", lab.VERDICTCTL])
+		pid, status = collector.process.pid, os.path.join(days, "status.json")
+		sock.settimeout(60)
+		sock.connect(place)
+		sock.sendall(d.control(d.READY))
+		told = os.stat(status).st_mtime_ns
+		lab.wait_for(lambda: os.stat(status).st_mtime_ns != told, "its next look around", 60)
+		time.sleep(0.4)                      # between two looks: a commit, and a frame behind it
+		sock.sendall(d.control(d.START) + d.data(frame(1)))
+		lab.wait_for(lambda: collector.count() == 1, "the first", 60)
+		sock.sendall(d.data(frame(2)))
+		resource.prlimit(pid, resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+		here.write("own/forget.request", "192.0.2.1\n")
+		lab.wait_for(lambda: not os.path.exists(days + "/forget.request"), "an answer", 60)
+		resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+		got = b""
+		with contextlib.suppress(ConnectionError):
+			sock.sendall(d.control(d.STOP, None))
+			while FINISH not in got:
+				more = sock.recv(4096)
+				if not more:
+					break
+				got += more
+		lab.wait_for(lambda: collector.status()["state"] == "running", "running again", 60)
+		tap.ok(FINISH not in got or collector.count() == 2, "what is confirmed is there")
+		collector.stop()
+
+
 def who_says_nothing_is_closed(tap):
 	with lab.Lab(ZONES) as here:
 		place = here.path("collect.sock")
@@ -154,7 +187,7 @@ def days_go_by_age(tap):
 		today = int(time.time()) // 86400 * 86400
 		place, days, clock = here.path("collect.sock"), here.path("own"), here.path("clock")
 		frames = [d.frame(client="10.0.0.7", extra={**d.extra("allow"), "seq": seq}, response=d.dns("www.example"), query_time=None,
-			response_time=today - 10 * 86400 * seq) for seq in range(4)]
+			response_time=today - 86400 * day) for seq, day in enumerate((0, 1, 20, 30))]
 		subprocess.run([lab.VERDICTCTL, "collect", "--directory", days, "-"], input=d.stream(*frames), check=True,
 			capture_output=True, timeout=60)
 
@@ -175,6 +208,15 @@ def days_go_by_age(tap):
 		lab.wait_for(lambda: collector.process.output().count("the clock is far ahead") == 2, "a word about a leap", 60)
 		collector.stop()
 		tap.equal(kept(), 2, "a clock that leaps removes nothing")
+		collector = begin("+400d")
+		lab.wait_for(lambda: collector.process.output().count("the clock is far ahead") == 3, "a word about the clock", 60)
+		deliver(place, frame(9))
+		lab.wait_for(lambda: kept() == 3, "a day that the wrong clock made", 60)
+		collector.stop()
+		collector = begin("+400d")
+		lab.wait_for(lambda: collector.process.output().count("the clock is far ahead") == 4, "the same word after a restart", 60)
+		collector.stop()
+		tap.equal(kept(), 3, "a wrong clock that made a day removes nothing after a restart")
 
 
 def strangers_make_room_first(tap):
@@ -363,6 +405,6 @@ def root_asks_another_users_collector_to_forget(tap):
 
 if __name__ == "__main__":
 	lab.require()
-	tap.run(a_full_disk_stops_it_and_loses_nothing, who_says_nothing_is_closed, who_is_silent_makes_room,
-		days_go_by_age, strangers_make_room_first, a_certificate_binds_its_own_name, who_is_revoked_is_let_in_no_more,
+	tap.run(a_full_disk_stops_it_and_loses_nothing, a_forget_that_cannot_be_written_confirms_nothing,
+		who_says_nothing_is_closed, who_is_silent_makes_room, days_go_by_age, strangers_make_room_first, a_certificate_binds_its_own_name, who_is_revoked_is_let_in_no_more,
 		identities_are_read_again, root_asks_another_users_collector_to_forget)

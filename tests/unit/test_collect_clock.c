@@ -43,10 +43,42 @@ static void judges_clocks(void **state)
 	}
 }
 
+static void knows_which_day_is_the_newest(void **state)
+{
+	static const struct {
+		int64_t days[5];                 /* since NOW - 30; -1: no more */
+		int64_t now, newest;
+		const char *why;
+	} rows[] = {
+		{ { -1 }, 30, -1, "no day" },
+		{ { 29, -1 }, 30, 29, "one day alone: there is no other to go by" },
+		{ { 29, 29, -1 }, 30, 29, "both classes of it" },
+		{ { 0, 28, 29, 29, -1 }, 30, 29, "a hole behind" },
+		{ { 0, 25, 28, -1 }, 30, 28, "a weekend" },
+		{ { 28, 29, 3000, 3000, -1 }, 3000, 29, "started a second time with a wrong clock" },
+		{ { 28, 29, 3000, 3001, -1 }, 30, 29, "left of a clock that is right again" },
+		{ { 3000, -1 }, 30, -1, "nothing but such" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct shelf_file files[5] = { 0 };
+		unsigned count = 0;
+		int64_t newest;
+
+		for (; rows[i].days[count] >= 0; count++)
+			files[count].day_s = NOW + (rows[i].days[count] - 30) * DAY;
+		newest = collect_clock_newest(files, count, NOW + (rows[i].now - 30) * DAY);
+		if (newest != (rows[i].newest < 0 ? 0 : NOW + (rows[i].newest - 29) * DAY))
+			fail_msg("%s: %lld", rows[i].why, (long long)newest);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judges_clocks),
+		cmocka_unit_test(knows_which_day_is_the_newest),
 	};
 
 	return cmocka_run_group_tests_name("collect_clock", tests, NULL, NULL);
