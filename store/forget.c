@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 #define SLICE_SINCE 3
+#define MINUTE_US "60000000"
 
 /* The length tells the families apart. Earlier releases kept an IPv4-mapped client as it came: of IPv4, what lies
  * below ::ffff:0:0/96 goes, too. */
@@ -44,6 +45,12 @@ static const struct step {
 		" shadow_rule = iif(instr(shadow_rule, '/'), '(forgotten ' || id || ')', shadow_rule),"
 		" grp = iif(grp = '', '', '(forgotten ' || id || ')')"
 		" WHERE (trigger = 'CLIENT-IP' OR instr(shadow_rule, '/') OR grp <> '') AND id NOT IN (SELECT verdict FROM pair)" },
+	{ 1, "CREATE TEMP TABLE lost AS SELECT (e.at - (e.at % " MINUTE_US " + " MINUTE_US ") % " MINUTE_US ") / " MINUTE_US
+		" AS minute, r.verdict AS verdict, count(*) AS count FROM event AS e CROSS JOIN reply AS r ON r.id = e.reply"
+		" WHERE e.client IN (SELECT id FROM temp.gone) GROUP BY 1, 2" },
+	{ 1, "UPDATE minute SET count = minute.count - l.count FROM temp.lost AS l"
+		" WHERE l.minute = minute.minute AND l.verdict = minute.verdict" },
+	{ 1, "DELETE FROM minute WHERE count <= 0" },
 	{ 1, "DELETE FROM client WHERE id IN (SELECT id FROM temp.gone)" },
 	{ 1, "DELETE FROM event WHERE client IN (SELECT id FROM temp.gone)" },
 };

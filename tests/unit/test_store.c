@@ -793,6 +793,9 @@ static void forgets_a_client_in_what_is_added_up(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM name_sum"), 4);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM client_sum"), 2);
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM verdict_sum"), 3);
+	assert_int_equal(number(*state, PLAIN, "SELECT sum(count) FROM minute"), i - 5);
+	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM (SELECT minute, verdict, count FROM minute EXCEPT SELECT"
+		" e.at / 60000000, r.verdict, count(*) FROM event AS e JOIN reply AS r ON r.id = e.reply GROUP BY 1, 2)"), 0);
 }
 
 /* Commits of a few events make one slice together, a jump of the clock another one. */
