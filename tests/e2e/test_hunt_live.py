@@ -4,6 +4,7 @@ is said what went away. Also for who may only read."""
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -68,8 +69,8 @@ def day_text(feeder, back):
 	return time.strftime("%Y-%m-%d", time.gmtime(feeder.midnight - back * DAY))
 
 
-def ask(collector, words, **as_whom):
-	done = subprocess.run([lab.VERDICTCTL, "hunt", *words, "--json", "--limit", "0", "--directory", collector.directory],
+def ask(collector, words, command=lab.VERDICTCTL, **as_whom):
+	done = subprocess.run([command, "hunt", *words, "--json", "--limit", "0", "--directory", collector.directory],
 		capture_output=True, text=True, timeout=300, **as_whom)
 	return done, json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -121,11 +122,12 @@ def hunts_on(tap, options, days, steady):
 		feeder = Feeder(place, days)
 		feeder.start()
 		judge = Judge(feeder, steady)
+		command = shutil.copy(lab.VERDICTCTL, here.path("verdictctl"))   # nobody may not look into every home
 		lab.wait_for(lambda: any(day_text(feeder, 0) in name for name in files(collector)), "a day file", 60)
 		lab.wait_for(lambda: "day files were removed" in collector.process.output(), "retention", 120)
 		for number in range(HUNTS):
 			words = PIVOTS[number % len(PIVOTS)]
-			judge.judge(words, *ask(collector, words, **(NOBODY if NOBODY and number % 2 else {})))
+			judge.judge(words, *ask(collector, words, command, **(NOBODY if NOBODY and number % 2 else {})))
 		tap.equal(judge.wrong[:5], [], "each of %d hunts is right, or says what went away" % HUNTS)
 		tap.note("%d times a file went away" % judge.gone)
 		page = here.path("report.html")
