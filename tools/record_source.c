@@ -49,7 +49,7 @@ static int next_text(struct record_source *source, struct recorded *to, struct d
 	to->answered = question.answers_octets > 0;
 	to->time_ms = question.time_ms;
 	to->label_too_long = question.label_octets >= sizeof(to->label);
-	if (!to->label_too_long)
+	if (question.label_octets > 0 && !to->label_too_long)
 		memcpy(to->label, question.label, question.label_octets);
 	memcpy(to->group, question.group, sizeof(to->group));
 	if (to->answered)
