@@ -329,8 +329,9 @@ static void starting_often_leaves_nothing_behind(void **state)
 			threads = count_entries("/proc/self/task");
 		}
 	}
-	assert_int_equal(count_entries("/proc/self/fd"), files);
-	assert_int_equal(count_entries("/proc/self/task"), threads);
+	/* A leak is 48 of each; what others began may end meanwhile. */
+	assert_in_range(count_entries("/proc/self/fd"), 1, files);
+	assert_in_range(count_entries("/proc/self/task"), 1, threads);
 	teardown(&bench);
 }
 
