@@ -282,6 +282,19 @@ static bool is_plain(const struct verdict *verdict)
 	       verdict->traits == 0 && verdict->group_name[0] == '\0';
 }
 
+/* Where one of them is denied. */
+static bool know_of_others(const struct scene *scene, const struct verdict verdicts[CLIENTS],
+	const struct expected expected[CLIENTS], bool any_let)
+{
+	for (size_t i = 0; i < CLIENTS; i++) {
+		if (!verdicts[i].denied_to_some)
+			return broken("denied to some", scene, &verdicts[i], &expected[i]);
+		if ((any_let || verdicts[i].action != verdicts[0].action) && !verdicts[i].differs)
+			return broken("differs", scene, &verdicts[i], &expected[i]);
+	}
+	return true;
+}
+
 /* One answer, in the eyes of several clients. */
 static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene, uint16_t qtype)
 {
@@ -334,12 +347,8 @@ static bool laws_hold(const struct snapshot *snapshot, const struct scene *scene
 		else
 			any_let = true;
 	}
-	for (i = 0; i < CLIENTS; i++) {
-		if (any_denied && !verdicts[i].denied_to_some)
-			return broken("denied to some", scene, &verdicts[i], &expected[i]);
-		if (any_denied && (any_let || verdicts[i].action != verdicts[0].action) && !verdicts[i].differs)
-			return broken("differs", scene, &verdicts[i], &expected[i]);
-	}
+	if (any_denied && !know_of_others(scene, verdicts, expected, any_let))
+		return false;
 	facts.client.family = ADDRESS_NONE;
 	if (is_blind(snapshot) &&
 	    (verdicts[0].denied_to_some != any_denied || verdicts[0].differs))

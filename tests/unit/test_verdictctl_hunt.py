@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
 import hunting as h  # noqa: E402
 import intervals  # noqa: E402
 import live  # noqa: E402
-from intervals import TYPE_NAMES, data_text  # noqa: E402
+from intervals import TYPE_NAMES, data_text, grouped  # noqa: E402
 from live import equal  # noqa: E402
 
 DATA = Path(os.environ.get("VERDICT_DATA", Path(os.environ.get("srcdir", ".")) / "../shared/data"))
@@ -73,13 +73,6 @@ def hunt(window, *arguments):
 
 def span(events):
     return {"first": h.iso(min(e.ms for e in events)), "last": h.iso(max(e.ms for e in events)), "count": len(events)}
-
-
-def grouped(events, key):
-    groups = defaultdict(list)
-    for event in events:
-        groups[key(event)].append(event)
-    return groups
 
 
 def verdicts_of(events):
