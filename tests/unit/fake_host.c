@@ -16,10 +16,12 @@ static void publish(void *arg, struct snapshot *next, struct sweep_report *repor
 
 	pthread_mutex_lock(&fake->lock);
 	while (fake->hangs) {
+		fake->is_hanging = true;
 		pthread_mutex_unlock(&fake->lock);
 		usleep(1000);
 		pthread_mutex_lock(&fake->lock);
 	}
+	fake->is_hanging = false;
 	old = fake->snapshot;
 	fake->snapshot = next;
 	fake->publishes++;
@@ -145,4 +147,21 @@ void fake_host_set_hangs(struct fake_host *fake, bool hangs)
 	pthread_mutex_lock(&fake->lock);
 	fake->hangs = hangs;
 	pthread_mutex_unlock(&fake->lock);
+}
+
+static bool is_hanging(struct fake_host *fake)
+{
+	bool hanging;
+
+	pthread_mutex_lock(&fake->lock);
+	hanging = fake->is_hanging;
+	pthread_mutex_unlock(&fake->lock);
+	return hanging;
+}
+
+bool fake_host_comes_to_hang(struct fake_host *fake, unsigned patience_ms)
+{
+	for (unsigned ms = 0; ms < patience_ms && !is_hanging(fake); ms++)
+		usleep(1000);
+	return is_hanging(fake);
 }

@@ -18,7 +18,8 @@ struct fake_host {
 	/* under `lock` */
 	struct snapshot *snapshot;     /* owned */
 	unsigned publishes, sweeps;
-	bool hangs;                    /* publish waits until it is false again */
+	bool hangs;                    /* publish waits until it is false again, */
+	bool is_hanging;               /* and does so now */
 	bool incomplete;               /* what sweeps report */
 	char log[64 * 1024];
 };
@@ -35,5 +36,6 @@ enum action fake_host_asks_for(struct fake_host *fake, const char *name, const c
 bool fake_host_said(struct fake_host *fake, const char *text);
 unsigned fake_host_publishes(struct fake_host *fake);
 void fake_host_set_hangs(struct fake_host *fake, bool hangs);
+bool fake_host_comes_to_hang(struct fake_host *fake, unsigned patience_ms);
 
 #endif

@@ -1,6 +1,7 @@
 /* test_loader.c: changing the policy of a running resolver, with a resolver of the test's own. */
 #include "control/loader.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,12 +17,26 @@
 
 #include "control/compiled_file.h"
 #include "tests/unit/fake_host.h"
+#include "tests/unit/held_load.h"
 #include "tests/unit/temp_file.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
-/* The clock of everything linked here. */
+/* The clocks of everything linked here: how far the one on the wall is ahead, and where the steady one stands still
+ * (0: it goes). */
 static _Atomic time_t now_ahead;
+static _Atomic int64_t stands_at_ms;
+
+/* In the place of the library's. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	const int64_t at_ms = stands_at_ms;
+
+	if (clock != CLOCK_MONOTONIC || at_ms == 0)
+		return (int)syscall(SYS_clock_gettime, clock, now);
+	*now = (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
+	return 0;
+}
 
 time_t time(time_t *to)
 {
@@ -45,6 +61,15 @@ struct bench {
 static void sleep_ms(unsigned ms)
 {
 	usleep(ms * 1000);
+}
+
+static void stop_the_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* Late enough for every "so long ago" of a machine that has just started. */
+	stands_at_ms = (int64_t)now.tv_sec * 1000 + 100000;
 }
 
 static void path_of(const struct bench *bench, const char *name, char *path, size_t cap)
@@ -102,6 +127,8 @@ static struct loader *create(struct bench *bench, struct loader *before)
 static void setup(struct bench *bench, const char *more)
 {
 	memset(bench, 0, sizeof(*bench));
+	now_ahead = 0;
+	stands_at_ms = 0;
 	temp_folder(bench->folder);
 	path_of(bench, "verdict.conf", bench->conf, sizeof(bench->conf));
 	bench->fake = fake_host_create();
@@ -590,17 +617,25 @@ static void an_override_does_not_wait_for_a_load(void **state)
 	const struct load_request request = { .cause = CAUSE_COMMAND };
 	struct override allow = override_of("one.example", ACTION_PASS);
 	struct load_report report;
+	struct loader_view view;
 	struct bench bench;
 
 	(void)state;
 	setup(&bench, "\twatch: no\n");
-	write_list(&bench, "one.example", 1000000);
+	write_list(&bench, "one.example", 1000);
+	held_load_shut();
 	assert_int_equal(loader_request(bench.loader, &request, NULL), 0);
-	sleep_ms(50);
+	assert_true(held_load_stands());
 	assert_int_equal(loader_set_overrides(bench.loader, &allow, 1, &report), 0);
 	assert_int_equal(report.number, 1);
 	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
-	assert_true(becomes(&bench, "name999999.example", ACTION_REFUSE));
+	assert_int_equal(fake_host_asks(bench.fake, "name999.example"), ACTION_ALLOW);
+	loader_lock(bench.loader, &view);
+	assert_true(view.loading);
+	assert_int_equal(view.good->number, 1);
+	loader_unlock(bench.loader);
+	assert_true(held_load_open());
+	assert_true(becomes(&bench, "name999.example", ACTION_REFUSE));
 	assert_int_equal(fake_host_asks(bench.fake, "one.example"), ACTION_PASS);
 	teardown(&bench);
 }
@@ -792,21 +827,34 @@ static void many_changes_are_one_load(void **state)
 
 	(void)state;
 	setup(&bench, "");
+	stop_the_clock();
+	/* Each of another size: two that follow one another within a tick of the file system's clock are two. */
 	for (unsigned i = 0; i < 200; i++) {
-		write_list(&bench, "storm.example", 20);
+		write_list(&bench, "storm.example", 21 + i);
 		write_conf(&bench, "");
+		stands_at_ms += 100;
 		sleep_ms(2);
 	}
-	assert_true(becomes(&bench, "storm.example", ACTION_REFUSE));
-	sleep_ms(1500);
-	assert_in_range(fake_host_publishes(bench.fake), 2, 3);
+	assert_int_equal(fake_host_publishes(bench.fake), 1);
+	for (unsigned ms = 0; ms < PATIENCE_MS && fake_host_publishes(bench.fake) == 1; ms += 10) {
+		stands_at_ms += 100;
+		sleep_ms(10);
+	}
+	assert_int_equal(fake_host_asks(bench.fake, "storm.example"), ACTION_REFUSE);
+	assert_int_equal(fake_host_asks(bench.fake, "name219.example"), ACTION_REFUSE);
+	for (unsigned i = 0; i < 100; i++) {
+		stands_at_ms += 1000;
+		sleep_ms(10);
+	}
+	assert_int_equal(fake_host_publishes(bench.fake), 2);
 	teardown(&bench);
 }
 
-/* An SOA that is as old as the file, and expires in a second. */
+/* An SOA that is as old as the file, and expires after an hour. */
 static void write_zone(const struct bench *bench)
 {
-	write_file(bench, "zone.rpz", "$TTL 60\n$ORIGIN rpz.\n@ SOA . . 1 60 60 2 60\n@ NS .\nbrief.example CNAME .\n");
+	write_file(bench, "zone.rpz", "$TTL 60\n$ORIGIN rpz.\n@ SOA . . 1 60 60 3600 60\n@ NS .\n"
+		"brief.example CNAME .\n");
 }
 
 static void a_list_that_expires_is_loaded_again(void **state)
@@ -819,6 +867,9 @@ static void a_list_that_expires_is_loaded_again(void **state)
 	write_conf(&bench, "\twatch: no\npolicy-list:\n\tname: zone\n\tfile: zone.rpz\n\tformat: rpz\n\texpire: withdraw\n");
 	assert_string_equal(load(&bench, false).error, "");
 	assert_int_equal(fake_host_asks(bench.fake, "brief.example"), ACTION_NXDOMAIN);
+	now_ahead = 3599;
+	/* Else it looks at the wall clock, which has jumped, only after a while. */
+	loader_sweep_soon(bench.loader);
 	assert_true(becomes(&bench, "brief.example", ACTION_ALLOW));
 	assert_true(gets_said(&bench, "(a list expired)"));
 	sleep_ms(300);
@@ -836,23 +887,32 @@ static unsigned sweeps_of(struct bench *bench)
 	return sweeps;
 }
 
+static bool comes_to_sweeps(struct bench *bench, unsigned count)
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps_of(bench) < count; ms += 10)
+		sleep_ms(10);
+	return sweeps_of(bench) == count;
+}
+
 static void sweeps_when_asked_and_not_all_the_time(void **state)
 {
 	struct bench bench;
 
 	(void)state;
 	setup(&bench, "\twatch: no\n");
+	stop_the_clock();
 	sleep_ms(50);
 	assert_int_equal(sweeps_of(&bench), 0);
-	for (unsigned ms = 0; ms < PATIENCE_MS && sweeps_of(&bench) == 0; ms += 10) {
-		loader_sweep_soon(bench.loader);
-		sleep_ms(10);
-	}
+	loader_sweep_soon(bench.loader);
+	assert_true(comes_to_sweeps(&bench, 1));
 	for (unsigned i = 0; i < 20; i++) {
 		loader_sweep_soon(bench.loader);
 		sleep_ms(10);
 	}
 	assert_int_equal(sweeps_of(&bench), 1);
+	stands_at_ms += 5000;
+	loader_sweep_soon(bench.loader);
+	assert_true(comes_to_sweeps(&bench, 2));
 	teardown(&bench);
 }
 
@@ -933,20 +993,54 @@ static void ends_in_the_middle_of_a_load(void **state)
 	setup(&bench, "");
 	write_list(&bench, "two.example", 200000);
 	for (unsigned i = 0; i < 10; i++) {
-		struct timespec start, end;
+		const bool held = i % 2 == 1;
 		pthread_t thread;
 
+		if (held)
+			held_load_shut();
 		assert_int_equal(pthread_create(&thread, NULL, load_for_ever, &bench), 0);
-		sleep_ms(20 + i * 10);
-		clock_gettime(CLOCK_MONOTONIC, &start);
-		loader_stop(bench.loader, PATIENCE_MS);
-		clock_gettime(CLOCK_MONOTONIC, &end);
+		if (held)
+			assert_true(held_load_stands());
+		else
+			sleep_ms(20 + i * 10);
+		loader_stop(bench.loader, PATIENCE_MS * 2);
+		if (held)
+			assert_true(held_load_open());
 		pthread_join(thread, NULL);
-		assert_in_range(end.tv_sec - start.tv_sec, 0, 5);
 		bench.loader = create(&bench, bench.loader);
 		assert_non_null(bench.loader);
 	}
 	teardown(&bench);
+}
+
+static unsigned threads_called(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned count = 0;
+	struct dirent *entry;
+
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks)) != NULL) {
+		char path[320], comm[32] = "";
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		if (fgets(comm, sizeof(comm), file) != NULL && strncmp(comm, name, strlen(name)) == 0)
+			count++;
+		fclose(file);
+	}
+	closedir(tasks);
+	return count;
+}
+
+static bool all_end(const char *name)
+{
+	for (unsigned ms = 0; ms < PATIENCE_MS && threads_called(name) > 0; ms += 10)
+		sleep_ms(10);
+	return threads_called(name) == 0;
 }
 
 static struct loader *volatile left_behind;
@@ -961,11 +1055,12 @@ static void a_thread_that_hangs_is_left_behind(void **state)
 	write_list(&bench, "two.example", 20);
 	fake_host_set_hangs(bench.fake, true);
 	assert_int_equal(loader_request(bench.loader, &request, NULL), 0);
-	sleep_ms(300);
+	assert_true(fake_host_comes_to_hang(bench.fake, PATIENCE_MS));
 	loader_stop(bench.loader, 50);
 	assert_int_equal(loader_request(bench.loader, &request, NULL), -1);
+	assert_int_equal(threads_called("verdict-load"), 1);
 	fake_host_set_hangs(bench.fake, false);
-	sleep_ms(300);
+	assert_true(all_end("verdict-load"));
 	bench.loader = create(&bench, bench.loader);
 	assert_non_null(bench.loader);
 	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
