@@ -273,6 +273,10 @@ static int open_database(struct day *day, bool look, struct diag *diag)
 	char text[64];
 	int64_t last;
 
+	if (!shelf_is_regular(day->path, false)) {
+		day->damaged = true;
+		return diag_set(diag, day->path, 0, 0, SHELF_IRREGULAR);
+	}
 	if ((is_missing(day->path) && make_file(day, diag) != 0) || open_at(day, day->path, 0, diag) != 0)
 		return -1;
 	snprintf(text, sizeof(text), "PRAGMA cache_size = -%d", DAY_CACHE_KIB);

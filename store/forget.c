@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "policy/address.h"
+#include "store/shelf.h"
 #include "store/slice_forget.h"
 #include "store/store.h"
 
@@ -139,8 +140,9 @@ static int delete_all(sqlite3 *db, const char *path, const struct address *clien
 
 	if (version == 0)
 		return -1;
-	if (run(db, path, "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-			"BEGIN IMMEDIATE", diag) != 0 || pick_clients(db, path, client, bits, diag) != 0)
+	/* By a log, which a reader needs nothing of: a journal that somebody killed leaves has to be played back first. */
+	if (run(db, path, "PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON; PRAGMA synchronous = FULL;"
+			"PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE", diag) != 0 || pick_clients(db, path, client, bits, diag) != 0)
 		return -1;
 	if (version >= SLICE_SINCE && slice_forget(db, "SELECT id FROM temp.gone") != SQLITE_OK)
 		return fail(db, path, diag);
@@ -156,6 +158,8 @@ int forget_in(const char *path, const struct address *client, unsigned bits, uin
 	sqlite3 *db;
 	int result;
 
+	if (!shelf_is_regular(path, false))
+		return diag_set(diag, path, 0, 0, SHELF_IRREGULAR);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK) {
 		fail(db, path, diag);
 		sqlite3_close(db);
@@ -163,6 +167,9 @@ int forget_in(const char *path, const struct address *client, unsigned bits, uin
 	}
 	sqlite3_busy_timeout(db, 10000);
 	result = delete_all(db, path, client, bits, events, diag);
+	/* As day_close leaves a file. */
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
 	sqlite3_close(db);
 	return result;
 }

@@ -120,21 +120,6 @@ static const char *check(struct query *query)
 	return version < STORE_OLDEST ? "was made by an earlier release" : NULL;
 }
 
-/* Of what lies there or beside it, who opens a FIFO waits, and a device can do anything. */
-static bool is_regular(const char *path)
-{
-	static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
-	char name[SHELF_PATH_MAX + 16];
-	struct stat status;
-
-	for (unsigned i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
-		if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
-			return false;
-	}
-	return true;
-}
-
 /* A WAL is read by way of its -shm, which who may not write there cannot make. */
 static bool lacks_shm(const char *path)
 {
@@ -154,10 +139,15 @@ static void detach(struct query *query)
 static const char *attach(struct query *query, const char *path, struct attempt *attempt)
 {
 	const char *wrong;
+	int code;
 
-	if (!is_regular(path))
-		return "is damaged: it, or its -wal, -shm or -journal, is no regular file";
-	if (attach_as(query, path, "?mode=ro") != SQLITE_OK)
+	if (!shelf_is_regular(path, true))
+		return "is damaged: " SHELF_IRREGULAR;
+	code = attach_as(query, path, "?mode=ro");
+	/* Half of a change, which somebody left who was killed, is taken back by who may write. */
+	if (code == SQLITE_READONLY_ROLLBACK && access(path, W_OK) == 0)
+		code = attach_as(query, path, "?mode=rw");
+	if (code != SQLITE_OK)
 		return sqlite3_errmsg(query->db);
 	wrong = check(query);
 	if (wrong == NULL || (sqlite3_errcode(query->db) & 0xff) != SQLITE_CANTOPEN || look(path).log)
@@ -259,6 +249,16 @@ static void leave_out(struct query *query, struct query_file *listed, const char
 		tell(query, listed->file.path, "is passed over: ", why);
 }
 
+static const char *why_unreadable(const char *path, const struct attempt *attempt)
+{
+	if (attempt->code == SQLITE_READONLY_ROLLBACK)
+		return "half of a change is in it, which only who may write there can take back: ask as the collector's user";
+	if ((attempt->code & 0xff) == SQLITE_CANTOPEN && lacks_shm(path))
+		return "its -wal cannot be read without its -shm, which only who may write in this directory can make: ask as the"
+			" collector's user, or restart the collector";
+	return attempt->why;
+}
+
 static int gather_file(struct query *query, struct query_file *listed, const char *statements, struct diag *diag)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -275,9 +275,7 @@ static int gather_file(struct query *query, struct query_file *listed, const cha
 	case OUTCOME_READ:
 		return 0;
 	case OUTCOME_UNREADABLE:
-		leave_out(query, listed, (attempt.code & 0xff) == SQLITE_CANTOPEN && lacks_shm(file->path) ?
-			"its -wal cannot be read without its -shm, which only who may write in this directory can make: ask as the"
-			" collector's user, or restart the collector" : attempt.why);
+		leave_out(query, listed, why_unreadable(file->path, &attempt));
 		return 0;
 	case OUTCOME_FAILED:
 		break;

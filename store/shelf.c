@@ -16,7 +16,8 @@
 #define FILES_MAX 20000u
 
 static const char *const classes[STORE_CLASSES] = { [STORE_PLAIN] = "plain", [STORE_VERDICTS] = "verdicts" };
-static const char *const beside[] = { "", "-wal", "-shm" };
+static const char *const beside[] = { "", "-wal", "-shm", "-journal" };
+#define BESIDE (sizeof(beside) / sizeof(beside[0]))
 
 static void write_name(int64_t day_s, enum store_class class, char *name)
 {
@@ -168,9 +169,22 @@ unsigned shelf_tell_aside(const char *directory, int64_t from_s, int64_t to_s, v
 	return told;
 }
 
+bool shelf_is_regular(const char *path, bool follow)
+{
+	char name[SHELF_PATH_MAX + 16];
+	struct stat status;
+
+	for (unsigned i = 0; i < BESIDE; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
+		if ((follow ? stat(name, &status) : lstat(name, &status)) == 0 && !S_ISREG(status.st_mode))
+			return false;
+	}
+	return true;
+}
+
 int shelf_set_aside(const char *path, struct diag *diag)
 {
-	char from[SHELF_PATH_MAX + 8], to[SHELF_PATH_MAX + 32], tail[16] = "";
+	char from[SHELF_PATH_MAX + 16], to[SHELF_PATH_MAX + 48], tail[16] = "";
 	struct stat status;
 
 	for (unsigned i = 1; i <= ASIDE_MAX; i++) {
@@ -179,7 +193,7 @@ int shelf_set_aside(const char *path, struct diag *diag)
 			break;
 		snprintf(tail, sizeof(tail), "-%u", i);
 	}
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < BESIDE; i++) {
 		snprintf(from, sizeof(from), "%s%s", path, beside[i]);
 		snprintf(to, sizeof(to), "%s.damaged%s%s", path, tail, beside[i]);
 		if (rename(from, to) != 0 && errno != ENOENT)
@@ -190,10 +204,10 @@ int shelf_set_aside(const char *path, struct diag *diag)
 
 int shelf_remove(const char *path, struct diag *diag)
 {
-	char name[SHELF_PATH_MAX + 8];
+	char name[SHELF_PATH_MAX + 16];
 
 	/* The file itself first: without its WAL it would be found, and not whole. */
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < BESIDE; i++) {
 		snprintf(name, sizeof(name), "%s%s", path, beside[i]);
 		if (unlink(name) != 0 && errno != ENOENT)
 			return diag_set(diag, name, 0, 0, "cannot be removed: %s", strerror(errno));
@@ -201,7 +215,7 @@ int shelf_remove(const char *path, struct diag *diag)
 	return 0;
 }
 
-/* "-wal", "-shm" without the file that they are of. */
+/* What SQLite has beside a file, without the file. */
 static bool is_orphan(const char *directory, const char *name)
 {
 	char path[SHELF_PATH_MAX];
@@ -210,7 +224,11 @@ static bool is_orphan(const char *directory, const char *name)
 	int64_t day_s;
 	const char *tail = strlen(name) < SHELF_NAME_MAX ? read_name(name, &day_s, &class) : NULL;
 
-	if (tail == NULL || (strcmp(tail, beside[1]) != 0 && strcmp(tail, beside[2]) != 0))
+	bool found = false;
+
+	for (unsigned i = 1; tail != NULL && i < BESIDE; i++)
+		found = found || strcmp(tail, beside[i]) == 0;
+	if (!found)
 		return false;
 	shelf_path(directory, day_s, class, path);
 	return lstat(path, &status) != 0 && errno == ENOENT;

@@ -38,6 +38,11 @@ int shelf_list_all(const char *directory, struct shelf_file **files, unsigned *c
 unsigned shelf_tell_aside(const char *directory, int64_t from_s, int64_t to_s, void (*tell)(void *arg, const char *text),
 	void *arg);
 
+/* Is all that is there of a file, and of what SQLite has beside it, a regular file? Who opens a FIFO waits, a device can do
+ * anything, and a link (unless `follow`) leads out of the directory. */
+bool shelf_is_regular(const char *path, bool follow);
+#define SHELF_IRREGULAR "it, or its -wal, -shm or -journal, is no regular file"
+
 /* Renames a file, and what SQLite has beside it, to *.damaged, *.damaged-1 and so on. */
 int shelf_set_aside(const char *path, struct diag *diag);
 

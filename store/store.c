@@ -55,7 +55,7 @@ bool store_is_taken(const char *directory)
 	bool taken;
 
 	snprintf(path, sizeof(path), "%s/lock", directory);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	taken = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,21 +97,27 @@ static int print_result(const char *directory, uint64_t events, const char *why,
 
 /* --- the collector's side ----------------------------------------------------------------------------------- */
 
+/* What root makes the collector and its user have to open. */
+static bool give_to_owner(const char *directory, int fd)
+{
+	struct stat owner;
+
+	return geteuid() != 0 || (stat(directory, &owner) == 0 && fchown(fd, owner.st_uid, owner.st_gid) == 0);
+}
+
 /* Whole or not at all: a reader finds the old file or the new one. */
 static bool write_file(const char *directory, const char *path, const char *text)
 {
 	char made[PATH_OCTETS + 8];
-	struct stat owner;
 	int fd;
 	bool done;
 
 	snprintf(made, sizeof(made), "%s.new", path);
-	fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0660);
+	unlink(made);
+	fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
 	if (fd < 0)
 		return false;
-	/* What root asks for the collector has to read. */
-	done = geteuid() != 0 || (stat(directory, &owner) == 0 && fchown(fd, owner.st_uid, owner.st_gid) == 0);
-	done = done && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	done = give_to_owner(directory, fd) && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
 	done = close(fd) == 0 && done && rename(made, path) == 0;
 	if (!done)
 		unlink(made);
@@ -163,24 +170,49 @@ bool collect_forget_asked(struct collector *collector)
 
 /* --- who asks ----------------------------------------------------------------------------------------------- */
 
+/* One at a time asks in a directory, until its lock is closed. -1: errno. */
+static int take_turn(const char *directory)
+{
+	char path[PATH_OCTETS];
+	int fd;
+
+	path_of(directory, "forget.lock", path);
+	fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0660);
+	if (fd >= 0 && give_to_owner(directory, fd) && flock(fd, LOCK_EX) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* False: nobody is there to take it. */
+static bool wait_taken(const char *directory, const char *request)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_NS };
+
+	while (access(request, F_OK) == 0) {
+		if (!store_is_taken(directory))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 /* -1: the collector has ended, or is one that reads files and is done. */
 static int ask(const char *directory, const char *client, bool json)
 {
-	const struct timespec pause = { .tv_nsec = LOOK_NS };
 	char request[PATH_OCTETS], result[PATH_OCTETS], said[RESULT_OCTETS], *why;
 	uint64_t events;
 
 	path_of(directory, "forget.request", request);
 	path_of(directory, "forget.result", result);
-	if (access(request, F_OK) == 0)
-		return fail("another request to forget waits for the collector");
+	/* Of somebody who has gone. */
+	if (!wait_taken(directory, request))
+		return -1;
 	if ((unlink(result) != 0 && errno != ENOENT) || !write_file(directory, request, client))
 		return fail("the collector cannot be asked: its directory is not ours to write to");
-	while (access(request, F_OK) == 0) {
-		if (!store_is_taken(directory) && unlink(request) == 0)
-			return -1;
-		nanosleep(&pause, NULL);
-	}
+	if (!wait_taken(directory, request) && unlink(request) == 0)
+		return -1;
 	if (!read_file(result, said, sizeof(said)))
 		return fail("the collector did not answer");
 	if (strncmp(said, "events ", 7) != 0 && strncmp(said, "partly ", 7) != 0)
@@ -189,15 +221,30 @@ static int ask(const char *directory, const char *client, bool json)
 	return print_result(directory, events, *why == ' ' ? why + 1 : NULL, json);
 }
 
-int collect_forget(const char *directory, const char *client, bool json)
+static int ask_or_do(const char *directory, const char *client, const struct network *network, bool json)
 {
 	const struct store_options options = { .directory = directory };
-	char wrong[CONF_WRONG_MAX], why[sizeof(struct diag) + 32];
-	struct network network;
+	char why[sizeof(struct diag) + 32];
 	struct store *store;
 	struct diag diag;
 	uint64_t events;
 	int result;
+
+	if (store_is_taken(directory) && (result = ask(directory, client, json)) >= 0)
+		return result;
+	store = store_open(&options, &diag);
+	if (store == NULL)
+		return command_fail(EXIT_UNREADABLE, &diag);
+	result = forget(store, network, &events, &diag);
+	store_close(&store);
+	return print_result(directory, events, result == 0 ? NULL : diag_format(&diag, why, sizeof(why)), json);
+}
+
+int collect_forget(const char *directory, const char *client, bool json)
+{
+	char wrong[CONF_WRONG_MAX];
+	struct network network;
+	int turn, result;
 
 	if (read_network(client, &network, wrong) != 0) {
 		fail(wrong);
@@ -205,12 +252,10 @@ int collect_forget(const char *directory, const char *client, bool json)
 	}
 	if (access(directory, F_OK) != 0)
 		return fail("there is no such directory");
-	if (store_is_taken(directory) && (result = ask(directory, client, json)) >= 0)
-		return result;
-	store = store_open(&options, &diag);
-	if (store == NULL)
-		return command_fail(EXIT_UNREADABLE, &diag);
-	result = forget(store, &network, &events, &diag);
-	store_close(&store);
-	return print_result(directory, events, result == 0 ? NULL : diag_format(&diag, why, sizeof(why)), json);
+	turn = take_turn(directory);
+	if (turn < 0)
+		return fail("forget.lock cannot be had: the directory is not ours to write to");
+	result = ask_or_do(directory, client, &network, json);
+	close(turn);
+	return result;
 }

@@ -32,7 +32,8 @@ void directory_remove(struct directory *directory)
 	assert_non_null(entries);
 	rewinddir(entries);
 	while ((entry = readdir(entries)) != NULL)
-		unlinkat(directory->fd, entry->d_name, 0);
+		if (unlinkat(directory->fd, entry->d_name, 0) != 0)
+			unlinkat(directory->fd, entry->d_name, AT_REMOVEDIR);
 	closedir(entries);
 	rmdir(directory->path);
 }

@@ -16,6 +16,7 @@
 
 #include <sqlite3.h>
 
+#include "store/forget.h"
 #include "store/name_key.h"
 #include "store/shelf.h"
 #include "store/slice_scan.h"
@@ -697,6 +698,98 @@ static void forgets_a_client(void **state)
 	assert_int_equal(number(*state, PLAIN, "SELECT count(*) FROM event WHERE client NOT IN (SELECT id FROM client)"), 0);
 }
 
+static int die(void *arg)
+{
+	(void)arg;
+	kill(getpid(), SIGKILL);
+	return 0;
+}
+
+/* What is changed goes to the disk before the end of its transaction, which never comes. */
+static int die_at_commit(sqlite3 *db, char **why, const struct sqlite3_api_routines *api)
+{
+	(void)why;
+	(void)api;
+	sqlite3_exec(db, "PRAGMA cache_size = 1; PRAGMA cache_spill = 1", NULL, NULL, NULL);
+	sqlite3_commit_hook(db, die, NULL);
+	return SQLITE_OK;
+}
+
+static void readers_answer_from_a_day_as_it_was_before_a_forget_that_was_killed(void **state)
+{
+	const struct directory *directory = *state;
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 1, 77 } };
+	struct store *store = open_store(directory);
+	struct sample sample;
+	struct diag diag;
+	uint64_t events;
+	int status = 0;
+	pid_t child;
+
+	for (uint64_t i = 1; i <= 2000; i++) {
+		sample_init(&sample, "www.example", i);
+		sample.event.client = client;
+		put(store, &sample.event);
+	}
+	commit(store);
+	store_close(&store);
+	child = fork();
+	if (child == 0) {
+		char path[SHELF_PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/" PLAIN, directory->path);
+		sqlite3_auto_extension((void (*)(void))die_at_commit);
+		forget_in(path, &client, 32, &events, &diag);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(number(directory, PLAIN, "SELECT count(*) FROM event WHERE client <> 0"), 2000);
+	store = open_store(directory);
+	assert_int_equal(store_forget(store, &client, 32, &events, &diag), 0);
+	store_close(&store);
+	assert_int_equal(events, 2000);
+	assert_int_equal(number(directory, PLAIN, "SELECT count(*) FROM event"), 0);
+}
+
+static void what_is_no_regular_file_is_set_aside(void **state)
+{
+	static const struct { const char *tail; mode_t mode; const char *why; } rows[] = {
+		{ "", S_IFIFO, "who opens it waits" }, { "-wal", S_IFIFO, "as does who opens its log" },
+		{ "-shm", S_IFIFO, "or its index" }, { "-journal", S_IFIFO, "or its journal" }, { "", S_IFDIR, "a directory" },
+		{ "", S_IFSOCK, "a socket" }, { "", S_IFLNK, "a link to a device" }, { "-journal", S_IFDIR, "beside it, too" },
+	};
+	const struct directory *directory = *state;
+	const struct address client = { ADDRESS_INET, 0, { 10, 0, 0, 1 } };
+	char path[SHELF_PATH_MAX + 16], first[SHELF_PATH_MAX];
+	struct store *store;
+	struct diag diag;
+	uint64_t events;
+
+	shelf_path(directory->path, DAY, STORE_PLAIN, first);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		store = open_store(directory);
+		put_simple(store, "www.example", i + 1);
+		commit(store);
+		store_close(&store);
+		snprintf(path, sizeof(path), "%s%s", first, rows[i].tail);
+		unlink(path);
+		assert_int_equal(rows[i].mode == S_IFLNK ? symlink("/dev/zero", path) : rows[i].mode == S_IFDIR ? mkdir(path, 0750) :
+			mknod(path, rows[i].mode | 0640, 0), 0);
+		assert_int_equal(forget_in(first, &client, 32, &events, &diag), -1);
+		assert_non_null(strstr(diag.text, "no regular file"));
+		told[0] = '\0';
+		store = open_store(directory);
+		put_simple(store, "www.example", 100 + i);
+		commit(store);
+		assert_int_equal(store_counts(store)->damaged, 1);
+		store_close(&store);
+		if (strstr(told, "no regular file") == NULL)
+			fail_msg("%s: %s", rows[i].why, told);
+		assert_int_equal(number(directory, PLAIN, "SELECT count(*) FROM event"), 1);
+	}
+}
+
 static void forgets_an_ipv4_client_that_was_kept_as_mapped(void **state)
 {
 	struct store *store = open_store(*state);
@@ -978,6 +1071,8 @@ int main(void)
 		IN_DIRECTORY(leaves_a_later_release_s_file_alone),
 		IN_DIRECTORY(removes_days_by_age_and_size),
 		IN_DIRECTORY(forgets_a_client),
+		IN_DIRECTORY(readers_answer_from_a_day_as_it_was_before_a_forget_that_was_killed),
+		IN_DIRECTORY(what_is_no_regular_file_is_set_aside),
 		IN_DIRECTORY(forgets_an_ipv4_client_that_was_kept_as_mapped),
 		IN_DIRECTORY(forgets_a_client_in_a_file_of_the_first_release),
 		IN_DIRECTORY(forgets_a_client_in_what_is_added_up),

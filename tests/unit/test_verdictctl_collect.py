@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What `verdictctl collect` keeps of files of frames, against counting by hand and against `verdictctl tap`. TAP."""
 import collections
+import fcntl
 import glob
 import ipaddress
 import json
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests", "unit"))
@@ -266,6 +268,43 @@ def forgets_a_client_or_a_network():
         equal(days.run("forget", "--directory", days.days + "x", "10.0.0.3")[0], 3)
 
 
+def until(state, what):
+    end = time.monotonic() + 120
+    while not state():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+def holds(child, name):
+    """Has it that file open, or ended?"""
+    paths = glob.glob("/proc/%d/fd/*" % child.pid)
+    return child.poll() is not None or any(os.path.islink(path) and os.readlink(path).endswith("/" + name) for path in paths)
+
+
+def two_who_have_something_forgotten_wait_for_each_other():
+    with Days() as days:
+        days.collect(d.stream(answer()))
+        request, result = days.days + "/forget.request", days.days + "/forget.result"
+        with open(days.days + "/lock") as lock, open(request + ".new", "w") as left:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            left.write("of one who was killed")
+            children = []
+            for client in "10.0.0.1", "10.0.0.2":
+                children.append(subprocess.Popen([COMMAND, "forget", "--directory", days.days, client], text=True,
+                                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+                until(lambda: os.path.exists(request) and holds(children[-1], "forget.lock"), "it asks, or waits")
+            for _ in children:
+                until(lambda: os.path.exists(request), "a request")
+                with open(request) as asked, open(result, "w") as answered:
+                    answered.write("events %s\n" % asked.read()[-1])
+                os.unlink(request)
+            equal([(one.wait(120), one.stdout.read(), one.stderr.read()) for one in children],
+                  [(0, "1 events were removed\n", ""), (0, "2 events were removed\n", "")])
+            for child in children:
+                child.stdout.close()
+                child.stderr.close()
+
+
 def explains_wrong_usage():
     rows = [((), "either --listen"), (("--listen", "here"), "unix:PATH"), (("--listen", "unix:x", "file"), "either --listen"),
             (("--listen", "tls:127.0.0.1@1"), "--tls-cert"), (("--tls-cert", "x", "--listen", "unix:x"), "tls:ADDRESS@PORT"),
@@ -284,7 +323,7 @@ CLAIMS = [
     agrees_with_real_traffic_counted_by_hand, keeps_days_and_classes_apart, keeps_what_detectors_said, makes_names_in_data_whole,
     leaves_records_out_that_lack_their_form, takes_hostile_texts_as_texts, counts_what_is_no_frame_and_goes_on,
     keeps_frames_of_another_writer, hides_clients_when_asked_to, nobody_else_may_read, leaves_files_that_need_no_leave_to_write,
-    forgets_a_client_or_a_network, explains_wrong_usage,
+    forgets_a_client_or_a_network, two_who_have_something_forgotten_wait_for_each_other, explains_wrong_usage,
 ]
 
 if __name__ == "__main__":

@@ -655,6 +655,31 @@ def who_may_only_read_is_told_what_a_log_without_its_index_needs():
         equal(h.hunt(other, "domain", "www.example")["summary"][0]["count"], 1, "who may write reads it")
 
 
+HALF_A_CHANGE = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.executescript("PRAGMA cache_size = 1; BEGIN; DELETE FROM event; DELETE FROM pair; DELETE FROM reply; DELETE FROM name;"
+                 "DELETE FROM client; DELETE FROM name_sum; DELETE FROM domain_sum; DELETE FROM minute; DELETE FROM seen")
+os.kill(os.getpid(), 9)
+"""
+
+
+def half_a_change_is_taken_back_by_who_may_write():
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, [one_day(0)])
+        path = next(Path(scratch).glob("*-plain.sqlite"))
+        equal(subprocess.run([sys.executable, "-c", HALF_A_CHANGE, path], timeout=300).returncode, -9)
+        assert path.with_name(path.name + "-journal").stat().st_size > 0
+        if os.geteuid() == 0 and shutil.which("setpriv") is not None:
+            for place in (scratch, path, str(path) + "-journal"):
+                os.chmod(place, 0o755)
+            done = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", h.build() / "verdictctl",
+                                   "hunt", "domain", "www.example", "--directory", scratch], capture_output=True, timeout=300)
+            equal(done.returncode, 3, done.stderr)
+            assert b"half of a change is in it" in done.stderr, done.stderr
+        equal(h.hunt(scratch, "domain", "www.example")["summary"][0]["count"], 1)
+
+
 def an_address_is_found_in_both_of_its_forms():
     inner, mapped = bytes([192, 0, 2, 1]), bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 1])
     other = bytes(10) + b"\xff\xff" + bytes([192, 0, 3, 1])
@@ -705,7 +730,8 @@ CLAIMS = [
     passive_dns_leaves_as_cof,
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
     a_damaged_file_is_named_and_the_rest_answers, what_is_no_file_is_named_and_keeps_nobody_waiting,
-    who_may_only_read_is_told_what_a_log_without_its_index_needs, an_address_is_found_in_both_of_its_forms,
+    who_may_only_read_is_told_what_a_log_without_its_index_needs, half_a_change_is_taken_back_by_who_may_write,
+    an_address_is_found_in_both_of_its_forms,
     wrong_usage_is_explained,
 ]
 
