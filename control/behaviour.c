@@ -15,11 +15,11 @@
 #include "control/behaviour_file.h"
 #include "control/override_file.h"
 #include "control/thread.h"
+#include "control/wall_clock.h"
 #include "policy/hot.h"
 
 #define LOOK_MS 60000
 #define DUE_MS 1000                  /* as long as an override is due */
-#define JUMP_MS 60000                /* clocks are put on and back; they are slewed by less */
 #define SAVE_MS (10 * 60 * 1000)     /* between two files */
 #define SAVE_AT_END_MS 2000          /* that the last one may take */
 
@@ -30,7 +30,7 @@ struct behaviour {
 	struct flag_limits limits;
 	char *directory;                 /* owned; of the file */
 	int64_t saved_ms;                /* steady; the thread's */
-	int64_t apart_ms;                /* of the clock and the time since the machine booted; the thread's */
+	struct wall_clock clock;         /* the thread's */
 	struct flag_ring *ring;
 	struct flag_book *book;
 	pthread_t thread;
@@ -44,25 +44,6 @@ struct behaviour {
 	void (*act)(void *arg);          /* under lock */
 	void *act_arg;                   /* likewise */
 };
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(void)
-{
-	return clock_ms(CLOCK_REALTIME);
-}
-
-/* Changes where somebody puts the clock: sleep of the machine is in both. */
-static int64_t apart_ms(void)
-{
-	return now_ms() - clock_ms(CLOCK_BOOTTIME);
-}
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
 
@@ -80,11 +61,11 @@ static void wake(struct behaviour *behaviour)
 
 static void wait_to_be_woken(struct behaviour *behaviour, int timeout_ms)
 {
-	struct pollfd fd = { .fd = behaviour->wake, .events = POLLIN };
+	struct pollfd fds[] = { { .fd = behaviour->wake, .events = POLLIN }, { .fd = behaviour->clock.fd, .events = POLLIN } };
 	uint64_t count;
 	ssize_t got;
 
-	if (poll(&fd, 1, timeout_ms) > 0) {
+	if (poll(fds, 2, timeout_ms) > 0 && fds[0].revents != 0) {
 		got = read(behaviour->wake, &count, sizeof(count));
 		(void)got;
 	}
@@ -130,7 +111,10 @@ static bool have_them_made(struct behaviour *behaviour)
 
 static int64_t steady_ms(void)
 {
-	return clock_ms(CLOCK_MONOTONIC);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void say(const struct behaviour *behaviour, const struct diag *diag)
@@ -152,12 +136,13 @@ static void save(struct behaviour *behaviour, unsigned timeout_ms, bool sync)
 /* A machine without a clock of its own learns the time when the network is there. */
 static void follow_clock(struct behaviour *behaviour)
 {
-	const int64_t apart = apart_ms(), jumped = apart - behaviour->apart_ms;
+	const int64_t jumped_s = wall_clock_jumped(&behaviour->clock);
 
-	if (jumped > -JUMP_MS && jumped < JUMP_MS)
-		return;
-	detect_shift(behaviour->detect, jumped / 1000);
-	behaviour->apart_ms = apart;
+	if (jumped_s != 0) {
+		detect_shift(behaviour->detect, jumped_s);
+		flag_book_shift(behaviour->book, jumped_s);
+	}
+	detect_turn(behaviour->detect, wall_clock_ms());
 }
 
 static void *run(void *arg)
@@ -168,16 +153,16 @@ static void *run(void *arg)
 	while (!atomic_load(&behaviour->stopping)) {
 		bool due;
 
-		atomic_store_explicit(&behaviour->looked_s, now_ms() / 1000, memory_order_relaxed);
+		follow_clock(behaviour);
+		atomic_store_explicit(&behaviour->looked_s, wall_clock_ms() / 1000, memory_order_relaxed);
 		take_calls(behaviour);
 		due = have_them_made(behaviour);
-		flag_book_turn(behaviour->book, now_ms() / 1000);
-		follow_clock(behaviour);
-		detect_turn(behaviour->detect, now_ms());
+		flag_book_turn(behaviour->book, wall_clock_ms() / 1000);
 		if (steady_ms() - behaviour->saved_ms >= SAVE_MS)
 			save(behaviour, SAVE_MS, true);
 		wait_to_be_woken(behaviour, due ? DUE_MS : LOOK_MS);
 	}
+	follow_clock(behaviour);
 	take_calls(behaviour);
 	save(behaviour, SAVE_AT_END_MS, false);
 	return NULL;
@@ -195,6 +180,7 @@ static void destroy(struct behaviour **behaviour)
 	flag_book_destroy(&(*behaviour)->book);
 	if ((*behaviour)->wake >= 0)
 		close((*behaviour)->wake);
+	wall_clock_fini(&(*behaviour)->clock);
 	pthread_mutex_destroy(&(*behaviour)->lock);
 	free(*behaviour);
 	*behaviour = NULL;
@@ -210,7 +196,7 @@ static struct behaviour *create(const struct conf *conf, const struct control_ho
 	}
 	pthread_mutex_init(&behaviour->lock, NULL);
 	behaviour->host = host;
-	behaviour->apart_ms = apart_ms();
+	wall_clock_init(&behaviour->clock);
 	behaviour->ring = flag_ring_create();
 	behaviour->book = flag_book_create();
 	behaviour->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -234,9 +220,9 @@ static int recall(struct behaviour *behaviour, const struct conf *conf, struct d
 			say(behaviour, &said);
 		return 0;
 	}
-	behaviour->detect = detect_create(&behaviour->sizes, conf->detection.suffixes, &key, now_ms(), diag);
+	behaviour->detect = detect_create(&behaviour->sizes, conf->detection.suffixes, &key, wall_clock_ms(), diag);
 	wrong = behaviour->detect != NULL ?
-		behaviour_file_restore(&file, behaviour->detect, behaviour->book, now_ms() / 1000) : NULL;
+		behaviour_file_restore(&file, behaviour->detect, behaviour->book, wall_clock_ms() / 1000) : NULL;
 	file_release(&file);
 	if (wrong != NULL) {
 		diag_set(&said, conf->state_directory, 0, 0, "detectors: %s; they begin anew", wrong);
@@ -282,7 +268,7 @@ static int remember(struct behaviour *behaviour, const struct conf *conf, struct
 		return 0;
 	if (getrandom(&key, sizeof(key), 0) != sizeof(key))
 		return diag_set(diag, conf->path, 0, 0, "detection: no random numbers");
-	behaviour->detect = detect_create(&sizes, wanted->suffixes, &key, now_ms(), diag);
+	behaviour->detect = detect_create(&sizes, wanted->suffixes, &key, wall_clock_ms(), diag);
 	return behaviour->detect != NULL ? 0 : -1;
 }
 
@@ -312,7 +298,7 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
 	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate };
 	atomic_store(&own->stopping, false);
-	atomic_store_explicit(&own->looked_s, now_ms() / 1000, memory_order_relaxed);
+	atomic_store_explicit(&own->looked_s, wall_clock_ms() / 1000, memory_order_relaxed);
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;
 	return own->running ? 0 : diag_set(diag, conf->path, 0, 0, "detection: no thread");
 }

@@ -315,6 +315,21 @@ static void put_back(struct flag *flag, int64_t now)
 		flag->until = now + FLAG_SECONDS_MAX;
 }
 
+void flag_book_shift(struct flag_book *book, int64_t by_s)
+{
+	pthread_mutex_lock(&book->lock);
+	book->minute += by_s;
+	for (size_t i = 0; i < book->count; i++) {
+		struct flag *flag = &book->flags[i];
+
+		flag->since += by_s;
+		flag->last += by_s;
+		flag->until += by_s;
+		flag->call.at += by_s;
+	}
+	pthread_mutex_unlock(&book->lock);
+}
+
 void flag_book_turn(struct flag_book *book, int64_t now)
 {
 	pthread_mutex_lock(&book->lock);

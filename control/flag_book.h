@@ -76,6 +76,9 @@ bool flag_book_due(struct flag_book *book, struct flag *flag, struct override *o
 /* What came of it; `error` is for FLAG_REFUSED. Returns whether another one became due: the zone for everybody. */
 bool flag_book_done(struct flag_book *book, uint64_t id, enum flag_state state, uint64_t override, const char *error);
 
+/* The clock was put on by so many seconds, or back: flags last as long as they would have. */
+void flag_book_shift(struct flag_book *book, int64_t by_s);
+
 /* Forgets what has ended by `now`. */
 void flag_book_turn(struct flag_book *book, int64_t now);
 

@@ -131,6 +131,12 @@ void bloom_turn(struct bloom *bloom, int64_t now_s)
 	atomic_store_explicit(&bloom->current, 1 - current, memory_order_release);   /* read by bloom_add */
 }
 
+void bloom_shift(struct bloom *bloom, int64_t by_s)
+{
+	if (atomic_load_explicit(&bloom->turned_s, memory_order_relaxed) != 0)
+		atomic_fetch_add_explicit(&bloom->turned_s, by_s, memory_order_relaxed);
+}
+
 unsigned bloom_filling(const struct bloom *bloom)
 {
 	const size_t words = bloom->blocks * WORDS;

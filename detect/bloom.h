@@ -8,7 +8,8 @@
  *
  *   calls                            | need outside synchronisation with
  *   bloom_add, bloom_has, bloom_image | nobody
- *   bloom_turn, bloom_restore        | each other
+ *   bloom_turn, bloom_shift,         | themselves and each other
+ *   bloom_restore                    |
  */
 #ifndef DETECT_BLOOM_H
 #define DETECT_BLOOM_H
@@ -33,6 +34,10 @@ void bloom_fetch(const struct bloom *bloom, uint64_t hash);
 
 /* Begins a new generation where the period is over. `now_s`: Unix seconds; after a clock was put back a period begins anew. */
 void bloom_turn(struct bloom *bloom, int64_t now_s);
+
+/* The clock was put on by so many seconds, or back: nobody has lived through them, and the period lasts as long as it
+ * would have. */
+void bloom_shift(struct bloom *bloom, int64_t by_s);
 
 /* The share of bits that are set in the fuller generation, in thousandths. */
 unsigned bloom_filling(const struct bloom *bloom);

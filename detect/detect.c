@@ -28,6 +28,7 @@ struct detect *detect_create(const struct detect_sizes *sizes, const char *suffi
 	}
 	detect->key = *key;
 	atomic_init(&detect->started_s, now_ms / 1000);
+	atomic_init(&detect->turned_s, now_ms / 1000);
 	detect->suffixes = suffix_load(suffixes, key, diag);
 	if (detect->suffixes == NULL) {
 		detect_destroy(&detect);
@@ -104,14 +105,10 @@ void detect_turn(struct detect *detect, int64_t now_ms)
 	/* Begun in what is the future since the clock was put back, it would warm up until then. */
 	if (started_s(detect) > now_ms / 1000)
 		atomic_store_explicit(&detect->started_s, now_ms / 1000, memory_order_relaxed);
+	atomic_store_explicit(&detect->turned_s, now_ms / 1000, memory_order_relaxed);
 	bloom_turn(detect->names, now_ms / 1000);
 	bloom_turn(detect->known, now_ms / 1000);
 	bloom_turn(detect->answers, now_ms / 1000);
-}
-
-void detect_shift(struct detect *detect, int64_t by_s)
-{
-	atomic_store_explicit(&detect->started_s, started_s(detect) + by_s, memory_order_relaxed);
 }
 
 size_t detect_octets(const struct detect *detect)

@@ -76,8 +76,8 @@ void detect_answer(struct detect *detect, const struct detector_conf conf[DETECT
 /* Ends the generations whose time is over: to be called now and then, at least once an hour. */
 void detect_turn(struct detect *detect, int64_t now_ms);
 
-/* The clock was put on by so many seconds, or back (negative): nobody has lived through them, and what is new is not
- * known the sooner. For a clock that runs; the gaps of a recording were lived through. */
+/* The clock was put on by so many seconds, or back (negative): nobody has lived through them, and all that is remembered
+ * is as old as it was. For a clock that runs; the gaps of a recording were lived through. */
 void detect_shift(struct detect *detect, int64_t by_s);
 
 /* Octets of memory that it all takes; it never grows. */

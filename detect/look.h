@@ -27,8 +27,13 @@ struct detect {
 	struct bloom *known;                 /* zones, a month */
 	struct bloom *answers;               /* zone, type and network, a month */
 	struct brands *brands;               /* NULL: nothing is protected */
-	_Atomic int64_t started_s;           /* the thread that turns puts it with the clock */
+	_Atomic int64_t started_s;           /* the thread that turns puts it with the clock, and the next one */
+	_Atomic int64_t turned_s;            /* when it last did */
 };
+
+/* Everything came from a file, into detectors that begin now: that began to remember at the one time, and saved it at the
+ * other. */
+void detect_resume(struct detect *detect, int64_t started_s, int64_t saved_s);
 
 enum side { SIDE_OUTSIDE, SIDE_LOOPBACK, SIDE_INSIDE, SIDE_COUNT };
 

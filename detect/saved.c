@@ -9,7 +9,7 @@
 #include "detect/look.h"
 #include "detect/look_alike.h"
 
-#define SAVED_VERSION 2u
+#define SAVED_VERSION 3u
 #define ORDER 0x01020304u
 #define PIECE 4096u                  /* octets of a Bloom filter */
 #define BUFFER 65536u                /* octets that are summed at a time */
@@ -22,7 +22,7 @@ struct header {
 	char magic[8];
 	uint32_t version, order;
 	struct hash_key key;
-	int64_t started_s;
+	int64_t started_s, saved_s;  /* as of the last turn */
 	uint32_t record_octets[4];
 	uint64_t capacity[4];
 	uint64_t bloom_octets[3];
@@ -123,6 +123,7 @@ static struct header header_of(const struct detect *detect)
 	header.order = ORDER;
 	header.key = detect->key;
 	header.started_s = atomic_load_explicit(&detect->started_s, memory_order_relaxed);
+	header.saved_s = atomic_load_explicit(&detect->turned_s, memory_order_relaxed);
 	for (unsigned i = 0; i < 4; i++) {
 		header.record_octets[i] = kinds[i].octets;
 		header.capacity[i] = table_counts(table_of(detect, i)).capacity;
@@ -370,6 +371,7 @@ static const char *is_other(const struct detect *detect, const struct header *he
 	struct header own = header_of(detect);
 
 	own.started_s = header->started_s;
+	own.saved_s = header->saved_s;
 	if (memcmp(own.record_octets, header->record_octets, sizeof(own.record_octets)) != 0)
 		return "it is of another build";
 	return memcmp(&own, header, sizeof(own)) != 0 ? "it is of other sizes" : NULL;
@@ -396,7 +398,7 @@ const char *detect_restore(struct detect *detect, const uint8_t *octets, size_t 
 	if (!fine || !get(&loading, &octets_more, sizeof(octets_more)) || loading.left < sizeof(uint64_t) ||
 	    octets_more != loading.left - sizeof(uint64_t))
 		return "it is damaged inside";
-	atomic_store_explicit(&detect->started_s, header.started_s & INT64_C(0xffffffff), memory_order_relaxed);
+	detect_resume(detect, header.started_s, header.saved_s);
 	*more = loading.at;
 	*more_length = (size_t)octets_more;
 	return NULL;

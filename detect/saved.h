@@ -17,7 +17,7 @@
 
 #include "detect/detect.h"
 
-#define SAVED_HEADER_OCTETS 112u
+#define SAVED_HEADER_OCTETS 120u
 
 /* Takes the next octets. False: no more are wanted. */
 typedef bool (*saved_write)(void *arg, const void *octets, size_t length);
@@ -31,8 +31,9 @@ size_t detect_saved_max(const struct detect_sizes *sizes, size_t more_length);
 /* NULL when it is whole and of this version: *key is what the detectors must be created with. Else what is wrong. */
 const char *saved_check(const uint8_t *octets, size_t length, struct hash_key *key);
 
-/* Puts back what saved_check found whole. NULL, with *more (points into `octets`); else why it cannot be used, and the
- * detectors have to be created anew. */
+/* Puts back what saved_check found whole, into detectors that begin now (detect_create): what cannot have passed since it
+ * was saved is put down to the clock, by detect_shift. NULL, with *more (points into `octets`); else why it cannot be
+ * used, and the detectors have to be created anew. */
 const char *detect_restore(struct detect *detect, const uint8_t *octets, size_t length, const uint8_t **more,
 	size_t *more_length);
 

@@ -65,6 +65,11 @@ uint16_t zone_hour(int64_t now_s)
 	return (uint16_t)((uint64_t)now_s / HOUR_S % HOURS + 1);
 }
 
+uint16_t zone_hour_after(uint16_t hour, int64_t hours)
+{
+	return hour != 0 ? (uint16_t)((hour - 1 + hours % HOURS + HOURS) % HOURS + 1) : 0;
+}
+
 bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s)
 {
 	return hour != 0 && ((unsigned)zone_hour(now_s) + HOURS - hour) % HOURS <= hours;

@@ -71,6 +71,9 @@ struct zone {
 /* A number for the hour, never 0, that comes again after seven years. */
 uint16_t zone_hour(int64_t now_s);
 
+/* The number of the hour that is so many later, or earlier; of 0 none. */
+uint16_t zone_hour_after(uint16_t hour, int64_t hours);
+
 /* Was it at most `hours` ago? */
 bool zone_is_within(uint16_t hour, unsigned hours, int64_t now_s);
 

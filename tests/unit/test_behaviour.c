@@ -1,6 +1,7 @@
 /* test_behaviour.c: the detectors' thread among workers that find things and people who ask; meant for TSan, too. */
 #include "control/behaviour.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,6 +54,36 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 	if (clock == CLOCK_REALTIME)
 		now->tv_sec += put_on_s;
 	return (int)result;
+}
+
+static _Atomic int put_fd = -1;     /* by which the kernel says so */
+
+static _Atomic bool unless_woken;    /* the thread is not to look by itself */
+
+/* The detectors' thread is the one that waits for two things for a minute. */
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	const struct timespec timeout = { .tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L };
+	const bool forever = timeout_ms < 0 || (unless_woken && count == 2 && timeout_ms == 60000);
+
+	return (int)syscall(SYS_ppoll, fds, count, forever ? NULL : &timeout, NULL, 0);
+}
+
+/* No test puts the machine's clock. */
+int timerfd_create(clockid_t clock, int flags)
+{
+	assert_int_equal(clock, CLOCK_REALTIME);
+	assert_int_equal(flags, TFD_NONBLOCK | TFD_CLOEXEC);
+	put_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return put_fd;
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *before)
+{
+	assert_int_equal(fd, put_fd);
+	assert_int_equal(flags, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+	assert_true(at->it_value.tv_sec > 0 && before == NULL);
+	return 0;
 }
 
 static void make_suffixes(void)
@@ -460,6 +493,30 @@ static void warm_up_goes_on_where_the_clock_is_put(void **state)
 	stop();
 }
 
+/* The second time it waits already. */
+static void a_clock_that_is_put_wakes_the_thread(void **state)
+{
+	const int64_t by_s = INT64_C(15) * 365 * 86400;
+	const uint64_t one = 1;
+	int64_t before;
+
+	(void)state;
+	forget();
+	unless_woken = true;
+	start();
+	before = since();
+	for (int64_t time = 1; time <= 2; time++) {
+		put_on_s += by_s;
+		assert_int_equal(write(put_fd, &one, sizeof(one)), sizeof(one));
+		for (unsigned waited = 0; since() < before + time * by_s - 1 && waited < PATIENCE_MS; waited += 20)
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		assert_true(llabs(since() - before - time * by_s) <= 1);
+	}
+	unless_woken = false;
+	put_on_s = 0;
+	stop();
+}
+
 static unsigned zone_labels_of(const char *text)
 {
 	struct name name;
@@ -527,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_with_one_denies_the_zones_beside_it_alone, begin, end),
 		cmocka_unit_test_setup_teardown(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start, begin, end),
 		cmocka_unit_test_setup_teardown(warm_up_goes_on_where_the_clock_is_put, begin, end),
+		cmocka_unit_test_setup_teardown(a_clock_that_is_put_wakes_the_thread, begin, end),
 		cmocka_unit_test_setup_teardown(suffixes_are_read_again_and_what_is_remembered_stays, begin, end),
 		cmocka_unit_test_setup_teardown(other_sizes_begin_anew_and_that_is_said, begin, end),
 	};

@@ -116,6 +116,27 @@ static void turns_again_after_the_clock_was_put_back(void **state)
 	bloom_destroy(&bloom);
 }
 
+/* A machine that learns the time each time it starts. */
+static void a_clock_that_is_put_ends_no_period(void **state)
+{
+	struct bloom *bloom = bloom_create(1 << 16, 100);
+
+	(void)state;
+	bloom_shift(bloom, 1000);
+	bloom_turn(bloom, 5);
+	bloom_add(bloom, key(1));
+	for (int64_t now = 5; now < 5000000; now += 1000000) {
+		bloom_shift(bloom, 1000000);
+		bloom_turn(bloom, now + 1000000);
+	}
+	assert_true(bloom_has(bloom, key(1)));
+	bloom_turn(bloom, 5000005 + 100);
+	assert_true(bloom_has(bloom, key(1)));
+	bloom_turn(bloom, 5000005 + 200);
+	assert_false(bloom_has(bloom, key(1)));
+	bloom_destroy(&bloom);
+}
+
 static void *add_many(void *arg)
 {
 	for (uint64_t i = 0; i < KEYS; i++)
@@ -149,6 +170,7 @@ int main(void)
 		cmocka_unit_test(what_is_seen_again_stays),
 		cmocka_unit_test(a_clock_that_jumps_back_forgets_nothing),
 		cmocka_unit_test(turns_again_after_the_clock_was_put_back),
+		cmocka_unit_test(a_clock_that_is_put_ends_no_period),
 		cmocka_unit_test(threads_lose_nothing),
 	};
 

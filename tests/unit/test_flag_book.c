@@ -361,6 +361,26 @@ static void lasts_no_longer_for_a_clock_that_was_put_back(void **state)
 	assert_int_equal(flag.until, NOW + FLAG_SECONDS_MAX);
 }
 
+static void lasts_as_long_where_the_clock_is_put(void **state)
+{
+	static const int64_t puts[] = { 31536000, -31536000, 7200, -7200 };
+	int64_t now = NOW;
+	struct flag flag;
+
+	(void)state;
+	take("evil.com", "192.0.2.1", REACTION_ALERT, NOW);
+	for (size_t i = 0; i < sizeof(puts) / sizeof(puts[0]); i++) {
+		now += puts[i];
+		flag_book_shift(book, puts[i]);
+		flag_book_turn(book, now + 3599);
+		assert_int_equal(count(&flag), 1);
+		assert_int_equal(flag.since, now);
+		assert_int_equal(flag.until, now + 3600);
+	}
+	flag_book_turn(book, now + 3600);
+	assert_int_equal(count(NULL), 0);
+}
+
 static void ends_with_its_override(void **state)
 {
 	const struct override left = { .id = 2 };
@@ -451,7 +471,7 @@ int main(void)
 		ROW(a_flood_is_refused_to_all_for_a_minute), ROW(a_flood_in_one_name_denies_nobody_anything),
 		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(alerts_keep_no_denial_out),
 		ROW(alerts_do_not_use_up_the_rate_of_denials), ROW(ends_with_its_time),
-		ROW(lasts_no_longer_for_a_clock_that_was_put_back), ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
+		ROW(lasts_no_longer_for_a_clock_that_was_put_back), ROW(lasts_as_long_where_the_clock_is_put), ROW(ends_with_its_override), ROW(ends_with_an_allow_that_covers_it), ROW(shadow_says_once_what_it_would_deny),
 		ROW(comes_back_as_it_was),
 	};
 

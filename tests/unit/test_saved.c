@@ -24,7 +24,7 @@ struct image {
 	size_t length, cap;
 };
 
-static struct detect *make(const struct detect_sizes *sizes)
+static struct detect *make_at(const struct detect_sizes *sizes, int64_t now_ms)
 {
 	char text[4096], path[TEMP_PATH_MAX];
 	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\n");
@@ -33,11 +33,16 @@ static struct detect *make(const struct detect_sizes *sizes)
 
 	for (unsigned i = 0; i < 100; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
-	detect = detect_create(sizes, temp_file(path, text, used), &key, START, &diag);
+	detect = detect_create(sizes, temp_file(path, text, used), &key, now_ms, &diag);
 	remove(path);
 	assert_non_null(detect);
 	detector_conf_defaults(conf);
 	return detect;
+}
+
+static struct detect *make(const struct detect_sizes *sizes)
+{
+	return make_at(sizes, START);
 }
 
 static uint32_t ask(struct detect *detect, unsigned number, int64_t now_ms)
@@ -206,6 +211,105 @@ static void forgets_times_that_no_clock_shows(void **state)
 	}
 }
 
+static int64_t since(const struct detect *detect)
+{
+	struct detect_part parts[DETECT_PARTS];
+	int64_t since_s;
+
+	detect_parts(detect, parts, &since_s);
+	return since_s;
+}
+
+/* Of a resolver that had lived through ten days, in the last minutes of which there was a tunnel, when it was saved. */
+#define LIVED_S (10 * 86400)
+#define SAVED (START + LIVED_S * INT64_C(1000))
+
+static struct image saved_with_a_tunnel(void)
+{
+	struct detect *detect = make(&tiny);
+	struct image image;
+
+	for (int64_t day = 1; day < 10; day++)
+		detect_turn(detect, START + day * 86400000);
+	for (unsigned i = 0; i < 200; i++)
+		ask(detect, i, SAVED - 200000 + i);
+	detect_turn(detect, SAVED);
+	image = save(detect, &tiny);
+	detect_destroy(&detect);
+	return image;
+}
+
+static struct detect *restored_at(const struct image *image, int64_t now_ms)
+{
+	struct detect *detect = make_at(&tiny, now_ms);
+	const uint8_t *more;
+	size_t length;
+
+	assert_null(detect_restore(detect, image->octets, image->length, &more, &length));
+	return detect;
+}
+
+/* The tunnel that was one is one still, and its names are known. */
+static bool goes_on(struct detect *detect, int64_t now_ms)
+{
+	return ask(detect, 7, now_ms) == 0 && ask(detect, 5000, now_ms) != 0;
+}
+
+static void no_clock_makes_it_forget_or_say_more(void **state)
+{
+	static const struct { int64_t now_ms; const char *why; } rows[] = {
+		{ SAVED + 1000, "at once" },
+		{ SAVED + 60000, "a minute later" },
+		{ SAVED - 3600000, "the clock is an hour late" },
+		{ 100000, "the clock is not set yet" },
+		{ SAVED - 31536000000, "it was a year ahead" },
+		{ SAVED + INT64_C(31536000000), "it was a year late" },
+		{ SAVED + INT64_C(1800000000000), "it was not set then" },
+	};
+	const struct image image = saved_with_a_tunnel();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct detect *detect = restored_at(&image, rows[i].now_ms);
+
+		if (since(detect) != rows[i].now_ms / 1000 - LIVED_S)
+			fail_msg("%s: since %lld", rows[i].why, (long long)since(detect));
+		for (unsigned turn = 0; turn < 3; turn++)
+			detect_turn(detect, rows[i].now_ms + turn);
+		if (!goes_on(detect, rows[i].now_ms))
+			fail_msg("%s: it is forgotten", rows[i].why);
+		detect_destroy(&detect);
+	}
+	free(image.octets);
+}
+
+static void what_the_clock_was_put_by_is_not_lived_through(void **state)
+{
+	static const struct { int64_t now_ms; const char *why; } rows[] = {
+		{ 100000, "a machine that begins in 1970" },
+		{ SAVED - 2 * INT64_C(86400000), "a clock that stood still when the machine was off" },
+		{ SAVED + INT64_C(31536000000), "a clock that is put back by a year" },
+	};
+	const struct image image = saved_with_a_tunnel();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct detect *detect = restored_at(&image, rows[i].now_ms);
+		const int64_t real_ms = SAVED + 90000;
+
+		detect_turn(detect, rows[i].now_ms);
+		detect_shift(detect, (real_ms - rows[i].now_ms) / 1000);
+		for (unsigned turn = 0; turn < 3; turn++)
+			detect_turn(detect, real_ms + turn);
+		if (since(detect) != real_ms / 1000 - LIVED_S)
+			fail_msg("%s: since %lld", rows[i].why, (long long)since(detect));
+		if (!goes_on(detect, real_ms))
+			fail_msg("%s: it is forgotten", rows[i].why);
+		detect_destroy(&detect);
+	}
+	free(image.octets);
+}
+
 static void says_when_it_could_not_be_written(void **state)
 {
 	struct detect *detect = make(&tiny);
@@ -225,6 +329,8 @@ int main(void)
 		cmocka_unit_test(begins_anew_with_other_sizes),
 		cmocka_unit_test(survives_what_makes_no_sense),
 		cmocka_unit_test(forgets_times_that_no_clock_shows),
+		cmocka_unit_test(no_clock_makes_it_forget_or_say_more),
+		cmocka_unit_test(what_the_clock_was_put_by_is_not_lived_through),
 		cmocka_unit_test(says_when_it_could_not_be_written),
 	};
 

@@ -52,6 +52,19 @@ static void a_clock_that_jumps_back_changes_nothing(void **state)
 	assert_false(isnan(zone.up10));
 }
 
+static void hours_go_with_the_clock(void **state)
+{
+	static const int64_t puts[] = { 1, 23, -23, 65535, -65536, 400000, -400000 };
+
+	(void)state;
+	assert_int_equal(zone_hour_after(0, 5), 0);
+	for (size_t i = 0; i < sizeof(puts) / sizeof(puts[0]); i++) {
+		const int64_t later = NOW + puts[i] * 3600;
+
+		assert_int_equal(zone_hour_after(zone_hour(NOW), puts[i]), zone_hour(later));
+	}
+}
+
 /* A year ahead, and back. */
 static void a_clock_that_was_put_back_leaves_nothing_behind(void **state)
 {
@@ -253,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_halve_with_their_half_lives),
 		cmocka_unit_test(a_clock_that_jumps_back_changes_nothing),
+		cmocka_unit_test(hours_go_with_the_clock),
 		cmocka_unit_test(a_clock_that_was_put_back_leaves_nothing_behind),
 		cmocka_unit_test(age_is_whole_days_and_what_was_known_is_old),
 		cmocka_unit_test(what_the_last_names_had_is_not_new),
