@@ -39,7 +39,7 @@ LIBRARY = os.path.join(BUILDDIR, ".libs/unbound-verdict.so")
 VERDICTCTL = os.path.join(BUILDDIR, "verdictctl")
 DATA = os.environ.get("VERDICT_DATA", os.path.join(SRCDIR, "../shared/data"))
 CONTENT_TYPE = "protobuf:dnstap.Dnstap"
-PATIENCE = 15.0 * float(os.environ.get("VERDICT_SLOW", "1"))   # seconds before waiting is a failure
+PATIENCE = 60.0 * float(os.environ.get("VERDICT_SLOW", "1"))   # seconds before waiting is a failure
 
 # For an Unbound with AddressSanitizer: it frees little at its end, and the library looks for a text in the program's
 # segments, red zones included.
@@ -100,7 +100,7 @@ class Process:
 	def send(self, number):
 		self.popen.send_signal(number)
 
-	def stop(self, number=signal.SIGTERM, patience=5.0):
+	def stop(self, number=signal.SIGTERM, patience=PATIENCE):
 		"""Ends it and returns the seconds that took; killed when it is not gone in time."""
 		start = time.monotonic()
 		if self.alive():
@@ -129,6 +129,13 @@ class Process:
 	def rss_octets(self):
 		with open("/proc/%d/smaps_rollup" % self.pid) as file:
 			return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
+
+
+def connections(place):
+	"""How many somebody has accepted at that Unix socket and not closed yet."""
+	with open("/proc/net/unix") as file:
+		rows = [line.split() for line in file]
+	return sum(1 for row in rows if row[-1] == place and row[5] == "03")
 
 
 def stop_all():
@@ -163,6 +170,7 @@ class Lab:
 		self.capture_file = self.path("capture.fstrm")
 		self.socket_path = self.path("tap.sock")
 		self.captures = 0
+		self.every_frame_is_filed = True
 		self.nsd_port = free_port()
 		self.port = free_port()
 		self.zones = zones if zones is not None else {}
@@ -187,6 +195,11 @@ class Lab:
 	def write(self, name, content):
 		with open(self.path(name), "w") as file:
 			file.write(content)
+		return self.path(name)
+
+	def replace(self, name, content):
+		"""As publishers should: who watches the file sees all of it or nothing."""
+		os.rename(self.write(name + ".new", content), self.path(name))
 		return self.path(name)
 
 	# --- the authority
@@ -214,11 +227,11 @@ remote-control:
 %s""" % (self.nsd_port, self.dir, self.path("nsd.pid"), self.path("xfrd"), self.path("zonelist"), self.dir, "".join(clauses)))
 		self.nsd = Process([NSD, "-d", "-c", self.path("nsd.conf")], self.path("nsd.log"))
 		zone = next(iter(self.zones))
-		wait_for(lambda: self.nsd_answers(zone), "NSD:\n" + self.nsd.output())
+		wait_for(lambda: self.nsd_answers(zone), "NSD")
 
 	def nsd_answers(self, zone):
 		try:
-			answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", port=self.nsd_port, timeout=0.2)
+			answer = dns.query.udp(dns.message.make_query(zone, "SOA"), "127.0.0.1", port=self.nsd_port, timeout=1)
 			return answer.rcode() == dns.rcode.NOERROR
 		except (OSError, dns.exception.DNSException):
 			return False
@@ -232,7 +245,7 @@ remote-control:
 			options = dict(entry)
 			lines = options.pop("lines", None)
 			if lines is not None:
-				options["file"] = self.write("list-%s" % entry["name"], "\n".join(lines) + "\n")
+				options["file"] = self.replace("list-%s" % entry["name"], "\n".join(lines) + "\n")
 			text += "policy-list:\n"
 			for key, value in options.items():
 				for item in value if isinstance(value, list) else [value]:
@@ -242,7 +255,8 @@ remote-control:
 			text += '\tsocket-path: "%s"\n' % self.socket_path
 		if file:
 			text += '\tfile: "%s"\n' % self.frames_file
-		return self.write("verdict.conf", text + raw)
+		self.every_frame_is_filed = file and frames_mode == "all"
+		return self.replace("verdict.conf", text + raw)
 
 	# --- the collector
 
@@ -257,9 +271,14 @@ remote-control:
 
 	def captured(self, parse=True):
 		"""Ends the collector (its writer never flushes before) and reads what it has written. What came again, octet for octet,
-		as after a reload, is left out."""
-		self.capture.stop()
+		as after a reload, is left out. The resolver has ended, by finish()."""
+		self.end_capture()
 		return frames.read(self.capture_file, parse, again=False)
+
+	def end_capture(self):
+		"""When it has read to the end of each connection: what it is told to end it leaves where it is."""
+		wait_for(lambda: not self.capture.alive() or not connections(self.socket_path), "fstrm_capture to read all")
+		self.capture.stop()
 
 	# --- the resolver
 
@@ -269,13 +288,21 @@ remote-control:
 			timeout=60)
 		return json.loads(done.stdout)["frames"]
 
-	def wait_sent(self):
-		"""Until every target has every frame: at its end the library gives the rest a second, which may be too little here."""
+	def wait_sent(self, beats=0):
+		"""Until every target has every frame, and so many heartbeats behind them: at its end the library gives the rest a second,
+		which may be too little here."""
+		begun = self.frames_status()["heartbeats"]
+
 		def sent():
 			status = self.frames_status()
-			return all(target["unread"] == 0 and target["written"] >= status["emitted"] + status["heartbeats"]
-				for target in status["targets"])
-		wait_for(sent, "every frame to be sent", 60)
+			return status["heartbeats"] >= begun + beats and all(target["unread"] == 0
+				and target["written"] >= status["emitted"] + status["heartbeats"] for target in status["targets"])
+		wait_for(sent, "every frame to be sent", 2 * PATIENCE)
+
+	def finish(self, beats=0):
+		"""Ends the resolver when every target has every frame."""
+		self.wait_sent(beats)
+		return self.unbound.stop()
 
 	def unbound_conf(self, threads=1, server="", rest="", module="dynlib validator iterator", library=LIBRARY):
 		stubs = "".join('stub-zone:\n\tname: "%s"\n\tstub-addr: 127.0.0.1@%d\n' % (zone, self.nsd_port)
@@ -362,8 +389,9 @@ remote-control:
 
 	# --- questions
 
-	def ask(self, name, qtype="A", tcp=False, timeout=5.0, rdclass="IN", edns=True, client="127.0.0.1", **options):
-		"""Returns (answer or None, frame or None). The frame is found by client port and message id."""
+	def ask(self, name, qtype="A", tcp=False, timeout=PATIENCE, rdclass="IN", edns=True, client="127.0.0.1", **options):
+		"""Returns (answer or None, frame or None). The frame is found by client port and message id; none is waited for where not
+		every answer has one in a file, and where there is no answer. `timeout`: less only where no answer is to come."""
 		query = dns.message.make_query(name, qtype, rdclass, use_edns=0 if edns else False, **options)
 		with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as sock:
 			sock.bind((client, 0))
@@ -379,13 +407,13 @@ remote-control:
 					answer = dns.query.udp(query, "127.0.0.1", port=self.port, timeout=timeout, sock=sock)
 			except (dns.exception.Timeout, EOFError):   # a drop over TCP closes the connection
 				answer = None
-		return answer, self.frame(port, query.id)
+		return answer, self.frame(port, query.id) if answer is not None and self.every_frame_is_filed else None
 
-	def frame(self, port, identifier, patience=3.0):
+	def frame(self, port, identifier):
 		def find():
 			return next((frame for frame in frames.read(self.frames_file)
 				if frame.client_port == port and frame.response is not None and frame.response.id == identifier), None)
 		try:
-			return wait_for(find, "a frame", patience)
+			return wait_for(find, "a frame")
 		except TimeoutError:
 			return None

@@ -13,7 +13,7 @@ import slow
 
 
 # For `server:`, so that Unbound does not ask a slow authority twice.
-PATIENT = "\tinfra-cache-min-rtt: 4000\n"
+PATIENT = "\tinfra-cache-min-rtt: 60000\n"
 
 
 class Counting(slow.Authority):
@@ -37,9 +37,18 @@ def said(answer, qtype="A"):
 	return answer and (dns.rcode.to_text(answer.rcode()), lab.rdata(answer, qtype))
 
 
-def together(here, name, clients, pause=0.02, qtype="A", **options):
-	"""Each client asks, one shortly after the other; what each is told, in their order."""
+def taken(here):
+	"""How many questions Unbound has taken up."""
+	return int(float(here.statistics()["total.num.queries"]))
+
+
+def together(here, name, clients, pause=0.02, qtype="A", source=None, **options):
+	"""Each client asks, one shortly after the other; what each is told, in their order. `source`: an authority that answers none
+	of them before Unbound has the questions of all."""
 	found = [None] * len(clients)
+	if source is not None:
+		before = taken(here)
+		source.free.clear()
 
 	def ask(index):
 		found[index] = said(here.ask(name, qtype, client=clients[index], **options)[0], qtype)
@@ -48,6 +57,9 @@ def together(here, name, clients, pause=0.02, qtype="A", **options):
 	for thread in threads:
 		thread.start()
 		time.sleep(pause)
+	if source is not None:
+		lab.wait_for(lambda: taken(here) >= before + len(clients), "all questions")
+		source.free.set()
 	for thread in threads:
 		thread.join()
 	return found

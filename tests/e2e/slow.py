@@ -11,10 +11,12 @@ import dns.rrset
 
 class Authority:
 	"""`answers`: name to the text of its one record, "TTL CLASS TYPE RDATA", whatever the type of the question; the name
-	`*` is any other."""
+	`*` is any other. While `free` is not set, no answer leaves."""
 
 	def __init__(self, answers, delay=0.3):
 		self.answers, self.delay = answers, delay
+		self.free = threading.Event()
+		self.free.set()
 		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 		self.sock.bind(("127.0.0.1", 0))
 		self.port = self.sock.getsockname()[1]
@@ -39,4 +41,5 @@ class Authority:
 			ttl, rdclass, rdtype, rdata = record.split(None, 3)
 			response.answer.append(dns.rrset.from_text(name, int(ttl), rdclass, rdtype, rdata))
 		time.sleep(self.delay)
+		self.free.wait()
 		self.sock.sendto(response.to_wire(), client)

@@ -55,6 +55,11 @@ def gaps(paths):
 	return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def asked_of(here):
+	"""How many questions Unbound counts."""
+	return int(float(here.statistics()["total.num.queries"]))
+
+
 def asked(way, here, name, **options):
 	"""The response code as text; None: no answer."""
 	try:
@@ -87,15 +92,15 @@ def every_path_and_transport(tap, module):
 					wrong.append("%s %s: %s, not %s" % (label, name, got, rcode))
 		tap.ok(not wrong, "%s: each question is answered as it should be" % module, "\n".join(wrong))
 		large = dns.message.make_query("big.example", "TXT", use_edns=0, payload=512)
-		answer = dns.query.udp(large, "127.0.0.1", port=here.port, timeout=5)
+		answer = dns.query.udp(large, "127.0.0.1", port=here.port, timeout=lab.PATIENCE)
 		tap.ok(answer.flags & dns.flags.TC, "%s: an answer that does not fit is cut" % module, answer)
 		chaos = here.ask("version.bind", "TXT", rdclass="CH")[0]
 		tap.ok(chaos is not None, "%s: version.bind is answered" % module)
 		expected["resolved", "allow", None] += 1
 		expected["chaos", "allow", None] += 1
-		queries = int(float(here.statistics()["total.num.queries"]))
-		here.wait_sent()
-		here.unbound.stop()
+		lab.wait_for(lambda: asked_of(here) >= sum(expected.values()), "the questions that nobody waits for")
+		queries = asked_of(here)
+		here.finish()
 		captured = here.captured()
 		count = collections.Counter((frame.extra["path"], frame.extra["verdict"]) for frame in captured)
 		want = collections.Counter()
@@ -139,13 +144,12 @@ def an_answer_that_can_not_be_encoded(tap):
 			if none:
 				here.write("none", "")
 			question = dns.message.make_query("many.example", "MX")
-			answers.append((question.id, dns.rcode.to_text(dns.query.tcp(question, "127.0.0.1", port=here.port, timeout=10).rcode())))
+			answers.append((question.id, dns.rcode.to_text(dns.query.tcp(question, "127.0.0.1", port=here.port, timeout=lab.PATIENCE).rcode())))
 			if none:
 				os.unlink(here.path("none"))
 		tap.equal([rcode for _, rcode in answers], ["NOERROR", "NOERROR", "SERVFAIL", "NOERROR"], "without memory the answer is SERVFAIL")
-		queries = int(float(here.statistics()["total.num.queries"]))
-		here.wait_sent()
-		here.unbound.stop()
+		queries = asked_of(here)
+		here.finish()
 		captured = here.captured()
 		last = {frame.query.id: frame for frame in captured}
 		tap.equal([frame.extra["path"] for frame in captured], ["resolved", "cached", "cached", "servfail", "cached"],
@@ -175,8 +179,8 @@ def no_mode_shows_gaps_that_are_none(tap):
 			here.control("reload")
 			here.wait_ready(2)
 			volley.udp(here.port, questions, sockets=8)
-			here.unbound.stop()
-			here.capture.stop()
+			here.finish(beats=2)
+			here.end_capture()
 			code, reports = gaps([here.capture_file])
 			rows = [row for row in reports if row["report"] == "gaps"]
 			tap.equal((code, sum(row["missing"] for row in rows)), (0, 0), "frames: %s: nothing is missing" % mode)
@@ -189,7 +193,7 @@ def answered(here, name):
 	"""Response code, data and EDE; an incident number without the part that is of the boot."""
 	question = dns.message.make_query(name, "A", use_edns=0)
 	try:
-		answer = dns.query.udp(question, "127.0.0.1", port=here.port, timeout=0.5 if "d.example" in name else 5)
+		answer = dns.query.udp(question, "127.0.0.1", port=here.port, timeout=0.5 if "d.example" in name else lab.PATIENCE)
 	except dns.exception.Timeout:
 		return None
 	code, text = lab.ede(answer) or (None, None)

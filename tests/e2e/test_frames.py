@@ -79,8 +79,7 @@ def frames_equal_answers(tap, threads):
 		questions += more
 		tap.equal(sum(1 for result in results if result.octets is None), 0, "%d threads: every question is answered" % threads)
 		queries = int(float(here.statistics()["total.num.queries"]))
-		here.wait_sent()
-		here.unbound.stop()
+		here.finish()
 		captured, filed = here.captured(), lab.frames.read(here.frames_file)
 		tap.equal(queries, len(questions), "%d threads: Unbound's own count is that of the questions" % threads)
 		tap.equal(len(captured), len(questions), "%d threads: the collector got one frame for each answer" % threads)
@@ -92,7 +91,7 @@ def frames_equal_answers(tap, threads):
 		tap.ok(len(workers) <= threads + 1, "%d threads: numbered by worker" % threads, workers)
 		protocols = collections.Counter(frame.protocol for frame in captured)
 		tap.equal((protocols[1], protocols[2]), (4000, 600), "%d threads: UDP and TCP are told apart" % threads)
-		late = [f for f in captured if f.query_time is None or not 0 <= f.response_time - f.query_time < 10]
+		late = [f for f in captured if f.query_time is None or not 0 <= f.response_time - f.query_time < lab.PATIENCE]
 		tap.ok(not late, "%d threads: times are set and in order" % threads, late[:3])
 
 
@@ -113,8 +112,7 @@ def mode_verdicts_leaves_out_plain_answers(tap):
 		here.start(LISTS, frames_mode="verdicts")
 		questions = mixed(600, 7)
 		volley.udp(here.port, questions)
-		here.wait_sent()
-		here.unbound.stop()
+		here.finish()
 		captured = here.captured()
 		tap.equal(len(captured), sum(1 for name, _ in questions if wanted(name) != "allow"), "frames: verdicts: one for each verdict")
 		tap.ok(max(frame.extra["seq"] for frame in captured) > len(captured), "frames: verdicts: left-out answers are numbered too")
@@ -124,8 +122,7 @@ def every_reader_understands_the_frames(tap):
 	with lab.Lab(ZONES) as here:
 		here.start(LISTS)
 		volley.udp(here.port, mixed(200, 9))
-		here.wait_sent()
-		here.unbound.stop()
+		here.finish()
 		captured = here.captured()
 		raw = [octets for octets in frames.stream(open(here.capture_file, "rb").read())
 			if "seq" in frames.decode(octets).extra]

@@ -67,9 +67,10 @@ def none_is_an_alert(tap):
 	popular = {"name": "popular", "format": "domains", "lines": found[:POPULAR], "enrich": "popular"}
 	with lab.Lab({".": ROOT}) as here:
 		here.start([popular], threads=2, file=False, raw=clauses(), server="\tmsg-cache-size: 64m\n\trrset-cache-size: 64m\n")
-		results = volley.udp(here.port, asked, window=96, sockets=len(CLIENTS), patience=20, clients=CLIENTS)
+		results = volley.udp(here.port, asked, window=96, sockets=len(CLIENTS), clients=CLIENTS)
 		unanswered = [question for question, result in zip(asked, results) if result.octets is None]
 		tap.ok(not unanswered, "each of %d questions is answered" % len(asked), unanswered[:10])
+		here.wait_sent()
 		flagged = flags(here)
 		here.unbound.stop()
 		frames = here.captured(parse=False)

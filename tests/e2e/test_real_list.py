@@ -98,8 +98,8 @@ def the_real_list_is_enforced_exactly(tap):
 		here.start([{"name": "malware", "format": "domains", "action": "refuse", "file": plain}], threads=2, file=False,
 			server="\tmsg-cache-size: 64m\n\trrset-cache-size: 64m\n")
 		questions = sample(SAMPLE)
-		results = volley.udp(here.port, questions, window=96, sockets=8, patience=20)
-		here.unbound.stop()
+		results = volley.udp(here.port, questions, window=96, sockets=8)
+		here.finish()
 		who_is_denied(tap, questions, results, listed)
 		if any(result.octets is None for result in results):
 			return

@@ -48,7 +48,7 @@ def a_reload_brings_the_new_policy(tap):
 			here.policy(ONE, mode="shadow")
 			reloaded(here, way, 3)
 			tap.equal(rcodes(here), ["NOERROR", "NOERROR", "NOERROR"], "%s: mode shadow" % label)
-			here.unbound.stop()
+			here.finish()
 			numbers = [(f.extra["boot"], f.extra["worker"], f.extra["seq"]) for f in here.captured()]
 			tap.equal(len(numbers), 9, "%s: a frame for each answer, before and after" % label)
 			tap.equal(len(set(numbers)), 9, "%s: no number is used twice" % label)
@@ -177,7 +177,7 @@ def a_second_one_of_it_does_nothing(tap):
 			for round in range(2):
 				tap.equal(rcodes(here), ["REFUSED", "NOERROR", "NOERROR"], "twice in module-config: judged once, round %d" % round)
 			reloaded(here, reload_by_control, starts)
-		here.unbound.stop()
+		here.finish()
 		errors = [line for line in here.unbound.output().splitlines() if "error:" in line]
 		tap.equal(len([line for line in errors if "names the library twice: only the first one works" in line]), 3,
 			"the log says so at each load")
@@ -210,12 +210,12 @@ def nothing_leaks_or_is_misused(tap):
 		here.policy(ONE)
 		here.unbound_conf()
 		here.launch_unbound(wrapper=("valgrind", "-q", "--error-exitcode=99", "--leak-check=no", "--fair-sched=yes"))
-		lab.wait_for(lambda: "start of service" in here.unbound.output(), "unbound under valgrind", 120)
+		lab.wait_for(lambda: "start of service" in here.unbound.output(), "unbound under valgrind", 240)
 		tap.equal(rcodes(here), ["REFUSED", "NOERROR", "NOERROR"], "answers under valgrind")
 		here.policy(TWO)
 		reloaded(here, reload_by_control, 2)
 		tap.equal(rcodes(here), ["NOERROR", "NXDOMAIN", "NOERROR"], "answers after a reload under valgrind")
-		here.unbound.stop(patience=60)
+		here.unbound.stop()
 		tap.ok(here.unbound.popen.returncode != 99, "valgrind finds no error", here.unbound.output())
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import lab
 import transports
@@ -75,7 +74,6 @@ def run(here, raw="", lists=LISTS):
 		'\tlocal-data: "local.example.net. A 192.0.2.99"\n',
 		rest='stub-zone:\n\tname: "victim.test"\n\tstub-host: ns1.crime.test@%d\n' % here.nsd_port)
 	ways = ask(here)
-	time.sleep(1.2)   # a heartbeat, after the last answer
-	here.unbound.stop()
-	here.capture.stop()
+	here.finish(beats=2)
+	here.end_capture()
 	return ways

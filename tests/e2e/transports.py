@@ -46,7 +46,7 @@ def stream(sock, message, head=b""):
 	return dns.message.from_wire(octets[2:])
 
 
-def connect(client, port, timeout=5.0):
+def connect(client, port, timeout=lab.PATIENCE):
 	return socket.create_connection(("127.0.0.1", port), timeout, (client, 0))
 
 
@@ -65,7 +65,7 @@ def dot(here, name, qtype, client, **options):
 
 
 def doh(here, name, qtype, client, **options):
-	done = subprocess.run(["curl", "-s", "-k", "--http2", "--max-time", "5", "--interface", client, "--data-binary", "@-",
+	done = subprocess.run(["curl", "-s", "-k", "--http2", "--max-time", "%d" % lab.PATIENCE, "--interface", client, "--data-binary", "@-",
 		"-H", "content-type: application/dns-message", "https://127.0.0.1:%d/dns-query" % here.doh],
 		input=query(name, qtype, **options).to_wire(), capture_output=True)
 	return dns.message.from_wire(done.stdout) if done.stdout else None
@@ -78,7 +78,7 @@ def proxy_head(client, kind):
 
 def proxied_udp(here, name, qtype, client, **options):
 	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-		sock.settimeout(5.0)
+		sock.settimeout(lab.PATIENCE)
 		sock.sendto(proxy_head(client, 0x12) + query(name, qtype, **options).to_wire(), ("127.0.0.1", here.proxy))
 		return dns.message.from_wire(sock.recv(65535))
 

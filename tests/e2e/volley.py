@@ -32,7 +32,7 @@ def take(sock):
 		return None
 
 
-def udp(port, questions, window=64, sockets=4, patience=10.0, clients=("127.0.0.1",)):
+def udp(port, questions, window=64, sockets=4, patience=60.0, clients=("127.0.0.1",)):
 	"""Sends (name, type) pairs from `sockets` client ports, of `clients` in turn; returns one Result for each, in their order."""
 	socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(sockets)]
 	waiting, results, at = {}, [None] * len(questions), 0
@@ -68,7 +68,7 @@ def udp(port, questions, window=64, sockets=4, patience=10.0, clients=("127.0.0.
 	return results
 
 
-def tcp(port, questions, window=20, patience=10.0):
+def tcp(port, questions, window=20, patience=60.0):
 	"""The same over one TCP connection, pipelined."""
 	results, waiting, at, buffer = [None] * len(questions), {}, 0, b""
 	with socket.create_connection(("127.0.0.1", port), patience) as sock:
