@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <jansson.h>
@@ -51,6 +52,9 @@ json_t *server_status(const struct server_backend *backend);
 json_t *server_stats(const struct server_backend *backend);
 json_t *server_metrics(const struct server_backend *backend);
 json_t *server_overrides(const struct server_backend *backend);
+
+/* server_policy.c; `view` under loader_lock */
+void server_add_view(json_t *answer, const struct loader_view *view, int64_t now);
 json_t *server_load_json(const struct load_report *report);
 json_t *server_sweep_json(const struct sweep_report *sweep);
 
