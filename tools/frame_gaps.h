@@ -3,8 +3,9 @@
  *
  * A frame is known by boot, worker and counter (doc/frames.md). Frames of one worker come out of order, since
  * verdicts travel before plain answers, and can come twice after a broken connection. For each boot and worker
- * there is a bitmap of the last GAPS_WINDOW counters: what is not there when the window moves on is missing. A
- * frame from before the window is never taken for a duplicate; if it was noted as missing it no longer is.
+ * there is a bitmap of the last GAPS_WINDOW counters (tools/frame_window.h): what is not there when the window moves
+ * on is missing. A frame from before the window is never taken for a duplicate; if it was noted as missing it no
+ * longer is.
  *
  * Memory: 128 KiB for each boot and worker, of which GAPS_SOURCES_MAX are kept; the one that was silent longest
  * goes, and `forgotten` counts it. Of missing ranges the first are kept (tools/frame_ranges.h); all are counted.
@@ -23,7 +24,6 @@
 
 #include "tools/frame_fields.h"
 
-#define GAPS_WINDOW (1u << 20)
 #define GAPS_SOURCES_MAX 512
 
 struct frame_gaps;

@@ -22,6 +22,16 @@ struct ranges {
 	struct range rows[RANGES_MAX];
 };
 
+static inline uint64_t ranges_later(uint64_t one, uint64_t other)
+{
+	return one > other ? one : other;
+}
+
+static inline uint64_t ranges_earlier(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
 /* Adds a range behind all others. */
 void ranges_add(struct ranges *ranges, uint64_t first, uint64_t last);
 
