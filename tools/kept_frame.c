@@ -1,4 +1,4 @@
-/* kept_frame.c: from plain values to JSON, a DNS message and protobuf: frame_event.c backwards. */
+/* kept_frame.c: from plain values to JSON and protobuf: frame_event.c backwards. */
 #include "tools/kept_frame.h"
 
 #include <stdio.h>
@@ -7,15 +7,9 @@
 
 #include "policy/action.h"
 #include "policy/facts.h"
-#include "policy/name.h"
 #include "store/event.h"
-#include "store/name_key.h"
 #include "tools/hunt_export.h"
 
-#define HEADER_OCTETS 12u
-#define RECORD_FIXED 10u
-#define MESSAGE_MAX ((size_t)16 * 1024 * 1024)
-#define TYPE_OPT 41u
 #define WORD_MAX 64
 
 /* --- extra ------------------------------------------------------------------------------------------------------ */
@@ -144,161 +138,6 @@ static void put_extra(struct json_line *line, sqlite3_value **values)
 	json_line_close(line, '}');
 }
 
-/* --- message ---------------------------------------------------------------------------------------------------- */
-
-struct writing {
-	struct kept_frame *frame;
-	size_t used;
-	bool failed;
-};
-
-static uint8_t *room(struct writing *writing, size_t octets)
-{
-	struct kept_frame *frame = writing->frame;
-	uint8_t *to;
-
-	if (writing->failed || octets > MESSAGE_MAX - writing->used) {
-		writing->failed = true;
-		return NULL;
-	}
-	if (octets > frame->message_cap - writing->used) {
-		size_t cap = 2 * (writing->used + octets);
-		uint8_t *message = realloc(frame->message, cap);
-
-		if (message == NULL) {
-			writing->failed = true;
-			return NULL;
-		}
-		frame->message = message;
-		frame->message_cap = cap;
-	}
-	to = frame->message + writing->used;
-	writing->used += octets;
-	return to;
-}
-
-static void put_16(struct writing *writing, unsigned value)
-{
-	uint8_t *to = room(writing, 2);
-
-	if (to != NULL) {
-		to[0] = (uint8_t)(value >> 8);
-		to[1] = (uint8_t)value;
-	}
-}
-
-static void put_name(struct writing *writing, const char *key, size_t octets)
-{
-	char copy[NAME_KEY_MAX], text[NAME_KEY_MAX];
-	struct name name;
-	uint8_t *to;
-
-	if (octets >= sizeof(copy)) {
-		writing->failed = true;
-		return;
-	}
-	memcpy(copy, key, octets);
-	copy[octets] = '\0';
-	name_key_to_text(copy, text);
-	if (name_from_text(&name, text, strlen(text)) != NULL)
-		writing->failed = true;
-	else if ((to = room(writing, name.length)) != NULL)
-		memcpy(to, name.octets, name.length);
-}
-
-bool kept_octets(const char *digits, size_t count, uint8_t *to, size_t cap, size_t *octets)
-{
-	static const char letters[] = "0123456789abcdef";
-
-	*octets = count / 2;
-	if (count % 2 != 0 || count / 2 > cap)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		const char *at = memchr(letters, digits[i], 16);
-
-		if (at == NULL)
-			return false;
-		to[i / 2] = (uint8_t)(i % 2 == 0 ? (at - letters) << 4 : to[i / 2] | (at - letters));
-	}
-	return true;
-}
-
-/* `owner type ttl data`, in `octets` octets. */
-static void put_record(struct writing *writing, const char *text, size_t octets)
-{
-	const char *end = text + octets, *type, *ttl, *data;
-	uint8_t *to;
-	size_t used;
-	unsigned long seconds;
-
-	if ((type = memchr(text, ' ', octets)) == NULL || (ttl = memchr(type + 1, ' ', (size_t)(end - type - 1))) == NULL ||
-			(data = memchr(ttl + 1, ' ', (size_t)(end - ttl - 1))) == NULL) {
-		writing->failed = true;
-		return;
-	}
-	put_name(writing, text, (size_t)(type - text));
-	put_16(writing, (unsigned)strtoul(type, NULL, 10) & 0xffff);
-	put_16(writing, 1);
-	seconds = strtoul(ttl, NULL, 10);
-	put_16(writing, (unsigned)(seconds >> 16) & 0xffff);
-	put_16(writing, (unsigned)seconds & 0xffff);
-	used = (size_t)(end - data - 1);
-	put_16(writing, (unsigned)(used / 2) & 0xffff);
-	to = used / 2 <= UINT16_MAX ? room(writing, used / 2) : NULL;
-	if (to == NULL || !kept_octets(data + 1, used, to, used / 2, &used))
-		writing->failed = true;
-}
-
-static unsigned put_records(struct writing *writing, sqlite3_value *value)
-{
-	size_t octets;
-	const char *text = export_text(value, &octets), *end = text + octets;
-	unsigned count = 0;
-
-	for (; text < end && !writing->failed; count++) {
-		const char *comma = memchr(text, ',', (size_t)(end - text));
-
-		put_record(writing, text, (size_t)((comma != NULL ? comma : end) - text));
-		text = comma != NULL ? comma + 1 : end;
-	}
-	return count;
-}
-
-/* An rcode past 15 has its upper bits in an OPT record (RFC 6891). */
-static size_t put_message(struct kept_frame *frame, sqlite3_value **values)
-{
-	struct writing writing = { .frame = frame };
-	int rcode = sqlite3_value_int(values[EVENT_RCODE]);
-	unsigned flags = (unsigned)sqlite3_value_int(values[EVENT_FLAGS]) & 0xffff, count;
-	bool question = has(values[EVENT_NAME]) || sqlite3_value_int(values[EVENT_TYPE]) != 0 ||
-		sqlite3_value_int(values[EVENT_QCLASS]) != 0;
-	const uint16_t header[] = { 0, (uint16_t)(rcode < 0 ? flags : DNS_QR | flags | (unsigned)(rcode & 15)),
-		question ? 1 : 0, 0, 0, rcode > 15 ? 1 : 0 };
-	size_t octets;
-
-	for (unsigned i = 0; i < HEADER_OCTETS / 2; i++)
-		put_16(&writing, header[i]);
-	if (question) {
-		const char *key = export_text(values[EVENT_NAME], &octets);
-
-		put_name(&writing, key, octets);
-		put_16(&writing, (unsigned)sqlite3_value_int(values[EVENT_TYPE]) & 0xffff);
-		put_16(&writing, (unsigned)sqlite3_value_int(values[EVENT_QCLASS]) & 0xffff);
-	}
-	count = put_records(&writing, values[EVENT_RECORDS]);
-	if (rcode > 15) {
-		uint8_t *opt = room(&writing, 1 + RECORD_FIXED);
-
-		if (opt != NULL)
-			memcpy(opt, (const uint8_t[1 + RECORD_FIXED]){ 0, 0, TYPE_OPT, 4, 0xd0, (uint8_t)(rcode >> 4) }, 1 + RECORD_FIXED);
-	}
-	if (writing.failed || count > UINT16_MAX)
-		return 0;
-	frame->message[6] = (uint8_t)(count >> 8);
-	frame->message[7] = (uint8_t)count;
-	return writing.used;
-}
-
 /* --- the frame -------------------------------------------------------------------------------------------------- */
 
 static void put_transport(Dnstap__Message *message, int transport)
@@ -367,14 +206,15 @@ bool kept_frame_make(struct kept_frame *frame, sqlite3_value **values)
 	Dnstap__Message message = DNSTAP__MESSAGE__INIT;
 	Dnstap__Dnstap dnstap = DNSTAP__DNSTAP__INIT;
 	bool response = sqlite3_value_int(values[EVENT_PATH]) != STORE_PATH_QUERY;
-	size_t length = put_message(frame, values), octets;
+	bool made = kept_message_make(&frame->message, values);
+	size_t length, octets;
 	const char *identity = export_text(values[EVENT_RESOLVER], &octets);
 	ProtobufCBinaryData text = { octets, (uint8_t *)(uintptr_t)identity };
 	uint8_t address[16];
 
 	json_line_reset(&frame->extra);
 	put_extra(&frame->extra, values);
-	if (length == 0 || frame->extra.failed)
+	if (!made || frame->extra.failed)
 		return false;
 	dnstap.type = DNSTAP__DNSTAP__TYPE__MESSAGE;
 	dnstap.message = &message;
@@ -388,7 +228,8 @@ bool kept_frame_make(struct kept_frame *frame, sqlite3_value **values)
 	put_client(&message, values[EVENT_CLIENT], address);
 	message.has_response_message = response;
 	message.has_query_message = !response;
-	message.response_message = message.query_message = (ProtobufCBinaryData){ length, frame->message };
+	message.response_message = message.query_message = (ProtobufCBinaryData){ frame->message.used,
+		frame->message.octets };
 	return pack(frame, &dnstap, &length) && frame_fields_init(&frame->fields, frame->octets, length);
 }
 
@@ -400,6 +241,6 @@ void kept_frame_done(struct kept_frame *frame)
 void kept_frame_fini(struct kept_frame *frame)
 {
 	json_line_fini(&frame->extra);
-	free(frame->message);
+	kept_message_fini(&frame->message);
 	free(frame->octets);
 }

@@ -19,12 +19,14 @@
 
 #include "tools/frame_fields.h"
 #include "tools/json_line.h"
+#include "tools/kept_message.h"
 
 struct kept_frame {
 	struct frame_fields fields;
 	struct json_line extra;              /* owned */
-	uint8_t *message, *octets;           /* owned */
-	size_t message_cap, octets_cap;
+	struct kept_message message;         /* owned */
+	uint8_t *octets;                     /* owned */
+	size_t octets_cap;
 };
 
 /* `values` are columns as in hunt_export.h. False: no memory, or it is no event; *frame stays usable. Its fields are
@@ -34,8 +36,5 @@ void kept_frame_done(struct kept_frame *frame);
 
 /* Frees it; at first all of it is 0. */
 void kept_frame_fini(struct kept_frame *frame);
-
-/* Octets of hexadecimal digits. False: they are none, or do not fit. */
-bool kept_octets(const char *digits, size_t count, uint8_t *to, size_t cap, size_t *octets);
 
 #endif
