@@ -1,7 +1,6 @@
 /* test_loader.c: changing the policy of a running resolver, with a resolver of the test's own. */
 #include "control/loader.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,25 +16,14 @@
 #include "control/compiled_file.h"
 #include "tests/unit/fake_host.h"
 #include "tests/unit/held_load.h"
+#include "tests/unit/own_clock.h"
+#include "tests/unit/own_threads.h"
 #include "tests/unit/temp_file.h"
 
 #define PATIENCE_MS 60000
 
-/* The clocks of everything linked here: how far the one on the wall is ahead, and where the steady one stands still
- * (0: it goes). */
+/* The wall clock of everything linked here. */
 static _Atomic time_t now_ahead;
-static _Atomic int64_t stands_at_ms;
-
-/* In the place of the library's. */
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-	const int64_t at_ms = stands_at_ms;
-
-	if (clock != CLOCK_MONOTONIC || at_ms == 0)
-		return (int)syscall(SYS_clock_gettime, clock, now);
-	*now = (struct timespec){ .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 };
-	return 0;
-}
 
 time_t time(time_t *to)
 {
@@ -61,15 +48,6 @@ struct bench {
 static void sleep_ms(unsigned ms)
 {
 	usleep(ms * 1000);
-}
-
-static void stop_the_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	/* Late enough for every "so long ago" of a machine that has just started. */
-	stands_at_ms = (int64_t)now.tv_sec * 1000 + 100000;
 }
 
 static void path_of(const struct bench *bench, const char *name, char *path, size_t cap)
@@ -128,7 +106,7 @@ static void setup(struct bench *bench, const char *more)
 {
 	memset(bench, 0, sizeof(*bench));
 	now_ahead = 0;
-	stands_at_ms = 0;
+	own_clock_go();
 	temp_folder(bench->folder);
 	path_of(bench, "verdict.conf", bench->conf, sizeof(bench->conf));
 	bench->fake = fake_host_create();
@@ -827,23 +805,23 @@ static void many_changes_are_one_load(void **state)
 
 	(void)state;
 	setup(&bench, "");
-	stop_the_clock();
+	own_clock_stop();
 	/* Each of another size: two that follow one another within a tick of the file system's clock are two. */
 	for (unsigned i = 0; i < 200; i++) {
 		write_list(&bench, "storm.example", 21 + i);
 		write_conf(&bench, "");
-		stands_at_ms += 100;
+		own_clock_move(100);
 		sleep_ms(2);
 	}
 	assert_int_equal(fake_host_publishes(bench.fake), 1);
 	for (unsigned ms = 0; ms < PATIENCE_MS && fake_host_publishes(bench.fake) == 1; ms += 10) {
-		stands_at_ms += 100;
+		own_clock_move(100);
 		sleep_ms(10);
 	}
 	assert_int_equal(fake_host_asks(bench.fake, "storm.example"), ACTION_REFUSE);
 	assert_int_equal(fake_host_asks(bench.fake, "name219.example"), ACTION_REFUSE);
 	for (unsigned i = 0; i < 100; i++) {
-		stands_at_ms += 1000;
+		own_clock_move(1000);
 		sleep_ms(10);
 	}
 	assert_int_equal(fake_host_publishes(bench.fake), 2);
@@ -900,7 +878,7 @@ static void sweeps_when_asked_and_not_all_the_time(void **state)
 
 	(void)state;
 	setup(&bench, "\twatch: no\n");
-	stop_the_clock();
+	own_clock_stop();
 	sleep_ms(50);
 	assert_int_equal(sweeps_of(&bench), 0);
 	loader_sweep_soon(bench.loader);
@@ -910,7 +888,7 @@ static void sweeps_when_asked_and_not_all_the_time(void **state)
 		sleep_ms(10);
 	}
 	assert_int_equal(sweeps_of(&bench), 1);
-	stands_at_ms += 5000;
+	own_clock_move(5000);
 	loader_sweep_soon(bench.loader);
 	assert_true(comes_to_sweeps(&bench, 2));
 	teardown(&bench);
@@ -1013,36 +991,6 @@ static void ends_in_the_middle_of_a_load(void **state)
 	teardown(&bench);
 }
 
-static unsigned threads_called(const char *name)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	unsigned count = 0;
-	struct dirent *entry;
-
-	assert_non_null(tasks);
-	while ((entry = readdir(tasks)) != NULL) {
-		char path[320], comm[32] = "";
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (file == NULL)
-			continue;
-		if (fgets(comm, sizeof(comm), file) != NULL && strncmp(comm, name, strlen(name)) == 0)
-			count++;
-		fclose(file);
-	}
-	closedir(tasks);
-	return count;
-}
-
-static bool all_end(const char *name)
-{
-	for (unsigned ms = 0; ms < PATIENCE_MS && threads_called(name) > 0; ms += 10)
-		sleep_ms(10);
-	return threads_called(name) == 0;
-}
-
 static struct loader *volatile left_behind;
 
 static void a_thread_that_hangs_is_left_behind(void **state)
@@ -1058,9 +1006,9 @@ static void a_thread_that_hangs_is_left_behind(void **state)
 	assert_true(fake_host_comes_to_hang(bench.fake, PATIENCE_MS));
 	loader_stop(bench.loader, 50);
 	assert_int_equal(loader_request(bench.loader, &request, NULL), -1);
-	assert_int_equal(threads_called("verdict-load"), 1);
+	assert_int_equal(own_threads("verdict-load"), 1);
 	fake_host_set_hangs(bench.fake, false);
-	assert_true(all_end("verdict-load"));
+	assert_true(own_threads_end("verdict-load"));
 	bench.loader = create(&bench, bench.loader);
 	assert_non_null(bench.loader);
 	assert_int_equal(fake_host_asks(bench.fake, "two.example"), ACTION_REFUSE);
