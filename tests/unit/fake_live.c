@@ -49,6 +49,14 @@ static void take_time(const struct loader *loader)
 	poll(NULL, 0, (int)loader->slow_ms);
 }
 
+static void stand(struct loader *loader)
+{
+	loader->standing++;
+	while (loader->held)
+		poll(NULL, 0, 1);
+	loader->standing--;
+}
+
 int loader_request(struct loader *loader, const struct load_request *request, struct load_report *report)
 {
 	loader->requests++;
@@ -56,6 +64,7 @@ int loader_request(struct loader *loader, const struct load_request *request, st
 	loader->last = *request;
 	pthread_mutex_unlock(&loader->lock);
 	take_time(loader);
+	stand(loader);
 	*report = loader->good;
 	report->cause = request->cause;
 	report->questions = 500;

@@ -24,6 +24,8 @@ struct loader {
 	struct load_report good, last_load, loads[4];
 	size_t load_count;
 	_Atomic unsigned slow_ms;        /* what a load, a flush and a publish take */
+	_Atomic bool held;               /* loads stand still until it is false, */
+	_Atomic unsigned standing;       /* as so many do */
 	_Atomic bool fails;              /* loads are refused */
 	_Atomic unsigned requests, publishes, flushes, logged;
 	_Atomic size_t overrides;        /* in force */

@@ -22,19 +22,6 @@
 
 #define PATIENCE_MS 60000
 
-/* The wall clock of everything linked here. */
-static _Atomic time_t now_ahead;
-
-time_t time(time_t *to)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (to != NULL)
-		*to = now.tv_sec + now_ahead;
-	return now.tv_sec + now_ahead;
-}
-
 /* One resolver with a configuration in a folder of its own. */
 struct bench {
 	char folder[TEMP_PATH_MAX];
@@ -105,7 +92,7 @@ static struct loader *create(struct bench *bench, struct loader *before)
 static void setup(struct bench *bench, const char *more)
 {
 	memset(bench, 0, sizeof(*bench));
-	now_ahead = 0;
+	own_clock_put_on(0);
 	own_clock_go();
 	temp_folder(bench->folder);
 	path_of(bench, "verdict.conf", bench->conf, sizeof(bench->conf));
@@ -744,11 +731,11 @@ static void the_one_before_is_kept_though_the_clock_goes_back(void **state)
 
 	(void)state;
 	setup(&bench, "\twatch: no\n");
-	now_ahead = 7200;
+	own_clock_put_on(7200);
 	for (unsigned number = 2; number < 6; number++) {
 		write_list(&bench, number % 2 == 0 ? "two.example" : "three.example", 20);
 		assert_int_equal(load(&bench, false).number, number);
-		now_ahead = 0;
+		own_clock_put_on(0);
 	}
 	loader_lock(bench.loader, &view);
 	assert_int_equal(view.kept[0], 4);
@@ -845,7 +832,7 @@ static void a_list_that_expires_is_loaded_again(void **state)
 	write_conf(&bench, "\twatch: no\npolicy-list:\n\tname: zone\n\tfile: zone.rpz\n\tformat: rpz\n\texpire: withdraw\n");
 	assert_string_equal(load(&bench, false).error, "");
 	assert_int_equal(fake_host_asks(bench.fake, "brief.example"), ACTION_NXDOMAIN);
-	now_ahead = 3599;
+	own_clock_put_on(3599);
 	/* Else it looks at the wall clock, which has jumped, only after a while. */
 	loader_sweep_soon(bench.loader);
 	assert_true(becomes(&bench, "brief.example", ACTION_ALLOW));
