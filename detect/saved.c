@@ -1,13 +1,12 @@
 /* saved.c: what is remembered, written and read. */
 #include "detect/saved.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "detect/look.h"
-#include "detect/look_alike.h"
+#include "detect/saved_records.h"
 
 #define SAVED_VERSION 3u
 #define ORDER 0x01020304u
@@ -31,73 +30,6 @@ struct header {
 _Static_assert(sizeof(struct header) == SAVED_HEADER_OCTETS, "without padding");
 
 /* --- what there is ------------------------------------------------------------------------------------------------ */
-
-static float mended(float value)
-{
-	return isfinite(value) && value >= 0 ? value : 0;
-}
-
-static void mend_zone(void *record)
-{
-	struct zone *zone = record;
-
-	zone->up10 = mended(zone->up10);
-	zone->up12h = mended(zone->up12h);
-	zone->raw12h = mended(zone->raw12h);
-	zone->down10 = mended(zone->down10);
-	zone->odd10 = mended(zone->odd10);
-	if (zone->client_count > ZONE_CLIENTS_MAX)
-		zone->client_count = ZONE_CLIENTS_MAX;
-	/* Both are worked out again. */
-	zone->score = ZONE_NOT_SCORED;
-	zone->likeness = LIKENESS_UNKNOWN;
-}
-
-static void mend_client(void *record)
-{
-	struct client *client = record;
-
-	client->next %= CLIENT_PUBLIC;
-}
-
-static void mend_pair(void *record)
-{
-	struct pair *pair = record;
-
-	pair->mean = mended(pair->mean);
-	pair->squares = mended(pair->squares);
-	pair->own = mended(pair->own);
-	/* A time that no clock shows: what is between it and now would be no number. */
-	if (pair->last_ms < 0 || pair->last_ms / 1000 > (int64_t)UINT32_MAX)
-		pair->last_ms = 0;
-	for (unsigned i = 0; i < 2; i++)
-		pair->evidence[i] = fusion_mend(pair->evidence[i]);
-}
-
-static void mend_report(void *record)
-{
-	struct report *report = record;
-
-	if (report->tier >= TIER_COUNT)
-		report->tier = TIER_NONE;
-}
-
-static const struct {
-	uint32_t octets;
-	void (*mend)(void *record);
-} kinds[4] = {
-	{ sizeof(struct zone), mend_zone },
-	{ sizeof(struct client), mend_client },
-	{ sizeof(struct pair), mend_pair },
-	{ sizeof(struct report), mend_report },
-};
-
-union any_record {
-	struct zone zone;
-	struct client client;
-	struct pair pair;
-	struct report report;
-};
 
 static struct table *table_of(const struct detect *detect, unsigned kind)
 {
@@ -125,7 +57,7 @@ static struct header header_of(const struct detect *detect)
 	header.started_s = atomic_load_explicit(&detect->started_s, memory_order_relaxed);
 	header.saved_s = atomic_load_explicit(&detect->turned_s, memory_order_relaxed);
 	for (unsigned i = 0; i < 4; i++) {
-		header.record_octets[i] = kinds[i].octets;
+		header.record_octets[i] = saved_kinds[i].octets;
 		header.capacity[i] = table_counts(table_of(detect, i)).capacity;
 	}
 	for (unsigned i = 0; i < 3; i++)
@@ -191,7 +123,7 @@ static void put_table(struct saving *saving, const struct detect *detect, unsign
 {
 	const uint8_t none = 0;
 
-	saving->record_octets = kinds[kind].octets;
+	saving->record_octets = saved_kinds[kind].octets;
 	if (!table_read(table_of(detect, kind), put_record, saving))
 		saving->failed = true;
 	put(saving, &none, 1);
@@ -266,7 +198,8 @@ size_t detect_saved_max(const struct detect_sizes *sizes, size_t more_length)
 	const size_t records = 2 * (sizes->zones + sizes->clients + sizes->pairs) + 2 * 16384 + 64;
 	const size_t blooms = sizes->names_octets + sizes->known_octets + sizes->answers_octets + 3 * PIECE;
 
-	return sizeof(struct header) + records * (sizeof(union any_record) + 9) + 2 * (blooms + blooms / PIECE * 4) + 1024 + more_length;
+	return sizeof(struct header) + records * (sizeof(union saved_record) + 9) + 2 * (blooms + blooms / PIECE * 4) +
+		1024 + more_length;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -310,18 +243,18 @@ static bool get(struct loading *loading, void *to, size_t length)
 
 static bool get_record(struct loading *loading, struct table *table, unsigned kind)
 {
-	union any_record record;
+	union saved_record record;
 	uint64_t hash;
 	bool fresh;
 	void *to;
 
-	if (!get(loading, &hash, sizeof(hash)) || !get(loading, &record, kinds[kind].octets))
+	if (!get(loading, &hash, sizeof(hash)) || !get(loading, &record, saved_kinds[kind].octets))
 		return false;
-	kinds[kind].mend(&record);
+	saved_kinds[kind].mend(&record);
 	to = table_enter(table, hash, 0, &fresh);
 	if (to == NULL)
 		return false;
-	memcpy(to, &record, kinds[kind].octets);
+	memcpy(to, &record, saved_kinds[kind].octets);
 	table_leave(table, hash);
 	return true;
 }
