@@ -4,22 +4,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "module/frame_sums.h"
+#include "module/tap_of.h"
 #include "policy/epoch.h"
 #include "policy/evaluate.h"
 #include "policy/group.h"
 #include "policy/hot.h"
 
 #define TAP_STOP_MS 1000
-#define COMMIT_MS 10000
-
-_Static_assert(CONF_TARGETS_MAX + 2 <= TAP_TARGETS_MAX, "all targets fit");
 
 static struct {
 	struct epoch epoch;
@@ -59,81 +55,6 @@ static uint64_t boot_make(void)
 	return ((uint64_t)time(NULL) << 16 | salt) & 0xffffffffffff;
 }
 
-static struct tap_target_options target_of(const struct target_conf *conf)
-{
-	return (struct tap_target_options){
-		.name = conf->name,
-		.link = { .socket_path = conf->socket_path, .address = conf->address.address, .tls = conf->tls,
-			.tls_name = conf->tls_name, .tls_ca_file = conf->tls_ca_file,
-			.tls_certificate = conf->tls_certificate, .tls_key = conf->tls_key },
-		.commit_interval_ms = conf->commit_interval * 1000,
-		.file = conf->file,
-		.rotate_octets = conf->rotate_octets,
-		.rotate_seconds = conf->rotate_interval,
-		.rotate_keep = conf->rotate_keep,
-	};
-}
-
-/* Those of `dnstap:` itself, and those with a clause of their own. Returns how many. */
-static unsigned make_targets(const struct conf *conf, struct tap_target_options *targets)
-{
-	unsigned count = 0;
-
-	if (conf->dnstap.socket_path != NULL)
-		targets[count++] = (struct tap_target_options){ .name = "socket",
-			.link = { .socket_path = conf->dnstap.socket_path }, .commit_interval_ms = COMMIT_MS };
-	if (conf->dnstap.file != NULL)
-		targets[count++] = (struct tap_target_options){ .name = "file", .file = conf->dnstap.file };
-	for (size_t i = 0; i < conf->target_count; i++)
-		targets[count++] = target_of(&conf->targets[i]);
-	return count;
-}
-
-static bool wants_key(const struct conf *conf)
-{
-	bool wants = conf->dnstap.privacy == PRIVACY_PSEUDONYM;
-
-	for (size_t i = 0; i < conf->group_count; i++)
-		wants |= conf->groups[i].privacy == PRIVACY_PSEUDONYM;
-	return wants;
-}
-
-static struct tap *make_tap(const struct conf *conf, unsigned threads, struct diag *diag)
-{
-	struct tap_target_options targets[TAP_TARGETS_MAX];
-	char host[256] = "", *directory = NULL;
-	const struct dnstap_conf *dnstap = &conf->dnstap;
-	struct tap_options options = {
-		.identity = conf->identity != NULL ? conf->identity : host,
-		.version = "unbound-verdict " VERDICT_VERSION,
-		.compat_protocol = dnstap->compat_protocol,
-		.boot = state.boot,
-		.carry = &state.carry,
-		.targets = targets,
-		.target_count = make_targets(conf, targets),
-		.ring_octets = dnstap->ring_octets,
-		.workers = STATE_SLOTS_MAX,
-		.threads = threads,
-		.spool_octets = dnstap->spool_octets,
-		.memory_octets = dnstap->memory_octets,
-		.sync_interval_ms = dnstap->sync_interval,
-		.heartbeat_ms = dnstap->heartbeat_interval * 1000,
-		.prefix_ipv4 = dnstap->prefix_ipv4,
-		.prefix_ipv6 = dnstap->prefix_ipv6,
-		.key_directory = wants_key(conf) ? conf->state_directory : NULL,
-	};
-	struct tap *tap;
-
-	if (gethostname(host, sizeof(host) - 1) != 0)
-		host[0] = '\0';
-	if (asprintf(&directory, "%s/frames", conf->state_directory) < 0)
-		directory = NULL;
-	options.directory = directory;
-	tap = tap_create(&options, diag);
-	free(directory);
-	return tap;
-}
-
 /* What was answered while no tap could be made had no frame, and not because `frames:` wanted none. */
 static void carry_unframed(void)
 {
@@ -167,7 +88,7 @@ int state_start(const struct conf *conf, unsigned threads, struct diag *diag)
 	if (state.failure[0] != '\0')
 		carry_unframed();
 	make_memos(threads);
-	tap = make_tap(conf, threads, diag);
+	tap = tap_of_conf(conf, threads, state.boot, &state.carry, diag);
 	state.frames = conf->dnstap.frames;
 	state.sample_rate = conf->dnstap.sample_rate;
 	atomic_store_explicit(&state.claimed, 0, memory_order_relaxed);
