@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/rdata.h"
+#include "policy/rrtype.h"
+
 #define DATA_WHOLE 64u               /* octets of record data that go into a key as they are */
 
 /* --- records ------------------------------------------------------------------------------------------------ */
@@ -59,6 +62,42 @@ static uint32_t find_record(struct day *day, const struct store_record *record, 
 	return id < 0 ? 0 : (uint32_t)id;
 }
 
+struct hints {
+	struct day *day;
+	const struct store_record *of;
+	uint32_t sensor;
+	unsigned left;
+	bool failed;
+	struct diag *diag;
+};
+
+static void add_hint(void *arg, const struct address *address)
+{
+	struct hints *hints = arg;
+	bool inet = address->family == ADDRESS_INET;
+	const struct store_record hint = { hints->of->owner, hints->of->owner_octets, inet ? RRTYPE_A : RRTYPE_AAAA, 0,
+		address->octets, inet ? 4 : 16 };
+	struct dict_key key;
+
+	if (hints->failed || hints->left == 0)
+		return;
+	hints->left--;
+	key = record_key(hints->day, &hint, hints->sensor);
+	hints->failed = dict_find(hints->day->rrs, key) == NULL &&
+		find_record(hints->day, &hint, hints->sensor, key, hints->diag) == 0;
+}
+
+/* The index of data begins at the address: what an HTTPS or SVCB record brings is found by rows of its own. */
+static int add_hints(struct day *day, const struct store_record *record, uint32_t sensor, struct diag *diag)
+{
+	struct hints hints = { day, record, sensor, STORE_HINTS_MAX, false, diag };
+	const struct record wire = { .type = record->type, .class = 1, .rdata = record->data, .rdata_length = record->octets };
+
+	if (record->type == RRTYPE_SVCB || record->type == RRTYPE_HTTPS)
+		rdata_addresses(&wire, add_hint, &hints);
+	return hints.failed ? -1 : 0;
+}
+
 static int compare_ids(const void *one, const void *other)
 {
 	uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
@@ -89,7 +128,7 @@ int day_records(struct day *day, const struct store_event *event, uint32_t senso
 		struct dict_row *row = dict_find(day->rrs, key);
 		uint32_t id = row != NULL ? row->id : find_record(day, record, sensor, key, diag);
 
-		if (id == 0)
+		if (id == 0 || (row == NULL && add_hints(day, record, sensor, diag) != 0))
 			return -1;
 		if (i < event->record_count)
 			ids[count++] = id;

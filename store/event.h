@@ -17,6 +17,7 @@
 #include "policy/name.h"
 
 #define STORE_RECORDS_MAX FACTS_RECORDS_MAX
+#define STORE_HINTS_MAX 64            /* addresses of one HTTPS or SVCB record that lead to it */
 #define STORE_IDENTITY_MAX 256      /* with NUL */
 
 /* How an answer came about: enum answer_path, and what another writer's frames say. */

@@ -35,6 +35,9 @@
  *             the highest that was seen. first, last and count are those of passive DNS: they count answers really
  *             obtained upstream, so count = 0 (and first, last 0) for what only blocked, synthetic and local
  *             answers had. This is the passive DNS table; the view `pdns` has its rows with count > 0.
+ *             An address in ipv4hint or ipv6hint of a record of type 64 or 65 (the first STORE_HINTS_MAX of it) has a
+ *             row of type 1 or 28 and of the same owner, which leads to that record: where no answer had it, in no
+ *             reply, and with ttl 0. Files of earlier releases lack it.
  *             Indexes: (owner, type, data, sensor); and (type, data) for the types of which pivots ask, to be used
  *             with the words `type IN (1, 2, 5, 12, 28, 39)` in the WHERE clause beside type = ? (a partial index).
  *   reply     id, name, type, class, flags, rcode, upstream, verdict, records, first, last, count: each different

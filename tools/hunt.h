@@ -110,6 +110,9 @@ void hunt_end(struct hunt *hunt);
  * record_text(type, octets), type_text(type), rcode_text(code); record_owner, record_type, record_ttl and record_data of
  * a record in one text (doc/scale/tables.sql); and the aggregate texts(text), each once, in order, with commas. 0 or -1. */
 int hunt_functions(struct hunt *hunt);
+/* addresses_of(type, data): a JSON array of the addresses that a record brings (policy/rdata.h), in hexadecimal digits; a
+ * record in one text with such data is ' 0 0 ' || those. SQLite's code. */
+int hunt_functions_of_addresses(sqlite3 *db);
 int hunt_functions_of_texts(sqlite3 *db);             /* of them, those of hunt_texts.c. SQLite's code */
 /* has_slices(): is every event of the attached file in one? recount_pairs and recount_replies(low, high, from, to) add to
  * `found` and `used` what the window has of those that it cuts. SQLite's code. */
@@ -136,7 +139,7 @@ const char *hunt_read_name(const char *text, struct name *name);
 const char *hunt_bind_name(struct hunt *hunt, const char *text);
 
 /* An address or network as :low, :high, :octets and :type, IPv4 for IPv4-mapped; as :mapped_low and :mapped_high what is
- * below ::ffff:0:0/96 of IPv4, else nothing. NULL; else what is wrong. */
+ * below ::ffff:0:0/96 of IPv4, else nothing; as :digits the whole octets that all of it begin with. NULL; else what is wrong. */
 const char *hunt_bind_network(struct hunt *hunt, const char *text);
 
 /* Of `coverage`, its tables filled from hunt->remote: before gaps are counted, and the times of gaps. 0 or -1. */

@@ -2,6 +2,7 @@
 #include "tools/hunt.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,16 @@ static bool bind_mapped(struct hunt *hunt, const struct address *low, const stru
 		query_bind_octets(hunt->query, ":mapped_high", to, sizeof(to));
 }
 
+/* What the data of a record have in hexadecimal digits that brings one of them. */
+static bool bind_digits(struct hunt *hunt, const struct address *low, unsigned bits)
+{
+	char digits[2 * sizeof(low->octets) + 1] = "";
+
+	for (unsigned i = 0; i < bits / 8; i++)
+		snprintf(digits + 2 * i, 3, "%02x", low->octets[i]);
+	return query_bind_text(hunt->query, ":digits", digits);
+}
+
 const char *hunt_bind_network(struct hunt *hunt, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -112,5 +123,6 @@ const char *hunt_bind_network(struct hunt *hunt, const char *text)
 	return query_bind_octets(hunt->query, ":low", low.octets, bits / 8) &&
 		query_bind_octets(hunt->query, ":high", high.octets, bits / 8) &&
 		query_bind_number(hunt->query, ":octets", bits / 8) &&
-		query_bind_number(hunt->query, ":type", bits == 32 ? 1 : 28) && bind_mapped(hunt, &low, &high) ? NULL : "no memory";
+		query_bind_number(hunt->query, ":type", bits == 32 ? 1 : 28) && bind_mapped(hunt, &low, &high) &&
+		bind_digits(hunt, &low, prefix) ? NULL : "no memory";
 }

@@ -160,7 +160,7 @@ int hunt_functions(struct hunt *hunt)
 		if (sqlite3_create_function(db, rows[i].name, rows[i].count, SQLITE_UTF8 | SQLITE_DETERMINISTIC |
 				SQLITE_DIRECTONLY, NULL, rows[i].function, NULL, NULL) != SQLITE_OK)
 			return diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
-	return hunt_functions_of_texts(db) == SQLITE_OK && hunt_functions_of_slices(db) == SQLITE_OK &&
+	return hunt_functions_of_addresses(db) == SQLITE_OK && hunt_functions_of_texts(db) == SQLITE_OK && hunt_functions_of_slices(db) == SQLITE_OK &&
 		hunt_functions_of_windows(db) == SQLITE_OK ? 0 :
 		diag_set(&hunt->diag, "hunt", 0, 0, "%s", sqlite3_errmsg(db));
 }

@@ -3,6 +3,8 @@
 -- Run: ClickHouse 18.16.1. It has no query parameters, so :name is put in by verdictctl: numbers, and any text as
 -- unhex('...'). By hand: :from_us 0, :to_us 9000000000000000000, :first_day 0 and :last_day 65535 mean all times; what is
 -- below a name lies between 'com.example.' and 'com.example/', the name itself between 'com.example' and 'com.example!'.
+-- Of HTTPS and SVCB records (64, 65), ip.* give all that have the digits of the address somewhere; verdictctl reads their
+-- hints, and leaves out what has none of them.
 
 -- version: are these the tables?
 SELECT version, application FROM scale.version;
@@ -46,26 +48,32 @@ FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day) AND name >=
 	:low AND name < :high;
 
--- ip.names: names that led there; an answer of the day counts with all its times of that day
-SELECT name, splitByChar(' ', record)[4] AS data, intDiv(min(since), 1000), intDiv(max(until), 1000), sum(times)
+-- ip.names: names that led there, and by what; an answer of the day counts with all its times of that day
+SELECT name, led, intDiv(min(since), 1000), intDiv(max(until), 1000), sum(times)
 FROM
 (
-	SELECT name, arrayJoin(records) AS record, since, until, times
+	SELECT name, arrayStringConcat(arrayFilter(r -> (splitByChar(' ', r)[2] = toString(:type) AND splitByChar(' ', r)[4] >= :low
+			AND splitByChar(' ', r)[4] <= :high)
+			OR (splitByChar(' ', r)[2] = '28' AND splitByChar(' ', r)[4] >= :mapped_low
+			AND splitByChar(' ', r)[4] <= :mapped_high)
+			OR (splitByChar(' ', r)[2] IN ('64', '65')
+			AND (:digits = '' OR position(splitByChar(' ', r)[4], :digits) > 0)), records), ',') AS led,
+		since, until, times
 	FROM
 	(
 		SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
 		FROM scale.event FINAL
 		WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
 			AND name IN (SELECT name FROM scale.answer WHERE ((type = :type AND data >= :low AND data <= :high)
-				OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
+					OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high)
+					OR (type IN (64, 65) AND (:digits = '' OR position(data, :digits) > 0)))
 				AND day >= toDate(:first_day) AND day <= toDate(:last_day))
 		GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
 		HAVING since < :to_us + 1 AND until >= :from_us
 	)
 )
-WHERE ((splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high)
-	OR (splitByChar(' ', record)[2] = '28' AND data >= :mapped_low AND data <= :mapped_high))
-GROUP BY name, data;
+WHERE led != ''
+GROUP BY name, led;
 
 -- ip.hits: who asked for these names
 SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
@@ -73,37 +81,36 @@ SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_
 	intDiv(min(at), 1000), intDiv(max(at), 1000), count()
 FROM scale.event FINAL
 WHERE at >= :from_us AND at <= :to_us AND day >= toDate(:first_day) AND day <= toDate(:last_day)
-	AND name IN (SELECT name FROM (SELECT name, splitByChar(' ', record)[4] AS data, min(since) AS first,
-		max(until) AS last, sum(times) AS times
-		FROM
+	AND name IN (SELECT name FROM
 		(
-			SELECT name, arrayJoin(records) AS record, since, until, times
-			FROM
-			(
-				SELECT name, records, min(at) AS since, max(at) AS until, count() AS times
-				FROM scale.event FINAL
-				WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
-					AND name IN (SELECT name FROM scale.answer
-						WHERE ((type = :type AND data >= :low AND data <= :high)
-						OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
-						AND day >= toDate(:first_day) AND day <= toDate(:last_day))
-				GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
-				HAVING since < :to_us + 1 AND until >= :from_us
-			)
+			SELECT name, records, min(at) AS since, max(at) AS until
+			FROM scale.event FINAL
+			WHERE day >= toDate(:first_day) AND day <= toDate(:last_day)
+				AND name IN (SELECT name FROM scale.answer
+					WHERE ((type = :type AND data >= :low AND data <= :high)
+						OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high)
+						OR (type IN (64, 65) AND (:digits = '' OR position(data, :digits) > 0)))
+					AND day >= toDate(:first_day) AND day <= toDate(:last_day))
+			GROUP BY day, class, resolver, name, type, qclass, flags, rcode, upstream, decided, records
+			HAVING since < :to_us + 1 AND until >= :from_us
 		)
-		WHERE ((splitByChar(' ', record)[2] = toString(:type) AND data >= :low AND data <= :high)
-			OR (splitByChar(' ', record)[2] = '28' AND data >= :mapped_low AND data <= :mapped_high))
-		GROUP BY name, data))
+		WHERE arrayExists(r -> (splitByChar(' ', r)[2] = toString(:type) AND splitByChar(' ', r)[4] >= :low
+				AND splitByChar(' ', r)[4] <= :high)
+				OR (splitByChar(' ', r)[2] = '28' AND splitByChar(' ', r)[4] >= :mapped_low
+				AND splitByChar(' ', r)[4] <= :mapped_high)
+				OR (splitByChar(' ', r)[2] IN ('64', '65')
+				AND (:digits = '' OR position(splitByChar(' ', r)[4], :digits) > 0)), records))
 GROUP BY name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,
 	shadow_action, detectors;
 
 -- ip.owners: passive DNS
-SELECT name, data, max(ttl), min(first), max(last), sum(count)
+SELECT name, type, data, max(ttl), min(first), max(last), sum(count)
 FROM scale.record_by_data FINAL
 WHERE ((type = :type AND data >= :low AND data <= :high)
-	OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high))
+	OR (type = 28 AND data >= :mapped_low AND data <= :mapped_high)
+	OR (type IN (64, 65) AND (:digits = '' OR position(data, :digits) > 0)))
 	AND last >= :from AND first <= :to AND day >= toDate(:first_day) AND day <= toDate(:last_day)
-GROUP BY name, data;
+GROUP BY name, type, data;
 
 -- host.hits: what clients asked for, and what was decided
 SELECT name, client, verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule,

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import dnstap_bytes as dnstap
 
 TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39,
-         "ANY": 255, "HTTPS": 65}
+         "ANY": 255, "SVCB": 64, "HTTPS": 65}
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 BOOT = "3f2a9c1b7d40"
 DAY = 86400
@@ -64,6 +64,22 @@ def address(text):
         return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def service(priority, target, *parameters):
+    """Data of an HTTPS or SVCB record: (key, value) in the order given."""
+    return priority.to_bytes(2, "big") + dnstap.name(target) + b"".join(
+        key.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value for key, value in parameters)
+
+
+def brought(rtype, data):
+    """The addresses of a record; of an HTTPS or SVCB record, as text in a zone file, those of its hints."""
+    if isinstance(data, bytes):
+        return [data] if rtype in ("A", "AAAA") else []
+    if rtype not in ("HTTPS", "SVCB") or not isinstance(data, str):
+        return []
+    return [ipaddress.ip_address(text).packed for part in data.split() if part.startswith(("ipv4hint=", "ipv6hint="))
+            for text in part.partition("=")[2].strip('"').split(",")]
 
 
 class Event:

@@ -87,6 +87,16 @@ def made_events():
                      category="\u001b]0;x\u0007")
         add(90000 + i, "10.9.0.%d" % i, [text.encode("latin-1"), b"example"], 16, 3, extra=texts,
             resolver="res\x1b[31molver' OR 1=1 --" if i % 2 else "resolver-1")
+    four, six = bytes([192, 0, 2, 4]), bytes.fromhex("20010db8000000000000000000000005")
+    for i, hints in enumerate(([(4, four * 2), (6, six)], [(4, bytes([198, 51, 100, 1]) + four)], [(5, b"\0\4\0\4" + four)],
+                               [(6, bytes(10) + b"\xff\xff" + four)], [(1, b"\2h2")], [(4, four[:3])])):
+        host = name("hint%d.example" % i)
+        for day in range(2):
+            add(100100 + i + 86400 * day, "10.4.0.%d" % i, host, 65, records=[
+                (host, "HTTPS", h.service(priority, [] if i % 2 else [b"pool"], *hints), 60) for priority in (1, 2)] +
+                ([(host, "A", four, 300)] if i == 1 else []))
+    add(100200, "10.4.0.9", name("hinted.example"), 64, records=[(name("hinted.example"), "CNAME", name("s.example"), 60),
+        (name("s.example"), "SVCB", h.service(1, [], (4, four)), 60)])
     add(100000, None, name("nobody.example"))
     add(100002, "10.0.1.3", name("mapped.example"), 28, records=[
         (name("mapped.example"), "AAAA", bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 4]), 30)])
@@ -221,7 +231,8 @@ def windows():
 
 QUESTIONS = [["domain", "www1.site2.example"], ["domain", "*.site3.example"], ["domain", "*.example", "--events"], ["domain", "x.test"],
              ["domain", "nothing.test"], ["domain", "*"], ["domain", "."], ["ip", "192.0.2.4"], ["ip", "192.0.2.0/28"],
-             ["ip", "::ffff:192.0.2.4"], ["ip", "::ffff:192.0.2.0/124"], ["host", "::ffff:10.0.1.3"], ["ip", "::/64"], ["ip", "0.0.0.0/0"], ["host", "10.0.1.3"], ["host", "10.0.0.0/16", "--events"], ["host", "::/0"],
+             ["ip", "::ffff:192.0.2.4"], ["ip", "::ffff:192.0.2.0/124"], ["host", "::ffff:10.0.1.3"], ["ip", "::/64"], ["ip", "0.0.0.0/0"], ["ip", "2001:db8::5"],
+             ["ip", "192.0.2.4/31"], ["ip", "::/0"], ["host", "10.0.1.3"], ["host", "10.0.0.0/16", "--events"], ["host", "::/0"],
              ["host", "10.9.0.0/24"], ["changes", "www1.site2.example"], ["changes", "*.site3.example"], ["changes", "example"],
              ["changes", "*"], ["rule", "malware"], ["rule", "trial"], ["rule", "malware:*.evil.example"], ["rule", "trial:x.test"],
              ["rule", "'"], ["technique", "T1071.004"], ["technique", "T1568"], ["technique", "T1048"], ["top"],

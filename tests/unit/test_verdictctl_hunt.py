@@ -157,7 +157,7 @@ def an_address_leads_to_its_names_and_their_clients():
             network = h.ipaddress.ip_network(text)
 
             def hits(event):
-                return {a for a in (h.ipaddress.ip_address(r[2]) for r in event.records if isinstance(r[2], bytes))
+                return {a for a in (h.ipaddress.ip_address(octets) for r in event.records for octets in h.brought(*r[1:3]))
                         if a.version == network.version and a in network}
             # A reply counts with all its times of the day when its day touches the window.
             some = {e.name for e in inside(events, window) if hits(e)}
@@ -703,6 +703,39 @@ def an_address_is_found_in_both_of_its_forms():
         equal(h.hunt(scratch, "host", "::/0")["names"] + h.hunt(scratch, "host", "10.0.0.1")["names"], [], "nothing is left of it")
 
 
+def an_address_in_a_hint_leads_to_its_names():
+    four, six, other = bytes([192, 0, 2, 1]), bytes(10) + b"\xff\xff" + bytes([192, 0, 2, 1]), bytes([198, 51, 100, 7])
+    far = bytes([0x20, 1, 0xd, 0xb8]) + bytes(11) + b"\5"
+    rows = [("hint", [("hint", "HTTPS", h.service(1, [], (1, b"\2h2"), (4, other + four), (6, far)))]),
+            ("alias", [("alias", "CNAME", [b"service"]), ("service", "HTTPS", h.service(1, [b"pool"], (4, four)))]),
+            ("mapped", [("mapped", "SVCB", h.service(2, [b"x"], (6, six)))]),
+            ("twice", [("twice", "HTTPS", h.service(1, [], (4, four))), ("twice", "HTTPS", h.service(2, [], (4, four)))]),
+            ("both", [("both", "HTTPS", h.service(1, [], (4, four))), ("both", "A", four)]),
+            ("inside", [("inside", "HTTPS", h.service(1, [], (5, b"\0\4\0\4" + four)))]),
+            ("cut", [("cut", "HTTPS", h.service(1, [], (4, four))[:-1])]),
+            ("none", [("none", "HTTPS", h.service(1, [], (4, other)))]), ("text", [("text", "TXT", b"\4" + four)])]
+    events = [h.Event((1700000000 + i) * 1000000, "10.0.0.%d" % (i + 1), [name.encode()], 65, 0, [
+        ([owner.encode()], rtype, data, 60) for owner, rtype, data in records], (h.BOOT, 0, i + 1),
+        {"verdict": "allow", "path": "resolved"}) for i, (name, records) in enumerate(rows)]
+    found = [("alias", "192.0.2.1", 1), ("both", "192.0.2.1", 1), ("hint", "192.0.2.1", 1), ("mapped", "::ffff:192.0.2.1", 1),
+             ("twice", "192.0.2.1", 1)]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, events)
+        for text in "192.0.2.1", "192.0.2.0/25", "192.0.2.0/30", "::ffff:192.0.2.1":
+            got = h.hunt(scratch, "ip", text)
+            equal([(row["name"], row["address"], row["count"]) for row in got["names"]], found, text)
+            equal([row["client"] for row in got["clients"]], ["10.0.0.%d" % i for i in (1, 2, 3, 4, 5)], text)
+            equal([(row["owner"], row["count"], row["ttl"]) for row in got["passive_dns"]],
+                  [("both", 2, 60), ("twice", 2, 60), ("hint", 1, 60), ("mapped", 1, 60), ("service", 1, 60)], text)
+        equal([row["name"] for row in h.hunt(scratch, "ip", "2001:db8::/32")["names"]], ["hint"])
+        equal(sorted(row["name"] for row in h.hunt(scratch, "ip", "0.0.0.0/0")["names"]),
+              sorted([name for name, _, _ in found] + ["hint", "none"]))
+        equal([(row["type"], row["data"]) for row in h.hunt(scratch, "domain", "none")["records"]],
+              [("HTTPS", "1 . ipv4hint=198.51.100.7")], "no other records are made of it")
+        rows = map(h.json.loads, h.verdictctl("hunt", "export", "cof", "--directory", scratch).stdout.splitlines())
+        equal([row["rrname"] for row in rows if row["rrtype"] in ("A", "AAAA")], ["both"])
+
+
 def wrong_usage_is_explained():
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
         for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
@@ -731,7 +764,7 @@ CLAIMS = [
     hostile_names_and_texts_are_data_and_nothing_else, name_servers_above_the_deepest_name_are_found,
     a_damaged_file_is_named_and_the_rest_answers, what_is_no_file_is_named_and_keeps_nobody_waiting,
     who_may_only_read_is_told_what_a_log_without_its_index_needs, half_a_change_is_taken_back_by_who_may_write,
-    an_address_is_found_in_both_of_its_forms,
+    an_address_is_found_in_both_of_its_forms, an_address_in_a_hint_leads_to_its_names,
     wrong_usage_is_explained,
 ]
 
