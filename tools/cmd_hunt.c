@@ -172,6 +172,8 @@ static int run(struct hunt *hunt, const struct pivot *pivot, const struct place 
 		if (hunt->remote == NULL)
 			hunt->aside = shelf_tell_aside(place->directory, hunt->from_ms / 1000, hunt->to_ms / 1000, say, &watching);
 		hunt_end(hunt);
+		if (pivot->run == hunt_host && hunt->rows == 0 && hunt->remote == NULL && place->key == NULL)
+			pseudonym_tell(place->directory, hunt->asked);
 		code = query_passed_over(hunt->query) > 0 || hunt->aside > 0 ? EXIT_UNREADABLE : EXIT_FINE;
 	} else if (code < 0) {
 		code = command_fail(EXIT_UNREADABLE, &hunt->diag);

@@ -21,6 +21,7 @@
 #include "policy/conf_value.h"
 #include "store/shelf.h"
 #include "tools/json_out.h"
+#include "tools/pseudonym.h"
 #include "tools/term.h"
 #include "tools/verdictctl.h"
 
@@ -73,7 +74,7 @@ static json_t *find_aside(const char *directory)
 }
 
 /* `why`: what kept it from a file; NULL: nothing. */
-static int print_result(const char *directory, uint64_t events, const char *why, bool json)
+static int print_result(const char *directory, const char *client, uint64_t events, const char *why, bool json)
 {
 	json_t *aside = find_aside(directory), *name;
 	int code = json_array_size(aside) == 0 && why == NULL ? EXIT_FINE : EXIT_UNREADABLE;
@@ -92,6 +93,8 @@ static int print_result(const char *directory, uint64_t events, const char *why,
 		printf("%" PRIu64 " events were removed%s\n", events, why != NULL ? " from the other files" : "");
 	if (!json)
 		json_decref(aside);
+	if (events == 0 && why == NULL)
+		pseudonym_tell(directory, client);
 	return code;
 }
 
@@ -218,7 +221,7 @@ static int ask(const char *directory, const char *client, bool json)
 	if (strncmp(said, "events ", 7) != 0 && strncmp(said, "partly ", 7) != 0)
 		return fail(said);
 	events = strtoull(said + 7, &why, 10);
-	return print_result(directory, events, *why == ' ' ? why + 1 : NULL, json);
+	return print_result(directory, client, events, *why == ' ' ? why + 1 : NULL, json);
 }
 
 static int ask_or_do(const char *directory, const char *client, const struct network *network, bool json)
@@ -237,7 +240,7 @@ static int ask_or_do(const char *directory, const char *client, const struct net
 		return command_fail(EXIT_UNREADABLE, &diag);
 	result = forget(store, network, &events, &diag);
 	store_close(&store);
-	return print_result(directory, events, result == 0 ? NULL : diag_format(&diag, why, sizeof(why)), json);
+	return print_result(directory, client, events, result == 0 ? NULL : diag_format(&diag, why, sizeof(why)), json);
 }
 
 int collect_forget(const char *directory, const char *client, bool json)
