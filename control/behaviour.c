@@ -351,6 +351,11 @@ static void push_call(struct behaviour *behaviour, const struct sight *sight, co
 		wake(behaviour);
 }
 
+void behaviour_hit(struct behaviour *behaviour, struct detect_hits *hits, const struct facts *facts, int64_t now_s)
+{
+	detect_hit(behaviour->detect, hits, facts, now_s);
+}
+
 void behaviour_note(struct behaviour *behaviour, const struct policy_options *options, const struct sight *sight,
 	struct detections *detections)
 {

@@ -9,7 +9,7 @@
  *
  *   who         | calls                                              | needs outside synchronisation with
  *   main thread | behaviour_start, behaviour_stop, behaviour_act_by  | workers: none may be running
- *   worker w    | behaviour_note, behaviour_wants                    | nobody
+ *   worker w    | behaviour_note, behaviour_hit, behaviour_wants     | nobody
  *   own threads | behaviour_book, behaviour_counts, behaviour_detect | behaviour_start
  */
 #ifndef CONTROL_BEHAVIOUR_H
@@ -46,6 +46,9 @@ void behaviour_note(struct behaviour *behaviour, const struct policy_options *op
 /* Would behaviour_note look at it? Of cached answers only some matter. */
 bool behaviour_wants(const struct behaviour *behaviour, const struct facts *facts, enum answer_path path,
 	uint64_t ordinal);
+
+/* There are detectors, and of the answer they would only count that it was (detect_is_hit). */
+void behaviour_hit(struct behaviour *behaviour, struct detect_hits *hits, const struct facts *facts, int64_t now_s);
 
 struct flag_book *behaviour_book(struct behaviour *behaviour);
 const struct detect *behaviour_detect(const struct behaviour *behaviour);

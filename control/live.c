@@ -255,6 +255,11 @@ HOT bool live_detects(const struct live *live, const struct facts *facts, enum a
 	return behaviour_wants(live->behaviour, facts, path, ordinal);
 }
 
+void live_hit(struct live *live, struct detect_hits *hits, const struct facts *facts, int64_t now_s)
+{
+	behaviour_hit(live->behaviour, hits, facts, now_s);
+}
+
 void live_detect(struct live *live, const struct policy_options *options, const struct sight *sight,
 	struct detections *detections)
 {

@@ -48,6 +48,8 @@ void live_note_denial(struct live *live, unsigned worker, const struct event *ev
 /* The detectors (control/behaviour.h): are there any? Would they look at it? And what do they say? */
 bool live_has_detectors(const struct live *live);
 bool live_detects(const struct live *live, const struct facts *facts, enum answer_path path, uint64_t ordinal);
+/* Of those that would be counted, and no more (detect_is_hit); `hits` is the worker's. */
+void live_hit(struct live *live, struct detect_hits *hits, const struct facts *facts, int64_t now_s);
 void live_detect(struct live *live, const struct policy_options *options, const struct sight *sight,
 	struct detections *detections);
 

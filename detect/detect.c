@@ -12,6 +12,7 @@
 #define MONTH_S (30 * DAY_S)
 #define REPORTS 16384u
 #define RCODE_NXDOMAIN 3u
+#define HITS_LATE_S 60               /* what waited longer was too little to matter, and is of another time */
 
 const struct detect_sizes detect_sizes_default = { 32768, 32768, 32768, (size_t)16 << 20, (size_t)8 << 20,
 	(size_t)8 << 20 };
@@ -267,11 +268,15 @@ bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ord
 	return is_telling(facts, path) || ordinal % HITS_SAMPLED == 0;
 }
 
+bool detect_is_hit(const struct facts *facts, enum answer_path path)
+{
+	return !is_telling(facts, path);
+}
+
 /* Names below no top-level domain that there is are one zone for each client: a tunnel without a delegation goes
  * straight to its own resolver, and through this one by mistake. */
-static bool find_zone(struct look *look)
+static bool find_zone(struct look *look, const struct name *qname)
 {
-	const struct name *qname = &look->facts->qname;
 	const struct suffix_found found = suffix_find(look->detect->suffixes, qname);
 
 	look->name_hash = found.name;
@@ -296,6 +301,39 @@ static bool is_guarded(const struct look *look)
 		brands_have(look->detect->brands, look->zone_hash);
 }
 
+static void take_hit(struct detect *detect, const struct detect_hit *hit, int64_t now_s)
+{
+	struct look look;
+
+	look.detect = detect;
+	look.now_s = now_s;
+	look.client_hash = look_hash_client(detect, &hit->client);
+	if (find_zone(&look, &hit->qname))
+		random_subdomain_hit(&look);
+	count_hits(&look);
+}
+
+static __attribute__((noinline)) void take_hits(struct detect *detect, struct detect_hits *hits, int64_t now_s)
+{
+	const int64_t waited = now_s - hits->since_s;
+
+	for (unsigned i = 0; i < hits->count && waited >= 0 && waited < HITS_LATE_S; i++)
+		take_hit(detect, &hits->items[i], now_s);
+	hits->count = 0;
+}
+
+void detect_hit(struct detect *detect, struct detect_hits *hits, const struct facts *facts, int64_t now_s)
+{
+	struct detect_hit *hit = &hits->items[hits->count];
+
+	if (hits->count++ == 0)
+		hits->since_s = now_s;
+	hit->client = facts->client;
+	name_copy(&hit->qname, &facts->qname);
+	if (hits->count == DETECT_HITS_MAX)
+		take_hits(detect, hits, now_s);
+}
+
 HOT void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,
 	struct detections *detections)
 {
@@ -316,9 +354,11 @@ HOT void detect_answer(struct detect *detect, const struct detector_conf conf[DE
 	detections->call.reaction = REACTION_OFF;
 	if (!detect_wants(look.facts, sight->path, sight->ordinal))
 		return;
+	if (sight->hits != NULL && sight->hits->count > 0)
+		take_hits(detect, sight->hits, look.now_s);
 	look.client_hash = look_hash_client(detect, &look.facts->client);
 	table_fetch(detect->clients, look.client_hash);
-	look.has_zone = find_zone(&look);
+	look.has_zone = find_zone(&look, &look.facts->qname);
 	watched = is_watched(&look);
 	if (watched && look.is_miss)
 		fetch(&look);

@@ -10,7 +10,7 @@
  * client, with a count of what was left out.
  *
  *   calls                        | need outside synchronisation with
- *   detect_answer                | nobody
+ *   detect_answer, detect_hit    | nobody; hits are the worker's own
  *   detect_turn, detect_shift    | themselves and each other
  *   detect_octets ...            | nobody
  */
@@ -38,6 +38,19 @@ struct detect_sizes {
 
 extern const struct detect_sizes detect_sizes_default, detect_sizes_small;
 
+#define DETECT_HITS_MAX 16u
+
+/* Cached answers of which nothing can be said but that they were (detect_is_hit). They wait for the worker's next answer
+ * that something may be said of, or for each other: code that is fetched for one of them serves all. All zero: none. */
+struct detect_hits {
+	unsigned count;
+	int64_t since_s;                     /* Unix time of the first */
+	struct detect_hit {
+		struct address client;
+		struct name qname;
+	} items[DETECT_HITS_MAX];
+};
+
 /* One answer, as the detectors see it. */
 struct sight {
 	const struct facts *facts;           /* borrowed */
@@ -47,6 +60,7 @@ struct sight {
 	uint64_t ordinal;                    /* counts the caller's answers: of cached ones only some are looked at */
 	int64_t now_ms;                      /* Unix time */
 	struct behind *behind;               /* gets what of security and facts->servers detectors look at; NULL: none */
+	struct detect_hits *hits;            /* of the same worker, taken in before it; NULL: none */
 	/* Is told of all that a detector says, before what was said lately is held back, and without features; for a tool
 	 * that learns what is usual. NULL: nobody. */
 	void (*hear)(void *arg, const struct detection *said);
@@ -68,6 +82,12 @@ int detect_use_suffixes(struct detect *detect, const char *suffixes, struct diag
 
 /* Would detect_answer look at it? Of cached answers only some matter; asking costs nothing. `ordinal` as in a sight. */
 bool detect_wants(const struct facts *facts, enum answer_path path, uint64_t ordinal);
+
+/* Of an answer that detect_answer would look at: would it be counted, and no more? Then detect_hit does. */
+bool detect_is_hit(const struct facts *facts, enum answer_path path);
+
+/* Of its facts the client and the question are looked at; it is of no trait. */
+void detect_hit(struct detect *detect, struct detect_hits *hits, const struct facts *facts, int64_t now_s);
 
 /* Takes in one answer and says what the detectors make of it. `conf` has a row for each detector. */
 void detect_answer(struct detect *detect, const struct detector_conf conf[DETECTOR_COUNT], const struct sight *sight,

@@ -35,6 +35,7 @@ struct answer {
 	struct event event;
 	struct verdict *verdict;       /* &own, or the query state's */
 	struct verdict own;
+	struct timespec looked;        /* when detectors did, for: */
 	struct detections detections;
 	struct behind behind;          /* last: most answers leave it untouched */
 };
@@ -195,53 +196,73 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 	state_leave(slot);
 }
 
+static __attribute__((noinline)) void answer_hit(struct answer *answer, struct slot *slot)
+{
+	struct facts *facts = &answer->facts;
+
+	extract_address(&facts->client, &answer->repinfo->client_addr, answer->repinfo->client_addrlen);
+	live_hit(live_host_live(), slot->hits, facts, answer->start_time->tv_sec);
+}
+
 /* Most answers are cached ones that no rule is about: then nobody reads the rest, unless frames show all. */
-static bool answer_is_plain(const struct answer *answer, struct slot *slot)
+static bool answer_is_plain(struct answer *answer, struct slot *slot)
 {
 	struct live *live = live_host_live();
-	bool plain;
+	bool plain, wanted;
 
-	if (answer->path != PATH_CACHED || state_takes_plain(slot) ||
-	    live_detects(live, &answer->facts, answer->path, slot->counter))
+	if (answer->path != PATH_CACHED || state_takes_plain(slot))
+		return false;
+	wanted = live_detects(live, &answer->facts, answer->path, slot->counter);
+	if (wanted && (!detect_is_hit(&answer->facts, answer->path) || slot->hits == NULL || answer->start_time == NULL))
 		return false;
 	plain = evaluate_is_plain(state_enter(slot), &answer->facts);
 	state_leave(slot);
 	if (!plain)
 		return false;
+	if (wanted)
+		answer_hit(answer, slot);
 	state_note(slot, answer->path, ACTION_ALLOW);
 	live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype, "");
 	return true;
 }
 
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
-static HOT __attribute__((noinline)) void answer_detect(struct answer *answer, struct slot *slot)
+static HOT __attribute__((noinline)) void answer_look(struct answer *answer, struct slot *slot, unsigned traits)
 {
-	struct live *live = live_host_live();
-	struct sight sight = { .facts = &answer->facts, .path = answer->path, .ordinal = slot->counter,
-		.security = answer->security, .behind = &answer->behind };
+	struct sight sight = { .facts = &answer->facts, .path = answer->path, .traits = traits,
+		.ordinal = slot->counter, .security = answer->security, .behind = &answer->behind, .hits = slot->hits };
 	struct servers servers;
-	struct timespec *now = &answer->event.response_time;
+	struct timespec *now = &answer->looked;
 
-	/* What was made here says nothing of anybody's behaviour. */
-	if (action_table[answer->verdict->action].denies)
-		return;
-	if (!live_detects(live, sight.facts, sight.path, sight.ordinal))
-		return;
-	/* The frame says the time that the detectors were told, so that they can be told again. */
 	clock_gettime(CLOCK_REALTIME, now);
 	sight.now_ms = (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000;
-	sight.traits = answer->verdict->traits | (answer->verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE);
 	/* On this path Unbound holds no lock of a cache. */
 	if (answer->path == PATH_RESOLVED && answer->qstate != NULL)
 		servers_attach_late(&servers, &answer->facts, answer->qstate, answer->extract.reply);
 	behind_init(&answer->behind);
-	live_detect(live, snapshot_options(state_enter(slot)), &sight, &answer->detections);
+	live_detect(live_host_live(), snapshot_options(state_enter(slot)), &sight, &answer->detections);
 	state_leave(slot);
 	answer->facts.servers = NULL;
+}
+
+static HOT void answer_detect(struct answer *answer, struct slot *slot)
+{
+	const struct verdict *verdict = answer->verdict;
+	struct event *event = &answer->event;
+
+	if (answer->looked.tv_sec == 0) {
+		/* What was made here says nothing of anybody's behaviour. */
+		if (action_table[verdict->action].denies ||
+		    !live_detects(live_host_live(), &answer->facts, answer->path, slot->counter))
+			return;
+		answer_look(answer, slot, verdict->traits | (verdict->action == ACTION_PASS ? TRAIT_APPROVED : TRAIT_NONE));
+	}
+	/* The frame says the time that the detectors were told, so that they can be told again. */
+	event->response_time = answer->looked;
 	if (answer->detections.count > 0)
-		answer->event.detections = &answer->detections;
+		event->detections = &answer->detections;
 	if (answer->behind.has_servers || answer->behind.security != SECURITY_UNKNOWN)
-		answer->event.behind = &answer->behind;
+		event->behind = &answer->behind;
 }
 
 static HOT void answer_emit(struct answer *answer, struct slot *slot)
@@ -345,6 +366,28 @@ static HOT bool answer_quietly(struct answer *answer, struct edns_option **optio
 	return true;
 }
 
+/* Most answers that had to be resolved are for everybody, and detectors have nothing to say of them: where frames do not
+ * show all, nobody reads the rest. */
+static HOT bool answer_is_usual(struct answer *answer, struct slot *slot)
+{
+	const struct query *query = answer->query;
+	struct live *live = live_host_live();
+
+	if (query == NULL || !query->judged || query->verdict != NULL || !path_table[answer->path].can_be_denied ||
+	    state_hides() || state_takes_plain(slot))
+		return false;
+	if (live_detects(live, &answer->facts, answer->path, slot->counter)) {
+		extract_address(&answer->facts.client, &answer->repinfo->client_addr, answer->repinfo->client_addrlen);
+		answer->facts.servers = NULL;
+		answer_look(answer, slot, query->traits);
+		if (answer->detections.count > 0 && state_tells())
+			return false;
+	}
+	state_note(slot, answer->path, ACTION_ALLOW);
+	live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype, "");
+	return true;
+}
+
 /* All that can be asked of an answer. */
 static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, struct edns_option **options,
 	struct regional *region, struct slot *slot)
@@ -405,6 +448,7 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 	answer.edns = edns;
 	answer.repinfo = repinfo;
 	answer.start_time = start_time;
+	answer.looked.tv_sec = 0;
 	if (!answer_question(&answer, qinfo, repinfo)) {
 		failure_note(slot, FAILURE_NAME);
 		return 1;
@@ -413,7 +457,7 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 	answer.event.number = state_number(slot);
 	if (!answer_quietly(&answer, options, region, slot)) {
 		answer_records(&answer, reply, rcode);
-		if (!answer_is_plain(&answer, slot))
+		if (!answer_is_plain(&answer, slot) && !answer_is_usual(&answer, slot))
 			answer_fully(&answer, options, region, slot);
 	}
 	budget_end(&budget, slot);

@@ -3,11 +3,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "detect/detect.h"
 #include "module/frame_sums.h"
 #include "module/tap_of.h"
 #include "policy/epoch.h"
@@ -36,7 +38,7 @@ static struct {
 	uint64_t boot;                      /* likewise, once */
 	_Atomic unsigned generation;        /* of slot claims: one more at each load */
 	_Atomic unsigned claimed;
-	unsigned memos;                     /* that slots have; set while no worker runs */
+	size_t memos;                       /* octets of what slots have; set while no worker runs */
 	struct slot slots[STATE_SLOTS_MAX];
 } state = { .epoch = EPOCH_INITIALIZER, .pins = PTHREAD_RWLOCK_INITIALIZER,
 	.tap_lock = PTHREAD_MUTEX_INITIALIZER };
@@ -72,10 +74,12 @@ static void carry_unframed(void)
 static void make_memos(unsigned threads)
 {
 	for (unsigned i = 0; i < threads && i < STATE_SLOTS_MAX; i++) {
-		if (state.slots[i].memo != NULL)
-			continue;
-		state.slots[i].memo = match_memo_create();
-		state.memos += state.slots[i].memo != NULL;
+		struct slot *slot = &state.slots[i];
+
+		if (slot->memo == NULL && (slot->memo = match_memo_create()) != NULL)
+			state.memos += sizeof(*slot->memo);
+		if (slot->hits == NULL && (slot->hits = calloc(1, sizeof(*slot->hits))) != NULL)
+			state.memos += sizeof(*slot->hits);
 	}
 }
 
@@ -282,8 +286,7 @@ bool state_reopen(void)
 
 size_t state_octets(void)
 {
-	return sizeof(state) + state.memos * sizeof(struct match_memo) +
-		atomic_load_explicit(&state.octets, memory_order_relaxed);
+	return sizeof(state) + state.memos + atomic_load_explicit(&state.octets, memory_order_relaxed);
 }
 
 /* The worker goes on counting: each number is whole, and they need not be of one moment. */

@@ -36,6 +36,7 @@ struct slot {
 	_Alignas(64) uint64_t counter;          /* answers, hence frame numbers */
 	uint16_t index;
 	struct match_memo *memo;                /* owned; NULL: none, or no memory. Set while no worker runs */
+	struct detect_hits *hits;               /* likewise */
 	uint64_t answers[PATH_COUNT];
 	uint64_t verdicts[ACTION_COUNT];
 	uint64_t escaped;                       /* denied by the policy, but on a path that no module can stop */
