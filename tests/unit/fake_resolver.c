@@ -17,6 +17,8 @@
 #include "policy/rrtype.h"
 #include "tests/unit/fake_live.h"
 
+#define STOP_MS 60000
+
 static struct loader loader;
 static struct tally *tally;
 static struct denial_log *denials;
@@ -110,11 +112,11 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	obey();
-	if (!server_destroy(&server, 5000) || !behaviour_stop(behaviour, 5000))
+	if (!server_destroy(&server, STOP_MS) || !behaviour_stop(behaviour, STOP_MS))
 		return 1;
 	loader.conf->detection.wanted = false;
 	behaviour_start(&behaviour, loader.conf, &host, &diag);
-	denial_log_destroy(&denials, 1000, NULL);
+	denial_log_destroy(&denials, STOP_MS, NULL);
 	override_store_close(&options.backend.overrides);
 	tally_destroy(&tally);
 	recent_destroy(&recent);

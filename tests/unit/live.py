@@ -68,7 +68,7 @@ class Fake:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        code = self.process.wait(20)
+        code = self.process.wait(200)
         self.process.stdout.close()
         self.folder.cleanup()
         if code != 0 and sys.exc_info()[0] is None:

@@ -306,14 +306,14 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The bound is loose: a scan would take a thousand times as long. */
+/* The bound is loose: a scan takes a thousand times as long. */
 static void many_networks_are_found_as_a_scan_finds_them_and_fast(void **state)
 {
 	static char path[] = "-";
 	struct group_conf all[3] = { { .name = "a" }, { .name = "b" }, { .name = "c" } };
 	const struct conf conf = { .path = path, .groups = all, .group_count = COUNT(all) };
 	struct group_table *table;
-	double start;
+	double start, scanned, found;
 	unsigned i, sum = 0;
 
 	(void)state;
@@ -321,12 +321,14 @@ static void many_networks_are_found_as_a_scan_finds_them_and_fast(void **state)
 		fill(&all[i]);
 	table = group_table_create(&conf, NULL);
 	assert_non_null(table);
+	start = seconds();
 	for (i = 0; i < 300; i++) {
 		struct facts facts = { .client.family = i % 4 == 0 ? ADDRESS_INET6 : ADDRESS_INET };
 
 		put_number(facts.client.octets, draw());
 		assert_int_equal(group_find(table, &facts), scan(all, COUNT(all), &facts.client));
 	}
+	scanned = (seconds() - start) / 300;
 	start = seconds();
 	for (i = 0; i < 1000000; i++) {
 		struct facts facts = { .client.family = ADDRESS_INET };
@@ -334,9 +336,10 @@ static void many_networks_are_found_as_a_scan_finds_them_and_fast(void **state)
 		put_number(facts.client.octets, draw());
 		sum += group_find(table, &facts);
 	}
-	print_message("# %.0f ns for each look-up among %zu networks, %.1f MiB (%u)\n", (seconds() - start) * 1e3,
-		COUNT(all) * CONF_NETWORKS_MAX, (double)group_table_octets(table) / (1 << 20), sum);
-	assert_true(seconds() - start < 20);
+	found = (seconds() - start) / 1000000;
+	print_message("# %.0f ns for each look-up, %.0f of a scan, among %zu networks, %.1f MiB (%u)\n", found * 1e9,
+		scanned * 1e9, COUNT(all) * CONF_NETWORKS_MAX, (double)group_table_octets(table) / (1 << 20), sum);
+	assert_true(found * 10 < scanned);
 	group_table_destroy(&table);
 	for (i = 0; i < COUNT(all); i++)
 		free(all[i].networks);

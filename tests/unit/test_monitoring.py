@@ -141,23 +141,25 @@ def is_scraped_by_a_real_prometheus():
                                     "--web.listen-address", "127.0.0.1:%d" % port], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         try:
-            found = []
-            for _ in range(120):
+            def asked(what):
+                with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/%s" % (port, what), timeout=60) as answer:
+                    return json.load(answer)["data"]
+
+            found, healths = [], []
+            for _ in range(240):
                 try:
-                    url = "http://127.0.0.1:%d/api/v1/query?query=unbound_verdict_list_matches_total" % port
-                    with urllib.request.urlopen(url, timeout=5) as answer:
-                        found = json.load(answer)["data"]["result"]
+                    found = asked("query?query=unbound_verdict_list_matches_total")["result"]
+                    healths = [row["health"] for row in asked("targets")["activeTargets"]]
                 except OSError:
                     pass
-                if found:
+                if found and healths == ["up"]:
                     break
                 time.sleep(0.5)
             equal([(row["metric"]["list"], row["value"][1]) for row in found], [("malware", "1")])
-            with urllib.request.urlopen("http://127.0.0.1:%d/api/v1/targets" % port, timeout=5) as answer:
-                equal([row["health"] for row in json.load(answer)["data"]["activeTargets"]], ["up"])
+            equal(healths, ["up"])
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
             server.shutdown()
             server.server_close()
 

@@ -25,7 +25,8 @@ TARGETS
 	;;
 esac
 touch "$FOLDER/begun"
-sleep 1
+while [ ! -e "$FOLDER/interrupted" ]; do sleep 0.02; done
+sleep 0.1
 touch "$FOLDER/installed"
 END
 printf '#!/bin/sh\necho 0\n' >"$folder/bin/id"
@@ -37,7 +38,7 @@ root=$FOLDER build=$FOLDER/build
 . "$srcdir/tools/setup.sh"
 trap step_stop EXIT
 trap 'exit 143' TERM
-sleeping() { touch "$FOLDER/begun"; sleep 60 & echo $! >"$FOLDER/sleeper"; wait; }
+sleeping() { sleep 600 & echo $! >"$FOLDER/sleeper"; touch "$FOLDER/begun"; wait; }
 case $1 in
 packages) need_packages some-package ;;
 sleeper) step "sleeping" sleeping ;;
@@ -45,15 +46,15 @@ esac
 END
 
 interrupt() { # what to run: its exit code in `status`
-	rm -f "$folder/begun"
+	rm -f "$folder/begun" "$folder/interrupted"
 	FOLDER=$folder PATH=$folder/bin:$PATH bash "$folder/script" "$1" >"$folder/output" 2>&1 &
 	try=0
-	while [ ! -e "$folder/begun" ] && [ "$try" -lt 500 ]; do
+	while [ ! -e "$folder/begun" ] && [ "$try" -lt 3000 ]; do
 		sleep 0.02
 		try=$((try + 1))
 	done
-	sleep 0.1
 	kill -TERM $!
+	touch "$folder/interrupted"
 	wait $!
 	status=$?
 }
@@ -65,7 +66,14 @@ claim() { # title, command...
 	number=$((number + 1))
 	if "$@"; then echo "ok $number - $title"; else echo "not ok $number - $title"; sed 's/^/# /' "$folder/output"; fi
 }
-gone() { ! kill -0 "$1" 2>/dev/null; }
+gone() { # pid; who was killed may take a moment to go, and to be reaped
+	try=0
+	while kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" && [ "$try" -lt 1000 ]; do
+		sleep 0.02
+		try=$((try + 1))
+	done
+	[ -n "$1" ] && [ "$try" -lt 1000 ]
+}
 
 refuses() { # path of a checkout
 	FOLDER=$1 bash -c 'root=$FOLDER build=$FOLDER; . "$srcdir/tools/setup.sh"; need_plain_paths' >"$folder/output" 2>&1 &&

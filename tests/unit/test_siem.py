@@ -230,11 +230,11 @@ def rsyslog_sends_every_line_whole():
         modules = ["-M", os.environ["RSYSLOG_MODULES"]] if "RSYSLOG_MODULES" in os.environ else []
         process = subprocess.Popen([program, "-n", "-f", conf, "-i", os.path.join(folder, "pid"), *modules],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        formats.wait_for(lambda: process.poll() is not None or count_in(received) >= sent.count(b"\n"), 60)
+        formats.wait_for(lambda: process.poll() is not None or count_in(received) >= sent.count(b"\n"), 120)
         process.terminate()
-        output = process.communicate(timeout=30)[0]
+        output = process.communicate(timeout=120)[0]
         assert process.returncode == 0, output
-        thread.join(30)
+        thread.join(120)
         octets, messages = b"".join(received), []
         while octets:
             count, octets = octets.split(b" ", 1)

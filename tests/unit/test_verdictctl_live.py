@@ -45,11 +45,12 @@ def prints_counters():
             pass
         fake.tell("deny")
         found = ""
-        while not found.startswith("lists."):
+        while not found.startswith("lists.malware.nxdomain.QNAME=2"):   # before that it may print the 1 again
             found = process.stdout.readline()
+            assert found, "it has ended"
         equal(found, "lists.malware.nxdomain.QNAME=2 (+1)\n")
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -63,7 +64,7 @@ def hands_out_what_was_asked_as_a_recording():
         equal((code, err, [row[1:] for row in rows]), (0, "", [
             ["", "a\\009b.example", "A", "", "", "2"], ["", "b.example", "A", "", "", "4"],
             ["", "www.evil.example", "A", "", "", "2"]]))
-        assert abs(int(rows[0][0]) - time.time()) < 60, rows
+        assert abs(int(rows[0][0]) - time.time()) < 3600, rows
         code, found, err = fake.json("recent")
         equal((code, found["every"], found["left_out"], found["questions"][1]),
               (0, 8, 0, {"name": "b.example", "type": "A", "count": 4}))
@@ -187,9 +188,7 @@ def explains_what_the_detectors_know():
         raise Skip("no " + SUFFIXES)
     with Fake(DETECTION) as fake:
         tunnel(fake, "tunnel-lab.com", 200)
-        end = time.monotonic() + 60
-        while not fake.json("flagged")[1]["flags"] and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_for(lambda: fake.json("flagged")[1]["flags"])
         for name in "tunnel-lab.com", "www.tunnel-lab.com":
             code, found, err = fake.json("explain", "--live", "--client", "192.0.2.7", name)
             equal((code, err), (0, ""))
@@ -305,22 +304,36 @@ def lets_other_users_read_only():
             assert code == 1 and "is for root" in err, (arguments, code, err)
 
 
+def wait_for(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def open_files(pid):
+    found = set()
+    for name in os.listdir("/proc/%d/fd" % pid):
+        try:
+            found.add(os.readlink("/proc/%d/fd/%s" % (pid, name)))
+        except FileNotFoundError:   # closed meanwhile
+            pass
+    return found
+
+
 def writes_and_reopens_the_denial_log():
     with Fake() as fake:
         fake.tell("deny")
-        for _ in range(100):
-            if fake.text("denials.log"):
-                break
-            time.sleep(0.05)
+        wait_for(lambda: fake.text("denials.log").endswith("\n"))
         assert fake.text("denials.log").startswith(
             "time=2023-11-14T22:13:20.000Z client=192.0.2.7 name=www.evil.example type=A action=nxdomain list=malware "
             "rule=www.evil.example trigger=QNAME ede=15 incident="), fake.text("denials.log")
         os.rename(fake.log, fake.log + ".1")
         equal(fake.run("log-reopen"), (0, "", ""))
-        time.sleep(0.5)
+        wait_for(lambda: fake.log + ".1" not in open_files(fake.process.pid))
         fake.tell("deny")
-        time.sleep(0.5)
-        equal(fake.text("denials.log").count("\n"), 1)
+        wait_for(lambda: os.path.exists(fake.log) and fake.text("denials.log").endswith("\n"))
+        equal((fake.text("denials.log").count("\n"), fake.text("denials.log.1").count("\n")), (1, 1))
 
 
 def knows_a_stranger_at_the_socket():
@@ -336,7 +349,7 @@ def knows_a_stranger_at_the_socket():
                 peer.recv(4096)
                 peer.sendall(sent)
                 peer.close()
-                out, err = process.communicate(timeout=20)
+                out, err = process.communicate(timeout=60)
             equal((process.returncode, out), (3, ""))
             assert says in err, err
 

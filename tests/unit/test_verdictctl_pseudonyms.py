@@ -80,7 +80,7 @@ class Running:
         """FINISH acknowledges: everything is durable."""
         with socket.socket(socket.AF_UNIX) as to:
             to.settimeout(60)
-            to.connect(self.path)
+            wait_for(lambda: to.connect_ex(self.path) == 0)   # it is there before it listens
             to.sendall(d.control(d.READY))
             equal(to.recv(100), d.control(d.ACCEPT))
             to.sendall(octets)

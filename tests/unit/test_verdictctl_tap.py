@@ -78,7 +78,7 @@ def on_a_terminal(octets, **environment):
             if not more:
                 break
             out += more
-        process.wait(20)
+        process.wait(120)
     os.close(master)
     return out
 
@@ -291,7 +291,7 @@ class Listener:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, **arguments)
 
     def __enter__(self):
-        for _ in range(500):
+        for _ in range(6000):
             if os.path.exists(self.path):
                 break
             time.sleep(0.01)
@@ -306,10 +306,10 @@ class Listener:
         self.folder.cleanup()
 
     def connect(self):
-        for left in range(999, -1, -1):   # it is there before it listens
+        for left in range(5999, -1, -1):   # it is there before it listens
             sender = socket.socket(socket.AF_UNIX)
             if sender.connect_ex(self.path) == 0:
-                sender.settimeout(10)
+                sender.settimeout(60)
                 return sender
             sender.close()
             assert left > 0, "nobody listens"
@@ -320,7 +320,7 @@ class Listener:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err.decode()
 
 
@@ -384,7 +384,7 @@ def serves_many_at_once_with_a_silent_one_among_them():
         for _ in range(2):
             for sender in senders:
                 sender.sendall(d.data(DENIED))
-        out, err = listener.process.communicate(timeout=20)
+        out, err = listener.process.communicate(timeout=120)
         equal((listener.process.returncode, out.count(b"\n"), err), (0, 40, b""))
         for sender in [silent] + senders:
             sender.close()
@@ -425,7 +425,7 @@ def waits_without_effort_when_descriptors_run_out():
 
 def says_when_it_cannot_wait_at_all():
     with Listener(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))) as listener:
-        out, err = listener.process.communicate(timeout=20)
+        out, err = listener.process.communicate(timeout=120)
         assert listener.process.returncode == 3 and b"cannot wait for senders" in err, (out, err)
 
 
@@ -435,11 +435,11 @@ def replaces_a_stale_socket_only():
         stale = socket.socket(socket.AF_UNIX)
         stale.bind(path)
         stale.listen()
-        busy = subprocess.run([COMMAND, "tap", "--listen", "unix:" + path], capture_output=True, timeout=20)
+        busy = subprocess.run([COMMAND, "tap", "--listen", "unix:" + path], capture_output=True, timeout=120)
         assert busy.returncode == 3 and b"another program listens" in busy.stderr, busy
         stale.close()
         process = subprocess.Popen([COMMAND, "tap", "--listen", "unix:" + path])
-        for _ in range(500):
+        for _ in range(6000):
             try:
                 with socket.socket(socket.AF_UNIX) as probe:
                     probe.connect(path)
@@ -447,10 +447,10 @@ def replaces_a_stale_socket_only():
             except OSError:
                 time.sleep(0.01)
         process.terminate()
-        equal(process.wait(timeout=20), 0)
+        equal(process.wait(timeout=120), 0)
         with open(path, "w") as file:
             file.write("mine")
-        refused = subprocess.run([COMMAND, "tap", "--listen", "unix:" + path], capture_output=True, timeout=20)
+        refused = subprocess.run([COMMAND, "tap", "--listen", "unix:" + path], capture_output=True, timeout=120)
         assert refused.returncode == 3 and b"is no socket" in refused.stderr, refused
         assert os.path.exists(path)
 
