@@ -416,4 +416,5 @@ remote-control:
 		try:
 			return wait_for(find, "a frame")
 		except TimeoutError:
+			print("# no frame came of port %d, message %d" % (port, identifier), flush=True)
 			return None

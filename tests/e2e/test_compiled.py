@@ -28,7 +28,7 @@ def replace(here, lines, name="list-one"):
 
 def rcode(here, name):
 	query = dns.message.make_query(name, "A")
-	return dns.rcode.to_text(dns.query.udp(query, "127.0.0.1", port=here.port, timeout=5).rcode())
+	return dns.rcode.to_text(dns.query.udp(query, "127.0.0.1", port=here.port, timeout=lab.PATIENCE).rcode())
 
 
 def wait_said(here, pattern):

@@ -45,7 +45,7 @@ def said(here):
 
 
 def ask(here, name, qtype="A", rdclass="IN"):
-	return dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, timeout=5)
+	return dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, timeout=lab.PATIENCE)
 
 
 def wait_for_frames(here, count):
@@ -108,7 +108,7 @@ def memory_outlives_a_reload(tap):
 		here.wait_ready(2)
 		for number in range(20, 40):
 			ask(here, chunk(number) + ".tunnel-lab.com")
-		wait_for_frames(here, 20)
+		lab.wait_for(lambda: said(here).get("tunnel"), "a tunnel in the frames")
 		names = [d["features"]["names"] for d in said(here).get("tunnel", [])]
 		tap.ok(names and max(names) > 20, "names from before a reload count", names)
 

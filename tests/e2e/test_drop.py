@@ -55,7 +55,7 @@ def a_dropped_connection_is_given_back_once(tap):
 		tap.equal(sum(1 for sock in socks if received(sock) > 0), 4, "four connections at once are answered then")
 		for sock in pair + socks:
 			sock.close()
-		tap.ok(lab.wait_for(lambda: int(here.statistics()["total.tcpusage"]) == 0, "closed connections", 3.0),
+		tap.ok(lab.wait_for(lambda: int(here.statistics()["total.tcpusage"]) == 0, "closed connections"),
 			"no connection is counted as open")
 
 

@@ -29,7 +29,7 @@ QUESTIONS = [("www%d.%sexample" % (i, "bad." if i % 5 == 0 else ""), "A") for i 
 FULL = os.environ.get("VERDICT_FAULTS") == "full"
 SLOW = float(os.environ.get("VERDICT_SLOW", "1"))
 THREADS = 2
-END = 3.0 * SLOW   # seconds that an orderly end may take
+END = lab.PATIENCE / 2   # seconds that an orderly end may take: it waits for nobody
 PREFIX = "unbound_verdict_"
 
 table = []
@@ -89,9 +89,11 @@ class Case(lab.Lab):
 		return refused
 
 	def status(self):
-		done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", self.path("verdict.conf")], capture_output=True,
-			text=True, timeout=60)
-		return json.loads(done.stdout)["frames"] if done.stdout else {"targets": [{}]}
+		def asked():
+			done = subprocess.run([lab.VERDICTCTL, "status", "--json", "--config", self.path("verdict.conf")], capture_output=True,
+				text=True, timeout=60)
+			return json.loads(done.stdout)["frames"] if done.stdout else None
+		return lab.wait_for(asked, "the resolver's status")
 
 	def metrics(self):
 		done = subprocess.run([lab.VERDICTCTL, "metrics", "--config", self.path("verdict.conf")], capture_output=True, text=True, timeout=60)
@@ -105,13 +107,17 @@ class Case(lab.Lab):
 
 	def settle(self):
 		"""Until the collector has all that is to be had, with two heartbeats behind it."""
-		begun = self.status().get("heartbeats", 0)
-		lab.wait_for(lambda: self.status()["heartbeats"] >= begun + 2 and self.status()["targets"][0]["unread"] == 0, "the frames", 60 * SLOW)
+		begun = self.status()["heartbeats"]
+
+		def is_settled():
+			status = self.status()
+			return status["heartbeats"] >= begun + 2 and status["targets"][0]["unread"] == 0
+		lab.wait_for(is_settled, "the frames", 2 * lab.PATIENCE)
 
 	def end(self):
 		self.count_queries()
 		seconds = self.unbound.stop()
-		self.capture.stop()
+		self.end_capture()
 		return seconds
 
 	def captures_written(self):
@@ -222,7 +228,7 @@ def a_collector_that_never_answers(tap):
 			listening.listen(8)
 			here.begin(collector=False)
 			here.loaded(here.load(longer(1, 8)))
-			lab.wait_for(lambda: here.status()["targets"][0]["errors"] > 0, "the target to give up", 30 * SLOW)
+			lab.wait_for(lambda: here.status()["targets"][0]["errors"] > 0, "the target to give up")
 		here.start_capture()
 		here.settle()
 		here.end()
@@ -347,9 +353,9 @@ def a_spool_at_its_cap(tap):
 	with Case("spool at its cap") as here:
 		here.begin(collector=False, more="\tspool-size: 8m\n")
 		refused = here.load_until(2, lambda: here.status()["targets"][0]["lost"] > 0, "a full spool")
-		metrics = here.metrics()
 		here.start_capture()
 		here.settle()
+		metrics = here.metrics()
 		here.end()
 		books = here.balance(tap)
 		lost = books.lost("far") - sum(books.dropped.values())

@@ -167,7 +167,7 @@ def a_file_that_is_gone_is_named(tap):
 		held.execute("BEGIN EXCLUSIVE")
 		hunt = subprocess.Popen([lab.VERDICTCTL, "hunt", "domain", "*.live.example", "--directory", collector.directory,
 			"--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-		lab.wait_for(lambda: first in "".join(opened(hunt.pid)), "the hunt at the first file", 30)
+		lab.wait_for(lambda: first in "".join(opened(hunt.pid)), "the hunt at the first file")
 		os.unlink(gone)
 		held.execute("COMMIT")
 		held.close()

@@ -34,7 +34,8 @@ class Collector:
 		self.sock = socket.socket(socket.AF_UNIX)
 		self.sock.bind(path)
 		self.sock.listen(1)
-		threading.Thread(target=self.serve, daemon=True).start()
+		self.thread = threading.Thread(target=self.serve, daemon=True)
+		self.thread.start()
 
 	def serve(self):
 		sender = self.sock.accept()[0]
@@ -54,6 +55,7 @@ def record(delegation):
 	here.write("cache", here.control("dump_cache")[1])
 	lab.wait_for(lambda: all(b"\x04" + name.encode() + b"\x04bank" in collector.octets for name in NAMES), "Unbound's frames")
 	here.unbound.stop()
+	collector.thread.join()
 	with open(here.path("native.fstrm"), "wb") as file:
 		file.write(collector.octets)
 	return here, here.path("native.fstrm"), here.path("cache")

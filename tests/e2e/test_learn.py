@@ -24,7 +24,7 @@ CLIENTS = ["127.0.10.%d" % number for number in range(1, 6)]
 
 
 def ask(here, client, name):
-	dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", port=here.port, source=client, timeout=5)
+	dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", port=here.port, source=client, timeout=lab.PATIENCE)
 
 
 def chunk(*seed):

@@ -35,11 +35,11 @@ def ask(here, name, client, tcp=False):
 		sock.bind((client, 0))
 		port = sock.getsockname()[1]
 		if tcp:
-			sock.settimeout(10)
+			sock.settimeout(lab.PATIENCE)
 			sock.connect(("127.0.0.1", here.port))
 		sock.setblocking(False)
 		send = dns.query.tcp if tcp else dns.query.udp
-		return send(query, "127.0.0.1", port=here.port, timeout=10, sock=sock), port
+		return send(query, "127.0.0.1", port=here.port, timeout=lab.PATIENCE, sock=sock), port
 
 
 def frame_of(here, answer):

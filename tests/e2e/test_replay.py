@@ -129,7 +129,7 @@ def verdicts_are_those_of_the_resolver(tap):
 		here.start(LISTS, mode="shadow", raw=GROUPS)
 		for number in range(QUESTIONS):
 			query = dns.message.make_query(rng.choice(NAMES) + ".example", rng.choice(TYPES), want_dnssec=number % 5 == 0)
-			dns.query.udp(query, "127.0.0.1", port=here.port, source=rng.choice(CLIENTS), timeout=5)
+			dns.query.udp(query, "127.0.0.1", port=here.port, source=rng.choice(CLIENTS), timeout=lab.PATIENCE)
 		found = lab.wait_for(lambda: len(recorded(here)) == QUESTIONS and recorded(here), "all frames")
 		with open(here.frames_file, "rb") as file:
 			wires = [one.response for one in (frames.decode(one, parse=False) for one in frames.stream(file.read()))

@@ -97,7 +97,7 @@ def replayed(here):
 
 
 def ask(here, client, name, qtype="A", rdclass="IN"):
-	dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, source=client, timeout=10)
+	dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, source=client, timeout=lab.PATIENCE)
 
 
 def the_same_is_told(tap, here, count, wanted):

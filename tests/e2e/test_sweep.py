@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What a new policy denies leaves the caches, whatever rule denies it and however it is cached; the rest stays."""
 
+import itertools
 import json
 import os
 import socket
@@ -13,9 +14,9 @@ import dns.message
 import dns.rcode
 
 import lab
-import slow
 import tap
 import volley
+from meeting import Counting, PATIENT
 
 HEAD = "$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n"
 ZONES = {
@@ -225,18 +226,20 @@ def a_worker_that_never_resolved_sweeps_too(tap):
 
 
 def what_is_in_flight_is_not_cached(tap):
-	authority = slow.Authority({"*": "60 IN A 192.0.2.9"})
-	with start(2, rest=authority.stub("slow.bad")) as here:
+	authority = Counting({"*": "60 IN A 192.0.2.9"})
+	with start(2, server=PATIENT, rest=authority.stub("slow.bad")) as here:
 		answers = {}
 
 		def ask(name):
 			answers[name] = said(here, name)[0]
 		asking = [threading.Thread(target=ask, args=(name,)) for name in ("a.slow.bad", "b.slow.bad")]
+		authority.free.clear()
 		for thread in asking:
 			thread.start()
-		time.sleep(0.05)
+		lab.wait_for(lambda: all(authority.count(name) > 0 for name in ("a.slow.bad", "b.slow.bad")), "both at the authority")
 		here.policy(domains("b.slow.bad"))
 		renew(here)
+		authority.free.set()
 		for thread in asking:
 			thread.join()
 		tap.equal(answers, {"a.slow.bad": "NOERROR", "b.slow.bad": "REFUSED"}, "answers are judged by the policy in force")
@@ -246,22 +249,30 @@ def what_is_in_flight_is_not_cached(tap):
 		escaped_nothing(tap, here, "nothing was denied too late")
 
 
+def grow(here, stop):
+	"""New names into the caches, again and again."""
+	for first in itertools.count(0, 1000):
+		if stop.is_set():
+			return
+		volley.udp(here.port, [("n%d.example" % (number % 100000), "A") for number in range(first, first + 1000)])
+
+
 def a_cache_that_grows_hides_nothing(tap):
-	groups, each = 60, 250
+	groups, each, changes = 60, 250, 10
 	with start(2) as here:
 		load_cache(here, ["n%d.g%d.grow.test" % (number, group) for group in range(groups) for number in range(each)])
 		for number in range(20):
 			here.ask("warm%d.example" % number)
-		questions = [("n%d.example" % number, "A") for number in range(50000)]
-		growing = threading.Thread(target=volley.udp, args=(here.port, questions))
+		stop, reports = threading.Event(), []
+		growing = threading.Thread(target=grow, args=(here, stop))
 		growing.start()
-		denied, reports = 0, []
-		while denied < groups and growing.is_alive():
-			denied += 1
+		for denied in range(1, changes + 1):
+			before = here.statistics()["total.num.queries"]
 			here.policy(domains(*("g%d.grow.test" % group for group in range(denied))))
 			reports.append(renew(here))
+			lab.wait_for(lambda: here.statistics()["total.num.queries"] != before, "the caches to grow")
+		stop.set()
 		growing.join()
-		tap.ok(denied > 2, "%d changes while the caches grew" % denied)
 		tap.ok(all(report["complete"] for report in reports), "every sweep came to its end", reports)
 		tap.equal([report["messages_removed"] for report in reports], [each] * denied, "each took what it had to take")
 		cached = {name.split(".")[1] for name, _ in cached_questions(here) if name.endswith(".grow.test.")}
@@ -272,7 +283,7 @@ def asked_until(stop, port, times, losses):
 	query = dns.message.make_query("n5.many.test", "A").to_wire()
 	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 		sock.connect(("127.0.0.1", port))
-		sock.settimeout(2.0)
+		sock.settimeout(lab.PATIENCE)
 		while not stop.is_set():
 			begin = time.monotonic()
 			sock.send(query)
@@ -292,6 +303,8 @@ def a_worker_answers_between_slices(tap):
 		stop, times, losses, reports, medians = threading.Event(), [], [], [], []
 		asking = threading.Thread(target=asked_until, args=(stop, here.port, times, losses))
 		asking.start()
+		lab.wait_for(lambda: len(times) > 1000, "answers while nothing is swept")
+		usual = sorted(spent for _, spent in times)[500]
 		for _ in range(6):
 			begin = time.monotonic()
 			reports.append(renew(here))
@@ -305,8 +318,8 @@ def a_worker_answers_between_slices(tap):
 		tap.equal([report["messages_removed"] for report in reports], [2] + [0] * 5, "two of 100,000 are taken, once")
 		tap.ok(all(report["messages"] >= 99998 and report["complete"] for report in reports), "all are looked at", reports)
 		tap.equal(losses, [], "no answer is missing")
-		# Of a slice itself a busy machine makes what it likes.
-		tap.ok(min(medians) < 0.002, "half of the answers wait for one slice at most", medians)
+		# Of a slice itself a busy machine makes what it likes, and of all else, too.
+		tap.ok(min(medians) < 0.002 + 2 * usual, "half of the answers wait for one slice at most", (usual, medians))
 
 
 def restarts_leave_nothing_behind(tap):

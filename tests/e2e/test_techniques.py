@@ -47,7 +47,7 @@ def zone(origin, *lines):
 
 
 def ask(here, name, qtype="A", client=CLIENT, rdclass="IN"):
-	answer = dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, timeout=10, source=client)
+	answer = dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, timeout=lab.PATIENCE, source=client)
 	return dns.rcode.to_text(answer.rcode())
 
 

@@ -79,7 +79,7 @@ def answers_are_judged_by_what_they_hold(tap):
 	with lab.Lab(dict(ZONES)) as here:
 		here.start_nsd()
 		here.start_capture()
-		here.policy(LISTS)
+		here.policy(LISTS, raw="verdict:\n\tanswer-budget: 1000000\n")
 		# A zone whose server is known by its name, as a delegation says it.
 		del here.zones["victim.bad"]
 		here.start_unbound(rest='stub-zone:\n\tname: "victim.bad"\n\tstub-host: ns1.crime.bad@%d\n' % here.nsd_port)

@@ -154,7 +154,8 @@ def drop_and_truncate(tap):
 		tap.ok(answer is None, "drop: no answer", answer)
 		answer, _ = here.ask("silent.example", timeout=1.0, tcp=True)
 		tap.ok(answer is None, "drop: no answer over TCP", answer)
-		here.unbound.stop()
+		lab.wait_for(lambda: float(here.statistics()["total.num.queries"]) >= 2, "both questions")
+		here.finish()
 		dropped = [f.extra.get("verdict") for f in lab.frames.read(here.frames_file) if f.extra.get("path") == "dropped"]
 		tap.equal(dropped, ["drop", "drop"], "drop: each is framed")
 	with lab.Lab(ZONES) as here:
