@@ -79,7 +79,8 @@ struct detector_info {
 
 extern const struct detector_info detector_table[DETECTOR_COUNT];
 
-/* An option that is never to be more than another one of its detector: the tier that it leads to could not be told. */
+/* An option that is never to be more than another one of its detector: the tier that it leads to could not be told.
+ * Of options that lead to the same tier either is enough, and one that is set out of reach leaves it to the other. */
 struct detector_order {
 	enum detector detector;
 	unsigned low, high;          /* options of the table */

@@ -214,6 +214,70 @@ static size_t detector_options(void)
 	return count;
 }
 
+/* Options of one unit, of which either may be the larger one. */
+static const struct {
+	enum detector detector;
+	const char *one, *other, *why;
+} free_pairs[] = {
+	{ DETECTOR_TUNNEL, "low-octets", "low-octets-12h", "both are the tier low: either is enough" },
+	{ DETECTOR_TUNNEL, "low-octets", "block-octets", "high-octets stands between the two" },
+	{ DETECTOR_TUNNEL, "low-octets-12h", "block-octets", "likewise" },
+	{ DETECTOR_TUNNEL_DOWN, "octets", "odd-octets", "both alert: either is enough" },
+	{ DETECTOR_NXDOMAIN_BURST, "zones", "volume-zones", "both alert, and each wants a share of its own" },
+	{ DETECTOR_NXDOMAIN_BURST, "share", "volume-share", "shares of different things" },
+	{ DETECTOR_RECON, "ptr", "ptr-network", "both alert: either is enough" },
+	{ DETECTOR_RECON, "owners", "children", "counts of different things" },
+	{ DETECTOR_RANDOM_SUBDOMAIN, "failures", "hits", "a failure may come from the cache" },
+};
+
+static bool is_ordered(enum detector detector, unsigned one, unsigned other)
+{
+	for (unsigned i = 0; i < DETECTOR_ORDERS; i++)
+		if (detector_orders[i].detector == detector && detector_orders[i].low == one && detector_orders[i].high == other)
+			return true;
+	return false;
+}
+
+static bool is_free(enum detector detector, const char *one, const char *other)
+{
+	for (size_t i = 0; i < sizeof(free_pairs) / sizeof(free_pairs[0]); i++)
+		if (free_pairs[i].detector == detector && strcmp(free_pairs[i].one, one) == 0 &&
+		    strcmp(free_pairs[i].other, other) == 0)
+			return true;
+	return false;
+}
+
+/* Whoever adds an option has to say which it is. */
+static void two_thresholds_of_one_unit_are_in_order_or_free(void **state)
+{
+	unsigned seen = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < DETECTOR_COUNT; i++) {
+		const struct detector_option *options = detector_table[i].options;
+
+		for (unsigned one = 0; one < DETECTOR_OPTIONS_MAX && options[one].name != NULL; one++)
+			for (unsigned other = one + 1; other < DETECTOR_OPTIONS_MAX && options[other].name != NULL; other++) {
+				if (strcmp(options[one].unit, options[other].unit) != 0)
+					continue;
+				if (is_ordered(i, one, other) == is_free(i, options[one].name, options[other].name))
+					fail_msg("%s: %s and %s", detector_table[i].name, options[one].name, options[other].name);
+				seen++;
+			}
+	}
+	assert_int_equal(seen, DETECTOR_ORDERS + sizeof(free_pairs) / sizeof(free_pairs[0]));
+}
+
+static void defaults_are_in_order(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < DETECTOR_ORDERS; i++) {
+		const struct detector_option *options = detector_table[detector_orders[i].detector].options;
+
+		assert_true(options[detector_orders[i].low].fallback <= options[detector_orders[i].high].fallback);
+	}
+}
+
 /* Six columns between tabs and the meaning, for every option; the manual is checked against it. */
 static void the_printed_table_is_whole(void **state)
 {
@@ -278,6 +342,8 @@ int main(void)
 		cmocka_unit_test(syslog_is_no_path),
 		cmocka_unit_test(every_path_is_translated),
 		cmocka_unit_test(no_memory_while_translating_is_told_and_loses_nothing),
+		cmocka_unit_test(two_thresholds_of_one_unit_are_in_order_or_free),
+		cmocka_unit_test(defaults_are_in_order),
 		cmocka_unit_test(the_printed_table_is_whole),
 		cmocka_unit_test(the_nearest_key_is_found),
 	};

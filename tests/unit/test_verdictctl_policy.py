@@ -477,6 +477,16 @@ def refuses_thresholds_out_of_order():
             assert wanted is None or wanted in out + err, (out, err)
 
 
+def takes_thresholds_of_which_either_is_enough():
+    """Out of reach, one leaves it to the other."""
+    rows = [("tunnel-down", "odd-octets: 9000"), ("nxdomain-burst", "zones: 100"), ("recon", "ptr-network: 200"),
+            ("recon", "owners: 100"), ("random-subdomain", "hits: 100")]
+    for detector, keys in rows:
+        with Folder("detector:\n  name: %s\n  %s\n" % (detector, keys)) as folder:
+            code, out, err = folder.run("check")
+            equal((detector, keys, code), (detector, keys, 0))
+
+
 def explains_wrong_usage():
     rows = [([], "name a domain"), (["a..b"], "is no domain name"), (["a" * 64 + ".example"], "is no domain name"),
             (["a.example", "AX"], "no record type"), (["a", "b", "c"], "one name"), (["--clint", "1"], "--client"),
@@ -520,6 +530,7 @@ CLAIMS = [
     checks_who_has_which_lists_and_whom_nothing_tells_apart, takes_the_sample_as_it_is, the_canaries_get_what_keeps_clients_here,
     no_public_name_leads_inside, says_what_denies_where_a_detector_can_not,
     refuses_thresholds_out_of_order,
+    takes_thresholds_of_which_either_is_enough,
     explains_wrong_usage, teaches,
 ]
 
