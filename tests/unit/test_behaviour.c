@@ -575,18 +575,20 @@ static void other_sizes_begin_anew_and_that_is_said(void **state)
 	assert_true(behaviour_stop(behaviour, STOP_MS));
 }
 
+#define WITH_DETECTORS(claim) cmocka_unit_test_setup_teardown(claim, begin, end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(works_while_all_ask_and_comes_back, begin, end),
-		cmocka_unit_test_setup_teardown(a_damaged_file_is_set_aside_and_said, begin, end),
+		WITH_DETECTORS(works_while_all_ask_and_comes_back),
+		WITH_DETECTORS(a_damaged_file_is_set_aside_and_said),
 		cmocka_unit_test(a_forged_flag_of_the_root_is_left_out),
-		cmocka_unit_test_setup_teardown(a_file_with_one_denies_the_zones_beside_it_alone, begin, end),
-		cmocka_unit_test_setup_teardown(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start, begin, end),
-		cmocka_unit_test_setup_teardown(warm_up_goes_on_where_the_clock_is_put, begin, end),
-		cmocka_unit_test_setup_teardown(a_clock_that_is_put_wakes_the_thread, begin, end),
-		cmocka_unit_test_setup_teardown(suffixes_are_read_again_and_what_is_remembered_stays, begin, end),
-		cmocka_unit_test_setup_teardown(other_sizes_begin_anew_and_that_is_said, begin, end),
+		WITH_DETECTORS(a_file_with_one_denies_the_zones_beside_it_alone),
+		WITH_DETECTORS(a_flag_whose_denial_was_revoked_meanwhile_ends_at_the_start),
+		WITH_DETECTORS(warm_up_goes_on_where_the_clock_is_put),
+		WITH_DETECTORS(a_clock_that_is_put_wakes_the_thread),
+		WITH_DETECTORS(suffixes_are_read_again_and_what_is_remembered_stays),
+		WITH_DETECTORS(other_sizes_begin_anew_and_that_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/directory.h"
+#include "tests/unit/full_disk.h"
 
 static const uint8_t frame[] = { 0, 0, 0, 4, 'a', 'b', 'c', 'd' };
 
@@ -142,16 +141,6 @@ static void what_is_no_file_is_left_alone(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(directory_count(&place.directory, ""), 3);   /* with "." and ".." */
 	place_remove(&place);
-}
-
-static void limit_files(rlim_t octets)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void a_fault_behind_a_part_keeps_the_part(void **state)

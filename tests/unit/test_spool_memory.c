@@ -13,17 +13,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/full_disk.h"
 #include "tests/unit/spooling.h"
-
-static void limit_files(rlim_t octets)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 static void what_a_full_disk_and_no_memory_drop_is_lost_for_every_reader(void **state)
 {

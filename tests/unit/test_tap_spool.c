@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "tests/unit/full_disk.h"
 #include "tests/unit/tapping.h"
 
 /* A child emits and is killed at once; its file is a directory, so that nothing has left. */
@@ -61,16 +61,6 @@ static void what_a_killed_process_had_emitted_is_sent_by_the_next(void **state)
 	tap_destroy(&tap, STOP_MS, NULL);
 	/* And what each of the four workers had come to. */
 	assert_int_equal(frames_in(path), 1004);
-}
-
-static void limit_files(rlim_t octets)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /* A disk that has room for a little. */

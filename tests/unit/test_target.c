@@ -6,18 +6,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/directory.h"
+#include "tests/unit/full_disk.h"
 
 #define FRAME_OCTETS 1000u
 
@@ -82,16 +81,6 @@ static struct target_counts counts_of(const struct place *place)
 
 	target_read_counts(place->target, &counts);
 	return counts;
-}
-
-static void limit_files(rlim_t octets)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = octets < limit.rlim_max ? octets : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /* Reads the file's frames, each of which has to be whole, and ticks them off. Is there STOP behind them? */
