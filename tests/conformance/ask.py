@@ -20,7 +20,7 @@ WINDOW = 24
 YOUNG = 0.15            # seconds for which an open question holds its place in the window
 AGAIN = (0.5, 1.2, 2.5) # seconds after which one is sent again; with all of these it is taken for dropped at the end
 END = 4.0
-SURE = 8.0              # seconds for what one resolver answers and another seems to drop
+SURE = 20.0             # seconds for what one resolver answers and another seems to drop
 
 DROPPED = ("dropped",)
 
