@@ -65,18 +65,43 @@ static char *txt_data(const uint8_t *data, size_t left, size_t *octets)
 	return text;
 }
 
+/* RFC 4034 section 4.1.2: windows rise, each has 1 to 32 octets, and nothing is behind them. libldns prints what it can. */
+static bool is_bitmap(const ldns_rdf *field)
+{
+	const uint8_t *at = ldns_rdf_data(field);
+	size_t left = ldns_rdf_size(field);
+	int window = -1;
+
+	while (left >= 2) {
+		size_t count = at[1];
+
+		if (at[0] <= window || count == 0 || count > 32 || count > left - 2)
+			return false;
+		window = at[0];
+		at += 2 + count;
+		left -= 2 + count;
+	}
+	return left == 0;
+}
+
+static bool can_print(ldns_buffer *buffer, const ldns_rdf *field)
+{
+	return (ldns_rdf_get_type(field) != LDNS_RDF_TYPE_NSEC || is_bitmap(field)) &&
+		ldns_rdf2buffer_str(buffer, field) == LDNS_STATUS_OK;
+}
+
+/* Whole, or not at all. */
 static char *print_fields(const ldns_rr *record, size_t *octets)
 {
 	ldns_buffer *buffer = ldns_buffer_new(LDNS_MIN_BUFLEN);
-	char *text = NULL;
+	bool fine = true;
+	char *text;
 
 	if (buffer == NULL)
 		return NULL;
-	for (size_t i = 0; i < ldns_rr_rd_count(record); i++)
-		if ((i > 0 && ldns_buffer_printf(buffer, " ") < 0) ||
-				ldns_rdf2buffer_str(buffer, ldns_rr_rdf(record, i)) != LDNS_STATUS_OK)
-			break;
-	text = ldns_buffer_export2str(buffer);
+	for (size_t i = 0; fine && i < ldns_rr_rd_count(record); i++)
+		fine = (i == 0 || ldns_buffer_printf(buffer, " ") >= 0) && can_print(buffer, ldns_rr_rdf(record, i));
+	text = fine ? ldns_buffer_export2str(buffer) : NULL;
 	*octets = text == NULL ? 0 : strlen(text);
 	ldns_buffer_free(buffer);
 	return text;

@@ -106,8 +106,8 @@ int hunt_hits(struct hunt *hunt, unsigned sections);
 void hunt_begin(struct hunt *hunt, const char *name);
 void hunt_end(struct hunt *hunt);
 
-/* Adds functions to the workspace: name_text(key), wire_of(key), path_text(number), address_text(octets),
- * record_text(type, octets), type_text(type), rcode_text(code); record_owner, record_type, record_ttl and record_data of
+/* Adds functions to the workspace: name_text(key), which a hunt takes as it is, and exported_name(key), wire_of(key), path_text(number), address_text(octets),
+ * record_text(type, octets) and exported_record(type, octets), type_text(type), rcode_text(code); record_owner, record_type, record_ttl and record_data of
  * a record in one text (doc/scale/tables.sql); and the aggregate texts(text), each once, in order, with commas. 0 or -1. */
 int hunt_functions(struct hunt *hunt);
 /* addresses_of(type, data): a JSON array of the addresses that a record brings (policy/rdata.h), in hexadecimal digits; a

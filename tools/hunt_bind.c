@@ -20,7 +20,7 @@ static const char *look(const char *text)
 		return "it is a URL; name its host alone";
 	for (const char *at = text; (at = strchr(at, '*')) != NULL; at++)
 		if (at == text || at[-1] != '\\')
-			return "a '*' stands for whole names in front, as in *.example.com; the octet itself is \\042";
+			return "a '*' stands for whole names in front, as in *.example.com; the octet itself is \\*";
 	return NULL;
 }
 

@@ -16,7 +16,7 @@ static const char find[] =
 	" FROM day.rr AS rr JOIN day.name AS n ON n.id = rr.owner JOIN day.sensor AS x ON x.id = rr.sensor"
 	" WHERE rr.count > 0 AND" HUNT_IN_WINDOW("rr") "ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
 	" last = max(last, excluded.last), count = count + excluded.count;";
-static const char rows[] = "SELECT name_text(key), type_text(type), record_text(type, data), first / 1000, last / 1000,"
+static const char rows[] = "SELECT exported_name(key), type_text(type), exported_record(type, data), first / 1000, last / 1000,"
 	" count, sensor FROM pdns ORDER BY key, type, data, sensor";
 
 static const struct hunt_fetch fetches[] = {

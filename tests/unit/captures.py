@@ -238,10 +238,13 @@ def rrsig_text(data):
 
 
 def nsec_text(data):
-    """Of its bitmap what is whole; each type has a blank behind it."""
+    """Each type has a blank behind it; a bitmap that is not whole, or not in order, has no text."""
     labels, at = name(data, 0)
-    types = []
-    while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
+    types, window = [], -1
+    while at < len(data):
+        if at + 2 > len(data) or data[at] <= window or not 1 <= data[at + 1] <= min(32, len(data) - at - 2):
+            return None
+        window = data[at]
         bits = data[at + 2:at + 2 + data[at + 1]]
         types += [data[at] * 256 + n for n in range(8 * len(bits)) if bits[n // 8] & 128 >> n % 8]
         at += 2 + len(bits)

@@ -3,6 +3,7 @@ import ipaddress
 import json
 import lzma
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import dnstap_bytes as dnstap
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39,
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNAME": 39, "NSEC": 47,
          "ANY": 255, "SVCB": 64, "HTTPS": 65}
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 BOOT = "3f2a9c1b7d40"
@@ -48,15 +49,17 @@ def labels_of(text):
 
 
 def shown(labels):
-    """A name as people are shown it."""
+    """A name as people are shown it, who ask for it next."""
     def label_text(label):
-        return "".join(chr(o) if chr(o).isalnum() and o < 128 or o in b"-_*" else "\\%03d" % o for o in label)
-    return ".".join(map(label_text, labels)) or "."
+        return "".join(chr(o) if chr(o).isalnum() and o < 128 or o in b"-_" else "\\*" if o == 42 else "\\%03d" % o
+                       for o in label)
+    text = ".".join(map(label_text, labels)) or "."
+    return "\\" + text if text[0] == "-" else text
 
 
 def order(name):
     """Names are in the order of their labels from the last one."""
-    return ".".join(reversed(name.split("."))) if name != "." else ""
+    return ".".join(reversed(re.sub(r"\\(?=[*-])", "", name).split("."))) if name != "." else ""
 
 
 def address(text):

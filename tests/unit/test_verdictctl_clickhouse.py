@@ -259,8 +259,7 @@ def hostile_names_and_texts_find_themselves():
     server()
     for i, text in enumerate(HOSTILE):
         shown = h.shown([text.lower().encode("latin-1"), b"example"])
-        asked = "\\042.example" if text == "*" else shown.replace("-", "\\045", 1) if text[0] == "-" else shown
-        got = json.loads(both("domain", asked, "--json"))
+        got = json.loads(both("domain", shown, "--json"))
         equal([row["client"] for row in got["clients"]], ["10.9.0.%d" % i], shown)
         rule = got["verdicts"][0]["list"] + ":" + got["verdicts"][0]["rule"]
         assert json.loads(both("rule", rule, "--json"))["summary"][0]["count"] == 1, rule

@@ -527,7 +527,8 @@ def files_of_an_earlier_release_answer_the_same_and_are_written_on():
 
 HOSTILE = [[b"'; drop table event; --", b"example"], [b"<script>alert(1)</script>", b"example"], [b"\x1b[2j\x07", b"example"],
            [b"nul\0nul", b"example"], [b"100%", b"example"], [b"a_c", b"example"], [b"abc", b"example"], [b"a.c", b"example"],
-           [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"]]
+           [b'q"\\', b"example"], [b"\xff\xfe\x9b", b"example"], [b"*", b"example"], [b"*", b"*", b"example"], [b"*\0x", b"example"], [b"-x*", b"example"],
+           [b"\\*", b"example"], [b"w*w", b"*", b"example"]]
 
 
 def passive_dns_leaves_as_cof():
@@ -552,13 +553,18 @@ def hostile_names_and_texts_are_data_and_nothing_else():
              "attack": ['T1071.004"] UNION', "T1048"], "category": "\u001b]0;x\u0007"}
     events = [h.Event(1700000000000000 + i, "10.0.0.%d" % (i + 1), labels, 16, 3, [(labels, "TXT", b"\x03<i>", 60)],
                       (h.BOOT, 0, i + 1), texts, identity="res\x1b[31molver' OR 1=1 --") for i, labels in enumerate(HOSTILE)]
+    away = h.Event(1700000000000000, "172.16.0.1", [b"away", b"test"], 1, 0, [([b"away", b"test"], "CNAME", labels, 60)
+                   for labels in HOSTILE], (h.BOOT, 0, 1000), {"verdict": "allow", "path": "resolved"})
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
-        h.collect(scratch, events)
+        h.collect(scratch, events + [away])
         for i, labels in enumerate(HOSTILE):
             name = h.shown(labels)
-            got = h.hunt(scratch, "domain", "\\042.example" if labels[0] == b"*" else name)
+            got = h.hunt(scratch, "domain", name)
             equal([row["client"] for row in got["clients"]], ["10.0.0.%d" % (i + 1)], name)
             equal(got["records"][0]["owner"], name)
+            equal(h.hunt(scratch, "changes", name)["intervals"][0]["name"], name)
+        for target in h.hunt(scratch, "domain", "away.test")["records"]:
+            equal(len(h.hunt(scratch, "domain", target["data"])["clients"]), 1, target)
         equal(len(h.hunt(scratch, "domain", "*.example")["names"]), len(HOSTILE))
         equal(h.hunt(scratch, "host", "10.0.0.0/24")["summary"][0]["names"], len(HOSTILE))
         equal(h.hunt(scratch, "technique", "T1048")["summary"][0]["count"], len(HOSTILE))
@@ -736,6 +742,22 @@ def an_address_in_a_hint_leads_to_its_names():
         equal([row["rrname"] for row in rows if row["rrtype"] in ("A", "AAAA")], ["both"])
 
 
+def a_bitmap_of_types_is_shown_whole_or_as_octets():
+    name, cut = b"\1a\0", "a bitmap is cut"
+    rows = [(b"\0\1\x40", "a. A ", "whole"), (b"\0\1\x40\1\1\x40", "a. A CAA ", "two windows"), (b"\0\2\x40", None, cut),
+            (b"\0\1\x40\1\2\x40", None, "the second window is cut"), (b"\0\1\x40\1", None, "an octet is left"),
+            (b"\0\0", None, "a window of nothing"), (b"\0\x21" + b"a" * 33, None, "a window of 33 octets"),
+            (b"\1\1\x40\0\1\x40", None, "windows fall"), (b"\0\1\x40\0\1\x40", None, "a window comes twice")]
+    with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
+        h.collect(scratch, [h.Event((1700000000 + i) * 1000000, "10.0.0.1", [b"n%d" % i], 47, 0, [
+            ([b"n%d" % i], "NSEC", name + bitmap, 60)], (h.BOOT, 0, i + 1), {"verdict": "allow", "path": "resolved"})
+            for i, (bitmap, _, _) in enumerate(rows)])
+        for i, (bitmap, text, why) in enumerate(rows):
+            data = name + bitmap
+            equal([row["data"] for row in h.hunt(scratch, "domain", "n%d" % i)["records"]],
+                  [text or "\\# %d %s" % (len(data), data.hex())], why)
+
+
 def wrong_usage_is_explained():
     with tempfile.TemporaryDirectory(prefix="verdict-hunt-") as scratch:
         for arguments in ([], ["domian", "x"], ["domain"], ["domain", "a" * 64], ["domain", "x", "y"], ["ip", "1.2.3"],
@@ -765,6 +787,7 @@ CLAIMS = [
     a_damaged_file_is_named_and_the_rest_answers, what_is_no_file_is_named_and_keeps_nobody_waiting,
     who_may_only_read_is_told_what_a_log_without_its_index_needs, half_a_change_is_taken_back_by_who_may_write,
     an_address_is_found_in_both_of_its_forms, an_address_in_a_hint_leads_to_its_names,
+    a_bitmap_of_types_is_shown_whole_or_as_octets,
     wrong_usage_is_explained,
 ]
 

@@ -51,14 +51,6 @@ t.TYPE_NAMES = t.intervals.TYPE_NAMES = Names({**t.TYPE_NAMES, 10: "NULL", 29: "
 t.intervals.RCODE_NAMES = Names({**t.intervals.RCODE_NAMES, 4: "NOTIMPL", -1: "-"}, "RCODE")
 
 
-def ask(window, *arguments):
-    """A '*' that is an octet among others is asked for by its number."""
-    return hunt(window, *(re.sub(r"^\*(?=[^.])", r"\\042", one) for one in arguments))
-
-
-t.hunt = ask
-
-
 class Answer(h.Event):
     """An answer, or a question that got none; frames() are those that tell of it."""
     def __init__(self, at_us, client, message, number, extra):
