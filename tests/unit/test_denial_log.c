@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -197,8 +196,9 @@ static bool is_open(const struct stat *file)
 	while ((entry = readdir(descriptors)) != NULL) {
 		struct stat open;
 
-		found |= entry->d_name[0] != '.' && fstat(atoi(entry->d_name), &open) == 0 && open.st_dev == file->st_dev &&
-			open.st_ino == file->st_ino;
+		/* By its name: the descriptor itself is the thread's, which may close it meanwhile. */
+		found |= entry->d_name[0] != '.' && fstatat(dirfd(descriptors), entry->d_name, &open, 0) == 0 &&
+			open.st_dev == file->st_dev && open.st_ino == file->st_ino;
 	}
 	closedir(descriptors);
 	return found;
