@@ -316,6 +316,19 @@ static size_t show_chain(const void *source, record_visit visit, void *arg)
 }
 
 /* Whoever publishes an alias answers for where it leads; a flag is what anybody's questions can bring about. */
+static struct verdict judge_chain(const struct snapshot *snapshot, const struct chain *chain)
+{
+	struct facts facts = question(chain->names[0], 1);
+	struct verdict verdict;
+
+	facts.records = show_chain;
+	facts.source = chain;
+	evaluate_question(snapshot, &facts, &verdict);
+	if (!(action_table[verdict.action].denies && verdict.final))
+		evaluate_answer(snapshot, &facts, &verdict);
+	return verdict;
+}
+
 static void what_leads_to_a_flagged_zone_is_denied_unless_everybody_knows_it(void **state)
 {
 	const struct override overrides[] = {
@@ -339,24 +352,28 @@ static void what_leads_to_a_flagged_zone_is_denied_unless_everybody_knows_it(voi
 		{ { { "other.test", "a.flagged.example", "known.test" } }, ACTION_NXDOMAIN, 1, true, "nor does it later" },
 		{ { { "known.test", "a.evil.example" } }, ACTION_NXDOMAIN, 1, true, "what an operator denies is denied" },
 	};
-	struct snapshot *snapshot = with(MODE_ENFORCE, overrides, COUNT(overrides));
+	struct snapshot *enforcing = with(MODE_ENFORCE, overrides, COUNT(overrides));
+	struct snapshot *shadow = with(MODE_SHADOW, overrides, COUNT(overrides));
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct facts facts = question(rows[i].chain.names[0], 1);
-		struct verdict verdict;
+		const bool denies = action_table[rows[i].action].denies;
+		struct verdict verdict = judge_chain(enforcing, &rows[i].chain);
 
-		facts.records = show_chain;
-		facts.source = &rows[i].chain;
-		evaluate_question(snapshot, &facts, &verdict);
-		if (!(action_table[verdict.action].denies && verdict.final))
-			evaluate_answer(snapshot, &facts, &verdict);
 		if (verdict.action != rows[i].action || verdict.rule.chain != rows[i].at ||
 		    verdict.denied_to_some != rows[i].denied)
 			fail_msg("%s: %s at %u, denied %d", rows[i].why, action_table[verdict.action].name, verdict.rule.chain,
 				verdict.denied_to_some);
+		/* What is spared would not have been denied either. */
+		if (verdict.shadow.trigger != TRIGGER_NONE)
+			fail_msg("%s: %s in shadow", rows[i].why, action_table[verdict.shadow.action].name);
+		verdict = judge_chain(shadow, &rows[i].chain);
+		if (action_table[verdict.action].denies || (denies && verdict.shadow.action != rows[i].action) ||
+		    (!denies && action_table[verdict.shadow.action].denies))
+			fail_msg("%s: would be %s", rows[i].why, action_table[verdict.shadow.action].name);
 	}
-	snapshot_destroy(&snapshot);
+	snapshot_destroy(&enforcing);
+	snapshot_destroy(&shadow);
 }
 
 static void in_shadow_lists_come_before_detectors_too(void **state)
