@@ -123,7 +123,7 @@ class UnboundBase(Resolver):
 	num-queries-per-thread: 1024
 %sremote-control:
 	control-enable: no
-""" % (self.dir, self.port, module, "yes" if self.policy.minimise else "no", lab.AVOID, rest))
+""" % (self.dir, self.port, module, "yes" if self.policy.minimise else "no", lab.AVOID, lab.patient_server() + rest))
 
 	def run(self, environment=None):
 		return lab.Process([os.path.join(lab.SBIN, "unbound"), "-d", "-c", self.path("unbound.conf")], self.path("log"), environment)

@@ -131,6 +131,15 @@ class Process:
 			return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
 
 
+@functools.lru_cache
+def patient_server():
+	"""For `server:`: no answer is dropped because it comes late, which releases since the fix of CVE-2024-33655 do after 1.9
+	seconds, and no question because others of its client wait."""
+	with open(os.path.join(SBIN, "unbound"), "rb") as file:
+		known = b"discard-timeout:" in file.read()
+	return "\tdiscard-timeout: 0\n\twait-limit: 0\n" if known else ""
+
+
 def connections(place):
 	"""How many somebody has accepted at that Unix socket and not closed yet."""
 	with open("/proc/net/unix") as file:
@@ -328,12 +337,12 @@ remote-control:
 	insecure-lan-zones: yes
 	qname-minimisation: no
 	outgoing-port-avoid: %s
-%s%s
+%s%s%s
 remote-control:
 	control-enable: yes
 	control-interface: "%s"
 	control-use-cert: no
-%s%s%s""" % (self.dir, self.path("unbound.pid"), self.port, threads, module, AVOID, local, server, self.path("control.sock"), stubs,
+%s%s%s""" % (self.dir, self.path("unbound.pid"), self.port, threads, module, AVOID, patient_server(), local, server, self.path("control.sock"), stubs,
 			dynlib, rest))
 
 	def launch_unbound(self, binary=None, wrapper=()):
