@@ -14,6 +14,7 @@
 #include "module/servers.h"
 #include "module/live_host.h"
 #include "module/state.h"
+#include "module/usual.h"
 #include "module/wakeup.h"
 #include "policy/evaluate.h"
 #include "policy/group.h"
@@ -196,36 +197,6 @@ static void answer_hide(struct answer *answer, struct slot *slot)
 	state_leave(slot);
 }
 
-static __attribute__((noinline)) void answer_hit(struct answer *answer, struct slot *slot)
-{
-	struct facts *facts = &answer->facts;
-
-	extract_address(&facts->client, &answer->repinfo->client_addr, answer->repinfo->client_addrlen);
-	live_hit(live_host_live(), slot->hits, facts, answer->start_time->tv_sec);
-}
-
-/* Most answers are cached ones that no rule is about: then nobody reads the rest, unless frames show all. */
-static bool answer_is_plain(struct answer *answer, struct slot *slot)
-{
-	struct live *live = live_host_live();
-	bool plain, wanted;
-
-	if (answer->path != PATH_CACHED || state_takes_plain(slot))
-		return false;
-	wanted = live_detects(live, &answer->facts, answer->path, slot->counter);
-	if (wanted && (!detect_is_hit(&answer->facts, answer->path) || slot->hits == NULL || answer->start_time == NULL))
-		return false;
-	plain = evaluate_is_plain(state_enter(slot), &answer->facts);
-	state_leave(slot);
-	if (!plain)
-		return false;
-	if (wanted)
-		answer_hit(answer, slot);
-	state_note(slot, answer->path, ACTION_ALLOW);
-	live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype, "");
-	return true;
-}
-
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
 static HOT __attribute__((noinline)) void answer_look(struct answer *answer, struct slot *slot, unsigned traits)
 {
@@ -374,7 +345,7 @@ static HOT bool answer_is_usual(struct answer *answer, struct slot *slot)
 	struct live *live = live_host_live();
 
 	if (query == NULL || !query->judged || query->verdict != NULL || !path_table[answer->path].can_be_denied ||
-	    state_hides() || state_takes_plain(slot))
+	    state_hides() || state_takes_plain(slot->counter))
 		return false;
 	if (live_detects(live, &answer->facts, answer->path, slot->counter)) {
 		extract_address(&answer->facts.client, &answer->repinfo->client_addr, answer->repinfo->client_addrlen);
@@ -411,21 +382,6 @@ static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, st
 	answer_emit(answer, slot);
 }
 
-/* Most answers that had to be resolved are for everybody, and nobody is to be told of them: they are counted. */
-static HOT bool answer_shortly(const struct query *query, const struct module_qstate *qstate,
-	const struct query_info *qinfo, struct slot *slot)
-{
-	struct live *live = live_host_live();
-
-	if (!query->judged || query->verdict != NULL || query->qname == NULL || qinfo != &qstate->qinfo ||
-	    state_tells() || state_hides() || live_has_detectors(live))
-		return false;
-	state_number(slot);
-	state_note(slot, PATH_RESOLVED, ACTION_ALLOW);
-	live_note_question(live, slot->index, query->qname, qinfo->qtype, "");
-	return true;
-}
-
 static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
 	struct edns_data *edns, struct edns_option **options, struct comm_reply *repinfo, struct regional *region,
 	struct timeval *start_time, int id, void *path)
@@ -438,7 +394,7 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 	if (slot == NULL || repinfo == NULL)
 		return 1;
 	if (query != NULL && (enum answer_path)(uintptr_t)path == PATH_RESOLVED &&
-	    answer_shortly(query, qstate, qinfo, slot))
+	    usual_resolved(query, qstate, qinfo, slot))
 		return 1;
 	budget_begin(&budget, slot);
 	wakeup_register_client(repinfo);
@@ -457,11 +413,19 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 	answer.event.number = state_number(slot);
 	if (!answer_quietly(&answer, options, region, slot)) {
 		answer_records(&answer, reply, rcode);
-		if (!answer_is_plain(&answer, slot) && !answer_is_usual(&answer, slot))
+		if (!answer_is_usual(&answer, slot))
 			answer_fully(&answer, options, region, slot);
 	}
 	budget_end(&budget, slot);
 	return 1;
+}
+
+static HOT int on_cached(struct query_info *qinfo, struct module_qstate *qstate, struct reply_info *reply, int rcode,
+	struct edns_data *edns, struct edns_option **options, struct comm_reply *repinfo, struct regional *region,
+	struct timeval *start_time, int id, void *path)
+{
+	return usual_cached(qinfo, reply, repinfo, start_time) ? 1 :
+		on_answer(qinfo, qstate, reply, rcode, edns, options, repinfo, region, start_time, id, path);
 }
 
 void callbacks_dropped(struct module_qstate *qstate, int id)
@@ -498,11 +462,12 @@ static int on_response(struct module_qstate *qstate, struct dns_msg *response, i
 static const struct {
 	enum inplace_cb_list_type type;
 	enum answer_path path;
+	inplace_cb_reply_func_type *callback;
 } hooks[] = {
-	{ inplace_cb_reply, PATH_RESOLVED },
-	{ inplace_cb_reply_cache, PATH_CACHED },
-	{ inplace_cb_reply_local, PATH_LOCAL },
-	{ inplace_cb_reply_servfail, PATH_SERVFAIL },
+	{ inplace_cb_reply, PATH_RESOLVED, on_answer },
+	{ inplace_cb_reply_cache, PATH_CACHED, on_cached },
+	{ inplace_cb_reply_local, PATH_LOCAL, on_answer },
+	{ inplace_cb_reply_servfail, PATH_SERVFAIL, on_answer },
 };
 
 /* Unbound's whitelist of function pointers takes callbacks through dynlibmod's wrapper only. */
@@ -512,7 +477,7 @@ bool callbacks_register(struct module_env *env, int id)
 	bool done = true;
 
 	for (unsigned i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++)
-		done = done && dynlib->inplace_cb_register_wrapped((void *)on_answer, hooks[i].type,
+		done = done && dynlib->inplace_cb_register_wrapped((void *)hooks[i].callback, hooks[i].type,
 			(void *)(uintptr_t)hooks[i].path, env, id);
 	done = done && dynlib->inplace_cb_register_wrapped((void *)on_response, inplace_cb_query_response, NULL, env, id);
 	if (!done)

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -229,12 +229,12 @@ HOT struct frame_number state_number(struct slot *slot)
 	return (struct frame_number){ .boot = state.boot, .worker = slot->index, .counter = ++slot->counter };
 }
 
-HOT bool state_takes_plain(const struct slot *slot)
+HOT bool state_takes_plain(uint64_t ordinal)
 {
 	if (!tap_wanted(state.tap))
 		return false;
 	return state.frames == FRAMES_ALL ||
-		(state.frames == FRAMES_SAMPLE && slot->counter % state.sample_rate == 0);
+		(state.frames == FRAMES_SAMPLE && ordinal % state.sample_rate == 0);
 }
 
 HOT bool state_takes(const struct slot *slot, const struct event *event)
@@ -243,7 +243,7 @@ HOT bool state_takes(const struct slot *slot, const struct event *event)
 
 	if (verdict->action != ACTION_ALLOW || verdict->shadow.trigger != TRIGGER_NONE || event->detections != NULL)
 		return tap_wanted(state.tap);
-	return state_takes_plain(slot);
+	return state_takes_plain(slot->counter);
 }
 
 HOT bool state_tells(void)

@@ -101,8 +101,8 @@ struct frame_number state_number(struct slot *slot);
 /* Does the frames mode want a frame of it? If not, the event needs no times. */
 bool state_takes(const struct slot *slot, const struct event *event);
 
-/* Does it want one of a plain allow? If not, state_note is all that such an answer needs. */
-bool state_takes_plain(const struct slot *slot);
+/* Does it want one of a plain allow with that number? If not, state_note is all that such an answer needs. */
+bool state_takes_plain(uint64_t ordinal);
 
 /* Does anybody get frames? If not, state_note is all that any answer needs. */
 bool state_tells(void);
