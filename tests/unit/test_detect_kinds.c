@@ -322,16 +322,20 @@ static void an_answer_that_changes_to_and_fro_is_told(void **state)
 		const char *name;
 		uint32_t ttl;
 		int64_t step_ms;
+		unsigned clients;        /* that ask in turn */
 		unsigned said;
 		struct { uint8_t network; uint16_t rcode; } answers[2];  /* in turn; network 0: no address */
 		const char *why;
 	} rows[] = {
-		{ "www.flips.com", 60, 60000, 1, { { 192, 0 }, { 198, 0 } }, "three changes within an hour" },
-		{ "www.there.com", 60, 60000, 1, { { 192, 0 }, { 0, 3 } }, "there, and not, and there" },
-		{ "www.slow.com", 60, 1800000, 0, { { 192, 0 }, { 198, 0 } }, "two at most" },
-		{ "www.long.com", 300, 60000, 0, { { 192, 0 }, { 198, 0 } }, "what lives for long changes when it does" },
-		{ "www.never.com", 60, 60000, 0, { { 0, 0 }, { 0, 3 } }, "no address, whatever the reason" },
-		{ "www.broken.com", 60, 60000, 0, { { 192, 0 }, { 0, 2 } }, "nobody answers now and then" },
+		{ "www.flips.com", 60, 60000, 1, 1, { { 192, 0 }, { 198, 0 } }, "three changes within an hour" },
+		{ "www.there.com", 60, 60000, 1, 1, { { 192, 0 }, { 0, 3 } }, "there, and not, and there" },
+		{ "www.slow.com", 60, 1800000, 1, 0, { { 192, 0 }, { 198, 0 } }, "two at most" },
+		{ "www.long.com", 300, 60000, 1, 0, { { 192, 0 }, { 198, 0 } }, "what lives for long changes when it does" },
+		{ "www.never.com", 60, 60000, 1, 0, { { 0, 0 }, { 0, 3 } }, "no address, whatever the reason" },
+		{ "www.broken.com", 60, 60000, 1, 0, { { 192, 0 }, { 0, 2 } }, "nobody answers now and then" },
+		{ "www.apart.com", 60, 60000, 2, 1, { { 192, 0 }, { 198, 0 } }, "each client has an answer of its own" },
+		{ "www.shown.com", 60, 60000, 2, 1, { { 192, 0 }, { 0, 3 } }, "one of them has none" },
+		{ "www.alike.com", 60, 60000, 2, 0, { { 192, 0 }, { 192, 0 } }, "all clients have the same" },
 	};
 
 	(void)state;
@@ -342,6 +346,7 @@ static void an_answer_that_changes_to_and_fro_is_told(void **state)
 		for (unsigned i = 0; i < 4; i++, here.now_ms += rows[row].step_ms) {
 			given.rdata[0] = (const uint8_t[]){ rows[row].answers[i % 2].network, 0, 2, 1 };
 			given.count = rows[row].answers[i % 2].network != 0;
+			here.client = i % rows[row].clients;
 			ask_with(rows[row].name, RRTYPE_A, rows[row].answers[i % 2].rcode, PATH_RESOLVED, &given);
 		}
 		if (said(DETECTOR_CONDITIONAL_ANSWER) != rows[row].said)
