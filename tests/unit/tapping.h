@@ -172,6 +172,14 @@ static inline int make_spool(void **state)
 	return 0;
 }
 
+/* The number behind `"key":` in the frame's extra; 0 when the key is not there. */
+static inline uint64_t extra_number(const char *frame, size_t octets, const char *key)
+{
+	const char *at = memmem(frame, octets, key, strlen(key));
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
 static inline void remove_files(const char *name)
 {
 	DIR *entries = opendir(name);

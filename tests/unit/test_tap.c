@@ -18,14 +18,6 @@
 #include "tests/unit/own_threads.h"
 #include "tests/unit/tapping.h"
 
-/* The number behind `"key":` in the frame's extra; 0 when the key is not there. */
-static uint64_t extra_number(const char *frame, size_t octets, const char *key)
-{
-	const char *at = memmem(frame, octets, key, strlen(key));
-
-	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
-}
-
 /* Of a file with the frames of one worker: each tells exactly how many of those before it were dropped. Returns what
  * the last one tells. */
 static uint64_t dropped_is_exact(const char *file)
