@@ -160,9 +160,11 @@ int hunt_coverage_fetch_moments(struct hunt *hunt);
 /* decision: each different decision once, and as a few words; hit: who asked for what, and what was decided. */
 #define HUNT_DECISION "verdict, list, rule, trigger, category, techniques, shadow_list, shadow_rule, shadow_action," \
 	" detectors"
+/* What is printed of one. What differs most comes first, and hunt_hits groups in the order of the index. */
+#define HUNT_ALIKE "rule, list, verdict, shadow_list, shadow_rule, shadow_action, techniques, detectors"
 #define HUNT_HIT_TABLES \
 	"CREATE TABLE decision (id INTEGER PRIMARY KEY, " HUNT_DECISION ", text TEXT GENERATED ALWAYS AS (" \
-	HUNT_VERDICT_TEXT_OF("") ") STORED, UNIQUE (" HUNT_DECISION "));" \
+	HUNT_VERDICT_TEXT_OF("") ") STORED, UNIQUE (" HUNT_ALIKE ", trigger, category));" \
 	"CREATE TABLE hit (key TEXT, client BLOB, decision INTEGER, first, last, count," \
 	" PRIMARY KEY (key, client, decision)) WITHOUT ROWID;" \
 	HUNT_FOUND_TABLES \

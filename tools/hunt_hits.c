@@ -46,8 +46,7 @@ static const struct {
 /* Decisions that do not differ in what is printed. Numbers are grouped in a fraction of the time of texts. */
 static const char make_alike[] =
 	"CREATE TABLE alike (decision INTEGER PRIMARY KEY, kind INTEGER);"
-	"INSERT INTO alike SELECT id, min(id) OVER (PARTITION BY rule, list, verdict, shadow_list, shadow_rule,"
-	" shadow_action, techniques, detectors) FROM decision;";
+	"INSERT INTO alike SELECT id, min(id) OVER (PARTITION BY " HUNT_ALIKE ") FROM decision;";
 
 int hunt_hits(struct hunt *hunt, unsigned sections)
 {
