@@ -18,7 +18,7 @@ import tap
 import volley
 from meeting import Counting, PATIENT
 
-HEAD = "$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n"
+HEAD = "$TTL 3600\n@ SOA ns hostmaster 1 3600 600 86400 3600\n"
 ZONES = {
 	"example": "$ORIGIN example.\n" + HEAD + """@ NS ns
 ns A 127.0.0.1
@@ -76,6 +76,13 @@ ALLOWED = [("two.example", "A"), ("ns.example", "A"), ("text.example", "TXT"), (
 	("fine.tree.example", "A"), ("none.other.bad", "A"), ("parameters.example", "HTTPS")]
 
 
+class Unwatched(lab.Lab):
+	"""What a change takes out of the caches is in the report of its reload: nothing else looks at the files before."""
+
+	def policy(self, lists, **options):
+		return super().policy(lists, raw="verdict:\n\twatch: no\n", **options)
+
+
 def command(here, *arguments):
 	done = subprocess.run([lab.VERDICTCTL, *arguments, "--json", "--config", here.path("verdict.conf")], capture_output=True,
 		text=True, timeout=lab.PATIENCE * 4)
@@ -102,7 +109,7 @@ def restart_keeping_caches(here):
 
 
 def start(threads=2, server="", lists=NOTHING, rest=""):
-	here = lab.Lab(dict(ZONES))
+	here = Unwatched(dict(ZONES))
 	here.start_nsd()
 	here.start_capture()
 	here.policy(lists)
@@ -135,7 +142,7 @@ def load_cache(here, names):
 	lines = dump.splitlines()
 	rrset = lines[[line.split("\t")[0] for line in lines].index("two.example.") - 1]
 	message = next(line for line in lines if line.startswith("msg two.example. IN A ")).split(" ", 4)[4]
-	text = "START_RRSET_CACHE\n" + "".join("%s\n%s.\t300\tIN\tA\t198.51.100.1\n" % (rrset, name) for name in names) \
+	text = "START_RRSET_CACHE\n" + "".join("%s\n%s.\t3600\tIN\tA\t198.51.100.1\n" % (rrset, name) for name in names) \
 		+ "END_RRSET_CACHE\nSTART_MSG_CACHE\n" + "".join("msg %s. IN A %s\n%s. IN A 0\n" % (name, message, name) for name in names) \
 		+ "END_MSG_CACHE\nEOF\n"
 	subprocess.run([lab.SBIN + "/unbound-control", "-c", here.path("unbound.conf"), "load_cache"], input=text, text=True,
@@ -203,7 +210,7 @@ def what_is_denied_leaves_the_caches(tap):
 def a_flush_takes_a_name_and_what_is_below(tap):
 	with start() as here:
 		fill(here)
-		before = cached_questions(here)
+		before = {question for question in cached_questions(here) if "brief" not in question[0]}   # these go by themselves
 		command(here, "flush", "alias.example")
 		gone = before - cached_questions(here)
 		tap.equal(gone, {("alias.example.", "A"), ("alias.example.", "CNAME")}, "a name with all its types")
