@@ -6,7 +6,9 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
+import time
 
 import dns.exception
 import dns.flags
@@ -206,9 +208,13 @@ def counted(here):
 	return {part: found[part] for part in ("answers", "verdicts", "lists")}
 
 
-def what_nobody_is_told_of_is_answered_and_counted_alike(tap):
+DETECTION = 'detection:\n\tpublic-suffix-list: "/usr/share/publicsuffix/public_suffix_list.dat"\n'
+
+
+def many_kinds():
+	"""Lists, zone and questions: what is denied by the question or the answer, observed, passed, in shadow, or in no list."""
 	chance = random.Random(1)
-	links = "to-r CNAME www.r.example.\nto-w CNAME w0\nhit A 203.0.113.5\n"
+	zone = ZONES["example"] + "to-r CNAME www.r.example.\nto-w CNAME w0\nhit A 203.0.113.5\n"
 	lists = LISTS + [
 		{"name": "pass", "format": "domains", "action": "pass", "lines": ["p.example"]},
 		{"name": "watch", "format": "domains", "action": "observe", "lines": ["o.example"]},
@@ -217,19 +223,74 @@ def what_nobody_is_told_of_is_answered_and_counted_alike(tap):
 	]
 	names = ["%s%s.example" % (chance.choice(("", "", "a.", "B.a.", "x%d." % chance.randrange(9))), chance.choice("rRstpohnNw"))
 		for _ in range(400)]
-	names += ["to-r.example", "to-w.example", "hit.example", "HIT.example", "d.example", "pc.home.test", "none.home.test", "x1.lame.test"] * 2
-	told, counts = [], []
-	for frames in (True, False):
-		with lab.Lab({"example": ZONES["example"] + links}) as here:
+	names += ["to-r.example", "to-w.example", "hit.example", "HIT.example", "inside.rebind-lab.com", "d.example", "pc.home.test", "none.home.test"] * 2
+	names.append("x1.lame.test")
+	inside = "$ORIGIN rebind-lab.com.\n$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\ninside A 10.1.2.3\n"
+	return lists, {"example": zone, "rebind-lab.com": inside}, names
+
+
+def told_of(here):
+	"""The question and what was done, of each frame with a verdict; the question of each without, that detectors speak of; and of
+	each that nothing is said of."""
+	verdicts, detected, plain = [], [], []
+	for frame in lab.frames.read(here.frames_file):
+		extra = frame.extra or {}
+		if "seq" not in extra:
+			continue
+		name = str(frame.query.question[0].name).lower()
+		if extra["verdict"] != "allow" or "shadow" in extra:
+			verdicts.append((name, extra["path"], extra["verdict"], extra.get("list"), extra.get("ede")))
+		else:
+			(detected if "detections" in extra else plain).append(name)
+	return sorted(verdicts, key=str), detected, plain
+
+
+def what_is_told_of_changes_no_answer_and_no_count(tap):
+	lists, zones, names = many_kinds()
+	told, counts, frames = {}, {}, {}
+	ways = {"all frames": ("all", True, ""), "none": ("all", False, ""), "verdicts": ("verdicts", True, ""),
+		"none, with detectors": ("all", False, DETECTION), "verdicts, with detectors": ("verdicts", True, DETECTION)}
+	for way, (mode, file, raw) in ways.items():
+		with lab.Lab(dict(zones)) as here:
 			here.start_nsd()
-			here.policy(lists, socket_path=False, file=frames)
+			here.policy(lists, frames_mode=mode, socket_path=False, file=file, raw=raw)
 			here.start_unbound(server=LOCAL)
-			told.append([answered(here, name) for name in names])
-			counts.append(counted(here))
-	tap.ok(len({answer[0] for answer in told[0] if answer}) >= 4, "answers of many kinds", told[0])
-	differ = [(name, *pair) for name, *pair in zip(names, *told) if pair[0] != pair[1]]
-	tap.equal(differ[:5], [], "without frames each answer and its EDE are what they are with frames")
-	tap.equal(counts[1], counts[0], "and so are the counters of paths, verdicts and lists")
+			told[way] = [answered(here, name) for name in names]
+			counts[way] = counted(here)
+			here.finish() if file else here.unbound.stop()
+			frames[way] = told_of(here) if file else None
+	wanted = told["all frames"]
+	tap.ok(len({answer[0] for answer in wanted if answer}) >= 4, "answers of many kinds", wanted)
+	for way in list(ways)[1:]:
+		differ = [(name, *pair) for name, *pair in zip(names, wanted, told[way]) if pair[0] != pair[1]]
+		tap.equal(differ[:5], [], "%s: each answer and its EDE are what they are with all frames" % way)
+		tap.equal(counts[way], counts["all frames"], "%s: and so are the counters of paths, verdicts and lists" % way)
+		if frames[way] is not None:
+			tap.equal(frames[way][0], frames["all frames"][0], "%s: each verdict has its frame" % way)
+			tap.equal(frames[way][2], [], "%s: and what is plain has none" % way)
+	tap.ok("inside.rebind-lab.com." in frames["verdicts, with detectors"][1], "what detectors speak of has its frame",
+		frames["verdicts, with detectors"][1])
+
+
+def an_expired_answer_that_no_guard_has_seen_is_judged(tap):
+	"""It leaves while the authority is still waited for."""
+	for way, raw in (("without detectors", ""), ("with detectors", DETECTION)):
+		with lab.Lab({"example": ZONES["example"] + "watched 1 A 192.0.2.7\nplain 1 A 192.0.2.8\n"}) as here:
+			here.start_nsd()
+			here.policy([{"name": "watch", "format": "domains", "action": "observe", "lines": ["watched.example"]}], frames_mode="verdicts",
+				socket_path=False, raw=raw)
+			here.start_unbound(server="\tserve-expired: yes\n\tserve-expired-ttl: 0\n\tserve-expired-client-timeout: 100\n")
+			names = ["watched.example", "plain.example"]
+			first = [answered(here, name) for name in names]
+			here.nsd.send(signal.SIGSTOP)
+			time.sleep(2.1)
+			tap.equal([answered(here, name) for name in names], first, "%s: expired, and answered with it" % way)
+			here.nsd.send(signal.SIGCONT)
+			here.finish()
+			verdicts, _, plain = told_of(here)
+			tap.equal([row[:4] for row in verdicts], [("watched.example.", "resolved", "observe", "watch")] * 2,
+				"%s: what a rule is about has its frames" % way)
+			tap.equal(plain, [], "%s: the other has none" % way)
 
 
 def some_lost(tap, here, mode, rows):
@@ -253,4 +314,4 @@ def some_lost(tap, here, mode, rows):
 if __name__ == "__main__":
 	lab.require()
 	tap.run(by_every_path, by_every_path_with_respip, an_answer_that_can_not_be_encoded, no_mode_shows_gaps_that_are_none,
-		what_nobody_is_told_of_is_answered_and_counted_alike)
+		what_is_told_of_changes_no_answer_and_no_count, an_expired_answer_that_no_guard_has_seen_is_judged)
