@@ -411,7 +411,7 @@ static void ends_in_the_middle_of_a_load(void **state)
 	setup(&bench, "");
 	write_list(&bench, "two.example", 200000);
 	for (unsigned i = 0; i < 10; i++) {
-		const bool held = i % 2 == 1;
+		const bool held = i % 2 == 0;
 		pthread_t thread;
 
 		if (held)
