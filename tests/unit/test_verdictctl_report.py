@@ -222,7 +222,7 @@ def counts_hits_and_clients_of_lists_and_detectors():
         text = " ".join(page.texts)
         for (of, name), count in hits.items():
             if of == "technique":
-                cell = re.search(r"(?<!\d)%s(?![.\d]).{0,80}?([\d,]+)\s+hits?,\s+([\d,]+)\s+client" % re.escape(name), text)
+                cell = re.search(r"(?<!\d)%s(?![.\d])(?:(?!T\d{4}).)*?([\d,]+)\s+hits?,\s+([\d,]+)\s+client" % re.escape(name), text)
                 equal((number(cell.group(1)), number(cell.group(2))), (count, len(clients[of, name])), why + ": " + name)
 
 
