@@ -6,68 +6,78 @@
 #define HOUR_S 3600
 #define AWAY_MAX_S (60 * 86400)      /* what is remembered for longest is forgotten by then */
 
+struct shift {
+	int64_t by_s;
+	uint32_t after_s;            /* later than this is by the new clock already: workers go on meanwhile */
+};
+
+static bool is_new(const struct shift *shift, uint32_t time)
+{
+	return shift->by_s > 0 && (int32_t)(time - shift->after_s) > 0;
+}
+
 /* Times that would be before 1970 come out at the other end of the 32 bits, and back when the clock is put on: a machine
  * that begins in that year has lost none of them when it learns which one it is. 0 stands for no time. */
-static void put(uint32_t *time, int64_t by_s)
+static void put(uint32_t *time, const struct shift *shift)
 {
-	if (*time == 0)
+	if (*time == 0 || is_new(shift, *time))
 		return;
-	*time = (uint32_t)((uint64_t)*time + (uint64_t)by_s);
+	*time = (uint32_t)((uint64_t)*time + (uint64_t)shift->by_s);
 	if (*time == 0)
 		*time = 1;
 }
 
 static bool put_zone(void *arg, uint64_t hash, void *record)
 {
-	const int64_t by_s = *(const int64_t *)arg;
+	const struct shift *shift = arg;
 	struct zone *zone = record;
 	uint32_t *const times[] = { &zone->first_s, &zone->last_s, &zone->again_s, &zone->served_s, &zone->minute_s,
 		&zone->secure_s, &zone->unsigned_s, &zone->hour_s, &zone->served_first_s, &zone->flux_s };
 
 	(void)hash;
 	for (unsigned i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		put(times[i], by_s);
-	zone->others_h = zone_hour_after(zone->others_h, by_s / HOUR_S);
-	zone->moved_h = zone_hour_after(zone->moved_h, by_s / HOUR_S);
+		put(times[i], shift);
+	zone->others_h = zone_hour_after(zone->others_h, shift->by_s / HOUR_S);
+	zone->moved_h = zone_hour_after(zone->moved_h, shift->by_s / HOUR_S);
 	return true;
 }
 
 static bool put_client(void *arg, uint64_t hash, void *record)
 {
-	const int64_t by_s = *(const int64_t *)arg;
+	const struct shift *shift = arg;
 	struct client *client = record;
 
 	(void)hash;
-	put(&client->window_s, by_s);
-	put(&client->last_s, by_s);
+	put(&client->window_s, shift);
+	put(&client->last_s, shift);
 	for (unsigned i = 0; i < CLIENT_PUBLIC; i++)
-		put(&client->outside_s[i], by_s);
+		put(&client->outside_s[i], shift);
 	return true;
 }
 
 static bool put_pair(void *arg, uint64_t hash, void *record)
 {
-	const int64_t by_s = *(const int64_t *)arg;
+	const struct shift *shift = arg;
 	struct pair *pair = record;
 
 	(void)hash;
-	put(&pair->window_s, by_s);
-	put(&pair->last_s, by_s);
-	put(&pair->evidence_s, by_s);
-	put(&pair->called_s, by_s);
-	if (pair->last_ms != 0)
-		pair->last_ms += by_s * 1000;
+	put(&pair->window_s, shift);
+	put(&pair->last_s, shift);
+	put(&pair->evidence_s, shift);
+	put(&pair->called_s, shift);
+	if (pair->last_ms != 0 && !is_new(shift, (uint32_t)(pair->last_ms / 1000)))
+		pair->last_ms += shift->by_s * 1000;
 	return true;
 }
 
 static bool put_report(void *arg, uint64_t hash, void *record)
 {
-	const int64_t by_s = *(const int64_t *)arg;
+	const struct shift *shift = arg;
 	struct report *report = record;
 
 	(void)hash;
-	put(&report->said_s, by_s);
-	put(&report->last_s, by_s);
+	put(&report->said_s, shift);
+	put(&report->last_s, shift);
 	return true;
 }
 
@@ -78,17 +88,21 @@ static bool is_shift(int64_t by_s)
 
 void detect_shift(struct detect *detect, int64_t by_s)
 {
+	struct shift shift = { .by_s = by_s };
+
 	if (!is_shift(by_s))
 		return;
+	/* The last look at the clock was not long before it was put. */
+	shift.after_s = (uint32_t)(atomic_load_explicit(&detect->turned_s, memory_order_relaxed) + by_s / 2);
 	atomic_fetch_add_explicit(&detect->started_s, by_s, memory_order_relaxed);
 	atomic_fetch_add_explicit(&detect->turned_s, by_s, memory_order_relaxed);
 	bloom_shift(detect->names, by_s);
 	bloom_shift(detect->known, by_s);
 	bloom_shift(detect->answers, by_s);
-	table_walk(detect->zones, put_zone, &by_s);
-	table_walk(detect->clients, put_client, &by_s);
-	table_walk(detect->pairs, put_pair, &by_s);
-	table_walk(detect->reports, put_report, &by_s);
+	table_walk(detect->zones, put_zone, &shift);
+	table_walk(detect->clients, put_client, &shift);
+	table_walk(detect->pairs, put_pair, &shift);
+	table_walk(detect->reports, put_report, &shift);
 }
 
 /* --- from a file -------------------------------------------------------------------------------------------------- */

@@ -156,6 +156,28 @@ static void what_is_put_before_1970_comes_back(void **state)
 	assert_memory_equal(&found, &zone, sizeof(zone));
 }
 
+/* Workers do not wait for the records to be moved. */
+static void what_came_by_the_new_clock_stays(void **state)
+{
+	const int64_t by_s = 8 * DAY_S;
+	const struct zone zone = { .first_s = NOW - 5 * DAY_S, .served_s = NOW + 59, .last_s = (uint32_t)(NOW + by_s) };
+	const struct pair pair = { .last_s = (uint32_t)(NOW + by_s), .last_ms = (NOW + by_s) * 1000, .called_s = NOW };
+	struct zone found;
+	struct pair part;
+
+	(void)state;
+	put(detect->zones, &zone, sizeof(zone));
+	put(detect->pairs, &pair, sizeof(pair));
+	detect_shift(detect, by_s);
+	assert_true(table_copy(detect->zones, HASH, &found) && table_copy(detect->pairs, HASH, &part));
+	assert_int_equal(found.first_s, NOW + 3 * DAY_S);
+	assert_int_equal(found.served_s, NOW + 59 + by_s);
+	assert_int_equal(found.last_s, NOW + by_s);
+	assert_int_equal(part.last_s, NOW + by_s);
+	assert_int_equal(part.last_ms, (NOW + by_s) * 1000);
+	assert_int_equal(part.called_s, NOW + by_s);
+}
+
 static void what_no_clock_can_be_put_by_changes_nothing(void **state)
 {
 	struct zone zone = { .first_s = NOW }, found;
@@ -176,6 +198,7 @@ int main(void)
 		WITH(what_is_no_time_stays_none),
 		WITH(a_client_and_its_part_are_as_old),
 		WITH(what_is_put_before_1970_comes_back),
+		WITH(what_came_by_the_new_clock_stays),
 		WITH(what_no_clock_can_be_put_by_changes_nothing),
 	};
 
