@@ -5,12 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "dnstap/event.h"
+#include "module/answering.h"
 #include "module/apply.h"
 #include "module/enforce.h"
-#include "module/extract.h"
 #include "module/limits.h"
-#include "module/respond.h"
 #include "module/servers.h"
 #include "module/live_host.h"
 #include "module/state.h"
@@ -19,80 +17,6 @@
 #include "policy/evaluate.h"
 #include "policy/group.h"
 #include "policy/hot.h"
-
-/* One answer on its way to one client. */
-struct answer {
-	enum answer_path path;
-	/* What Unbound says of it. */
-	struct module_qstate *qstate;      /* NULL: none */
-	struct query *query;               /* its record; NULL: none */
-	const struct edns_data *edns;
-	const struct comm_reply *repinfo;
-	const struct timeval *start_time;  /* NULL: not known */
-	/* What we make of that. */
-	struct facts facts;
-	struct extract extract;
-	enum security security;
-	struct event event;
-	struct verdict *verdict;       /* &own, or the query state's */
-	struct verdict own;
-	struct timespec looked;        /* when detectors did, for: */
-	struct detections detections;
-	struct behind behind;          /* last: most answers leave it untouched */
-};
-
-static struct timespec timespec_of(const struct timeval *time)
-{
-	if (time == NULL)
-		return (struct timespec){ 0 };
-	return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_usec * 1000L };
-}
-
-/* The waiting client that Unbound is answering: it goes through the list in order. */
-static struct mesh_reply *mesh_reply_of(struct module_qstate *qstate, struct query *query,
-	const struct comm_reply *repinfo)
-{
-	struct mesh_reply *reply = query != NULL && query->last != NULL ? query->last->next : NULL;
-
-	if (reply == NULL || &reply->query_reply != repinfo)
-		for (reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next)
-			if (&reply->query_reply == repinfo)
-				break;
-	if (query != NULL)
-		query->last = reply;
-	return reply;
-}
-
-/* Message id and header flags of the query: kept with a waiting client, else still in the connection's buffer. */
-static HOT void query_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
-{
-	struct sldns_buffer *packet = repinfo->c->buffer;
-
-	event->id = 0;
-	event->query_flags = 0;
-	if (reply != NULL) {
-		event->id = ntohs(reply->qid);
-		event->query_flags = reply->qflags;
-	} else if (packet != NULL && sldns_buffer_limit(packet) >= LDNS_HEADER_SIZE) {
-		event->id = sldns_buffer_read_u16_at(packet, 0);
-		event->query_flags = sldns_buffer_read_u16_at(packet, 2);
-	}
-	event->query_flags &= BIT_RD | BIT_CD | BIT_AD;
-}
-
-static void response_flags(struct answer *answer)
-{
-	const struct reply_info *reply = answer->extract.reply;
-	struct event *event = &answer->event;
-	uint16_t flags = (uint16_t)(BIT_QR | BIT_RA | (event->query_flags & (BIT_RD | BIT_CD)));
-
-	if (reply != NULL) {
-		flags |= reply->flags & (BIT_AA | BIT_TC);
-		if (reply->security == sec_status_secure && (event->edns_do || (event->query_flags & BIT_AD)))
-			flags |= BIT_AD;
-	}
-	event->response_flags = (uint16_t)(flags | (answer->facts.rcode & 0xf));
-}
 
 /* False: no name to speak of. */
 static bool answer_question(struct answer *answer, const struct query_info *qinfo, const struct comm_reply *repinfo)
@@ -253,23 +177,12 @@ static HOT void answer_emit(struct answer *answer, struct slot *slot)
 	live_note_denial(live, slot->index, &answer->event);
 }
 
-static enum security security_of(const struct reply_info *reply)
-{
-	switch (reply != NULL ? reply->security : sec_status_unchecked) {
-	case sec_status_secure: return SECURITY_SECURE;
-	case sec_status_insecure: return SECURITY_INSECURE;
-	case sec_status_bogus: case sec_status_secure_sentinel_fail: return SECURITY_BOGUS;
-	case sec_status_unchecked: case sec_status_indeterminate: break;
-	}
-	return SECURITY_UNKNOWN;
-}
-
 static void answer_records(struct answer *answer, const struct reply_info *reply, int rcode)
 {
 	const bool absolute = answer->path == PATH_CACHED;
 	const bool error = answer->path == PATH_SERVFAIL || (answer->path == PATH_RESOLVED && rcode != 0);
 
-	answer->security = security_of(reply);
+	answer->security = answering_security(reply);
 	answer->extract.reply = error ? NULL : reply;
 	answer->extract.now = absolute && answer->start_time != NULL ? answer->start_time->tv_sec : 0;
 	answer->extract.dnssec = answer->edns->edns_present && (answer->edns->bits & EDNS_DO);
@@ -278,30 +191,6 @@ static void answer_records(struct answer *answer, const struct reply_info *reply
 	extract_records(&answer->facts, &answer->extract);
 	if (answer->extract.reply == NULL)
 		answer->facts.rcode = (uint16_t)rcode;
-}
-
-/* Field by field, as everything here: it runs for every answer, and most of it is set anyway. */
-static HOT void answer_event(struct answer *answer)
-{
-	const struct edns_data *edns = answer->edns;
-	struct event *event = &answer->event;
-
-	event->path = answer->path;
-	event->facts = &answer->facts;
-	event->query_time = timespec_of(answer->start_time);
-	event->response_time = (struct timespec){ 0 };
-	event->edns = edns->edns_present;
-	event->edns_do = edns->edns_present && (edns->bits & EDNS_DO);
-	event->udp_size = edns->udp_size;
-	event->response_flags = 0;
-	event->ede = EDE_NONE;
-	event->ede_text = NULL;
-	event->detections = NULL;
-	event->behind = NULL;
-	event->dropped = 0;
-	event->left_out = 0;
-	event->privacy = PRIVACY_NONE;
-	event->shown = NULL;
 }
 
 /* Apart: it needs some stack. */
@@ -368,13 +257,13 @@ static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, st
 	char text[EDE_TEXT_MAX];
 
 	extract_client(&answer->facts, answer->repinfo);
-	answer_event(answer);
+	answering_event(answer);
 	if (answer->qstate != NULL)
-		reply = mesh_reply_of(answer->qstate, query, answer->repinfo);
-	query_header(&answer->event, reply, answer->repinfo);
+		reply = answering_client(answer->qstate, query, answer->repinfo);
+	answering_header(&answer->event, reply, answer->repinfo);
 	answer->facts.dnssec_ok = answer->event.edns_do;
 	answer->facts.recursion_desired = answer->event.query_flags & BIT_RD;
-	response_flags(answer);
+	answering_flags(answer);
 	answer_judge(answer, query, slot);
 	answer_explain(answer, query != NULL ? query->ede : EDE_MODE_TEXT, text, sizeof(text), options, region, slot);
 	answer->event.verdict = answer->verdict;
@@ -444,10 +333,10 @@ void callbacks_dropped(struct module_qstate *qstate, int id)
 		if (!answer_question(&answer, &qstate->qinfo, answer.repinfo))
 			continue;
 		extract_client(&answer.facts, answer.repinfo);
-		answer_event(&answer);
+		answering_event(&answer);
 		answer.event.number = state_number(slot);
 		answer.event.verdict = answer.verdict;
-		query_header(&answer.event, reply, answer.repinfo);
+		answering_header(&answer.event, reply, answer.repinfo);
 		answer_emit(&answer, slot);
 	}
 }

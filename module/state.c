@@ -78,7 +78,9 @@ static void make_memos(unsigned threads)
 
 		if (slot->memo == NULL && (slot->memo = match_memo_create()) != NULL)
 			state.memos += sizeof(*slot->memo);
-		if (slot->hits == NULL && (slot->hits = calloc(1, sizeof(*slot->hits))) != NULL)
+		if (slot->hits != NULL)
+			memset(slot->hits, 0, sizeof(*slot->hits));   /* clients, whom nobody may look at any more */
+		else if ((slot->hits = calloc(1, sizeof(*slot->hits))) != NULL)
 			state.memos += sizeof(*slot->hits);
 	}
 }
