@@ -6,19 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/override_store.h"
 #include "policy/address.h"
 
 #define YOUNG_DAYS 30u
 #define FEW_CLIENTS 3u
 #define MINUTE_S 60
 #define CLOCK_SLACK_S 60             /* a worker took the time, and was held up */
-#define NETWORK6_BITS 64             /* one host has many addresses there */
-
-const char *const flag_state_names[FLAG_STATE_COUNT] = {
-	[FLAG_ALERT] = "alert", [FLAG_DUE] = "due", [FLAG_DENIED] = "denied", [FLAG_WOULD_DENY] = "would deny",
-	[FLAG_REFUSED] = "refused",
-};
 
 struct flag_book {
 	pthread_mutex_t lock;
@@ -49,35 +42,6 @@ void flag_book_destroy(struct flag_book **book)
 	pthread_mutex_destroy(&(*book)->lock);
 	free(*book);
 	*book = NULL;
-}
-
-struct network flag_client(const struct flag *flag)
-{
-	struct network network = { .address = flag->call.client };
-
-	network.address.port = 0;
-	if (network.address.family == ADDRESS_NONE)
-		return network;
-	network.prefix_length = 128;
-	prefix_unmap(&network.address, &network.prefix_length);
-	network.prefix_length = network.address.family == ADDRESS_INET6 ? NETWORK6_BITS : 32;
-	address_mask(&network.address, network.prefix_length);
-	return network;
-}
-
-char *flag_why(const struct flag *flag, char *to)
-{
-	const struct detection *lead = &flag->call.lead;
-	const struct detector_info *info = &detector_table[lead->detector];
-	size_t used = (size_t)snprintf(to, OVERRIDE_WHY_MAX, "%s: %u %s %u %s", info->says, lead->value,
-		lead->value > lead->threshold ? "over" : "reaches", lead->threshold, info->options[0].unit != NULL ? info->options[0].unit : "");
-
-	for (unsigned i = 0; i < lead->feature_count && used < OVERRIDE_WHY_MAX; i++)
-		used += (size_t)snprintf(to + used, OVERRIDE_WHY_MAX - used, "%s%s=%u", i == 0 ? "; " : " ",
-			feature_names[lead->features[i].name], lead->features[i].value);
-	if (used < OVERRIDE_WHY_MAX)
-		snprintf(to + used, OVERRIDE_WHY_MAX - used, "; points=%u", flag->call.points);
-	return to;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -355,13 +319,6 @@ void flag_book_sync(struct flag_book *book, const struct override *overrides, si
 			forget(book, i);
 	}
 	pthread_mutex_unlock(&book->lock);
-}
-
-bool flag_is_released(const struct flag *flag, const struct override *allow)
-{
-	const struct network client = flag_client(flag);
-
-	return override_releases(allow, &flag->call.zone, &client);
 }
 
 void flag_book_release(struct flag_book *book, const struct override *allow)

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/flag_ring.h"
+#include "control/flag.h"
 #include "policy/conf.h"
 #include "policy/override.h"
 
@@ -28,28 +28,6 @@
 #define FLAG_CLIENTS_EVERYBODY 3u
 #define FLAG_LIMIT_SECONDS 60
 #define FLAG_SECONDS_MAX 2592000     /* whatever the clock does */
-
-enum flag_state {
-	FLAG_ALERT,                      /* told of */
-	FLAG_DUE,                        /* its override is to be made */
-	FLAG_DENIED,
-	FLAG_WOULD_DENY,                 /* but the resolver runs in shadow */
-	FLAG_REFUSED,                    /* the policy does not let it be denied */
-	FLAG_STATE_COUNT
-};
-
-extern const char *const flag_state_names[FLAG_STATE_COUNT];
-
-struct flag {
-	uint64_t id;
-	enum flag_state state;
-	struct flag_call call;           /* the weightiest; with family ADDRESS_NONE for everybody */
-	int64_t since, last, until;      /* Unix seconds */
-	uint64_t hits;                   /* answers that called for it */
-	uint64_t override;               /* its id; 0: none */
-	char error[128];                 /* of FLAG_REFUSED */
-	bool would_deny_said;            /* it is said once */
-};
 
 struct flag_limits {
 	uint32_t seconds;                /* that a flag lasts */
@@ -95,14 +73,5 @@ struct flag *flag_book_copy(struct flag_book *book, size_t *count);
 void flag_book_restore(struct flag_book *book, const struct flag *flags, size_t count, int64_t now);
 
 void flag_book_counts(struct flag_book *book, struct flag_counts *counts);
-
-/* Does such an override let through what the flag denies? */
-bool flag_is_released(const struct flag *flag, const struct override *allow);
-
-/* Whom the flag is about: an address, or the /64 of one. Family ADDRESS_NONE: everybody. */
-struct network flag_client(const struct flag *flag);
-
-/* Why, with the features, in one line. `to` holds OVERRIDE_WHY_MAX. Returns `to`. */
-char *flag_why(const struct flag *flag, char *to);
 
 #endif
