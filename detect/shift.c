@@ -120,6 +120,7 @@ void detect_resume(struct detect *detect, int64_t started_s, int64_t saved_s)
 	const bool has_lived = is_time(saved_s) && started_s <= saved_s && started_s >= saved_s - (int64_t)UINT32_MAX;
 	const int64_t lived_s = has_lived ? saved_s - started_s : 0;
 
+	atomic_store_explicit(&detect->turned_s, saved_s, memory_order_relaxed);
 	if (is_time(saved_s) && (now_s < saved_s || now_s - saved_s > AWAY_MAX_S))
 		detect_shift(detect, now_s - saved_s);
 	atomic_store_explicit(&detect->started_s, now_s - lived_s, memory_order_relaxed);
