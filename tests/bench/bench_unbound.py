@@ -1,10 +1,13 @@
 #!/usr/bin/python3
 """What the library costs a resolver, beside the same Unbound without it: CPU per answer, instructions, memory.
 
-The same questions, rounds in turn (which of the two begins changes each round), so that whatever else the machine does
-meets both alike. A ratio is the median of the rounds' ratios, with the 95 % interval of that median by order statistics.
-dnsperf asks. Instructions are counted by callgrind, user space only. VERDICT_ROUNDS (default 15) and
-VERDICT_ROUND_SECONDS (default 2) set how long it takes.
+The same questions, rounds in turn (which of the two begins changes each round, and each round goes to and fro), so that
+whatever else the machine does meets both alike; the resolver has a processor of its own where there are two. Each round
+has new processes: where in memory one happens to lie is worth several percent. A ratio is the median of the rounds'
+ratios, with the 95 % interval of that median by order statistics. dnsperf asks.
+
+Instructions are counted by callgrind, user space only. VERDICT_ROUNDS (default 15) and VERDICT_ROUND_SECONDS (default 2)
+set how long it takes.
 """
 
 import lzma
@@ -26,7 +29,9 @@ TRAFFIC = os.path.join(lab.DATA, "traffic/rita_desktop_2024-04.tsv")
 ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "15"))
 SECONDS = float(os.environ.get("VERDICT_ROUND_SECONDS", "2"))
 NAMES = 2000
-MISSES = 20000          # questions of a round of misses: each name once
+PARTS = 4               # of a round
+MISSES = 5000           # questions of a part of a round of misses: each name once
+APART = ("taskset", "-c", "0") if shutil.which("taskset") and os.cpu_count() > 1 else ()
 ZONE = "$ORIGIN %s.\n$TTL %d\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n* A 192.0.2.80\n"
 # Detectors tell zones by the top-level domains that there are; what lives for no time is resolved each time.
 ZONES = {"example": ZONE % ("example", 86400), "com": ZONE % ("com", 86400), "org": ZONE % ("org", 0)}
@@ -69,8 +74,6 @@ def cached_names(domain="example"):
 
 def dnsperf(here, questions, *arguments):
 	command = ["dnsperf", "-s", "127.0.0.1", "-p", str(here.port), "-d", questions, "-c", "4", "-q", "60", "-e"]
-	if shutil.which("taskset") and os.cpu_count() > 1:
-		command = ["taskset", "-c", "1"] + command
 	done = subprocess.run(command + [str(a) for a in arguments], capture_output=True, text=True, check=True)
 	return int(next(line.split()[2] for line in done.stdout.splitlines() if "Queries completed:" in line))
 
@@ -88,7 +91,7 @@ class Resolver:
 			"".join("\tlocal-zone: %s. always_refuse\n" % name for name in refused),
 			rest=NATIVE % self.lab.socket_path if native else "")
 		self.lab.launch_unbound(wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--fair-sched=yes",
-			"--callgrind-out-file=" + self.lab.path("callgrind.out")) if callgrind else ())
+			"--callgrind-out-file=" + self.lab.path("callgrind.out")) if callgrind else APART)
 		lab.wait_for(lambda: "start of service" in self.lab.unbound.output(), "unbound", 120)
 		self.load_cpu = self.lab.unbound.cpu_seconds()
 		self.rss = self.lab.unbound.rss_octets()
@@ -99,10 +102,10 @@ class Resolver:
 		return self.lab.write(name, "".join("%s A\n" % qname for qname in names))
 
 	def cpu(self, questions, *arguments):
-		"""Microseconds of CPU for each answer."""
+		"""Seconds of CPU, and the number of answers."""
 		before = self.lab.unbound.cpu_seconds()
 		queries = dnsperf(self.lab, questions, *arguments)
-		return (self.lab.unbound.cpu_seconds() - before) / queries * 1e6
+		return self.lab.unbound.cpu_seconds() - before, queries
 
 	def instructions(self, questions):
 		"""Of user space, for each answer; started with callgrind."""
@@ -130,43 +133,58 @@ def real_list(to):
 	return [{"name": "malware", "format": "domains", "action": "refuse", "file": path}], random.Random(2).sample(names, NAMES)
 
 
-def rounds(resolvers, questions, name, second="noise"):
-	"""`resolvers`: bare, perhaps bare again, and what is compared with them; `questions` gives a file for each of them
-	and dnsperf's arguments for all. Bare again shows what a ratio of this run is worth; `second` says what is there
-	instead."""
-	figures = [[] for _ in resolvers]
-	for number in range(ROUNDS):
-		files, arguments = questions(number)
-		for place in range(len(resolvers)):
-			which = (number + place) % len(resolvers)
-			figures[which].append(resolvers[which].cpu(files[which], *arguments))
-	bench("unbound_%s_cpu_us_bare" % name, statistics.median(figures[0]), "us")
-	bench("unbound_%s_cpu_us_module" % name, statistics.median(figures[-1]), "us")
-	bench_ratio("unbound_%s_cpu_ratio" % name, [ours / bare for bare, ours in zip(figures[0], figures[-1])])
-	if len(resolvers) > 2:
-		bench_ratio("unbound_%s_cpu_%s" % (name, second), [again / bare for bare, again in zip(figures[0], figures[1])])
-	return statistics.median(figures[-1]) - statistics.median(figures[0])
+class Rounds:
+	"""What several resolvers take for the same answers: bare, perhaps bare again, and what is compared with them. Bare
+	again shows what a ratio of this run is worth; `second` says what is there instead."""
+
+	def __init__(self, second="noise"):
+		self.second = second
+		self.figures = {}
+
+	def measure(self, number, kind, resolvers, questions):
+		"""A round; `questions` gives a file for each of them and dnsperf's arguments, for each part of a round."""
+		order = [(number + place) % len(resolvers) for place in range(len(resolvers))]
+		used = [[] for _ in resolvers]
+		for part in range(PARTS):
+			files, arguments = questions(number * PARTS + part)
+			for which in reversed(order) if part % 2 else order:
+				used[which].append(resolvers[which].cpu(files[which], *arguments))
+		self.figures.setdefault(kind, []).append(
+			[sum(cpu for cpu, _ in parts) / sum(queries for _, queries in parts) * 1e6 for parts in used])
+
+	def print(self):
+		for kind, figures in self.figures.items():
+			bench("unbound_%s_cpu_us_bare" % kind, statistics.median(one[0] for one in figures), "us")
+			bench("unbound_%s_cpu_us_module" % kind, statistics.median(one[-1] for one in figures), "us")
+			bench_ratio("unbound_%s_cpu_ratio" % kind, [one[-1] / one[0] for one in figures])
+			if len(figures[0]) > 2:
+				bench_ratio("unbound_%s_cpu_%s" % (kind, self.second), [one[1] / one[0] for one in figures])
+
+	def added(self, kind):
+		return statistics.median(one[-1] - one[0] for one in self.figures[kind])
 
 
 def cost(policy, listed):
-	bare, again, module = Resolver(BARE), Resolver(BARE), Resolver(MODULE, policy)
-	resolvers = (bare, again, module)
-	cached = [resolver.cached for resolver in resolvers]
-	if listed:
-		bench("policy_rss_added_mib", (module.rss - bare.rss) / (1 << 20), "MiB")
-		bench("policy_load_cpu_s", module.load_cpu - bare.load_cpu, "s")
-	rounds(resolvers, lambda number: (cached, ("-l", SECONDS)), "cached")
-	if listed:
-		# A denied answer beside a cached one of the resolver without us.
-		denied = cached[:2] + [module.questions("denied", listed)]
-		rounds(resolvers, lambda number: (denied, ("-l", SECONDS)), "denied")
+	rounds = Rounds()
+	for number in range(ROUNDS):
+		resolvers = (Resolver(BARE), Resolver(BARE), Resolver(MODULE, policy))
+		cached = [resolver.cached for resolver in resolvers]
+		if listed and number == 0:
+			bench("policy_rss_added_mib", (resolvers[2].rss - resolvers[0].rss) / (1 << 20), "MiB")
+			bench("policy_load_cpu_s", resolvers[2].load_cpu - resolvers[0].load_cpu, "s")
+		rounds.measure(number, "cached", resolvers, lambda _: (cached, ("-l", SECONDS / PARTS)))
+		if listed:
+			# A denied answer beside a cached one of the resolver without us.
+			denied = cached[:2] + [resolvers[2].questions("denied", listed)]
+			rounds.measure(number, "denied", resolvers, lambda _: (denied, ("-l", SECONDS / PARTS)))
 
-	def misses(number):
-		names = ["r%d-%d.miss%d.example" % (number, i, i % 97) for i in range(MISSES)]
-		return [resolver.questions("miss", names) for resolver in resolvers], ("-n", 1)
-	rounds(resolvers, misses, "miss")
-	for resolver in resolvers:
-		resolver.lab.stop()
+		def misses(part):
+			names = ["r%d-%d.miss%d.example" % (part, i, i % 97) for i in range(MISSES)]
+			return [resolver.questions("miss", names) for resolver in resolvers], ("-n", 1)
+		rounds.measure(number, "miss", resolvers, misses)
+		for resolver in resolvers:
+			resolver.lab.stop()
+	rounds.print()
 
 
 def real_misses():
@@ -222,14 +240,18 @@ def say_mix():
 
 def cost_of_detection(policy):
 	"""All detectors on, beside no library and beside the library without them."""
-	resolvers = (Resolver(BARE), Resolver(MODULE, policy), Resolver(MODULE, policy, detect=True))
-	bench("detection_rss_added_mib", (resolvers[2].rss - resolvers[1].rss) / (1 << 20), "MiB")
-	for kind, names in detection_questions().items():
-		once = ("-n", 1) if kind in ("new", "mixed") else ("-l", SECONDS)
-		rounds(resolvers, lambda number: ([resolver.questions(kind, names(number)) for resolver in resolvers], once),
-			kind + "_detect", "ratio_without")
-	for resolver in resolvers:
-		resolver.lab.stop()
+	rounds = Rounds("ratio_without")
+	for number in range(ROUNDS):
+		resolvers = (Resolver(BARE), Resolver(MODULE, policy), Resolver(MODULE, policy, detect=True))
+		if number == 0:
+			bench("detection_rss_added_mib", (resolvers[2].rss - resolvers[1].rss) / (1 << 20), "MiB")
+		for kind, names in detection_questions().items():
+			once = ("-n", 1) if kind in ("new", "mixed") else ("-l", SECONDS / PARTS)
+			rounds.measure(number, kind + "_detect", resolvers,
+				lambda part: ([resolver.questions(kind, names(part)) for resolver in resolvers], once))
+		for resolver in resolvers:
+			resolver.lab.stop()
+	rounds.print()
 
 
 def count_detection_instructions(resolver, kind):
@@ -253,10 +275,13 @@ def detection_instructions(policy):
 def cost_of_frames(policy):
 	"""Policy and frames of all answers with both messages, and Unbound's own dnstap of client responses alone."""
 	bare, module, native = Resolver(BARE), Resolver(MODULE, policy, capture=True), Resolver(BARE, native=True)
-	ours = rounds((bare, module), lambda number: ((bare.cached, module.cached), ("-l", SECONDS)), "cached_frames")
-	theirs = rounds((bare, native), lambda number: ((bare.cached, native.cached), ("-l", SECONDS)), "native_dnstap")
-	bench("tap_cpu_us_per_frame", ours, "us")
-	bench("native_dnstap_cpu_us_per_frame", theirs, "us")
+	rounds = Rounds()
+	for number in range(ROUNDS):
+		for kind, other in ("cached_frames", module), ("native_dnstap", native):
+			rounds.measure(number, kind, (bare, other), lambda _: ((bare.cached, other.cached), ("-l", SECONDS / PARTS)))
+	rounds.print()
+	bench("tap_cpu_us_per_frame", rounds.added("cached_frames"), "us")
+	bench("native_dnstap_cpu_us_per_frame", rounds.added("native_dnstap"), "us")
 	frames_per_answer(module)
 	bare.lab.stop()
 	native.lab.stop()
@@ -327,6 +352,8 @@ def main():
 	policy, listed = real_list(scratch.dir)
 	if policy is None:
 		print("skipped: the figures of the real list: no %s (set VERDICT_DATA)" % LIST)
+	if APART:
+		os.sched_setaffinity(0, {1})   # and whatever this one starts, but for the resolvers
 	cost(policy, listed)
 	cost_of_frames(policy)
 	instructions(policy, listed)
