@@ -218,7 +218,7 @@ def of_servers_and_signatures(tap):
 		here.policy(LISTS, raw="verdict:\n\tprotected-name: known-lab.com\n" + clauses(0))
 		here.unbound_conf(server="".join('\ttrust-anchor: "%s"\n' % ds for _, ds in signed.values()),
 			rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % world.parent.port)
-		techniques.launch_with_clock(here, library)
+		techniques.launch_with_clock(here, library, "+0")
 		count = change_servers_and_signatures(here, world)
 		found = the_same_is_told(tap, here, count, {"name-server", "delegation-change", "dnssec-drop", "changed-resolution"})
 		tap.equal({frame.extra["security"] for frame in found if "security" in frame.extra}, {"secure", "insecure", "bogus"},
