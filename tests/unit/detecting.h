@@ -16,7 +16,7 @@
 
 #include "detect/detect.h"
 #include "detect/look.h"
-#include "tests/unit/temp_file.h"
+#include "tests/unit/suffix_list.h"
 
 #define START 1700000000000
 #define ANSWERS_MAX 40u
@@ -36,18 +36,16 @@ static struct {
 static inline int start(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
-	char text[8192], path[TEMP_PATH_MAX];
-	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\nco.uk\narpa\nin-addr.arpa\n");
+	char path[TEMP_PATH_MAX];
 	struct diag diag = { 0 };
 
 	(void)state;
-	for (unsigned i = 0; i < 100; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
 	memset(&here, 0, sizeof(here));
 	detector_conf_defaults(here.conf);
 	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 0;
 	here.now_ms = START;
-	here.detect = detect_create(&detect_sizes_small, temp_file(path, text, used), &key, START, &diag);
+	here.detect = detect_create(&detect_sizes_small, suffix_list(path, "com\nnet\norg\nco.uk\narpa\nin-addr.arpa\n"),
+		&key, START, &diag);
 	remove(path);
 	if (here.detect == NULL)
 		fprintf(stderr, "%s\n", diag.text);

@@ -24,6 +24,7 @@
 #include "control/server.h"
 #include "policy/rrtype.h"
 #include "tests/unit/fake_live.h"
+#include "tests/unit/suffix_list.h"
 #include "tests/unit/temp_file.h"
 
 #define WORKERS 4u
@@ -86,16 +87,6 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itime
 	return 0;
 }
 
-static void make_suffixes(void)
-{
-	char text[4096];
-	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\n");
-
-	for (unsigned i = 0; i < 100; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
-	temp_file(suffixes, text, used);
-}
-
 static void make_conf(void)
 {
 	char text[2048];
@@ -112,7 +103,7 @@ static int begin(void **state)
 	(void)state;
 	temp_folder(folder);
 	temp_folder(other);
-	make_suffixes();
+	suffix_list(suffixes, "com\n");
 	make_conf();
 	snprintf(socket_path, sizeof(socket_path), "%.80s/control.sock", folder);
 	fake_live_init(&loader, conf_path);

@@ -11,7 +11,7 @@
 
 #include "detect/look.h"
 #include "policy/rrtype.h"
-#include "tests/unit/temp_file.h"
+#include "tests/unit/suffix_list.h"
 
 #define START 1700000000000
 #define NXDOMAIN 3
@@ -30,14 +30,12 @@ static struct {
 static struct detect *create(uint64_t secret)
 {
 	const struct hash_key key = { secret, 2 };
-	char text[8192], path[TEMP_PATH_MAX];
-	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\narpa\nin-addr.arpa\nip6.arpa\n");
+	char path[TEMP_PATH_MAX];
 	struct diag diag = { 0 };
 	struct detect *detect;
 
-	for (unsigned i = 0; i < 100; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
-	detect = detect_create(&detect_sizes_small, temp_file(path, text, used), &key, START, &diag);
+	detect = detect_create(&detect_sizes_small, suffix_list(path, "com\nnet\norg\narpa\nin-addr.arpa\nip6.arpa\n"),
+		&key, START, &diag);
 	remove(path);
 	return detect;
 }

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/rrtype.h"
-#include "tests/unit/temp_file.h"
+#include "tests/unit/suffix_list.h"
 
 #define START 1700000000000
 #define DAY_MS INT64_C(86400000)
@@ -29,19 +29,16 @@ static struct {
 static int start(void **state)
 {
 	static const struct hash_key key = { 1, 2 };
-	char text[8192], path[TEMP_PATH_MAX];
-	size_t used = (size_t)snprintf(text, sizeof(text), "// ===BEGIN ICANN DOMAINS===\ncom\nnet\norg\n");
+	char path[TEMP_PATH_MAX];
 	struct diag diag = { 0 };
 
 	(void)state;
-	for (unsigned i = 0; i < 100; i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "tld%u\n", i);
 	memset(&here, 0, sizeof(here));
 	detector_conf_defaults(here.conf);
 	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 0;
 	here.now_ms = START;
 	here.client = (struct address){ .family = ADDRESS_INET, .octets = { 192, 0, 2, 1 } };
-	here.detect = detect_create(&detect_sizes_small, temp_file(path, text, used), &key, START, &diag);
+	here.detect = detect_create(&detect_sizes_small, suffix_list(path, "com\nnet\norg\n"), &key, START, &diag);
 	remove(path);
 	return here.detect == NULL ? -1 : 0;
 }
