@@ -57,10 +57,10 @@ static void conclude(const struct shown *shown, enum detector detector, enum tie
 	to->tier = tier;
 }
 
-/* A zone that was there before has no age, and a detector that wants a young one leaves it alone. */
+/* VIEW_LONG of a zone that was there before: a detector that wants a young one leaves it alone. */
 static float days_of(const struct shown *shown)
 {
-	return shown->zone->first_s == 0 ? (float)VIEW_LONG : (float)zone_days(shown->zone, shown->now_s);
+	return (float)zone_days(shown->zone, shown->now_s);
 }
 
 static bool is_over(const struct shown *shown, uint32_t began_s, int64_t seconds)

@@ -57,6 +57,8 @@ HOT unsigned zone_days(const struct zone *zone, int64_t now_s)
 {
 	const int64_t age = now_s - (int64_t)zone->first_s;
 
+	if (zone->first_s == 0)
+		return UINT32_MAX;
 	return age > 0 ? (unsigned)(age / DAY_S) : 0;
 }
 

@@ -84,7 +84,7 @@ void zone_init(struct zone *zone, int64_t now_s, bool known, bool forgotten);
 /* Lets the sums decay up to now. After a clock was put back nothing is of the future. */
 void zone_age(struct zone *zone, int64_t now_s);
 
-/* Whole days since it was new; a zone that was known before is old. */
+/* Whole days since it was new; UINT32_MAX: it was known before, whatever the clock shows. */
 unsigned zone_days(const struct zone *zone, int64_t now_s);
 
 void zone_note_client(struct zone *zone, uint32_t client);

@@ -216,6 +216,23 @@ static void a_spoofed_client_loses_no_zone_that_matters(void **state)
 	assert_int_equal(here.called, REACTION_ALERT);
 }
 
+/* Before a machine has learned the time no zone that it knew is young. */
+static void nor_does_one_while_the_clock_is_not_set(void **state)
+{
+	(void)state;
+	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 7;
+	detect_shift(here.detect, 60 - START / 1000);
+	here.now_ms = 60000;
+	for (here.client = 1; here.client < 20; here.client++)
+		ask("www.bank.com", RRTYPE_A, 0);
+	here.client = 7;
+	for (unsigned i = 0; i < 600; i++)
+		ask_data("bank.com");
+	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] > 0);
+	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_BLOCK], 0);
+	assert_int_equal(here.called, REACTION_ALERT);
+}
+
 /* Who looks up addresses has no part in their tree's record, so that it looks as if hardly anybody used it. */
 static void a_spoofed_client_keeps_the_trees_of_addresses(void **state)
 {
@@ -333,6 +350,7 @@ int main(void)
 		test(a_popular_zone_hides_names_and_not_clients),
 		test(a_flood_does_not_wash_a_slow_tunnel_away),
 		test(a_spoofed_client_loses_no_zone_that_matters),
+		test(nor_does_one_while_the_clock_is_not_set),
 		test(a_spoofed_client_keeps_the_trees_of_addresses),
 		test(a_bystander_is_not_flagged),
 		test(nothing_is_inherited),
