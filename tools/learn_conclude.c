@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/list_entry.h"
+
 #define SUBJECTS_MIN 100u            /* that are measured, before a threshold goes down */
 #define COMMON_MIN 1000u             /* in common use, before one goes up: of fewer 99.9 % are all */
 #define MARGIN 4u                    /* a quarter above the highest, where a threshold goes down */
@@ -86,6 +88,17 @@ static const char *said_against(struct learn *learn, struct learn_zone *zone)
 	return NULL;
 }
 
+/* Anybody can ask for names of any octets. `*.com` would be all of com to whoever reads it as a pattern, and a list of
+ * which the larger part cannot be read is refused as a whole. */
+static bool fits_in_list(const struct name *zone)
+{
+	char text[NAME_TEXT_MAX];
+	struct name read;
+
+	name_to_text(zone, text);
+	return list_read_name(&read, text, text + strlen(text)) == SKIP_COUNT && name_equal(&read, zone);
+}
+
 static const char *wrong_with(struct learn *learn, struct learn_zone *zone)
 {
 	const uint32_t days = (learn->options.days + 1) / 2;
@@ -94,6 +107,8 @@ static const char *wrong_with(struct learn *learn, struct learn_zone *zone)
 		return "a list of the policy knows it";
 	if (detect_zone_labels(learn->detect, &zone->name) == 0)
 		return "it is no registrable domain";
+	if (!fits_in_list(&zone->name))
+		return "a list cannot hold such a name";
 	if (has(learn->rented, zone->name.octets, zone->name.length))
 		return "others rent names below it (Public Suffix List)";
 	if (said_against(learn, zone) != NULL)

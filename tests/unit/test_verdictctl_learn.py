@@ -157,6 +157,23 @@ def an_attacker_teaches_it_nothing(folder):
 
 
 @in_folder
+def what_no_list_can_hold_is_not_approved(folder):
+    strange = ("*.com", "a\\010b.com", "\\035lab.com", "x\\046com.net")
+    list_file = os.path.join(folder, "approved.txt")
+    text = learn(folder, "--list", list_file, recording(folder, usual(), chatter("_av-lab.com"), *map(chatter, strange)))
+    with open(list_file) as file:
+        equal([line for line in file if line[0] != "#"], ["_av-lab.com\n"])
+    equal(text.count("a list cannot hold such a name"), 4)
+
+
+@in_folder
+def clients_behind_mapped_addresses_are_told_apart(folder):
+    mapped = ["::ffff:" + client for client in CLIENTS]
+    report = report_of(folder, recording(folder, usual(clients=mapped[:3] + CLIENTS[3:]), chatter("av-lab.com", mapped)))
+    equal((zones(report), report["clients"]), ({"av-lab.com": "proposed"}, 6))
+
+
+@in_folder
 def where_anybody_rents_names_nothing_is_approved(folder):
     report = report_of(folder, recording(folder, usual(), chatter("amazonaws.com")))
     equal(zones(report), {"amazonaws.com": "others rent names below it (Public Suffix List)"})
@@ -280,6 +297,7 @@ def what_real_host_names_raise_is_approved_and_then_nothing_is_left(folder):
 if __name__ == "__main__":
     live.run([what_everybody_uses_is_approved_and_a_tunnel_is_not, says_what_would_have_been_flagged_and_what_is_left,
               prints_the_same_each_time, an_attacker_teaches_it_nothing, where_anybody_rents_names_nothing_is_approved,
+              what_no_list_can_hold_is_not_approved, clients_behind_mapped_addresses_are_told_apart,
               too_few_days_propose_nothing, thresholds_go_down_to_what_nothing_crosses_but_not_under_half,
               thresholds_go_up_by_what_many_clients_do_and_not_over_the_cap,
               thresholds_about_zones_never_go_up, refuses_what_makes_no_sense,
