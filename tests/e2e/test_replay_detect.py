@@ -8,6 +8,8 @@ detections, with what was measured. All detectors are on.
 import base64
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import tempfile
 
@@ -82,16 +84,16 @@ def name_of(frame):
 	return frame.query.question[0].name.to_text(omit_final_dot=True).lower()
 
 
-def live(here):
+def live(files):
 	"""(client, name, type, detections) of the answers in the order in which they were given."""
-	found = [one for one in frames.read(here.frames_file) if one.type == frames.CLIENT_RESPONSE]
+	found = [one for file in files for one in frames.read(file) if one.type == frames.CLIENT_RESPONSE]
 	return [(one.client, name_of(one), dns.rdatatype.to_text(one.query.question[0].rdtype),
 		words(one.extra.get("detections", []))) for one in found], found
 
 
-def replayed(here):
-	done = subprocess.run([lab.VERDICTCTL, "replay", "--policy", here.path("verdict.conf"), "--each", "--json", here.frames_file],
-		capture_output=True, text=True, check=True, timeout=60)
+def replayed(here, files):
+	done = subprocess.run([lab.VERDICTCTL, "replay", "--policy", here.path("verdict.conf"), "--each", "--json", *files],
+		capture_output=True, text=True, check=True, timeout=lab.PATIENCE)
 	found = [json.loads(line) for line in done.stdout.splitlines()]
 	return [(one["client"], one["name"], one["type"], one["detections"]) for one in found]
 
@@ -100,11 +102,11 @@ def ask(here, client, name, qtype="A", rdclass="IN"):
 	dns.query.udp(dns.message.make_query(name, qtype, rdclass), "127.0.0.1", port=here.port, source=client, timeout=lab.PATIENCE)
 
 
-def the_same_is_told(tap, here, count, wanted):
-	"""Returns the frames."""
-	lab.wait_for(lambda: len(live(here)[0]) == count, "%d frames" % count)
-	inside, found = live(here)
-	again = replayed(here)
+def the_same_is_told(tap, here, files, count, wanted):
+	"""`files`: of frames, one of each start of the resolver. Returns the frames."""
+	lab.wait_for(lambda: len(live(files)[0]) == count, "%d frames" % count)
+	inside, found = live(files)
+	again = replayed(here, files)
 	kinds = {one["detector"] for frame in found for one in frame.extra.get("detections", [])}
 	tap.ok(wanted <= kinds, "detectors have something to say of it", sorted(kinds))
 	differing = ["%s is not %s" % pair for pair in zip(again, inside) if pair[0] != pair[1]]
@@ -118,7 +120,7 @@ def of_all_paths(tap, warm_up, wanted):
 		here.start(LISTS, raw=clauses(warm_up))
 		for question in asked:
 			ask(here, *question)
-		found = the_same_is_told(tap, here, len(asked), wanted)
+		found = the_same_is_told(tap, here, [here.frames_file], len(asked), wanted)
 		paths = {frame.extra["path"] for frame in found}
 		tap.ok({"resolved", "cached", "chaos"} <= paths, "of answers that were resolved, cached or Unbound's own", paths)
 		tap.ok(any(frame.extra["verdict"] == "refuse" for frame in found), "and of denied ones")
@@ -180,19 +182,26 @@ def ask_all(here, number):
 	return 2 * (len(names) + len(here.zones))
 
 
-def change_servers_and_signatures(here, world):
-	"""Eight days, and three hours. Returns how many questions were asked. Each phase is seen twice: where caches say nothing
-	of a zone's servers, they are looked at again after a minute."""
-	count = 0
+def change_servers_and_signatures(here, world, library):
+	"""Eight days, and three hours. Each phase is seen twice: where caches say nothing of a zone's servers, they are looked at
+	again after a minute. Returns the files of frames, and how many questions were asked.
+
+	A running resolver has not lived through what its clock is put by, so it is started again with what it has saved."""
+	count, files = 0, []
 	for number, (world.phase, minutes) in enumerate(((0, 0), (0, 2), (1, 11520), (1, 11522), (2, 11700), (2, 11702))):
-		here.write("clock", "+%dm\n" % minutes)
 		if minutes == 11520:
 			here.nsd.stop()
 			here.zones["broken-lab.com"] = zone("broken-lab.com", "* A 192.0.2.9")
 			here.start_nsd()
+		techniques.launch_with_clock(here, library, "+%dm" % minutes)
+		if minutes >= 11520:
 			here.control("insecure_add", "www.gone-lab.com")
 		count += ask_all(here, number)
-	return count
+		here.finish()
+		files.append(here.path("frames%d" % number))
+		os.rename(here.frames_file, files[-1])
+		shutil.rmtree(here.path("state/frames"))   # the last of them would come again
+	return files, count
 
 
 def said_of(found, detector, name):
@@ -215,12 +224,11 @@ def of_servers_and_signatures(tap):
 		signed = {name: techniques.signed(folder, name) for name in ("broken-lab.com", "gone-lab.com")}
 	with lab.Lab({name: text for name, (text, _) in signed.items()}) as here:
 		here.start_nsd()
-		here.policy(LISTS, raw="verdict:\n\tprotected-name: known-lab.com\n" + clauses(0))
+		here.policy(LISTS, socket_path=False, raw="verdict:\n\tprotected-name: known-lab.com\n" + clauses(0))
 		here.unbound_conf(server="".join('\ttrust-anchor: "%s"\n' % ds for _, ds in signed.values()),
 			rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % world.parent.port)
-		techniques.launch_with_clock(here, library, "+0")
-		count = change_servers_and_signatures(here, world)
-		found = the_same_is_told(tap, here, count, {"name-server", "delegation-change", "dnssec-drop", "changed-resolution"})
+		files, count = change_servers_and_signatures(here, world, library)
+		found = the_same_is_told(tap, here, files, count, {"name-server", "delegation-change", "dnssec-drop", "changed-resolution"})
 		tap.equal({frame.extra["security"] for frame in found if "security" in frame.extra}, {"secure", "insecure", "bogus"},
 			"validation has said all that it can")
 		servers = [sorted(frame.extra["servers"], key=lambda one: one.get("name", "")) for frame in found
