@@ -2,13 +2,13 @@
 """evaluate.py [--bounded] [DIRECTORY ...]: runs recordings through `verdictctl replay` and prints `eval NAME VALUE`.
 
 A directory is laid out as that which VERDICT_DATA names, the default. What the model of generated names was learned
-from or chosen by is left out: benign labels but those of the part `test`, and families that are not kept back (name_data.py).
+from or chosen by is left out: benign labels but those of the part `test`, and families that it was chosen by (name_data.py).
+`left_out` counts rows that `verdictctl replay` cannot read; of several directories `eval directory PATH` stands before each.
 
 At the end `eval confusion.DETECTOR.true|missed|false|left_alone NUMBER` counts what was labelled: of tunnels, captures of
 more than 1,000 octets against zones of clients and lists; of bursts, clients that make them against real ones.
 --bounded takes a part of the long lists. Builds on verdictctl of $builddir, or that which $VERDICTCTL names."""
-import csv
-import json
+import argparse
 import os
 import random
 import re
@@ -18,16 +18,16 @@ import sys
 import tempfile
 
 import name_data
+from recorded_data import SEED, START, captures, octets_of, recordings, row, stress
 
 KINDS = ("tunnel", "traffic", "dga", "benign")   # folders of a directory
-SEED = 20260801
-START = 1700000000
 SEEN = re.compile(r"([a-z-]+) (tag|low|alert|high|block) (\d+)/(\d+)")
 POPULAR_HOSTS = 5000
 BOUNDED_ROWS = 40000
 SMALL = 1000                       # octets: a capture with less has not begun to carry anything
 TUNNEL_CURVE = (256, 512, 1024, 2048)
 BURSTS, BURST_NAMES = 10, 100
+LABELS_MIN = 20                    # of a family
 TUNNELS = ("tunnel", "tunnel-down", "weak-channel")
 EVERYBODY = "all of them"          # beside the accused
 DEFAULT_SCORES = (900, 990, 999)
@@ -51,6 +51,8 @@ class Bench:
         with open(self.path("popular.txt"), "w") as file:
             file.writelines(name + "\n" for name in self.popular())
 
+        self.unread = frozenset()      # numbers of rows that could not be read, the last time
+
     def path(self, name):
         return os.path.join(self.folder, name)
 
@@ -58,7 +60,7 @@ class Bench:
         names = []
         path = name_data.file_of(self.data, "benign/umbrella_hostnames.csv.xz")
         for line in name_data.lines(path) if os.path.exists(path) else ():
-            rank, name = line.split(",", 1)
+            rank, _, name = line.partition(",")
             if rank.isdigit() and int(rank) <= POPULAR_HOSTS:
                 names.append(name)
         return names
@@ -79,47 +81,38 @@ class Bench:
     def replay(self, rows, popular=True, options=None):
         """What was said of each row (time, client, name, type, rcode, answers): lists of (detector, tier, value)."""
         path = self.path("rows.tsv")
-        with open(path, "w") as file:
-            file.writelines("\t".join((*row, "1", "")) + "\n" for row in rows)
+        with open(path, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines("\t".join((*one, "1", "")) + "\n" for one in rows)
         done = subprocess.run([command(), "replay", "--policy", self.policy(popular, options or {}), "--each", path],
                               capture_output=True, check=False)
-        if done.returncode != 0:
+        # That no row at all can be read is an error to it, and here a count.
+        if done.returncode != 0 and b"rows.tsv:1: no questions: " not in done.stderr:
             raise RuntimeError(done.stderr.decode())
-        said = [[] for _ in rows]
+        said, read = [[] for _ in rows], set()
         for line in done.stdout.decode("latin-1").split("\n")[:-1]:
             fields = line.split("\t")
+            at = int(fields[0].rsplit(":", 1)[1]) - 1
+            read.add(at)
             if len(fields) > 9 and fields[9]:
-                said[int(fields[0].rsplit(":", 1)[1]) - 1] = [
-                    (found[1], found[2], int(found[3])) for found in SEEN.finditer(fields[9])]
+                said[at] = [(found[1], found[2], int(found[3])) for found in SEEN.finditer(fields[9])]
+        self.unread = frozenset(range(len(rows))) - read
         return said
-
-
-def row(time, client, name, kind="A", rcode="0", answers=""):
-    return ("%.3f" % time, client, name, kind or "A", rcode or "0", answers)
 
 
 # --- tunnels: how much gets out before it is said
 
-def captures(data):
-    """{tool and number of its capture: rows}, in order. Rows without a time come once a second."""
-    found = {}
-    for one in csv.DictReader(name_data.lines(name_data.first_of(data, "tunnel")), delimiter="\t", quoting=csv.QUOTE_NONE):
-        rows = found.setdefault((one["tool"].split(" (")[0], one["source"]), [])
-        rows.append(row(float(one["ts"]) if one["ts"] else START + len(rows), one["client"] or "192.0.2.1", one["qname"],
-                        one["qtype"], one["rcode"] if one["rcode"].isdigit() else "0", one["answers"] or ""))
-    numbers = {}
-    for tool, source in found:
-        numbers[tool] = numbers.get(tool, 0) + 1
-        yield "%s.%d" % (tool, numbers[tool]), sorted(found[tool, source], key=lambda one: float(one[0]))
+def say_left_out(name, bench):
+    if bench.unread:
+        say(name + ".left_out", len(bench.unread))
 
 
-def crossings(rows, said, zones):
+def crossings(rows, said, zones, unread):
     """Of each detector and tier the first time: (queries, octets before the zone until then, what was measured)."""
     octets, asked, first = 0, set(), {}
     for at, (one, found) in enumerate(zip(rows, said)):
-        if one[2].lower() not in asked:
+        if at not in unread and one[2].lower() not in asked:
             asked.add(one[2].lower())
-            octets += len(one[2]) - len(zones.zone(one[2]) or "")
+            octets += octets_of(one[2]) - octets_of(zones.zone(one[2]) or "")
         for detector, tier, value in found:
             if tier != "tag":
                 first.setdefault((detector, tier), (at + 1, octets, value))
@@ -130,15 +123,17 @@ def evaluate_tunnels(bench, zones):
     """{capture: (octets that names held, {(detector, tier): crossing})}"""
     results = {}
     for name, rows in captures(bench.data):
-        octets, first = crossings(rows, bench.replay(rows), zones)
+        said = bench.replay(rows)
+        octets, first = crossings(rows, said, zones, bench.unread)
         say("tunnel.%s.queries" % name, len(rows))
+        say_left_out("tunnel." + name, bench)
         say("tunnel.%s.octets" % name, octets)
         for (detector, tier), (queries, carried, _) in sorted(first.items()):
             say("tunnel.%s.%s.%s.queries_until" % (name, detector, tier), queries)
             say("tunnel.%s.%s.%s.octets_until" % (name, detector, tier), carried)
         for threshold in TUNNEL_CURVE:
-            _, other = crossings(rows, bench.replay(rows, options={"tunnel": {
-                "low-octets": threshold, "low-octets-12h": threshold}}), zones)
+            said = bench.replay(rows, options={"tunnel": {"low-octets": threshold, "low-octets-12h": threshold}})
+            _, other = crossings(rows, said, zones, bench.unread)
             if tunnel_told(other):
                 say("tunnel.%s.curve.%d.queries_until" % (name, threshold), tunnel_told(other)[0])
                 say("tunnel.%s.curve.%d.octets_until" % (name, threshold), tunnel_told(other)[1])
@@ -164,15 +159,18 @@ def accused(rows, said, zones, detectors=None):
         for detector, tier, _ in detections:
             if tier != "tag" and (detectors is None or detector in detectors):
                 about = found.setdefault(detector, (set(), set()))
-                about[0].add(zones.zone(one[2]) or one[2])
+                about[0].add(zones.zone(one[2]))
                 about[1].add(one[1])
     return found
 
 
-def say_accused(name, rows, said, zones):
+def say_accused(name, bench, rows, zones, popular=True):
+    said = bench.replay(rows, popular=popular)
     found = accused(rows, said, zones)
-    all_zones = {zones.zone(one[2]) for one in rows}
     say(name + ".answers", len(rows))
+    say_left_out(name, bench)
+    rows = [one for at, one in enumerate(rows) if at not in bench.unread]
+    all_zones = {zones.zone(one[2]) for one in rows}
     say(name + ".zones", len(all_zones))
     say(name + ".clients", len({one[1] for one in rows}))
     for detector, (about, clients) in sorted(found.items()):
@@ -182,25 +180,9 @@ def say_accused(name, rows, said, zones):
     return found
 
 
-def stress(data, most):
-    """Host names of the popular lists, shuffled, from 50 clients within two hours, and the crawl's with its answers."""
-    rng = random.Random(SEED)
-    names = [(line.split(",", 1)[1], "A", "0", "") for line in
-             name_data.lines(name_data.file_of(data, "benign/umbrella_hostnames.csv.xz"))][1:]
-    for at, line in enumerate(name_data.lines(name_data.file_of(data, "benign/cloudflare1m_resolved.tsv.xz"))):
-        fields = line.split("\t")
-        if at > 0 and len(fields) >= 6 and fields[3].isdigit():
-            names.append((fields[1], fields[2], fields[3], fields[5].split(" auth:")[0]))
-        if most and at > most:
-            break
-    rng.shuffle(names)
-    return [row(START + at * 7200 / len(names), "192.0.2.%d" % (1 + at % 50), name, kind, rcode, answers)
-            for at, (name, kind, rcode, answers) in enumerate(names[:most] if most else names)]
-
-
 def evaluate_stress(bench, zones, most):
     rows = stress(bench.data, most)
-    results = say_accused("stress", rows, bench.replay(rows), zones)
+    results = say_accused("stress", bench, rows, zones)
     for tier_value in TUNNEL_CURVE[1:]:
         say("stress.tunnel.zones_over_%d" % tier_value, len({zones.zone(one[2]) for one, found in zip(
             rows, bench.replay(rows, options={"tunnel": {"low-octets": tier_value, "low-octets-12h": tier_value}}))
@@ -208,47 +190,24 @@ def evaluate_stress(bench, zones, most):
     return results
 
 
-def typed(kind, answers):
-    """Records of `ttl value` as records with a type."""
-    out = []
-    for part in filter(None, (answers or "").split("; ")):
-        ttl, _, value = part.partition(" ")
-        address = "A" if re.fullmatch(r"[0-9.]+", value) else "AAAA" if re.fullmatch(r"[0-9a-f:]+", value) else None
-        if address or kind in ("A", "AAAA"):
-            out.append("%s %s %s" % (address or "CNAME", ttl.split(".")[0], value))
-    return "; ".join(out)
-
-
-def recordings(data):
-    folder = os.path.join(data, "traffic")
-    for name in sorted(os.listdir(folder)):
-        if "client_facts" in name:
-            continue
-        path = os.path.join(folder, name)
-        rows = []
-        for one in csv.DictReader(name_data.lines(path), delimiter="\t", quoting=csv.QUOTE_NONE):
-            # What goes to a group address never comes to a resolver.
-            if one["client_port"] != "5353" and one["qname"]:
-                rows.append(row(float(one["ts"]), one["client"], one["qname"], one["qtype"],
-                                one["rcode"] if one["rcode"].isdigit() else "0",
-                                typed(one["qtype"], next((one[key] for key in one if key and key.startswith("answers")), ""))))
-        yield name.split(".")[0], sorted(rows, key=lambda one: float(one[0]))
-
-
 def evaluate_traffic(bench, zones):
     results = {}
     for name, rows in recordings(bench.data):
-        results[name] = say_accused("traffic." + name, rows, bench.replay(rows, popular=False), zones)
+        results[name] = say_accused("traffic." + name, bench, rows, zones, popular=False)
     return results
 
 
 # --- generated names and bursts
 
 def families(data, zones):
-    """Families that nothing was chosen by: those kept back, and those of kinds that are no random letters."""
+    """Families that nothing was chosen by, of which there is enough to say something."""
     for family, (kind, labels) in name_data.generated(data, zones).items():
-        if name_data.is_test_family(family) or kind not in name_data.RANDOM:
+        if name_data.is_chosen_by(family):
+            continue
+        if len(labels) >= LABELS_MIN:
             yield family, kind, labels
+        else:
+            sys.stderr.write("%s: not measured: %d labels are fewer than %d\n" % (family, len(labels), LABELS_MIN))
 
 
 def shares(bench, labels):
@@ -266,18 +225,19 @@ def evaluate_names(bench, zones, most):
     wrong, lost = shares(bench, living), shares(bench, dead)
     say("names.negatives", len(living))
     say("names.leading_nowhere", len(dead))
-    for score in DEFAULT_SCORES:
+    for score in DEFAULT_SCORES if dead else ():
         say("names.leading_nowhere.found_at_%d" % score, lost[score])
     found = {}
     for family, kind, made in families(bench.data, zones):
-        if len(made) >= 20:
-            found[family] = (kind, shares(bench, made[:2000]))
-            for score in DEFAULT_SCORES:
-                say("names.%s.found_at_%d" % (family, score), found[family][1][score])
+        found[family] = (kind, shares(bench, made[:2000]))
+        for score in DEFAULT_SCORES:
+            say("names.%s.found_at_%d" % (family, score), found[family][1][score])
     alike = [one for kind, one in found.values() if kind in name_data.RANDOM]
     for score in sorted(set(CURVE + DEFAULT_SCORES)):
-        say("names.curve.%d.false" % score, wrong[score])
-        say("names.curve.%d.found" % score, statistics.mean(one[score] for one in alike) if alike else 0.0)
+        if living:
+            say("names.curve.%d.false" % score, wrong[score])
+        if alike:
+            say("names.curve.%d.found" % score, statistics.mean(one[score] for one in alike))
     say("names.families", len(alike))
     return wrong, found
 
@@ -302,8 +262,6 @@ def evaluate_bursts(bench, zones):
     popular = bench.popular() or ["www.example"]
     caught = {}
     for family, kind, labels in families(bench.data, zones):
-        if len(labels) < 20:
-            continue
         rows, starts = bursts([label + ".com" for label in labels], popular, rng)
         until, counts = {}, {}
         for one, found in zip(rows, bench.replay(rows)):
@@ -311,6 +269,7 @@ def evaluate_bursts(bench, zones):
             if any(detector == "nxdomain-burst" for detector, _, _ in found):
                 until.setdefault(one[1], counts[one[1]])
         caught[family] = (kind, sorted(until.values()), len(starts))
+        say("burst.%s.names" % family, min(len(labels), BURST_NAMES))
         say("burst.%s.caught" % family, "%d/%d" % (len(until), len(starts)))
         if until:
             say("burst.%s.misses_until_median" % family, statistics.median(until.values()))
@@ -374,18 +333,26 @@ def evaluate(data, bounded):
 
 
 def main(arguments):
-    bounded = "--bounded" in arguments
-    given = [one for one in arguments if not one.startswith("--")]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bounded", action="store_true", help="a part of the long lists")
+    parser.add_argument("directories", nargs="*", metavar="DIRECTORY")
+    given = parser.parse_args(arguments)
     missing = 0
-    for directory in given or [name_data.data_directory()]:
+    for directory in given.directories or [name_data.data_directory()]:
         if not any(os.path.isdir(os.path.join(directory, kind)) for kind in KINDS):
             sys.stderr.write("no data in %s: it has none of the folders %s%s\n" % (directory, ", ".join(KINDS),
-                             "" if given else "; VERDICT_DATA names their directory"))
+                             "" if given.directories else "; VERDICT_DATA names their directory"))
             missing += 1
             continue
-        evaluate(directory, bounded)
+        if len(given.directories) > 1:
+            say("directory", directory)
+        try:
+            evaluate(directory, given.bounded)
+        except name_data.Wrong as wrong:
+            sys.stderr.write("%s\n" % wrong)
+            missing += 1
     # Without the data that come by default there is nothing to do; what is asked for by name has to be there.
-    return 1 if given and missing else 0
+    return 1 if given.directories and missing else 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,20 @@
 """Labels to learn from and to be measured by, out of the files below VERDICT_DATA."""
 import csv
+import gzip
 import hashlib
+import itertools
 import lzma
 import os
 import re
+import sys
 
 LABEL = re.compile(r"[a-z0-9-]{1,63}\Z")
 SOURCES = ("benign/cloudflare1m_resolved.tsv.xz", "benign/umbrella_hostnames.csv.xz", "benign/domains_older_toplists.csv.xz")
+ENDINGS = tuple(".tsv" + packed for packed in ("", ".xz", ".gz"))
 RANDOM = ("random", "alnum", "hex", "hex-like", "DDNS")
+# Random-like families of the data that the model was chosen by: those that is_test_family does not keep back.
+CHOSEN_BY = frozenset("""bazarbackdoor bumblebee conficker cryptolocker dnschanger fobber gameover locky murofet mydoom nymaim
+    orchard ramdo reconyc shiotob tinba""".split())
 # Which part a benign label is of, by its hash: fitting of the language, of the trees, of the thresholds; measuring.
 PARTS = (("language", 50), ("trees", 75), ("thresholds", 87), ("test", 100))
 
@@ -25,15 +32,43 @@ def file_of(data, path):
     return next((place for place in places if os.path.exists(place)), places[0])
 
 
-def first_of(data, folder):
-    return os.path.join(data, folder, sorted(os.listdir(os.path.join(data, folder)))[0])
-
-
-def lines(path):
-    opened = lzma.open(path, "rt", errors="replace") if path.endswith(".xz") else open(path, errors="replace")
-    with opened as file:
+def lines(path, errors="replace"):
+    opened = {".xz": lzma.open, ".gz": gzip.open}.get(os.path.splitext(path)[1], open)
+    with opened(path, "rt", encoding="utf-8", errors=errors) as file:
         for line in file:
             yield line.rstrip("\n")
+
+
+def optional(data, path):
+    """Its lines; where there is no such list that is said, and the others have to do."""
+    path = file_of(data, path)
+    if os.path.exists(path):
+        yield from lines(path)
+    else:
+        sys.stderr.write("benign labels: there is no %s\n" % path)
+
+
+class Wrong(Exception):
+    """A file that is not laid out as it should be: which, and why."""
+
+
+def files(data, folder):
+    """A folder may hold a text about its files, and what is known of their clients."""
+    folder = os.path.join(data, folder)
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder) if os.path.isdir(folder) else ())
+            if name.endswith(ENDINGS) and "client_facts" not in name]
+
+
+def table(path, columns, errors="replace"):
+    """Its rows by the names in its first line; what a row lacks is empty."""
+    try:
+        reader = csv.DictReader(lines(path, errors), delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
+        for column in columns:
+            if reader.fieldnames is not None and column not in reader.fieldnames:
+                raise Wrong("%s:1: no column is called `%s`; wanted are %s" % (path, column, ", ".join(columns)))
+        yield from reader
+    except (EOFError, OSError, csv.Error, lzma.LZMAError) as wrong:
+        raise Wrong("%s: %s" % (path, wrong)) from wrong
 
 
 def number(text):
@@ -48,6 +83,11 @@ def part_of(label):
 def is_test_family(family):
     """A third of the families is never learned from."""
     return number("family " + family) % 3 == 0
+
+
+def is_chosen_by(family):
+    """Did the model in the tree turn out as it is because of this one? Families of other data did not."""
+    return family in CHOSEN_BY
 
 
 class Suffixes:
@@ -81,7 +121,7 @@ def is_scored(label):
 
 def blocked(data, suffixes):
     """Zones of names that a block list has: what is popular is not always good."""
-    return {suffixes.zone(name) for name in lines(file_of(data, "lists/block_malware_big.txt.xz"))}
+    return {suffixes.zone(name) for name in optional(data, "lists/block_malware_big.txt.xz")}
 
 
 def addresses(answers):
@@ -92,10 +132,12 @@ def addresses(answers):
 
 def crawled(data, suffixes):
     """Zones of the crawl: those that lead to an address, to none, and to a sinkhole."""
-    sinkholes = {line.split("\t")[0] for line in lines(file_of(data, "lists/sinkhole_addresses.tsv"))}
+    sinkholes = {line.split("\t")[0] for line in optional(data, "lists/sinkhole_addresses.tsv")}
     living, seen, sunk = set(), set(), set()
-    for line in lines(file_of(data, SOURCES[0])):
+    for line in optional(data, SOURCES[0]):
         fields = line.split("\t")
+        if len(fields) < 2:
+            continue
         zone = suffixes.zone(fields[1])
         found = addresses(fields[5]) if len(fields) > 5 else set()
         seen.add(zone)
@@ -108,8 +150,8 @@ def crawled(data, suffixes):
 
 def listed(data, suffixes):
     """Zones of the lists that say only what is popular."""
-    popular, older = (list(lines(file_of(data, source)))[1:] for source in SOURCES[1:])
-    names = [line.split(",", 1)[1] for line in popular] + [line.split(",", 1)[0] for line in older]
+    popular, older = (list(optional(data, source))[1:] for source in SOURCES[1:])
+    names = [line.partition(",")[2] for line in popular] + [line.split(",", 1)[0] for line in older]
     return {suffixes.zone(name) for name in names}
 
 
@@ -130,7 +172,7 @@ def benign(data, suffixes):
 def generated(data, suffixes):
     """{family: (type, [label])}, sorted; below dynamic DNS the first label is the one that was made."""
     families = {}
-    for row in csv.DictReader(lines(first_of(data, "dga")), delimiter="\t"):
+    for row in itertools.chain.from_iterable(table(path, ("family", "type", "domain")) for path in files(data, "dga")):
         zone = suffixes.zone(row["domain"]) or ".".join(row["domain"].lower().split(".")[-2:])
         label = (row["domain"].lower() if row["type"] == "DDNS" else zone).split(".")[0]
         if is_scored(label):

@@ -268,8 +268,8 @@ def real_desktops_raise_no_alarm_before_and_after(folder):
     if not os.path.exists(os.path.join(DATA, "traffic")):
         raise live.Skip("no %s: set VERDICT_DATA" % DATA)
     sys.path.insert(0, os.path.join(HERE, "..", "eval"))
-    import evaluate
-    rows = dict(evaluate.recordings(DATA))["rita_desktop_2024-04"]
+    import recorded_data
+    rows = dict(recorded_data.recordings(DATA))["rita_desktop_2024-04"]
     path = write(folder, "rita.tsv", "time\tclient\tqname\tqtype\trcode\tanswers\n" + "".join(
         one if isinstance(one, str) else "\t".join(one) + "\n" for one in rows))
     report = report_of(folder, "--days", "1", path)
