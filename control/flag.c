@@ -6,8 +6,6 @@
 #include "control/override_store.h"
 #include "policy/address.h"
 
-#define NETWORK6_BITS 64             /* one host has many addresses there */
-
 const char *const flag_state_names[FLAG_STATE_COUNT] = {
 	[FLAG_ALERT] = "alert", [FLAG_DUE] = "due", [FLAG_DENIED] = "denied", [FLAG_WOULD_DENY] = "would deny",
 	[FLAG_REFUSED] = "refused",
@@ -18,12 +16,7 @@ struct network flag_client(const struct flag *flag)
 	struct network network = { .address = flag->call.client };
 
 	network.address.port = 0;
-	if (network.address.family == ADDRESS_NONE)
-		return network;
-	network.prefix_length = 128;
-	prefix_unmap(&network.address, &network.prefix_length);
-	network.prefix_length = network.address.family == ADDRESS_INET6 ? NETWORK6_BITS : 32;
-	address_mask(&network.address, network.prefix_length);
+	network.prefix_length = (uint8_t)address_client(&network.address);
 	return network;
 }
 

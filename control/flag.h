@@ -37,7 +37,7 @@ struct flag {
 /* Does such an override let through what the flag denies? */
 bool flag_is_released(const struct flag *flag, const struct override *allow);
 
-/* Whom the flag is about: an address, or the /64 of one. Family ADDRESS_NONE: everybody. */
+/* Whom the flag is about (address_client). Family ADDRESS_NONE: everybody. */
 struct network flag_client(const struct flag *flag);
 
 /* Why, with the features, in one line. `to` holds OVERRIDE_WHY_MAX. Returns `to`. */

@@ -1,5 +1,5 @@
 /*
- * client.h: what is remembered of a client (an IPv4 address or an IPv6 /64) for ten minutes at a time.
+ * client.h: what is remembered of a client (address_client) for ten minutes at a time.
  *
  * Distinct things are counted by linear counting (Whang, Vander-Zanden, Taylor, "A Linear-Time Probabilistic Counting
  * Algorithm", 1990): a bit for each, out of a keyed hash.

@@ -23,16 +23,13 @@ size_t look_prefix(const struct look *look, uint8_t to[NAME_OCTETS_MAX])
 	return length;
 }
 
-/* An IPv6 host has many addresses, a network of hosts one /64 (RFC 4291 section 2.5.4). */
+/* Of a client that is not known zeros. */
 HOT uint64_t look_hash_client(const struct detect *detect, const struct address *client)
 {
 	struct address address = *client;
-	uint8_t length = 128;
+	const unsigned bits = address_client(&address);
 
-	/* What all have in common tells none of them from the others. */
-	if (address.family == ADDRESS_INET6)
-		prefix_unmap(&address, &length);
-	return hash_octets(&detect->key, address.octets, address.family == ADDRESS_INET ? 4 : 8);
+	return hash_octets(&detect->key, address.octets, bits > 0 ? bits / 8 : 8);
 }
 
 /* Both are keyed already, and nobody outside knows the one that he could choose the other to meet. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy/hot.h"
+
 #define INET_OCTETS 4
 #define INET6_OCTETS 16
 #define PREFIX_OCTETS 12
@@ -77,6 +79,28 @@ void prefix_unmap(struct address *address, uint8_t *length)
 		return;
 	*address = inner_of(address);
 	*length = (uint8_t)(*length - 96);
+}
+
+static bool is_of_shared_64(const struct address *address)
+{
+	static const uint8_t pseudonym[INET6_OCTETS / 2] = { 0x01 };
+
+	return (address->octets[0] == 0xfe && (address->octets[1] & 0xc0) == 0x80) ||
+		memcmp(address->octets, pseudonym, sizeof(pseudonym)) == 0;
+}
+
+HOT unsigned address_client(struct address *address)
+{
+	uint8_t length = 128;
+
+	if (address->family != ADDRESS_INET6)
+		return address_bits(address->family);
+	prefix_unmap(address, &length);
+	if (address->family == ADDRESS_INET6 && !is_of_shared_64(address)) {
+		length = 64;
+		address_mask(address, length);
+	}
+	return length;
 }
 
 static void map_octets(const struct address *address, uint8_t *to)

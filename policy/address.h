@@ -33,6 +33,11 @@ bool address_nat64(const struct address *address, const struct address *prefix, 
 /* An IPv4-mapped prefix of 96 bits or more as the IPv4 prefix that it is; others stay as they are. */
 void prefix_unmap(struct address *address, uint8_t *length);
 
+/* Makes it the client that it stands for, and returns how many bits are left: an IPv4 address (32), mapped or not, the /64
+ * of an IPv6 one, where one host has many, or all of it (128) where all hosts have the same /64: on a link, and as
+ * pseudonyms of frames (0100::/64). */
+unsigned address_client(struct address *address);
+
 /* Numeric order, IPv4 as IPv4-mapped; ports are not looked at. */
 int address_compare(const struct address *a, const struct address *b);
 

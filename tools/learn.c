@@ -206,18 +206,16 @@ static void set_zone(struct learn *learn, const struct recorded *recorded)
 	(void)name_from_wire(&learn->zone, zone, (size_t)(qname->octets + qname->length - zone));
 }
 
-/* As the detectors have it: an IPv6 host has many addresses, and one below ::ffff:0:0/96 is an IPv4 host. */
+/* As the detectors have it. */
 static void set_client(struct learn *learn, const struct recorded *recorded)
 {
 	struct address client = recorded->client;
-	uint8_t length = 128;
 
-	if (client.family == ADDRESS_INET6)
-		prefix_unmap(&client, &length);
+	(void)address_client(&client);
 	memset(learn->client, 0, sizeof(learn->client));
 	learn->has_client = client.family != ADDRESS_NONE;
 	learn->client[0] = (uint8_t)client.family;
-	memcpy(learn->client + 1, client.octets, client.family == ADDRESS_INET ? 4 : 8);
+	memcpy(learn->client + 1, client.octets, address_bits(client.family) / 8);
 }
 
 static bool is_hit(const struct verdict *verdict)

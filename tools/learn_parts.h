@@ -9,7 +9,7 @@
 #include "tools/learn.h"
 
 #define LEARN_INSTANCES 2u           /* of detectors that tell whatever they measure */
-#define LEARN_CLIENT_OCTETS 9u       /* family, and an address or a /64 */
+#define LEARN_CLIENT_OCTETS 17u      /* family, and address_client */
 
 /* A threshold that can be learned, and how to hear of all that it is compared with. */
 struct learn_row {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control/json.h"
+#include "policy/address.h"
 
 static void put_times(json_t *object, int64_t first_ms, int64_t last_ms)
 {
@@ -23,15 +24,11 @@ static void put_verdict(json_t *object, const char *why_not)
 
 static const char *client_text(const uint8_t *key, char to[INET6_ADDRSTRLEN + 4])
 {
-	uint8_t octets[16] = { 0 };
+	struct address client = { .family = (enum address_family)key[0] };
 
-	if (key[0] == ADDRESS_INET) {
-		inet_ntop(AF_INET, key + 1, to, INET6_ADDRSTRLEN);
-		return to;
-	}
-	memcpy(octets, key + 1, 8);
-	inet_ntop(AF_INET6, octets, to, INET6_ADDRSTRLEN);
-	return strcat(to, "/64");
+	memcpy(client.octets, key + 1, sizeof(client.octets));
+	inet_ntop(client.family == ADDRESS_INET ? AF_INET : AF_INET6, client.octets, to, INET6_ADDRSTRLEN);
+	return address_client(&client) == 64 ? strcat(to, "/64") : to;
 }
 
 /* The most of each feature, of items that begin with `key` and a detector. */

@@ -121,6 +121,23 @@ static void a_mapped_prefix_is_one_of_ipv4(void **state)
 	}
 }
 
+static void a_client_is_an_address_or_a_64(void **state)
+{
+	static const struct { const char *address, *client; unsigned bits; } rows[] = {
+		{ "192.0.2.1", "192.0.2.1", 32 }, { "::ffff:192.0.2.1", "192.0.2.1", 32 },
+		{ "2001:db8::1:2", "2001:db8::", 64 }, { "fe80::1:2", "fe80::1:2", 128 }, { "febf::1", "febf::1", 128 },
+		{ "fec0::1", "fec0::", 64 }, { "100::1:2", "100::1:2", 128 }, { "100:0:0:1::2", "100:0:0:1::", 64 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct address address = address_of(rows[i].address);
+
+		if (address_client(&address) != rows[i].bits || !is(&address, rows[i].client))
+			fail_msg("%s", rows[i].address);
+	}
+}
+
 static void addresses_have_one_order(void **state)
 {
 	static const char *const rising[] = { "::1", "::fffe:192.0.2.1", "0.0.0.1", "192.0.2.1", "192.0.2.2", "2001:db8::" };
@@ -160,6 +177,7 @@ int main(void)
 		cmocka_unit_test(finds_ipv4_inside_ipv6),
 		cmocka_unit_test(finds_ipv4_behind_prefixes_of_nat64),
 		cmocka_unit_test(a_mapped_prefix_is_one_of_ipv4),
+		cmocka_unit_test(a_client_is_an_address_or_a_64),
 		cmocka_unit_test(addresses_have_one_order),
 		cmocka_unit_test(a_prefix_is_a_name_of_its_own),
 	};

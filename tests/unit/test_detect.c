@@ -156,6 +156,24 @@ static void clients_behind_mapped_addresses_are_told_apart(void **state)
 	assert_true(look_hash_client(here.detect, &first) == look_hash_client(here.detect, &second));
 }
 
+static void clients_that_all_have_one_64_are_told_apart(void **state)
+{
+	static const struct { uint8_t octets[2]; const char *why; } rows[] = {
+		{ { 0xfe, 0x80 }, "link-local" }, { { 0x01, 0x00 }, "pseudonyms of frames" },
+	};
+
+	(void)state;
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		struct address first = { .family = ADDRESS_INET6, .octets = { rows[row].octets[0], rows[row].octets[1] } };
+		struct address second = first;
+
+		first.octets[15] = 1;
+		second.octets[15] = 2;
+		if (look_hash_client(here.detect, &first) == look_hash_client(here.detect, &second))
+			fail_msg("%s", rows[row].why);
+	}
+}
+
 /* 40 characters of 5 bits are 25 octets a name. */
 static void small_parts_of_many_clients_are_no_tunnel(void **state)
 {
@@ -324,6 +342,7 @@ int main(void)
 		WITH(a_zone_that_is_old_and_has_many_clients_is_not_to_be_blocked),
 		WITH(a_zone_that_was_forgotten_may_have_many_clients),
 		WITH(clients_behind_mapped_addresses_are_told_apart),
+		WITH(clients_that_all_have_one_64_are_told_apart),
 		WITH(small_parts_of_many_clients_are_no_tunnel),
 		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),

@@ -155,6 +155,21 @@ static void a_host_of_ipv6_is_its_64(void **state)
 	assert_int_equal(override.client.address.octets[15], 0);
 }
 
+/* All hosts of a link have that /64. */
+static void but_not_where_it_is_link_local(void **state)
+{
+	struct override override;
+	struct flag flag;
+
+	(void)state;
+	take("evil.com", "fe80::1", REACTION_BLOCK, NOW);
+	take("evil.com", "fe80::2", REACTION_ALERT, NOW);
+	assert_int_equal(count(NULL), 2);
+	assert_true(flag_book_due(book, &flag, &override));
+	assert_int_equal(override.client.prefix_length, 128);
+	assert_int_equal(override.client.address.octets[15], 1);
+}
+
 static void a_mapped_client_is_one_host(void **state)
 {
 	struct flag flag = { .call.client = { .family = ADDRESS_INET6, .octets = { [10] = 0xff, 0xff, 10, 0, 0, 1 } } };
@@ -465,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(an_alert_changes_nothing), ROW(the_same_is_one_flag_that_lasts_on),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_host_of_ipv6_is_its_64), ROW(an_alert_may_become_a_block),
+		ROW(but_not_where_it_is_link_local),
 		ROW(a_value_that_looks_like_its_threshold_is_not_over_it),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_mapped_client_is_one_host), ROW(an_alert_may_become_a_block),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),

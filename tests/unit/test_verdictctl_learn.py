@@ -19,6 +19,8 @@ DETECTION = 'detection:\n public-suffix-list: "%s"\n zones: 4096\n clients: 4096
     "".join(" %s-size: 1m\n" % name for name in ("names", "known", "answers"))
 START, DAY = 1700000000, 86400
 CLIENTS = ["192.0.2.%d" % number for number in range(1, 7)]
+LOCAL = ["fe80::%d" % number for number in range(1, 7)]
+PSEUDONYMS = ["100::%d" % number for number in range(1, 7)]
 
 
 def chunk(*seed):
@@ -167,10 +169,14 @@ def what_no_list_can_hold_is_not_approved(folder):
 
 
 @in_folder
-def clients_behind_mapped_addresses_are_told_apart(folder):
+def clients_are_told_apart_as_detectors_do(folder):
     mapped = ["::ffff:" + client for client in CLIENTS]
-    report = report_of(folder, recording(folder, usual(clients=mapped[:3] + CLIENTS[3:]), chatter("av-lab.com", mapped)))
-    equal((zones(report), report["clients"]), ({"av-lab.com": "proposed"}, 6))
+    one = ["2001:db8::%d" % number for number in range(1, 7)]
+    for seen, asking, clients, wanted in (
+            (mapped[:3] + CLIENTS[3:], mapped, 6, "proposed"), (one, one, 1, "1 of 3 clients ask for it"),
+            (LOCAL, LOCAL, 6, "proposed"), (PSEUDONYMS, PSEUDONYMS, 6, "proposed")):
+        report = report_of(folder, recording(folder, usual(clients=seen), chatter("av-lab.com", asking)))
+        equal((seen[0], zones(report), report["clients"]), (seen[0], {"av-lab.com": wanted}, clients))
 
 
 @in_folder
@@ -297,7 +303,7 @@ def what_real_host_names_raise_is_approved_and_then_nothing_is_left(folder):
 if __name__ == "__main__":
     live.run([what_everybody_uses_is_approved_and_a_tunnel_is_not, says_what_would_have_been_flagged_and_what_is_left,
               prints_the_same_each_time, an_attacker_teaches_it_nothing, where_anybody_rents_names_nothing_is_approved,
-              what_no_list_can_hold_is_not_approved, clients_behind_mapped_addresses_are_told_apart,
+              what_no_list_can_hold_is_not_approved, clients_are_told_apart_as_detectors_do,
               too_few_days_propose_nothing, thresholds_go_down_to_what_nothing_crosses_but_not_under_half,
               thresholds_go_up_by_what_many_clients_do_and_not_over_the_cap,
               thresholds_about_zones_never_go_up, refuses_what_makes_no_sense,
