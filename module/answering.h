@@ -28,7 +28,7 @@ struct answer {
 	struct extract extract;
 	enum security security;
 	struct event event;
-	struct verdict *verdict;       /* &own, or the query state's */
+	const struct verdict *verdict;     /* &own, or the query state's */
 	struct verdict own;
 	struct timespec looked;        /* when detectors did, for: */
 	struct detections detections;

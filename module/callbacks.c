@@ -317,15 +317,13 @@ static HOT int on_cached(struct query_info *qinfo, struct module_qstate *qstate,
 		on_answer(qinfo, qstate, reply, rcode, edns, options, repinfo, region, start_time, id, path);
 }
 
-void callbacks_dropped(struct module_qstate *qstate, int id)
+void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdict *verdict)
 {
-	struct answer answer = { .path = PATH_DROPPED, .qstate = qstate, .query = query_get(qstate, id) };
+	struct answer answer = { .path = PATH_DROPPED, .qstate = qstate, .query = query_get(qstate, id), .verdict = verdict };
 	struct slot *slot = state_slot();
 
 	if (slot == NULL)
 		return;
-	verdict_init(&answer.own);
-	answer.verdict = answer.query != NULL && answer.query->verdict != NULL ? answer.query->verdict : &answer.own;
 	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
 		answer.edns = &reply->edns;
 		answer.repinfo = &reply->query_reply;

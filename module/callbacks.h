@@ -13,11 +13,13 @@
 
 #include <stdbool.h>
 
+#include "policy/verdict.h"
+
 /* False: no memory; nothing stays registered. */
 bool callbacks_register(struct module_env *env, int id);
 void callbacks_unregister(struct module_env *env, int id);
 
-/* The clients that wait for `qstate` will get no answer: one frame each, with the verdict in minfo. */
-void callbacks_dropped(struct module_qstate *qstate, int id);
+/* The clients that wait for `qstate` will get no answer: one frame each, with the verdict. */
+void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdict *verdict);
 
 #endif

@@ -18,6 +18,7 @@ void enforce_start(const struct guard_conf *conf)
 {
 	limits_start(conf);
 	clients_start();
+	respond_start();
 }
 
 /* An answer that not everybody may have was found where no guard has looked yet. */

@@ -108,7 +108,7 @@ static void answer_clients(struct judge *judge, bool has_https)
 	}
 	if (!part_clients(judge)) {
 		judge_keep(judge);
-		respond_drop(judge->qstate, judge->id);
+		respond_drop(judge->qstate, judge->id, &judge->verdict);
 		return;
 	}
 	judge_keep(judge);

@@ -36,7 +36,7 @@ bool budget_tick(struct budget *budget);
 /* Notes what was spent, if that was timed. */
 void budget_end(const struct budget *budget, struct slot *slot);
 
-/* Why an answer could not be judged, or a judged one not be made. */
+/* Why an answer could not be judged, or a judged one not be made or not be told of in full. */
 enum failure { FAILURE_NO_SLOT, FAILURE_NAME, FAILURE_MEMORY, FAILURE_TIME, FAILURE_COUNT };
 
 /* Counts it, in `slot` unless that is NULL; the log says it once for each cause. */

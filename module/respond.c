@@ -9,6 +9,17 @@
 #include "module/limits.h"
 #include "policy/hot.h"
 
+/* What is kept of a verdict that there is no memory for: what is done, not by which rule. Written while no worker runs. */
+static struct verdict forgotten[ACTION_COUNT];
+
+void respond_start(void)
+{
+	for (unsigned i = 0; i < ACTION_COUNT; i++) {
+		verdict_init(&forgotten[i]);
+		forgotten[i].action = (enum action)i;
+	}
+}
+
 /* Where another module has said so already, it is not ours to take back. */
 HOT void query_unshare(struct module_qstate *qstate, int id)
 {
@@ -24,17 +35,25 @@ HOT void query_keep(struct module_qstate *qstate, int id, const struct verdict *
 	const bool plain = verdict->action == ACTION_ALLOW && verdict->shadow.trigger == TRIGGER_NONE &&
 		verdict->group_name[0] == '\0';
 	struct query *query = query_make(qstate, id);
+	struct verdict *kept;
 
 	if (query == NULL)
 		return;
 	query->judged = true;
 	query->ede = ede;
 	query->traits = verdict->traits;
-	query->verdict = plain ? NULL : regional_alloc(qstate->region, sizeof(*verdict));
-	if (query->verdict == NULL)
+	query->verdict = NULL;
+	if (plain)
 		return;
-	verdict_copy(query->verdict, verdict);
-	query->verdict->data = NULL;
+	kept = regional_alloc(qstate->region, sizeof(*kept));
+	if (kept == NULL) {
+		failure_note(state_slot(), FAILURE_MEMORY);
+		query->verdict = verdict->action != ACTION_ALLOW ? &forgotten[verdict->action] : NULL;
+		return;
+	}
+	verdict_copy(kept, verdict);
+	kept->data = NULL;
+	query->verdict = kept;
 }
 
 /* Nor an expired answer instead: on SERVFAIL Unbound looks for one. */
@@ -51,11 +70,11 @@ static void no_memory(struct module_qstate *qstate, struct slot *slot)
 	respond_servfail(qstate);
 }
 
-void respond_drop(struct module_qstate *qstate, int id)
+void respond_drop(struct module_qstate *qstate, int id, const struct verdict *verdict)
 {
 	if (first_client(qstate) == NULL)
 		return;
-	callbacks_dropped(qstate, id);
+	callbacks_dropped(qstate, id, verdict);
 	apply_drop(qstate);
 }
 
@@ -67,7 +86,7 @@ HOT void respond_deny(struct module_qstate *qstate, int id, struct slot *slot, c
 	respond_finish(qstate, id);
 	/* Another state resolves with this message, so it must stay: the clients' retries get states of their own. */
 	if (verdict->action == ACTION_DROP || qstate->mesh_info->super_set.count != 0) {
-		respond_drop(qstate, id);
+		respond_drop(qstate, id, verdict);
 		return;
 	}
 	if (query == NULL) {

@@ -1,7 +1,7 @@
 /*
  * respond.h: what becomes of a query state once the verdict is known: the denial's answer, none at all, or SERVFAIL.
  *
- * Threads: the worker that owns the query state.
+ * Threads: the worker that owns the query state; respond_start: main thread, no worker runs.
  */
 #ifndef MODULE_RESPOND_H
 #define MODULE_RESPOND_H
@@ -26,13 +26,15 @@ struct query {
 	bool stores;                  /* what everybody may have is stored by us: see judge_share */
 	uint8_t traits;               /* of the question's name, as the verdict has them */
 	enum ede_mode ede;            /* of the client's group */
-	struct verdict *verdict;      /* NULL: plain allow */
+	const struct verdict *verdict;   /* NULL: plain allow */
 	const struct name *qname;     /* the question's, where the verdict has it; NULL: not known */
 	struct mesh_reply *last;      /* the client that was answered last */
 	struct garden *garden;        /* NULL: does not wait for the target of a CNAME of ours */
 	struct client_share share;
 	struct name name;             /* the question's, once `unlisted_in` is set; till then as memory was */
 };
+
+void respond_start(void);
 
 /* The state's record; NULL when there is none. */
 static inline struct query *query_get(const struct module_qstate *qstate, int id)
@@ -57,7 +59,8 @@ static inline struct query *query_make(struct module_qstate *qstate, int id)
 /* Nothing of the state enters a shared cache from here on. */
 void query_unshare(struct module_qstate *qstate, int id);
 
-/* Keeps what is worth telling about a verdict; a plain allow needs no memory. */
+/* Keeps what is worth telling about a verdict; a plain allow needs no memory. Where there is none, the action is kept and
+ * the rule is not. */
 void query_keep(struct module_qstate *qstate, int id, const struct verdict *verdict, enum ede_mode ede);
 
 /* Is there a client, as opposed to a sub-query, a prefetch or a look-up of Unbound's own? */
@@ -80,8 +83,8 @@ static inline void respond_finish(struct module_qstate *qstate, int id)
 /* SERVFAIL, never the denied answer. */
 void respond_servfail(struct module_qstate *qstate);
 
-/* Nobody of those that wait gets an answer. */
-void respond_drop(struct module_qstate *qstate, int id);
+/* Nobody of those that wait gets an answer, by that verdict. */
+void respond_drop(struct module_qstate *qstate, int id, const struct verdict *verdict);
 
 /* Answers what is denied to all that wait, of which `chain` is known (NULL: nothing). The state is finished, or waits
  * for a sub-query. The verdict is kept already. */

@@ -45,7 +45,8 @@ struct rule_match {
 };
 
 struct verdict {
-	enum action action;             /* what is done for this client: ACTION_ALLOW when rule is empty */
+	enum action action;             /* what is done for this client: ACTION_ALLOW when rule is empty, unless the rule
+	                                 * could not be kept for lack of memory */
 	bool denied_to_some;            /* some client, this one or another, is denied: keep it out of shared caches */
 	bool differs;                   /* clients of different groups get different verdicts */
 	bool final;                     /* decided, and the answer cannot change it: what is denied needs no resolution */
