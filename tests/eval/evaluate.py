@@ -187,7 +187,15 @@ def evaluate_stress(bench, zones, most):
         say("stress.tunnel.zones_over_%d" % tier_value, len({zones.zone(one[2]) for one, found in zip(
             rows, bench.replay(rows, options={"tunnel": {"low-octets": tier_value, "low-octets-12h": tier_value}}))
             for detector, _, value in found if detector == "tunnel" and value >= tier_value}))
+    say_one_client(bench, rows, zones)
     return results
+
+
+def say_one_client(bench, rows, zones):
+    """The same, asked for by one client alone, as no person does: what it costs that none shares its zones."""
+    rows = [(one[0], "192.0.2.1", *one[2:]) for one in rows]
+    for detector, (about, _) in sorted(accused(rows, bench.replay(rows), zones, TUNNELS).items()):
+        say("stress.one_client.%s.zones" % detector, len(about))
 
 
 def evaluate_traffic(bench, zones):
