@@ -1,64 +1,7 @@
 /* test_frame.c: an event goes in flat and comes out as a frame that libraries for protobuf and JSON read. */
 #include "dnstap/frame.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
-#include "dnstap/dnstap.pb-c.h"
-#include "dnstap/event_form.h"
-#include "dnstap/extra.h"
-#include "dnstap/wire.h"
-#include "tests/unit/dnstap_event.h"
-
-static uint8_t flat[EVENT_OCTETS_MAX];
-static uint8_t packed[FRAME_OCTETS_MAX];
-static const uint8_t longest_message[WIRE_RESPONSE_MAX];
-static const struct frame_origin origin = { "resolver-1", "unbound-verdict 1", false };
-
-static struct event_view read_back(const struct sample *sample)
-{
-	size_t octets = event_encode(&sample->event, flat, sizeof(flat));
-	struct event_view view;
-
-	assert_in_range(octets, 1, sizeof(flat));
-	assert_true(event_read(&view, flat, octets));
-	return view;
-}
-
-static Dnstap__Dnstap *frame_of(const struct sample *sample)
-{
-	struct event_view view = read_back(sample);
-	size_t octets = frame_encode(&view, &origin, packed, sizeof(packed));
-	Dnstap__Dnstap *dnstap = dnstap__dnstap__unpack(NULL, octets, packed);
-
-	assert_non_null(dnstap);
-	return dnstap;
-}
-
-static void assert_octets(ProtobufCBinaryData data, const char *wanted)
-{
-	assert_int_equal(data.len, strlen(wanted));
-	assert_memory_equal(data.data, wanted, data.len);
-}
-
-static void assert_extra(const struct sample *sample, const char *wanted)
-{
-	struct event_view view = read_back(sample);
-	char text[EXTRA_OCTETS_MAX];
-	size_t octets = extra_write(&view, text, sizeof(text));
-	json_t *json = json_loadb(text, octets, 0, NULL);
-
-	text[octets] = '\0';
-	assert_string_equal(text, wanted);
-	assert_non_null(json);
-	json_decref(json);
-}
+#include "tests/unit/framing.h"
 
 static void a_refused_answer_has_every_field(void **state)
 {
@@ -209,72 +152,6 @@ static void transports_are_told_as_they_are(void **state)
 	}
 }
 
-static void extra_tells_verdict_rule_shadow_and_incident(void **state)
-{
-	struct sample sample;
-
-	(void)state;
-	sample_init(&sample, NULL, 0);
-	sample_refuse(&sample);
-	sample.verdict.shadow = sample.verdict.rule;
-	sample.verdict.shadow.action = ACTION_SINKHOLE;
-	sample.verdict.shadow.attack[0] = '\0';
-	sample.event.dropped = 9;
-	sample.event.left_out = 4;
-	sample.event.path = PATH_CACHED;
-	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"cached\","
-		"\"verdict\":\"refuse\",\"list\":\"malware\",\"rule\":\"*.example.com\",\"trigger\":\"QNAME\",\"serial\":42,"
-		"\"category\":\"c2\",\"attack\":[\"T1071.004\",\"T1568.002\"],\"ede\":18,"
-		"\"shadow\":{\"list\":\"malware\",\"rule\":\"*.example.com\",\"action\":\"sinkhole\",\"category\":\"c2\"},"
-		"\"incident\":\"0123456789ab.3.17\",\"dropped\":9,\"left_out\":4}");
-}
-
-static void extra_tells_the_group_if_there_are_groups(void **state)
-{
-	struct sample sample;
-
-	(void)state;
-	sample_init(&sample, NULL, 0);
-	strcpy(sample.verdict.group_name, "branch");
-	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
-		"\"verdict\":\"allow\",\"group\":\"branch\"}");
-}
-
-static struct name name_of(const char *text)
-{
-	struct name name;
-
-	assert_null(name_from_text(&name, text, strlen(text)));
-	return name;
-}
-
-static void extra_tells_what_stands_behind_an_answer(void **state)
-{
-	static const struct address first = { ADDRESS_INET, 0, { 192, 0, 2, 1 } }, none = { .family = ADDRESS_NONE };
-	static const struct address second = { ADDRESS_INET6, 0, { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
-	const struct name one = name_of("ns1.example.com"), odd = name_of("n\\\"s.test"), root = name_of(".");
-	struct behind behind;
-	struct sample sample;
-
-	(void)state;
-	sample_init(&sample, NULL, 0);
-	sample.event.behind = &behind;
-	behind_init(&behind);
-	behind.security = SECURITY_INSECURE;
-	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
-		"\"verdict\":\"allow\",\"security\":\"insecure\"}");
-	behind.has_servers = true;
-	behind.security = SECURITY_UNKNOWN;
-	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
-		"\"verdict\":\"allow\",\"servers\":[]}");
-	assert_true(behind_add(&behind, &one, &first) && behind_add(&behind, &one, &second));
-	assert_true(behind_add(&behind, &odd, &none) && behind_add(&behind, &odd, &none));
-	assert_true(behind_add(&behind, &root, &first));
-	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
-		"\"verdict\":\"allow\",\"servers\":[{\"name\":\"ns1.example.com\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]},"
-		"{\"name\":\"n\\\\034s.test\"},{\"name\":\"n\\\\034s.test\"},{\"addresses\":[\"192.0.2.1\"]}]}");
-}
-
 static void what_the_release_before_left_in_a_ring_is_read(void **state)
 {
 	struct sample sample;
@@ -297,78 +174,6 @@ static void what_the_release_before_left_in_a_ring_is_read(void **state)
 	assert_int_equal(view.servers.length, 0);
 	for (size_t cut = 0; cut < octets; cut++)
 		assert_false(event_read(&view, flat, cut));
-}
-
-static void extra_is_valid_whatever_the_texts_hold(void **state)
-{
-	static const struct { const char *list, *shown, *why; } rows[] = {
-		{ "a\"b\\c", "a\\\"b\\\\c", "JSON's own" },
-		{ "\1\x1f\x7f\n", "\\u0001\\u001f\\u007f\\u000a", "controls" },
-		{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", "good UTF-8" },
-		{ "\xf0\x9f\x92\xa9", "\xf0\x9f\x92\xa9", "four octets" },
-		{ "\xff\x80", "\xef\xbf\xbd\xef\xbf\xbd", "no UTF-8" },
-		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd", "overlong" },
-		{ "\xe0\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "overlong in three" },
-		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "a surrogate" },
-		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "above U+10FFFF" },
-		{ "a\xe2\x82", "a\xef\xbf\xbd\xef\xbf\xbd", "cut short" },
-	};
-	struct sample sample;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char text[EXTRA_OCTETS_MAX + 1], wanted[128];
-		struct event_view view;
-		size_t octets;
-		json_t *json;
-
-		sample_init(&sample, NULL, 0);
-		sample_refuse(&sample);
-		strcpy(sample.verdict.rule.list, rows[i].list);
-		view = read_back(&sample);
-		octets = extra_write(&view, text, sizeof(text) - 1);
-		text[octets] = '\0';
-		json = json_loads(text, 0, NULL);
-		snprintf(wanted, sizeof(wanted), "\"list\":\"%s\",", rows[i].shown);
-		if (!json || !strstr(text, wanted))
-			fail_msg("%s: %s", rows[i].why, text);
-		json_decref(json);
-	}
-}
-
-static void the_longest_texts_fit(void **state)
-{
-	struct event_view view;
-	struct sample sample;
-	uint8_t worst[NAME_TEXT_MAX + 2];
-	struct name longest = { .length = 1 };
-	struct behind behind;
-	char text[EXTRA_OCTETS_MAX];
-
-	(void)state;
-	sample_init(&sample, NULL, 0);
-	sample_refuse(&sample);
-	sample.verdict.shadow = sample.verdict.rule;
-	view = read_back(&sample);
-	view.number = (struct frame_number){ 0xffffffffffff, UINT16_MAX, UINT64_MAX };
-	view.dropped = view.left_out = UINT64_MAX;
-	memset(worst, 1, sizeof(worst));
-	view.rule.list = view.shadow.list = (struct span){ worst, LIST_NAME_MAX };
-	view.rule.rule = view.shadow.rule = (struct span){ worst, NAME_TEXT_MAX + 2 };
-	view.rule.category = view.shadow.category = (struct span){ worst, CATEGORY_MAX };
-	view.group = (struct span){ worst, LIST_NAME_MAX };
-	view.rule.attack = view.shadow.attack = (struct span){ worst, ATTACK_MAX };
-	behind_init(&behind);
-	while (behind_add(&behind, &longest, &(struct address){ ADDRESS_INET6, 0, { [0 ... 15] = 0xff } }))
-		longest = name_of(behind.count % 2 == 0 ? "\\001\\002\\003\\004" : "\\001\\002\\003\\004\\005\\006\\007");
-	view.has_servers = true;
-	view.security = SECURITY_INSECURE;
-	view.servers = (struct span){ behind.octets, behind.used };
-	view.query = (struct span){ longest_message, WIRE_QUERY_MAX };
-	view.response = (struct span){ longest_message, WIRE_RESPONSE_MAX };
-	assert_in_range(extra_write(&view, text, sizeof(text)), 20000, sizeof(text));
-	assert_true(frame_encode(&view, &origin, packed, sizeof(packed)) > 0);
 }
 
 static void the_value_is_what_matched(void **state)
@@ -550,12 +355,7 @@ int main(void)
 		cmocka_unit_test(an_allowed_answer_has_a_policy_all_the_same),
 		cmocka_unit_test(actions_are_told_in_the_words_of_dnstap),
 		cmocka_unit_test(transports_are_told_as_they_are),
-		cmocka_unit_test(extra_tells_verdict_rule_shadow_and_incident),
-		cmocka_unit_test(extra_tells_the_group_if_there_are_groups),
-		cmocka_unit_test(extra_tells_what_stands_behind_an_answer),
 		cmocka_unit_test(what_the_release_before_left_in_a_ring_is_read),
-		cmocka_unit_test(extra_is_valid_whatever_the_texts_hold),
-		cmocka_unit_test(the_longest_texts_fit),
 		cmocka_unit_test(the_value_is_what_matched),
 		cmocka_unit_test(a_rule_for_addresses_reads_as_a_prefix),
 		cmocka_unit_test(a_dropped_answer_has_no_response),
