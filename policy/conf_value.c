@@ -39,7 +39,7 @@ static const struct word frames[] = {
 	{ "all", FRAMES_ALL }, { "verdicts", FRAMES_VERDICTS }, { "sample", FRAMES_SAMPLE }, { NULL, 0 }
 };
 static const struct word traits[] = { { "no", TRAIT_NONE }, { "popular", TRAIT_POPULAR }, { "approved", TRAIT_APPROVED },
-	{ "internal", TRAIT_INTERNAL }, { "registered", TRAIT_REGISTERED }, { NULL, 0 } };
+	{ "internal", TRAIT_INTERNAL }, { "registered", TRAIT_REGISTERED }, { "yes", TRAIT_REGISTERED }, { NULL, 0 } };
 static const struct word reactions[] = { { "off", REACTION_OFF }, { "observe", REACTION_OBSERVE },
 	{ "alert", REACTION_ALERT }, { "block", REACTION_BLOCK }, { NULL, 0 } };
 static const struct word fails[] = { { "open", FAIL_OPEN }, { "closed", FAIL_CLOSED }, { NULL, 0 } };
