@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "policy/compiled.h"
+#include "tests/bench/memory.h"
 #include "tests/bench/pool.h"
 
 #define OPENS 11
@@ -50,32 +51,6 @@ static void print(const struct bench *bench, const char *name, double value, con
 {
 	printf("bench %s%s %.2f %s\n", name, bench->suffix, value, unit);
 	fflush(stdout);
-}
-
-/* A figure of this process in MiB, or 0. */
-static double status_mib(const char *key)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[256];
-	double kib = 0;
-
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-		if (strncmp(line, key, strlen(key)) == 0)
-			kib = strtod(line + strlen(key), NULL);
-	if (file != NULL)
-		fclose(file);
-	return kib / 1024;
-}
-
-/* Makes VmHWM begin again from what is resident now. */
-static bool reset_peak(void)
-{
-	FILE *file = fopen("/proc/self/clear_refs", "we");
-	bool reset = file != NULL && fputs("5", file) >= 0;
-
-	if (file != NULL)
-		reset = fclose(file) == 0 && reset;
-	return reset;
 }
 
 static bool complain(const struct diag *diag)

@@ -14,30 +14,11 @@
 #include <unistd.h>
 
 #include "dnstap/tap.h"
+#include "tests/e2e/tap_records.h"
 
 #define RING_OCTETS ((size_t)64 * 1024 * 1024)
 #define BURST 50000u
 #define ROUNDS 8u
-
-static const uint8_t owner[] = "\3www\7example\3com";
-static const uint8_t target[] = "\3cdn\7example\3net";
-
-/* With the question, 180 octets of response: a CNAME and addresses. */
-static size_t show_records(const void *source, record_visit visit, void *arg)
-{
-	static const uint8_t address[4] = { 192, 0, 2, 1 };
-	struct record record = { SECTION_ANSWER, owner, sizeof(owner), 5, 1, 300, target, sizeof(target) };
-	unsigned i;
-
-	(void)source;
-	if (!visit(arg, &record))
-		return 0;
-	record = (struct record){ SECTION_ANSWER, target, sizeof(target), 1, 1, 60, address, sizeof(address) };
-	for (i = 0; i < 6; i++)
-		if (!visit(arg, &record))
-			return 0;
-	return 0;
-}
 
 static int64_t clock_ns(clockid_t clock)
 {

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "dnstap/tap.h"
+#include "tests/e2e/tap_records.h"
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' }, { "file", required_argument, NULL, 'f' },
@@ -53,24 +54,6 @@ static int64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static size_t show_records(const void *source, record_visit visit, void *arg)
-{
-	static const uint8_t owner[] = "\3www\7example\3com";
-	static const uint8_t target[] = "\3cdn\7example\3net";
-	static const uint8_t address[4] = { 192, 0, 2, 1 };
-	struct record record = { SECTION_ANSWER, owner, sizeof(owner), 5, 1, 300, target, sizeof(target) };
-	unsigned i;
-
-	(void)source;
-	if (!visit(arg, &record))
-		return 0;
-	record = (struct record){ SECTION_ANSWER, target, sizeof(target), 1, 1, 60, address, sizeof(address) };
-	for (i = 0; i < 6; i++)
-		if (!visit(arg, &record))
-			return 0;
-	return 0;
 }
 
 static void set_verdict(struct verdict *verdict, unsigned long number)

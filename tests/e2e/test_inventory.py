@@ -4,10 +4,8 @@
 Delegations lead to port 53, so the authorities have it, each on an address of its own below 127/8."""
 
 import os
-import socket
 import subprocess
 import sys
-import threading
 
 import dns.flags
 import dns.message
@@ -16,6 +14,7 @@ import dns.rrset
 
 import lab
 import tap
+from authority import Server
 
 NET = "127.83.%d" % (os.getpid() % 250 + 1)
 GOOD, EVIL = NET + ".1", NET + ".2"
@@ -23,23 +22,6 @@ CLAUSE = "approved-name-server:\n\tzone: bank.parent.test\n\tname-server: ns1.ba
 ATTACK = ["T1584.002", "T1583.002"]
 SWAPPED_NAME, SWAPPED_ADDRESS, RIGHT = ("ns.crime.parent.test", EVIL), ("ns1.bank.parent.test", EVIL), \
 	("ns1.bank.parent.test", GOOD)
-
-
-class Server:
-	def __init__(self, address, port, answer):
-		self.answer = answer
-		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		self.sock.bind((address, port))
-		self.port = self.sock.getsockname()[1]
-		threading.Thread(target=self.serve, daemon=True).start()
-
-	def serve(self):
-		while True:
-			octets, client = self.sock.recvfrom(4096)
-			query = dns.message.from_wire(octets)
-			response = dns.message.make_response(query)
-			self.answer(query.question[0], response)
-			self.sock.sendto(response.to_wire(), client)
 
 
 class World:

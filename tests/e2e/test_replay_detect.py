@@ -23,6 +23,7 @@ import frames
 import lab
 import tap
 import test_techniques as techniques
+from authority import Server
 
 HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
 NAMES, POLLS, CLIENTS = 90, 60, ("127.0.0.1", "127.0.10.5", "127.0.20.9")
@@ -141,8 +142,8 @@ class World:
 
 	def __init__(self):
 		self.phase = 0
-		self.parent = techniques.Server("127.0.0.1", lab.free_port(), self.refer)
-		self.servers = [techniques.Server(address, 53, self.answer) for address in (techniques.GOOD, techniques.EVIL)]
+		self.parent = Server("127.0.0.1", lab.free_port(), self.refer)
+		self.servers = [Server(address, 53, self.answer) for address in (techniques.GOOD, techniques.EVIL)]
 
 	def served_by(self, zone):
 		if zone == "served-lab.com.":

@@ -8,10 +8,8 @@ import json
 import lzma
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import threading
 
 import dns.flags
 import dns.message
@@ -21,6 +19,7 @@ import dns.rrset
 
 import lab
 import tap
+from authority import Server
 
 SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
 HEAD = "$TTL 300\n@ SOA ns.example. hostmaster.example. 1 3600 600 86400 60\n@ NS ns.example.\n"
@@ -158,25 +157,6 @@ def a_burst_of_generated_names_is_told(tap):
 		lab.wait_for(lambda: flags(here, detector="nxdomain-burst", zone=".", client=OTHER + "/32"), "a flag about the other")
 		row, known = explained(here, names["suppobox"][0], "nxdomain-burst", OTHER)
 		tap.ok(measured(row, "volume-zones")[1] and measured(row, "volume-share")[1], "sixty names of words: told by their number", row)
-
-
-class Server:
-	"""Answers by a function of question and response."""
-
-	def __init__(self, address, port, answer):
-		self.answer = answer
-		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-		self.sock.bind((address, port))
-		self.address, self.port = address, self.sock.getsockname()[1]
-		threading.Thread(target=self.serve, daemon=True).start()
-
-	def serve(self):
-		while True:
-			octets, client = self.sock.recvfrom(4096)
-			query = dns.message.from_wire(octets)
-			response = dns.message.make_response(query)
-			self.answer(query.question[0], response)
-			self.sock.sendto(response.to_wire(), client)
 
 
 def popular(count):
