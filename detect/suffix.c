@@ -151,7 +151,7 @@ struct suffix_set *suffix_load(const char *path, const struct hash_key *key, str
 	bool done = false;
 
 	if (wrong != NULL) {
-		diag_set(diag, path, 0, 0, "%s", wrong);
+		diag_set(diag, path, 0, 0, "%s (the public-suffix-list of `detection:`; Debian's package publicsuffix has one)", wrong);
 		free(set);
 		return NULL;
 	}

@@ -149,6 +149,8 @@ static void other_files_are_refused(void **state)
 		remove(path);
 	}
 	assert_null(suffix_load("/nowhere/list.dat", &key, &diag));
+	assert_string_equal(diag.file, "/nowhere/list.dat");
+	assert_non_null(strstr(diag.text, "does not exist (the public-suffix-list of `detection:`"));
 }
 
 /* Every name of a real list of host names, if there is one; else of the rules themselves. */
