@@ -18,14 +18,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 
 import dns.rcode     # noqa: E402  (the path comes first)
 
-import bench_unbound  # noqa: E402
 import lab           # noqa: E402
+import resolvers     # noqa: E402
 import stress        # noqa: E402
 
 PAIRS = int(os.environ.get("VERDICT_RELOADS", "5"))
 SECONDS = int(os.environ.get("VERDICT_RUN_SECONDS", "6"))
 RATE = 5000
-bench = bench_unbound.bench
+bench = resolvers.bench
 
 
 def peak_octets(pid):
@@ -55,18 +55,18 @@ def reload(here, name, seen):
 
 def main():
 	lab.require()
-	with lab.Lab(bench_unbound.ZONES) as here:
-		policy, _ = bench_unbound.real_list(here.dir)
+	with lab.Lab(resolvers.ZONES) as here:
+		policy, _ = resolvers.real_list(here.dir)
 		if policy is None:
-			print("skipped: bench_reload: no %s (set VERDICT_DATA)" % bench_unbound.LIST)
+			print("skipped: bench_reload: no %s (set VERDICT_DATA)" % resolvers.LIST)
 			return
 		here.start_nsd()
 		here.policy(policy, socket_path=False, file=False,
 			raw="verdict:\n\tcontrol-socket: verdict.sock\n\twatch: no\n")
 		here.start_unbound(server="\tmsg-cache-size: 64m\n\trrset-cache-size: 128m\n")
-		names = bench_unbound.cached_names()
+		names = resolvers.cached_names()
 		questions = here.write("questions", "".join("%s A\n" % name for name in names))
-		bench_unbound.dnsperf(here, questions, "-n", 2)
+		resolvers.dnsperf(here, questions, "-n", 2)
 		figures = run_pairs(here, questions, names)
 		report(here, figures)
 
