@@ -10,12 +10,18 @@ import name_data
 START = 1700000000
 SEED = 20260801
 RAW = re.compile("[\udc80-\udcff]")          # octets that are no UTF-8, as surrogateescape reads them
+NUMBER = re.compile(r"(?:query-)?([0-9]{1,5})")
+RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 HEX = re.compile(r"\\x([0-9a-fA-F]{2})")
 ESCAPED = re.compile(r"\\([0-9]{3}|.)")
 
 
 def row(time, client, name, kind="A", rcode="0", answers=""):
-    return ("%.3f" % time, client, name, kind or "A", rcode if rcode and rcode.isdigit() else "0", answers or "")
+    """A type may be its number, and a client have a scope. What is no rcode, as where nobody answered, counts as NOERROR."""
+    number = NUMBER.fullmatch(kind or "A")
+    known = rcode and (rcode.upper() in RCODES or (rcode.isdigit() and int(rcode) < 24))
+    return ("%.3f" % time, client.split("%")[0], name, "TYPE" + number[1] if number else kind or "A", rcode if known else "0",
+            answers or "")
 
 
 def octets_of(name):

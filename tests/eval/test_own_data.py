@@ -11,6 +11,7 @@ SRCDIR = os.environ.get("srcdir", os.path.join(os.path.dirname(__file__), "../..
 sys.path[:0] = [os.path.join(SRCDIR, "tests/eval"), os.path.join(SRCDIR, "tests/e2e")]
 import evaluate
 import name_data
+import recorded_data
 import tap
 
 TUNNEL = "tool\tsource\tts\tclient\tserver\tproto\tqname\tqtype\trcode\tresp_len\tquery_len\tanswers"
@@ -133,6 +134,16 @@ def traffic(check):
     check.ok(all(int(said[name]) >= 0 for name in said if name.startswith("confusion")), "no count is below zero", said)
 
 
+def words_and_numbers(check):
+    for kind, rcode, wanted in (("A", "3", ("A", "3")), ("A", "NXDOMAIN", ("A", "NXDOMAIN")), ("65399", "-", ("TYPE65399", "0")),
+                                ("query-65", "", ("TYPE65", "0")), ("", "4096", ("A", "0")), ("HTTPS", None, ("HTTPS", "0"))):
+        check.equal(recorded_data.row(1.0, "fe80::1%eth0", "a.com", kind, rcode)[1:5], ("fe80::1", "a.com", *wanted),
+                    "type `%s` and rcode `%s`" % (kind, rcode))
+    rows = [TRAFFIC] + ["%d\t192.0.2.1\t\t\t\tudp\tn%d.site%d.com\tA\tNXDOMAIN\t" % (1700000000 + at, at, at) for at in range(60)]
+    _, said, _ = measured({"traffic/a.tsv": rows})
+    check.equal(said.get("traffic.a.nxdomain-burst.clients"), "1", "missing names are missing when a word says so")
+
+
 def popular_names(check):
     hosts = ["rank,host"] + ["%d,www.site%d.com" % (at, at) for at in range(1, 50)]
     packed = name_data.lzma.compress(("\n".join(hosts) + "\n").encode())
@@ -144,4 +155,4 @@ if __name__ == "__main__":
     if not os.path.exists(name_data.SYSTEM["lists/public_suffix_list.dat"]):
         print("1..0 # SKIP no Public Suffix List: install publicsuffix")
         sys.exit(0)
-    tap.run(captures, nothing_to_measure, wrong_files, families, traffic, popular_names)
+    tap.run(captures, nothing_to_measure, wrong_files, families, traffic, words_and_numbers, popular_names)
