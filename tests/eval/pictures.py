@@ -76,7 +76,7 @@ def panel(picture, top, title, unit, rows, powers, marks):
     left, right = 210, 860
 
     def x_of(value):
-        return left + (right - left) * (math.log10(value) - powers[0]) / (powers[1] - powers[0])
+        return left + (right - left) * (math.log10(max(value, 10 ** powers[0])) - powers[0]) / (powers[1] - powers[0])
 
     bottom = top + 50 + len(rows) * 20
     picture.text(12, top, title, size=17)
@@ -114,5 +114,8 @@ def draw_delay(found, path):
 
 if __name__ == "__main__":
     read = figures(sys.stdin)
-    draw_roc(read, sys.argv[1])
+    if {"names.curve.900.false", "names.curve.900.found"} <= read.keys():
+        draw_roc(read, sys.argv[1])
+    else:
+        sys.stderr.write("%s: not drawn: it takes families and benign names\n" % sys.argv[1])
     draw_delay(read, sys.argv[2])

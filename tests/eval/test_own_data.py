@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import io
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -144,6 +145,15 @@ def words_and_numbers(check):
     check.equal(said.get("traffic.a.nxdomain-burst.clients"), "1", "missing names are missing when a word says so")
 
 
+def pictures_of_a_part(check):
+    with tempfile.TemporaryDirectory(prefix="verdict") as folder:
+        paths = [os.path.join(folder, name) for name in ("roc.svg", "delay.svg")]
+        done = subprocess.run([sys.executable, "-B", os.path.join(SRCDIR, "tests/eval/pictures.py"), *paths], check=False,
+                              input="eval tunnel.mine.1.curve.512.octets_until 60\n", capture_output=True, text=True)
+        check.equal((done.returncode, [os.path.exists(path) for path in paths], "roc.svg: not drawn: " in done.stderr),
+                    (0, [False, True], True), "what was measured is drawn, and what was not is said")
+
+
 def popular_names(check):
     hosts = ["rank,host"] + ["%d,www.site%d.com" % (at, at) for at in range(1, 50)]
     packed = name_data.lzma.compress(("\n".join(hosts) + "\n").encode())
@@ -155,4 +165,5 @@ if __name__ == "__main__":
     if not os.path.exists(name_data.SYSTEM["lists/public_suffix_list.dat"]):
         print("1..0 # SKIP no Public Suffix List: install publicsuffix")
         sys.exit(0)
-    tap.run(captures, nothing_to_measure, wrong_files, families, traffic, words_and_numbers, popular_names)
+    tap.run(captures, nothing_to_measure, wrong_files, families, traffic, words_and_numbers, pictures_of_a_part,
+            popular_names)
