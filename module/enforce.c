@@ -121,6 +121,9 @@ HOT void enforce_question(struct module_qstate *qstate, int id)
 		return;
 	}
 	evaluate_begin(judge.snapshot, &judge.facts, judge.slot->memo, &judge.start);
+	/* Other letters make no new name, and would carry a bit each. Clients get theirs back out of copies of Unbound's. */
+	if (snapshot_options(judge.snapshot)->folds_case)
+		query_dname_tolower(qstate->qinfo.qname);
 	/* Which either the verdict or its absence will need. */
 	query_make(qstate, id);
 	if (is_plain(&judge))

@@ -213,6 +213,7 @@ struct policy_options {
 	struct network nat64[CONF_NAT64_MAX];   /* prefixes behind which IPv4 addresses are (RFC 6052) */
 	size_t nat64_count;
 	struct detector_conf detectors[DETECTOR_COUNT];
+	bool folds_case;             /* servers are asked in lower case: a tunnel is to be denied. By snapshot_take_conf */
 };
 
 /* verdict: */

@@ -22,6 +22,8 @@ int snapshot_take_conf(struct snapshot *snapshot, const struct conf *conf, struc
 	/* Who only looks alters no records. */
 	if (conf->mode == MODE_SHADOW)
 		snapshot->options.https = HTTPS_PASS;
+	snapshot->options.folds_case = conf->mode != MODE_SHADOW &&
+		conf->options.detectors[DETECTOR_TUNNEL].reaction == REACTION_BLOCK;
 	return 0;
 }
 

@@ -11,10 +11,10 @@ import dns.rrset
 
 class Authority:
 	"""`answers`: name to the text of its one record, "TTL CLASS TYPE RDATA", whatever the type of the question; the name
-	`*` is any other. While `free` is not set, no answer leaves."""
+	`*` is any other. While `free` is not set, no answer leaves. `spelt`: the names of questions, as they came."""
 
 	def __init__(self, answers, delay=0.3):
-		self.answers, self.delay = answers, delay
+		self.answers, self.delay, self.spelt = answers, delay, []
 		self.free = threading.Event()
 		self.free.set()
 		self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -34,6 +34,7 @@ class Authority:
 	def answer(self, octets, client):
 		query = dns.message.from_wire(octets)
 		name = query.question[0].name
+		self.spelt.append(name.to_text(omit_final_dot=True))
 		record = self.answers.get(name.to_text(omit_final_dot=True).lower(), self.answers.get("*"))
 		response = dns.message.make_response(query)
 		response.flags |= dns.flags.AA

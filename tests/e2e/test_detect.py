@@ -9,6 +9,7 @@ import dns.message
 import dns.query
 
 import lab
+import slow
 import tap
 
 SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
@@ -122,6 +123,23 @@ def off_is_off(tap):
 		tap.ok("tunnel" not in said(here), "a detector that is off says nothing")
 
 
+SPELT = ["WwW.spelt-lab.com", "wWw.SPELT-lab.com", "www.spelt-LAB.com"]
+
+
+def letters_case_carries_nothing(tap):
+	block = CLAUSES + "detector:\n\tname: tunnel\n\taction: block\n"
+	for why, raw, mode, wanted in (("where tunnels are denied", block, "enforce", ["www.spelt-lab.com"] * 3),
+			("in shadow", block, "shadow", SPELT), ("where they are observed", CLAUSES, "enforce", SPELT)):
+		authority = slow.Authority({"*": "0 IN A 192.0.2.9"}, delay=0)
+		with lab.Lab(dict(ZONES)) as here:
+			here.start([], raw=raw, mode=mode, rest=authority.stub("spelt-lab.com"))
+			answers = [ask(here, name) for name in SPELT]
+		tap.equal(authority.spelt, wanted, "what a server is asked %s" % why)
+		tap.equal([str(answer.question[0].name)[:-1] for answer in answers], SPELT, "a client sees what it spelt %s" % why)
+		tap.equal([len(answer.answer) for answer in answers], [1, 1, 1], "and is answered %s" % why)
+
+
 if __name__ == "__main__":
 	lab.require()
-	tap.run(what_they_see_stands_in_the_frames, nothing_is_new_at_first, memory_outlives_a_reload, off_is_off)
+	tap.run(what_they_see_stands_in_the_frames, nothing_is_new_at_first, memory_outlives_a_reload, off_is_off,
+		letters_case_carries_nothing)
