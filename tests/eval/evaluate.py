@@ -237,7 +237,7 @@ def evaluate_names(bench, zones, most):
         say("names.leading_nowhere.found_at_%d" % score, lost[score])
     found = {}
     for family, kind, made in families(bench.data, zones):
-        found[family] = (kind, shares(bench, made[:2000]))
+        found[family] = (kind, shares(bench, made))
         for score in DEFAULT_SCORES:
             say("names.%s.found_at_%d" % (family, score), found[family][1][score])
     alike = [one for kind, one in found.values() if kind in name_data.RANDOM]
