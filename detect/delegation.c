@@ -27,6 +27,7 @@ struct serving {
 	struct look *look;
 	struct behind *behind;       /* what of them is looked at */
 	struct kinds zones, networks;
+	struct name last;            /* server; the root: none yet */
 	bool unsure;                 /* addresses are missing: only some were looked up yet */
 	unsigned fresh;              /* server zones that nobody knew for a month */
 	bool itself;                 /* a server is inside the zone */
@@ -82,9 +83,10 @@ static bool note_server(void *arg, const struct server *server)
 	if (!behind_add(serving->behind, &name, &server->address))
 		return false;
 	note_network(serving, &server->address);
-	/* The root stands for a name that is not known. */
-	if (name.labels == 0)
+	/* The root stands for a name that is not known. The addresses of a server come one after the other. */
+	if (name.labels == 0 || name_equal(&name, &serving->last))
 		return true;
+	name_copy(&serving->last, &name);
 	found = suffix_find(look->detect->suffixes, &name);
 	if (found.labels == 0)
 		found.zone = found.name;
@@ -201,7 +203,7 @@ static void judge_servers(struct look *look)
 {
 	struct behind own;
 	struct serving serving = { .look = look, .behind = look->sight->behind != NULL ? look->sight->behind : &own,
-		.protected = is_protected(look) };
+		.last = { .length = 1 }, .protected = is_protected(look) };
 
 	if (look->sight->behind == NULL)
 		behind_init(&own);
