@@ -22,31 +22,23 @@
 extern const uint8_t name_threes[NAME_THREES_OCTETS], name_fours[NAME_FOURS_OCTETS];
 
 /*
- * The trees, all at once and feature by feature (Lucchese, Nardini, Orlando, Perego, Tonellotto, Venturini, "QuickScorer: a
- * Fast Algorithm to Rank Documents with Additive Ensembles of Regression Trees", 2015). Leaves of a tree are in the order
- * of a walk that turns at each node to where a usual label goes first. A node at which a label goes the other way strikes
- * the leaves that it passes by; the first leaf that is left is the one where the label ends.
+ * Boosted trees of which each asks for the length and for one feature add up to a table of that feature (Y. Lou, R. Caruana,
+ * J. Gehrke, G. Hooker, "Accurate Intelligible Models with Pairwise Interactions", 2013): what each of its values adds for a
+ * label of that length. The last length is that of all longer ones, the last value that of all larger ones; sums of
+ * weights come in steps, from so much below none on.
  */
-#define NAME_TREES 100u
-#define NAME_TREE_LEAVES 12u
-#define NAME_FEATURES 23u
+#define NAME_LENGTHS 31u
+#define NAME_FEATURES 12u
+#define NAME_VALUES 32u
+#define NAME_SUM_LEAST 32u
+#define NAME_SUM_STEP 4u
+extern const int8_t name_terms[NAME_LENGTHS * NAME_FEATURES * NAME_VALUES];
 
-struct name_node {
-	uint8_t most;
-	uint8_t tree;
-	uint16_t keep;               /* bits: leaves that are not struck */
-};
-
-/* From that sum of leaves on, a label has at least that score. */
+/* From that sum on, a label has at least that score. */
 struct name_knot {
 	int16_t margin, score;
 };
 
-/* Of feature f name_starts[2 * f] on those that strike where it is over `most`, in ascending order; from
- * name_starts[2 * f + 1] on, and up to the next feature, those that strike where it is not, in descending order. */
-extern const struct name_node name_nodes[];
-extern const uint16_t name_starts[2 * NAME_FEATURES + 1];
-extern const int16_t name_leaves[NAME_TREES * NAME_TREE_LEAVES];
 extern const struct name_knot name_knots[];
 extern const unsigned name_knot_count;
 

@@ -1,4 +1,4 @@
-/* name_score.c: features of a label, and what the trees make of them. Held equal to tests/eval/name_features.py. */
+/* name_score.c: features of a label, and what each of them adds at its length. Held equal to tests/eval/name_features.py. */
 #include "detect/name_score.h"
 
 #include <stdbool.h>
@@ -8,7 +8,6 @@
 #include "policy/hot.h"
 
 #define LABEL_MAX 63u
-#define FEATURE_MAX 254u
 #define LETTER_BITS 6u
 #define FOUR_BITS 24u
 #define HASH 0x9e3779b1u
@@ -16,13 +15,10 @@
 
 /* In the order of FEATURES of tests/eval/name_features.py. */
 enum feature_of_name {
-	LENGTH, DIGITS, VOWELS, HEX, HYPHENS, CONSONANT_RUN, DIGIT_RUN, CHANGES, KIND_CHANGES, DISTINCT, MOST_FREQUENT, SQUARES,
-	SUM, MEAN, SUM_OF_THREES, SUM_OF_FOURS, FOUR_MOST, FOUR_LEAST, EIGHT_MOST, EIGHT_LEAST, UNUSUAL, MOST, LEAST, FEATURES
+	DIGITS, VOWELS, HEX, HYPHENS, CONSONANT_RUN, DISTINCT, MOST_FREQUENT, SQUARES, SUM, SUM_OF_THREES, UNUSUAL, LEAST, FEATURES
 };
 
 _Static_assert(FEATURES == NAME_FEATURES, "the tables are of other features");
-
-enum kind { KIND_HYPHEN, KIND_DIGIT, KIND_VOWEL, KIND_CONSONANT };
 
 struct letters {
 	uint8_t codes[LABEL_MAX + 3];        /* one 0 before, and two behind */
@@ -42,7 +38,7 @@ static bool take(struct letters *letters, const uint8_t *label, size_t octets)
 {
 	if (octets == 0 || octets > LABEL_MAX || (octets >= 4 && memcmp(label, "xn--", 4) == 0))
 		return false;
-	memset(letters, 0, sizeof(*letters));
+	letters->codes[0] = letters->codes[octets + 1] = letters->codes[octets + 2] = 0;
 	letters->length = (unsigned)octets;
 	for (size_t i = 0; i < octets; i++)
 		if ((letters->codes[i + 1] = (uint8_t)code_of(label[i])) == 0)
@@ -50,18 +46,9 @@ static bool take(struct letters *letters, const uint8_t *label, size_t octets)
 	return true;
 }
 
-static enum kind kind_of(unsigned code)
-{
-	static const uint32_t vowels = 1u << 1 | 1u << 5 | 1u << 9 | 1u << 15 | 1u << 21 | 1u << 25;
-
-	if (code >= 27)
-		return code == 37 ? KIND_HYPHEN : KIND_DIGIT;
-	return (vowels >> code & 1) != 0 ? KIND_VOWEL : KIND_CONSONANT;
-}
-
 static void put(uint8_t *features, enum feature_of_name feature, unsigned value)
 {
-	features[feature] = (uint8_t)(value < FEATURE_MAX ? value : FEATURE_MAX);
+	features[feature] = (uint8_t)(value < NAME_VALUES ? value : NAME_VALUES - 1);
 }
 
 static unsigned larger(unsigned a, unsigned b)
@@ -71,54 +58,40 @@ static unsigned larger(unsigned a, unsigned b)
 
 /* --- what it is made of ------------------------------------------------------------------------------------------- */
 
+/* A count in each octet of a word: no label has more letters than one holds. */
+#define DIGIT 1u
+#define VOWEL (1u << 8)
+#define HEXADECIMAL (1u << 16)
+#define HYPHEN (1u << 24)
+
+static const uint32_t kinds[NAME_LETTERS] = {
+	[1] = VOWEL | HEXADECIMAL, [2 ... 4] = HEXADECIMAL, [5] = VOWEL | HEXADECIMAL, [6] = HEXADECIMAL, [9] = VOWEL,
+	[15] = VOWEL, [21] = VOWEL, [25] = VOWEL, [27 ... 36] = DIGIT | HEXADECIMAL, [37] = HYPHEN,
+};
+
 static void weigh_letters(const struct letters *letters, uint8_t *features)
 {
-	unsigned counts[NAME_LETTERS] = { 0 }, distinct = 0, most = 0, squares = 0, hex = 0;
-	const unsigned length = letters->length;
+	uint8_t counts[NAME_LETTERS] = { 0 };
+	unsigned all = 0, run = 0, longest = 0, distinct = 0, most = 0, squares = 0;
 
-	for (unsigned i = 1; i <= length; i++) {
-		const unsigned code = letters->codes[i];
+	for (unsigned i = 1; i <= letters->length; i++) {
+		const unsigned code = letters->codes[i], kind = kinds[code], count = ++counts[code];
 
-		distinct += counts[code]++ == 0;
-		most = larger(most, counts[code]);
-		squares += 2 * counts[code] - 1;
-		hex += code <= 6 || kind_of(code) == KIND_DIGIT;
+		all += kind;
+		run = (kind & (DIGIT | VOWEL | HYPHEN)) == 0 ? run + 1 : 0;
+		longest = larger(longest, run);
+		distinct += count == 1;
+		most = larger(most, count);
+		squares += 2 * count - 1;
 	}
-	put(features, LENGTH, length);
-	put(features, DISTINCT, distinct * FEATURE_MAX / length);
-	put(features, MOST_FREQUENT, most * FEATURE_MAX / length);
-	put(features, SQUARES, squares * FEATURE_MAX / (length * length));
-	put(features, HEX, hex * FEATURE_MAX / length);
-}
-
-static bool is_letter(enum kind kind)
-{
-	return kind == KIND_VOWEL || kind == KIND_CONSONANT;
-}
-
-static void weigh_kinds(const struct letters *letters, uint8_t *features)
-{
-	unsigned counts[4] = { 0 }, runs[4] = { 0 }, run = 0, changes = 0, kind_changes = 0;
-	const unsigned length = letters->length;
-	enum kind before = kind_of(letters->codes[1]);
-
-	for (unsigned i = 1; i <= length; i++) {
-		const enum kind kind = kind_of(letters->codes[i]);
-
-		run = kind == before ? run + 1 : 1;
-		changes += kind != before;
-		kind_changes += kind != before && !(is_letter(kind) && is_letter(before));
-		counts[kind]++;
-		runs[kind] = larger(runs[kind], run);
-		before = kind;
-	}
-	put(features, DIGITS, counts[KIND_DIGIT] * FEATURE_MAX / length);
-	put(features, VOWELS, counts[KIND_VOWEL] * FEATURE_MAX / length);
-	put(features, HYPHENS, counts[KIND_HYPHEN] * FEATURE_MAX / length);
-	put(features, CONSONANT_RUN, runs[KIND_CONSONANT]);
-	put(features, DIGIT_RUN, runs[KIND_DIGIT]);
-	put(features, CHANGES, changes * FEATURE_MAX / length);
-	put(features, KIND_CHANGES, kind_changes);
+	put(features, DIGITS, all & 255);
+	put(features, VOWELS, all >> 8 & 255);
+	put(features, HEX, all >> 16 & 255);
+	put(features, HYPHENS, all >> 24);
+	put(features, CONSONANT_RUN, longest);
+	put(features, DISTINCT, distinct);
+	put(features, MOST_FREQUENT, most);
+	put(features, SQUARES, squares / 2);
 }
 
 /* --- which runs of letters it has --------------------------------------------------------------------------------- */
@@ -133,127 +106,52 @@ static unsigned weight_at(const uint8_t *weights, unsigned at)
 	return weights[at / 2] >> (at % 2 * 4) & 15;
 }
 
-/* Of the runs that begin at each letter: what they weigh, lifted so that nothing is below 0. */
-struct runs {
-	uint8_t weights[LABEL_MAX];
-	unsigned threes, fours;              /* sums */
-};
-
-static void weigh_threes(struct runs *runs, const struct letters *letters)
+/* `zero` of a sum of weights stands for none. */
+static void put_sum(uint8_t *features, enum feature_of_name feature, unsigned sum, unsigned zero)
 {
-	unsigned first = class_of(letters->codes[0]), second = class_of(letters->codes[1]);
-
-	runs->threes = 0;
-	for (unsigned i = 0; i < letters->length; i++) {
-		const unsigned third = class_of(letters->codes[i + 2]);
-		const unsigned weight = weight_at(name_threes, (first * NAME_CLASSES + second) * NAME_CLASSES + third);
-
-		first = second;
-		second = third;
-		runs->weights[i] = (uint8_t)(weight + NAME_WEIGHT_ZERO);
-		runs->threes += weight;
-	}
+	put(features, feature, sum + NAME_SUM_LEAST > zero ? (sum + NAME_SUM_LEAST - zero) / NAME_SUM_STEP : 0);
 }
 
-/* The last letter begins none. */
-static void weigh_fours(struct runs *runs, const struct letters *letters)
-{
-	const uint8_t *codes = letters->codes;
-	uint32_t key = ((uint32_t)codes[0] << LETTER_BITS | codes[1]) << LETTER_BITS | codes[2];
-
-	runs->fours = 0;
-	for (unsigned i = 0; i + 1 < letters->length; i++) {
-		unsigned weight;
-
-		key = (key << LETTER_BITS | codes[i + 3]) & ((1u << FOUR_BITS) - 1);
-		weight = weight_at(name_fours, key * HASH >> (32 - NAME_FOUR_BITS));
-		runs->weights[i] = (uint8_t)(runs->weights[i] + weight - NAME_WEIGHT_ZERO);
-		runs->fours += weight;
-	}
-}
-
-struct window {
-	unsigned most, least;
-};
-
-/* Sums of so many neighbours; of all, where there are fewer. */
-static struct window window_of(const uint8_t *weights, unsigned length, unsigned size)
-{
-	struct window window = { 0, UINT32_MAX };
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < length; i++) {
-		sum += weights[i] - (i >= size ? weights[i - size] : 0u);
-		if (i + 1 < size && i + 1 < length)
-			continue;
-		window.most = larger(window.most, sum);
-		window.least = sum < window.least ? sum : window.least;
-	}
-	return window;
-}
-
-/* A sum that may be negative, `zero` of which stands for none, so that no value is. */
-static void put_sum(uint8_t *features, enum feature_of_name feature, unsigned sum, unsigned zero, unsigned divisor)
-{
-	put(features, feature, sum > zero ? (sum - zero) / divisor : 0);
-}
-
+/* Of the runs that begin at each letter; the last one begins none of four. */
 static void weigh_runs(const struct letters *letters, uint8_t *features)
 {
+	const uint8_t *codes = letters->codes;
 	const unsigned length = letters->length;
-	struct window one, four, eight;
-	unsigned unusual = LABEL_MAX;
-	struct runs runs;
+	uint32_t key = ((uint32_t)codes[0] << LETTER_BITS | codes[1]) << LETTER_BITS | codes[2];
+	unsigned first = class_of(codes[0]), second = class_of(codes[1]);
+	unsigned threes = 0, fours = 0, unusual = 0, least = UINT32_MAX;
 
-	weigh_threes(&runs, letters);
-	weigh_fours(&runs, letters);
-	for (unsigned i = 0; i < length; i++)
-		unusual -= runs.weights[i] < 2 * NAME_WEIGHT_ZERO;
-	one = window_of(runs.weights, length, 1);
-	four = window_of(runs.weights, length, 4);
-	eight = window_of(runs.weights, length, 8);
-	put_sum(features, SUM, runs.threes + runs.fours + FEATURE_MAX, (2 * length - 1) * NAME_WEIGHT_ZERO, 2);
-	put(features, MEAN, (runs.threes + runs.fours + NAME_WEIGHT_ZERO) * 8 / length);
-	put_sum(features, SUM_OF_THREES, runs.threes + FEATURE_MAX / 2, length * NAME_WEIGHT_ZERO, 1);
-	put_sum(features, SUM_OF_FOURS, runs.fours + FEATURE_MAX / 2, (length - 1) * NAME_WEIGHT_ZERO, 1);
-	put(features, FOUR_MOST, four.most * 2);
-	put(features, FOUR_LEAST, four.least * 2);
-	put(features, EIGHT_MOST, eight.most);
-	put(features, EIGHT_LEAST, eight.least);
+	for (unsigned i = 0; i < length; i++) {
+		const unsigned third = class_of(codes[i + 2]);
+		const unsigned three = weight_at(name_threes, (first * NAME_CLASSES + second) * NAME_CLASSES + third);
+		unsigned four = NAME_WEIGHT_ZERO;
+
+		if (i + 1 < length) {
+			key = (key << LETTER_BITS | codes[i + 3]) & ((1u << FOUR_BITS) - 1);
+			four = weight_at(name_fours, key * HASH >> (32 - NAME_FOUR_BITS));
+		}
+		first = second;
+		second = third;
+		threes += three;
+		fours += four;
+		unusual += three + four < 2 * NAME_WEIGHT_ZERO;
+		least = three + four < least ? three + four : least;
+	}
+	put_sum(features, SUM, threes + fours, 2 * length * NAME_WEIGHT_ZERO);
+	put_sum(features, SUM_OF_THREES, threes, length * NAME_WEIGHT_ZERO);
 	put(features, UNUSUAL, unusual);
-	put(features, MOST, one.most * 8);
-	put(features, LEAST, one.least * 8);
+	put(features, LEAST, least);
 }
 
-/* --- the trees ---------------------------------------------------------------------------------------------------- */
+/* --- what it comes to --------------------------------------------------------------------------------------------- */
 
-/* Strikes the leaves that a value rules out, of all trees at once: from what is usual outwards, so that of a usual label
- * few are (name_model.h). */
-static void strike(uint16_t *left, unsigned feature, unsigned value)
+static int margin_of(unsigned length, const uint8_t *features)
 {
-	const struct name_node *node = name_nodes + name_starts[2 * feature];
-	const struct name_node *end = name_nodes + name_starts[2 * feature + 1];
-
-	for (; node < end && value > node->most; node++)
-		left[node->tree] &= node->keep;
-	node = end;
-	end = name_nodes + name_starts[2 * feature + 2];
-	for (; node < end && value <= node->most; node++)
-		left[node->tree] &= node->keep;
-}
-
-static int margin_of(const uint8_t *features)
-{
-	const int16_t *leaves = name_leaves;
-	uint16_t left[NAME_TREES];
+	const int8_t *terms = name_terms + (length < NAME_LENGTHS ? length - 1 : NAME_LENGTHS - 1) * FEATURES * NAME_VALUES;
 	int margin = 0;
 
-	memset(left, 0xff, sizeof(left));
-	for (unsigned i = 0; i < FEATURES; i++)
-		strike(left, i, features[i]);
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < NAME_TREES; i++, leaves += NAME_TREE_LEAVES)
-		margin += leaves[__builtin_ctz(left[i])];
+	for (unsigned i = 0; i < FEATURES; i++, terms += NAME_VALUES)
+		margin += terms[features[i]];
 	return margin;
 }
 
@@ -281,7 +179,6 @@ HOT int name_score(const uint8_t *label, size_t octets)
 	if (!take(&letters, label, octets))
 		return NAME_SCORE_NONE;
 	weigh_letters(&letters, features);
-	weigh_kinds(&letters, features);
 	weigh_runs(&letters, features);
-	return score_of(margin_of(features));
+	return score_of(margin_of(letters.length, features));
 }

@@ -2,9 +2,8 @@
  * name_score.h: does a label look as if a machine had made it?
  *
  * Features of the label (what its letters are, and how much each run of three and of four of them speaks for a machine by
- * a logistic regression) go through boosted trees (J. H. Friedman, "Greedy Function Approximation: A Gradient Boosting
- * Machine", 2001). Whole numbers only, and always the same for the same label. The model is learned by
- * tests/eval/train_names.py.
+ * a logistic regression) are looked up in tables, by the label's length, that boosted trees have been added up to. Whole
+ * numbers only, and always the same for the same label. The model is learned by tests/eval/train_names.py.
  *
  * A score of S thousandths is reached by one in 10000 / (1000 - S) of the popular names that the model never saw: 900
  * by one in a hundred, 990 by one in a thousand.

@@ -15,8 +15,8 @@ RANDOM = ("random", "alnum", "hex", "hex-like", "DDNS")
 # Random-like families of the data that the model was chosen by: those that is_test_family does not keep back.
 CHOSEN_BY = frozenset("""bazarbackdoor bumblebee conficker cryptolocker dnschanger fobber gameover locky murofet mydoom nymaim
     orchard ramdo reconyc shiotob tinba""".split())
-# Which part a benign label is of, by its hash: fitting of the language, of the trees, of the thresholds; measuring.
-PARTS = (("language", 50), ("trees", 75), ("thresholds", 87), ("test", 100))
+# Which part a benign label is of, by its hash: fitting of the language, of the sums, of the thresholds; measuring.
+PARTS = (("language", 50), ("sums", 75), ("thresholds", 87), ("test", 100))
 
 
 def data_directory():

@@ -9,12 +9,11 @@ FOURS = 1 << 16                    # places that runs of four letters are hashed
 HASH = 0x9E3779B1
 WEIGHT_MAX = 7                     # of a run: 4 bits, and 8 stands for nothing
 WEIGHT_ZERO = 8
-FEATURE_MAX = 254
-# True where more of it can only mean that the label looks more as if a machine had made it.
-FEATURES = {"length": False, "digits": False, "vowels": False, "hex": False, "hyphens": False, "consonant_run": False,
-            "digit_run": False, "changes": False, "kind_changes": False, "distinct": False, "most_frequent": False,
-            "squares": False, "sum": True, "mean": True, "threes": True, "fours": True, "four_most": True,
-            "four_least": True, "eight_most": True, "eight_least": True, "unusual": True, "most": True, "least": True}
+LENGTHS, VALUES = 31, 32           # those that are told apart, the last one with all that is more
+SUM_LEAST, SUM_STEP = 32, 4        # sums of weights: from so much below nothing on, in such steps
+# 1 where more of it can only mean that the label looks more as if a machine had made it, -1 where less of it can.
+FEATURES = {"digits": 0, "vowels": 0, "hex": 0, "hyphens": 0, "consonant_run": 0, "distinct": 0, "most_frequent": 0,
+            "squares": 0, "sum": 1, "threes": 1, "unusual": -1, "least": 1}
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-"
 CODE = np.zeros(256, np.uint8)
@@ -55,57 +54,33 @@ def longest(flags):
     return best
 
 
-def windows(values, valid, size):
-    """Highest and lowest sum of `size` neighbours; of all where there are fewer."""
-    sums = np.cumsum(np.concatenate([np.zeros((len(values), 1), np.int64), values], 1), 1)
-    runs = sums[:, size:] - sums[:, :-size]
-    whole = valid[:, size - 1:]
-    most = np.where(whole, runs, -1).max(1)
-    least = np.where(whole, runs, 1 << 20).min(1)
-    short = ~whole.any(1)
-    return np.where(short, sums[:, -1], most), np.where(short, sums[:, -1], least)
-
-
-def kinds(codes, lengths):
+def kinds(codes):
     inner = codes.astype(np.int64)[:, 1:]
-    n = np.maximum(lengths, 1)
-    here = inner > 0
     digit = (inner >= 27) & (inner <= 36)
     hyphen = inner == 37
     vowel = np.isin(inner, VOWELS)
-    consonant = here & ~digit & ~hyphen & ~vowel
-    kind = np.where(digit, 1, np.where(vowel, 2, np.where(consonant, 3, 0)))
-    sort = np.minimum(kind, 2)
-    follows = here[:, 1:] & here[:, :-1]
+    consonant = (inner > 0) & ~digit & ~hyphen & ~vowel
     counts = np.stack([(inner == code).sum(1) for code in range(1, LETTERS)], 1)
-    return [lengths, digit.sum(1) * FEATURE_MAX // n, vowel.sum(1) * FEATURE_MAX // n,
-            ((inner >= 1) & (inner <= 6) | digit).sum(1) * FEATURE_MAX // n, hyphen.sum(1) * FEATURE_MAX // n,
-            longest(consonant), longest(digit), ((kind[:, 1:] != kind[:, :-1]) & follows).sum(1) * FEATURE_MAX // n,
-            ((sort[:, 1:] != sort[:, :-1]) & follows).sum(1), (counts > 0).sum(1) * FEATURE_MAX // n,
-            counts.max(1) * FEATURE_MAX // n, (counts ** 2).sum(1) * FEATURE_MAX // (n * n)]
+    return [digit.sum(1), vowel.sum(1), ((inner >= 1) & (inner <= 6) | digit).sum(1), hyphen.sum(1), longest(consonant),
+            (counts > 0).sum(1), counts.max(1), (counts ** 2).sum(1) // 2]
 
 
 def runs(weights, codes, lengths):
-    n = np.maximum(lengths, 1)
     three_places, four_places = places(codes, lengths)
-    threes = np.where(three_places >= 0, weights[0][np.maximum(three_places, 0)], 0)
-    fours = np.where(four_places >= 0, weights[1][np.maximum(four_places, 0)], 0)
     valid = three_places >= 0
-    lifted = threes + 2 * WEIGHT_ZERO * valid
-    lifted[:, :-1] += fours
-    total = threes.sum(1) + fours.sum(1)
-    four, eight = windows(lifted, valid, 4), windows(lifted, valid, 8)
-    return [np.maximum(total + FEATURE_MAX, 0) // 2, lifted.sum(1) * 8 // n,
-            np.maximum(threes.sum(1) + FEATURE_MAX // 2, 0), np.maximum(fours.sum(1) + FEATURE_MAX // 2, 0),
-            four[0] * 2, four[1] * 2, eight[0], eight[1], LABEL_MAX - ((lifted < 2 * WEIGHT_ZERO) & valid).sum(1),
-            np.where(valid, lifted, 0).max(1) * 8, np.where(valid, lifted, 255).min(1) * 8]
+    threes = np.where(valid, weights[0][np.maximum(three_places, 0)], 0)
+    fours = np.where(four_places >= 0, weights[1][np.maximum(four_places, 0)], 0)
+    both = threes.copy()
+    both[:, :-1] += fours
+    return [(both.sum(1) + SUM_LEAST) // SUM_STEP, (threes.sum(1) + SUM_LEAST) // SUM_STEP, ((both < 0) & valid).sum(1),
+            np.where(valid, both + 2 * WEIGHT_ZERO, VALUES).min(1)]
 
 
 def features_of(weights, labels, step=20000):
-    """Of each label the FEATURES; `weights` of the runs of three and of four."""
-    parts = [np.zeros((0, len(FEATURES)), np.uint8)]
+    """Of each label its length and the FEATURES; `weights` of the runs of three and of four."""
+    parts = [np.zeros((0, 1 + len(FEATURES)), np.uint8)]
     for at in range(0, len(labels), step):
         codes, lengths = encode(labels[at:at + step])
-        columns = kinds(codes, lengths) + runs(weights, codes, lengths)
-        parts.append(np.clip(np.stack(columns, 1), 0, FEATURE_MAX).astype(np.uint8))
+        columns = np.clip(np.stack(kinds(codes) + runs(weights, codes, lengths), 1), 0, VALUES - 1)
+        parts.append(np.concatenate([np.minimum(lengths, LENGTHS)[:, None], columns], 1).astype(np.uint8))
     return np.concatenate(parts)

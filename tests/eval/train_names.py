@@ -17,14 +17,14 @@ import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import name_data
-from name_features import CLASSES, FEATURES, FOURS, WEIGHT_MAX, WEIGHT_ZERO, encode, features_of, places
+from name_features import CLASSES, FEATURES, FOURS, LENGTHS, VALUES, WEIGHT_MAX, WEIGHT_ZERO, encode, features_of, places
 
 SEED = 20260801
-TREES, LEAVES = 100, 12
+TREES, LEAVES, RATE = 800, 8, 0.03
 BENIGN_ROWS = 145000
-# Generators made up, and labels of each; of the trees' together as many benign labels weigh as much.
+# Generators made up, and labels of each; of the sums' together as many benign labels weigh as much.
 RUN_GENERATORS, RUN_ROWS = 1500, 200
-TREE_GENERATORS, TREE_ROWS, TREE_WEIGHT = 600, 60, 3600
+SUM_GENERATORS, SUM_ROWS, SUM_WEIGHT = 600, 60, 3600
 PENALTY, STEPS = 5e-6, 60          # of the weights of runs, and until these are found
 WHOLE = 0.999                      # share of the weights that 4 bits hold
 SCORES = list(range(0, 900, 100)) + list(range(900, 990, 10)) + list(range(990, 1001))
@@ -82,9 +82,9 @@ class Data:
             parts[name_data.part_of(label)].append(label)
         self.counts = {name: len(labels) for name, labels in parts.items()}
         self.weights = weights_of_runs(parts["language"], made_up(SEED, RUN_GENERATORS, RUN_ROWS))
-        parts["trees"] = sample(parts["trees"], BENIGN_ROWS, SEED)
-        self.parts = {name: features_of(self.weights, parts[name]) for name in ("trees", "thresholds", "test")}
-        self.made = features_of(self.weights, made_up(SEED + 2, TREE_GENERATORS, TREE_ROWS))
+        parts["sums"] = sample(parts["sums"], BENIGN_ROWS, SEED)
+        self.parts = {name: features_of(self.weights, parts[name]) for name in ("sums", "thresholds", "test")}
+        self.made = features_of(self.weights, made_up(SEED + 2, SUM_GENERATORS, SUM_ROWS))
         self.families = {family: (kind, features_of(self.weights, sample(labels, 2000, SEED)))
                          for family, (kind, labels) in name_data.generated(data, suffixes).items()
                          if kind in name_data.RANDOM and len(labels) >= 20}
@@ -121,51 +121,46 @@ def weights_of_runs(people, machines):
     return whole[:CLASSES ** 3], whole[CLASSES ** 3:]
 
 
-class Trees:
-    """Whole numbers only: a label's margin is the sum of one leaf of each tree."""
-    SCALE = 256
+class Sums:
+    """What each value of a feature adds for a label of that length: boosted trees of which each asks for the length and for one
+    feature, added up to a table of that feature. Whole numbers, as large as an octet holds them."""
 
     def __init__(self, data):
-        rows = [data.parts["trees"], data.made]
-        weights = [np.ones(len(rows[0])), np.full(len(rows[1]), TREE_WEIGHT / len(rows[1]))]
+        rows = [data.parts["sums"], data.made]
+        weights = [np.ones(len(rows[0])), np.full(len(rows[1]), SUM_WEIGHT / len(rows[1]))]
         model = HistGradientBoostingClassifier(
-            max_iter=TREES, max_leaf_nodes=LEAVES, learning_rate=0.12, l2_regularization=2, max_bins=255,
-            min_samples_leaf=40, early_stopping=False, monotonic_cst=[int(only_up) for only_up in FEATURES.values()],
-            random_state=SEED)
+            max_iter=TREES, max_leaf_nodes=LEAVES, learning_rate=RATE, l2_regularization=2, max_bins=255,
+            min_samples_leaf=40, early_stopping=False, monotonic_cst=[0] + list(FEATURES.values()), random_state=SEED,
+            interaction_cst=[{0, 1 + feature} for feature in range(len(FEATURES))])
         model.fit(np.concatenate(rows).astype(np.float32), np.repeat([False, True], [len(part) for part in rows]),
                   sample_weight=np.concatenate(weights))
-        self.trees = [self.whole(trees[0].nodes) for trees in model._predictors]
+        terms = np.zeros((LENGTHS, len(FEATURES), VALUES))
+        for trees in model._predictors:
+            self.add(terms, trees[0].nodes)
+        self.terms = np.rint(terms * (127 / np.abs(terms).max())).astype(np.int64)
 
-    @classmethod
-    def whole(cls, nodes):
-        """Inner nodes (feature, most, left, right) and leaves; a child of -1 - n is leaf n."""
-        names, inner, leaves = {}, [], []
-        for at, node in enumerate(nodes):
-            names[at] = -1 - sum(bool(other["is_leaf"]) for other in nodes[:at]) if node["is_leaf"] else len(
-                [other for other in nodes[:at] if not other["is_leaf"]])
-        for node in nodes:
+    @staticmethod
+    def add(terms, nodes):
+        """A tree, to the table of the feature that it asks for."""
+        asked = {int(node["feature_idx"]) for node in nodes if not node["is_leaf"]} - {0}
+        feature = asked.pop() if asked else 1
+        assert not asked
+        lengths, values = np.arange(LENGTHS)[:, None] + 1, np.arange(VALUES)[None, :]
+
+        def walk(at, where):
+            node = nodes[at]
             if node["is_leaf"]:
-                leaves.append(int(round(float(node["value"]) * cls.SCALE)))
-            else:
-                inner.append((int(node["feature_idx"]), int(np.floor(node["num_threshold"])), names[int(node["left"])],
-                              names[int(node["right"])]))
-        return inner, leaves
+                terms[:, feature - 1, :] += where * node["value"]
+                return
+            left = (values if node["feature_idx"] else lengths) <= node["num_threshold"]
+            walk(node["left"], where & left)
+            walk(node["right"], where & ~left)
+
+        walk(0, np.ones((LENGTHS, VALUES), bool))
 
     def margins(self, rows):
-        sums = np.zeros(len(rows), np.int64)
-        every = np.arange(len(rows))
-        for inner, leaves in self.trees:
-            table = np.array(inner, np.int64).reshape(-1, 4)
-            at = np.zeros(len(rows), np.int64)
-            for _ in range(LEAVES):
-                going = at >= 0
-                if not going.any():
-                    break
-                node = table[np.maximum(at, 0)]
-                right = rows[every, node[:, 0]] > node[:, 1]
-                at = np.where(going, np.where(right, node[:, 3], node[:, 2]), at)
-            sums += np.array(leaves, np.int64)[-1 - at]
-        return sums
+        lengths = rows[:, 0].astype(np.int64) - 1
+        return sum(self.terms[lengths, feature, rows[:, 1 + feature]] for feature in range(len(FEATURES)))
 
 
 def knots(margins):
@@ -193,12 +188,12 @@ class Figures:
     def __init__(self):
         self.found, self.wrong = {}, None
 
-    def take(self, data, trees, families):
-        table = knots(trees.margins(data.parts["thresholds"]))
-        tested = scores(table, trees.margins(data.parts["test"]))
+    def take(self, data, sums, families):
+        table = knots(sums.margins(data.parts["thresholds"]))
+        tested = scores(table, sums.margins(data.parts["test"]))
         self.wrong = [int((tested >= at).sum()) for at in self.AT]
         for family in families:
-            marks = scores(table, trees.margins(data.families[family][1]))
+            marks = scores(table, sums.margins(data.families[family][1]))
             self.found[family] = [float((marks >= at).mean()) for at in self.AT]
 
     def macro(self):
@@ -213,10 +208,10 @@ def show(data, figures):
 
 # --- writing
 
-def rows_of(values, form="%d"):
+def rows_of(values):
     out, line = [], "\t"
     for value in values:
-        text = form % value + ", "
+        text = "%s, " % value
         if len(line) + len(text) > 112:
             out.append(line.rstrip())
             line = "\t"
@@ -224,48 +219,9 @@ def rows_of(values, form="%d"):
     return "\n".join(out + [line.rstrip()]) + "\n"
 
 
-def octets_of(bits):
-    return np.packbits(bits, bitorder="little").tolist()
-
-
 def nibbles(values):
     flat = list(values) + [0] * (len(values) % 2)
     return [low | high << 4 for low, high in zip(flat[::2], flat[1::2])]
-
-
-def striking(tree, usual):
-    """Nodes (feature, strikes over, most, bits of leaves kept), and the leaves in the order in which the first one that is
-    not struck is the right one: at each node those come first to which a label of the usual features goes."""
-    inner, values = tree
-    nodes, leaves = [], []
-
-    def walk(at):
-        if at < 0:
-            leaves.append(values[-1 - at])
-            return 1 << len(leaves) - 1
-        feature, most, left, right = inner[at]
-        over = usual[feature] <= most
-        first = walk(left if over else right)
-        nodes.append((feature, over, most, 0xffff & ~first))
-        return first | walk(right if over else left)
-
-    walk(0)
-    return nodes, leaves + [0] * (LEAVES - len(leaves))
-
-
-def tree_octets(trees, usual):
-    nodes, leaves, starts = [], [], [0]
-    for number, tree in enumerate(trees.trees):
-        struck, ends = striking(tree, usual)
-        nodes.extend((feature, over, most, number, keep) for feature, over, most, keep in struck)
-        leaves.extend(ends)
-    ordered = []
-    for feature in range(len(FEATURES)):
-        for over in (True, False):
-            part = sorted(node[2:] for node in nodes if node[:2] == (feature, over))
-            ordered.extend(part if over else part[::-1])
-            starts.append(len(ordered))
-    return ordered, leaves, starts
 
 
 HEAD = """/*
@@ -275,8 +231,8 @@ HEAD = """/*
  *   without what lists/block_malware_big.txt.xz has, what leads to lists/sinkhole_addresses.tsv, and what is in the crawl
  *   alone and leads nowhere.
  * Seed %(seed)d, scikit-learn %(sklearn)s. Benign labels, by their hash: %(language)d for the weights of runs,
- * %(rows)d (of %(trees)d) for the trees, %(thresholds)d for the scores, %(test)d to measure. Generated labels: %(made)d for the
- * weights and %(trees_made)d for the trees, of generators that the script makes up. No family was learned from.
+ * %(rows)d (of %(sums)d) for the sums, %(thresholds)d for the scores, %(test)d to measure. Generated labels: %(made)d for the
+ * weights and %(sums_made)d for the sums, of generators that the script makes up. No family was learned from.
  * Held out, of %(test)d benign labels: %(wrong)s at the scores 900, 990, 999 or over. Families of
  * dga/dga_train.tsv.xz that nothing was chosen by, found at these scores:
 %(held)s
@@ -300,28 +256,25 @@ def head(data, figures):
     held = ", ".join("%s %s" % (family, " ".join("%.2f" % one for one in found)) for family, found in sorted(
         figures.found.items())) + "; mean %s." % " ".join("%.2f" % one for one in figures.macro())
     return HEAD % dict(data.counts, sources="\n *   ".join(name_data.SOURCES), seed=SEED, sklearn=sklearn.__version__,
-                       rows=len(data.parts["trees"]), made=RUN_GENERATORS * RUN_ROWS, trees_made=len(data.made),
+                       rows=len(data.parts["sums"]), made=RUN_GENERATORS * RUN_ROWS, sums_made=len(data.made),
                        held=wrapped(held), wrong=", ".join(str(one) for one in figures.wrong))
 
 
-def write_model(path, data, trees, table, figures):
-    nodes, leaves, starts = tree_octets(trees, np.median(data.parts["trees"], axis=0))
+def write_model(path, data, sums, table, figures):
     threes, fours = (nibbles((weights + WEIGHT_ZERO).tolist()) for weights in data.weights)
     with open(path, "w") as file:
         file.write(head(data, figures))
         for name, kind, count, values in (
-                ("name_threes", "uint8_t", "NAME_THREES_OCTETS", threes),
-                ("name_fours", "uint8_t", "NAME_FOURS_OCTETS", fours),
-                ("name_leaves", "int16_t", "NAME_TREES * NAME_TREE_LEAVES", leaves),
-                ("name_starts", "uint16_t", "2 * NAME_FEATURES + 1", starts),
-                ("name_nodes", "struct name_node", "", ["{ %d, %d, 0x%x }" % node for node in nodes]),
-                ("name_knots", "struct name_knot", "", ["{ %d, %d }" % pair for pair in zip(table, SCORES)])):
-            file.write("const %s %s[%s] = {\n%s};\n\n" % (kind, name, count, rows_of(values, "%s")))
+                ("name_threes", "uint8_t", "[NAME_THREES_OCTETS]", threes),
+                ("name_fours", "uint8_t", "[NAME_FOURS_OCTETS]", fours),
+                ("name_terms", "int8_t", "[NAME_LENGTHS * NAME_FEATURES * NAME_VALUES]", sums.terms.flatten().tolist()),
+                ("name_knots", "struct name_knot", "[]", ["{ %d, %d }" % pair for pair in zip(table, SCORES)])):
+            file.write("const %s %s%s = {\n%s};\n\n" % (kind, name, count, rows_of(values)))
         file.write("const unsigned name_knot_count = sizeof(name_knots) / sizeof(name_knots[0]);\n")
-        file.write("\n_Static_assert(NAME_TREES == %d && NAME_TREE_LEAVES == %d && NAME_FEATURES == %d,\n\t\"the header is of "
-                   "another model\");\n" % (TREES, LEAVES, len(FEATURES)))
+        file.write("\n_Static_assert(NAME_LENGTHS == %d && NAME_FEATURES == %d && NAME_VALUES == %d,\n\t\"the header is of "
+                   "another model\");\n" % (LENGTHS, len(FEATURES), VALUES))
         file.write("_Static_assert(%s <= NAME_MODEL_OCTETS_MAX,\n\t\"the model is larger than it may be\");\n" % " + ".join(
-            "sizeof(name_%s)" % table for table in ("threes", "fours", "leaves", "starts", "nodes", "knots")))
+            "sizeof(name_%s)" % table for table in ("threes", "fours", "terms", "knots")))
 
 
 def vector_labels():
@@ -333,9 +286,9 @@ def vector_labels():
     return labels + ["a", "aa", "9", "-", "a" * 63, "0" * 63, "".join(rng.choices(LETTERS, k=63)), "-" * 20, "ab" * 31]
 
 
-def write_vector(path, data, trees, table):
+def write_vector(path, data, sums, table):
     labels = vector_labels()
-    marks = scores(table, trees.margins(features_of(data.weights, labels)))
+    marks = scores(table, sums.margins(features_of(data.weights, labels)))
     with open(path, "w") as file:
         file.write("/* name_vector.h: what the script that learns makes of labels of its own. Written by "
                    "tests/eval/train_names.py. */\n")
@@ -345,17 +298,17 @@ def write_vector(path, data, trees, table):
 def main(arguments):
     wanted = arguments[:1] == ["--measure"]
     data = Data()
-    trees = Trees(data)
+    sums = Sums(data)
     for kept_back in [False, True] if wanted else [True]:
         figures = Figures()
-        figures.take(data, trees, [family for family in sorted(data.families)
+        figures.take(data, sums, [family for family in sorted(data.families)
                                    if name_data.is_test_family(family) == kept_back])
         if not kept_back:
             show(data, figures)
     model, vector = arguments[wanted:]
-    table = knots(trees.margins(data.parts["thresholds"]))
-    write_model(model, data, trees, table, figures)
-    write_vector(vector, data, trees, table)
+    table = knots(sums.margins(data.parts["thresholds"]))
+    write_model(model, data, sums, table, figures)
+    write_vector(vector, data, sums, table)
 
 
 if __name__ == "__main__":
