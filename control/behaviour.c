@@ -296,7 +296,8 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 	own->directory = strdup(conf->state_directory);
 	if (own->directory == NULL)
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
-	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate };
+	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate,
+		conf->detection.flag_action };
 	atomic_store(&own->stopping, false);
 	atomic_store_explicit(&own->looked_s, wall_clock_ms() / 1000, memory_order_relaxed);
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;

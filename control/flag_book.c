@@ -21,7 +21,7 @@ struct flag_book {
 	struct flag_counts counts;
 	int64_t minute;                  /* when this minute of new ones began */
 	uint32_t fresh[2];               /* in it: that only alert, and that are to deny */
-	uint32_t seconds;                /* of the last limits */
+	struct flag_limits limits;       /* the last ones */
 };
 
 struct flag_book *flag_book_create(void)
@@ -32,6 +32,7 @@ struct flag_book *flag_book_create(void)
 		return NULL;
 	pthread_mutex_init(&book->lock, NULL);
 	book->next = 1;
+	book->limits.action = ACTION_NXDOMAIN;
 	return book;
 }
 
@@ -190,7 +191,7 @@ bool flag_book_take(struct flag_book *book, const struct flag_call *call, const 
 	bool news;
 
 	pthread_mutex_lock(&book->lock);
-	book->seconds = limits->seconds;
+	book->limits = *limits;
 	news = is_limit(call) ? take_part(book, call, limits) : take(book, call, limits, call->reaction == REACTION_BLOCK);
 	pthread_mutex_unlock(&book->lock);
 	return news;
@@ -198,10 +199,10 @@ bool flag_book_take(struct flag_book *book, const struct flag_call *call, const 
 
 /* --- denying ------------------------------------------------------------------------------------------------------ */
 
-static void make_override(const struct flag *flag, struct override *override)
+static void make_override(const struct flag *flag, enum action action, struct override *override)
 {
 	*override = (struct override){ .name = flag->call.zone, .client = flag_client(flag), .made = flag->last,
-		.until = flag->until, .action = is_limit(&flag->call) ? ACTION_REFUSE : ACTION_NXDOMAIN };
+		.until = flag->until, .action = is_limit(&flag->call) ? ACTION_REFUSE : action };
 	flag_why(flag, override->why);
 	snprintf(override->who, sizeof(override->who), OVERRIDE_WHO_DETECTOR "%s", detector_table[flag->call.lead.detector].name);
 }
@@ -214,7 +215,7 @@ bool flag_book_due(struct flag_book *book, struct flag *flag, struct override *o
 	for (size_t i = 0; i < book->count && !found; i++)
 		if (book->flags[i].state == FLAG_DUE) {
 			*flag = book->flags[i];
-			make_override(flag, override);
+			make_override(flag, book->limits.action, override);
 			found = true;
 		}
 	pthread_mutex_unlock(&book->lock);
@@ -238,7 +239,7 @@ static bool raise_for_everybody(struct flag_book *book, const struct flag *last)
 		return false;
 	all.state = FLAG_DUE;
 	all.since = all.last;
-	all.until = all.last + book->seconds;
+	all.until = all.last + book->limits.seconds;
 	all.override = 0;
 	raise_flag(book, &all);
 	return true;

@@ -32,6 +32,7 @@
 struct flag_limits {
 	uint32_t seconds;                /* that a flag lasts */
 	uint32_t per_minute;             /* new ones */
+	enum action action;              /* what is answered where one denies */
 };
 
 struct flag_counts {

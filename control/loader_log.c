@@ -127,7 +127,7 @@ static bool same_detection(const struct detection_conf *a, const struct detectio
 	return a->wanted == b->wanted && same_text(a->suffixes, b->suffixes) && a->zones == b->zones &&
 		a->clients == b->clients && a->pairs == b->pairs && a->names_octets == b->names_octets &&
 		a->known_octets == b->known_octets && a->answers_octets == b->answers_octets &&
-		a->flag_seconds == b->flag_seconds && a->flag_rate == b->flag_rate;
+		a->flag_seconds == b->flag_seconds && a->flag_rate == b->flag_rate && a->flag_action == b->flag_action;
 }
 
 static bool same_guard(const struct guard_conf *a, const struct guard_conf *b)

@@ -150,6 +150,7 @@ struct detection_conf {
 	size_t names_octets, known_octets, answers_octets;
 	uint32_t flag_seconds;       /* that a flag lasts */
 	uint32_t flag_rate;          /* new ones a minute */
+	enum action flag_action;     /* of the denial that one becomes: ACTION_NXDOMAIN or ACTION_REFUSE */
 };
 
 /* approved-name-server: */

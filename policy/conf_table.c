@@ -224,6 +224,8 @@ const struct option option_table[OPTION_COUNT] = {
 		"that a flag lasts, and the denial that it may become", NULL },
 	{ CLAUSE_DETECTION, "flag-rate", TYPE_NUMBER, IN_DETECTION(flag_rate), 1, 10000, "20", NULL, "flags",
 		"that may be raised within a minute; those over it are counted", NULL },
+	{ CLAUSE_DETECTION, "flag-action", TYPE_FLAG_ACTION, IN_DETECTION(flag_action), 0, 0, "nxdomain", NULL, NULL,
+		"what is answered where a flag denies", NULL },
 	{ CLAUSE_INVENTORY, "zone", TYPE_ZONE, IN_INVENTORY(zone), 0, 0, NULL, "required", NULL,
 		"the zone, with all below it, that known name servers alone may serve", NULL },
 	{ CLAUSE_INVENTORY, "name-server", TYPE_ZONE, IN_INVENTORY(servers), 0, 0, NULL, "any", NULL,

@@ -43,7 +43,7 @@ struct option {
 	const struct repeat *repeat;   /* NULL: once */
 };
 
-#define OPTION_COUNT 96
+#define OPTION_COUNT 97
 
 extern const struct option option_table[OPTION_COUNT];
 

@@ -53,6 +53,7 @@ static const struct word denials[] = {
 	{ "observe", ACTION_OBSERVE }, { "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA },
 	{ "refuse", ACTION_REFUSE }, { "drop", ACTION_DROP }, { NULL, 0 },
 };
+static const struct word flag_actions[] = { { "nxdomain", ACTION_NXDOMAIN }, { "refuse", ACTION_REFUSE }, { NULL, 0 } };
 static const struct word actions[] = {
 	{ "nxdomain", ACTION_NXDOMAIN }, { "nodata", ACTION_NODATA }, { "refuse", ACTION_REFUSE },
 	{ "sinkhole", ACTION_SINKHOLE }, { "drop", ACTION_DROP }, { "truncate", ACTION_TRUNCATE },
@@ -341,6 +342,7 @@ static const struct type_info types[TYPE_COUNT] = {
 	[TYPE_PRIVACY] = { "word", privacies, NULL },
 	[TYPE_ACTION] = { "word", actions, NULL },
 	[TYPE_DENIAL] = { "word", denials, NULL },
+	[TYPE_FLAG_ACTION] = { "word", flag_actions, NULL },
 	[TYPE_EDE] = { "word", edes, parse_ede },
 	[TYPE_ZONE] = { "domain name", NULL, parse_zone },
 	[TYPE_ADDRESS] = { "address", NULL, parse_address },

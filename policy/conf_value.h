@@ -41,6 +41,7 @@ enum conf_type {
 	TYPE_PRIVACY,     /* enum privacy_mode */
 	TYPE_ACTION,      /* enum action */
 	TYPE_DENIAL,         /* enum action: observe, or a denial that needs nothing else */
+	TYPE_FLAG_ACTION,    /* enum action: nxdomain or refuse */
 	TYPE_EDE,         /* int16_t */
 	TYPE_ZONE,        /* struct name */
 	TYPE_ADDRESS,     /* struct address */

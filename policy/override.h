@@ -36,7 +36,7 @@
 struct override {
 	uint64_t id;                 /* from 1, never used again */
 	struct name name;            /* and all below it */
-	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN; a detector's limit: ACTION_REFUSE */
+	enum action action;          /* ACTION_PASS or ACTION_NXDOMAIN; of a detector also ACTION_REFUSE */
 	struct network client;       /* whom it is for; address.family ADDRESS_NONE: everybody */
 	int64_t made, until;         /* seconds since the epoch */
 	int64_t lasts_until;         /* seconds of a steady clock; of whoever keeps it, and nothing here */

@@ -85,7 +85,7 @@ static char *value_text(const struct option *option, const void *at, char *to)
 		return word_text(option, at, sizeof(bool), to);
 	case TYPE_CHOICE: case TYPE_MODE: case TYPE_HTTPS: case TYPE_EXPIRE: case TYPE_FORMAT: case TYPE_TRIGGER:
 	case TYPE_FRAMES: case TYPE_FAIL: case TYPE_EDE_MODE: case TYPE_PRIVACY: case TYPE_REACTION: case TYPE_TRAIT:
-	case TYPE_ACTION: case TYPE_DENIAL:
+	case TYPE_ACTION: case TYPE_DENIAL: case TYPE_FLAG_ACTION:
 		return word_text(option, at, sizeof(int), to);
 	case TYPE_EDE:
 		return ede_text(option, at, to);

@@ -15,7 +15,7 @@ import test_detect
 
 ADDRESS = "127.97.53.%d" % (1 + os.getpid() % 250)     # the tools ask at port 53 and nowhere else
 CLAUSES = test_detect.NO_WARM_UP
-BLOCK = CLAUSES + "detector:\n\tname: tunnel\n\taction: block\n"
+BLOCK = CLAUSES + "detection:\n\tflag-action: refuse\ndetector:\n\tname: tunnel\n\taction: block\n"
 FIRST_OCTETS = 1024
 CUT_OFF_OCTETS = 8192                  # of names: twice those of information that the tier block takes
 
@@ -99,9 +99,9 @@ def told_of(here, zone):
 def got_through(here, zone):
 	"""(octets of different names that were answered, questions that were denied, questions answered behind the first of these)"""
 	verdicts = [verdict for _, _, verdict in frames_of(here, zone)]
-	first = verdicts.index("nxdomain") if "nxdomain" in verdicts else len(verdicts)
+	first = verdicts.index("refuse") if "refuse" in verdicts else len(verdicts)
 	answered = {labels for labels, _, verdict in frames_of(here, zone) if verdict == "allow"}
-	return (sum(len(label) for labels in answered for label in labels), verdicts.count("nxdomain"),
+	return (sum(len(label) for labels in answered for label in labels), verdicts.count("refuse"),
 		verdicts[first:].count("allow"))
 
 

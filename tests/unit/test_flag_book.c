@@ -13,7 +13,7 @@
 
 #define NOW 1700000000
 
-static const struct flag_limits limits = { .seconds = 3600, .per_minute = 20 };
+static const struct flag_limits limits = { .seconds = 3600, .per_minute = 20, .action = ACTION_NXDOMAIN };
 static struct flag_book *book;
 
 static int start(void **state)
@@ -187,6 +187,19 @@ static void an_alert_may_become_a_block(void **state)
 	take("evil.com", "192.0.2.1", REACTION_ALERT, NOW);
 	assert_true(take("evil.com", "192.0.2.1", REACTION_BLOCK, NOW + 1));
 	assert_int_equal(deny_all(1), 1);
+}
+
+static void a_denial_is_made_as_the_operator_wants_it(void **state)
+{
+	const struct flag_limits refusing = { .seconds = 3600, .per_minute = 20, .action = ACTION_REFUSE };
+	const struct flag_call call = make("evil.com", "192.0.2.1", REACTION_BLOCK, NOW);
+	struct override override;
+	struct flag flag;
+
+	(void)state;
+	assert_true(flag_book_take(book, &call, &refusing));
+	assert_true(flag_book_due(book, &flag, &override));
+	assert_int_equal(override.action, ACTION_REFUSE);
 }
 
 static void several_clients_of_a_small_zone_deny_it_to_all(void **state)
@@ -483,6 +496,7 @@ int main(void)
 		ROW(but_not_where_it_is_link_local),
 		ROW(a_value_that_looks_like_its_threshold_is_not_over_it),
 		ROW(a_block_is_due_for_that_client_alone), ROW(a_mapped_client_is_one_host), ROW(an_alert_may_become_a_block),
+		ROW(a_denial_is_made_as_the_operator_wants_it), ROW(two_clients_deny_it_to_nobody_else),
 		ROW(several_clients_of_a_small_zone_deny_it_to_all), ROW(two_clients_deny_it_to_nobody_else),
 		ROW(a_flood_is_refused_to_all_for_a_minute), ROW(a_flood_in_one_name_denies_nobody_anything),
 		ROW(only_so_many_are_raised_in_a_minute), ROW(a_flood_fills_the_book_and_no_more), ROW(alerts_keep_no_denial_out),
