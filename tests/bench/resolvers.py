@@ -5,7 +5,8 @@ whatever else the machine does meets all alike; a resolver has a processor of it
 median of the rounds' ratios, with the 95 % interval of that median by order statistics. dnsperf asks.
 
 Instructions are counted by callgrind, user space only. VERDICT_ROUNDS (default 15) and VERDICT_ROUND_SECONDS (default 2)
-set how long it takes.
+set how long it takes, VERDICT_THREADS (default 1) how many threads each Unbound has: what a process pays for its second
+one is part of the library's ratio with one, and of no ratio with more.
 """
 
 import lzma
@@ -24,6 +25,7 @@ import lab   # noqa: E402  (the path comes first)
 LIST = os.path.join(lab.DATA, "lists/block_malware_big.txt.xz")
 ROUNDS = int(os.environ.get("VERDICT_ROUNDS", "15"))
 SECONDS = float(os.environ.get("VERDICT_ROUND_SECONDS", "2"))
+THREADS = int(os.environ.get("VERDICT_THREADS", "1"))
 NAMES = 2000
 PARTS = 4               # of a round
 APART = ("taskset", "-c", "0") if shutil.which("taskset") and os.cpu_count() > 1 else ()
@@ -105,7 +107,7 @@ class Resolver:
 		if capture or native:
 			self.lab.start_capture()
 		self.lab.policy(policy or [], file=False, socket_path=capture, raw=DETECTION % SUFFIXES if detect else "")
-		self.lab.unbound_conf(module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n" +
+		self.lab.unbound_conf(THREADS, module=module, server="\tmsg-cache-size: 256m\n\trrset-cache-size: 256m\n" +
 			"".join("\tlocal-zone: %s. always_refuse\n" % name for name in refused) + (hierarchy.server(self.lab) if hierarchy else ""),
 			rest=NATIVE % self.lab.socket_path if native else "")
 		self.lab.launch_unbound(wrapper=("valgrind", "--tool=callgrind", "--instr-atstart=no", "--fair-sched=yes",
