@@ -27,11 +27,18 @@ static const struct detect_sizes tiny = { 64, 64, 64, 1024, 1024, 1024 };
 static const struct hash_key key = { 1, 2 };
 static char suffixes[32];            /* a file in memory: libFuzzer ends without a word */
 static uint8_t header[SAVED_HEADER_OCTETS];
+static unsigned taken;               /* inputs */
 
 static void check(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+/* Of a corpus of another format none is, and nothing is tested. */
+static void check_taken(void)
+{
+	check(taken > 0);
 }
 
 static bool keep_header(void *arg, const void *octets, size_t length)
@@ -74,6 +81,11 @@ static void begin(void)
 	detect = make();
 	check(detect_save(detect, NULL, 0, keep_header, &kept) && kept == sizeof(header));
 	detect_destroy(&detect);
+#ifdef FUZZ_TARGET
+	atexit(check_taken);
+#else
+	(void)check_taken;
+#endif
 }
 
 static void ask(struct detect *detect, const struct detector_conf *conf, unsigned number)
@@ -97,7 +109,8 @@ static void tell(const struct flag *flag, int64_t now)
 	const struct network client = flag_client(flag);
 
 	check(strlen(flag_why(flag, why)) < OVERRIDE_WHY_MAX && strlen(name_to_text(&flag->call.zone, zone)) > 0);
-	check(client.prefix_length == 0 || client.prefix_length == 32 || client.prefix_length == 64);
+	check(client.prefix_length == 0 || client.prefix_length == 32 || client.prefix_length == 64 ||
+		client.prefix_length == 128);
 	check(strlen(flag->error) < sizeof(flag->error));
 	check(flag->until > now && flag->until - now <= FLAG_SECONDS_MAX);
 }
@@ -160,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(image + sizeof(header), data, size);
 	detect = make();
 	if (restore(image, sizeof(header) + size, detect, book)) {
+		taken++;
 		for (unsigned i = 0; i < ANSWERS; i++)
 			ask(detect, conf, i);
 		live_on(detect, book);
