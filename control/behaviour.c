@@ -27,7 +27,6 @@ struct behaviour {
 	const struct control_host *host;
 	struct detect *detect;
 	struct detect_sizes sizes;       /* as asked for, to see that others are */
-	struct flag_limits limits;
 	char *directory;                 /* owned; of the file */
 	int64_t saved_ms;                /* steady; the thread's */
 	struct wall_clock clock;         /* the thread's */
@@ -91,7 +90,7 @@ static void take_calls(struct behaviour *behaviour)
 	struct flag_call call;
 
 	while (flag_ring_pop(behaviour->ring, &call))
-		if (flag_book_take(behaviour->book, &call, &behaviour->limits))
+		if (flag_book_take(behaviour->book, &call))
 			say_call(behaviour, &call);
 }
 
@@ -275,6 +274,8 @@ static int remember(struct behaviour *behaviour, const struct conf *conf, struct
 int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const struct control_host *host,
 	struct diag *diag)
 {
+	const struct flag_limits limits = { conf->detection.flag_seconds, conf->detection.flag_rate,
+		conf->detection.flag_action };
 	struct behaviour *own;
 
 	if (!conf->detection.wanted) {
@@ -286,6 +287,7 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 	own = *behaviour;
 	if (own == NULL)
 		return -1;
+	flag_book_limit(own->book, &limits);
 	if (remember(own, conf, diag) != 0) {
 		destroy(behaviour);
 		return -1;
@@ -296,8 +298,6 @@ int behaviour_start(struct behaviour **behaviour, const struct conf *conf, const
 	own->directory = strdup(conf->state_directory);
 	if (own->directory == NULL)
 		return diag_set(diag, conf->path, 0, 0, "detection: out of memory");
-	own->limits = (struct flag_limits){ conf->detection.flag_seconds, conf->detection.flag_rate,
-		conf->detection.flag_action };
 	atomic_store(&own->stopping, false);
 	atomic_store_explicit(&own->looked_s, wall_clock_ms() / 1000, memory_order_relaxed);
 	own->running = thread_start(&own->thread, "verdict-detect", run, own) == 0;

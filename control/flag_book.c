@@ -21,7 +21,7 @@ struct flag_book {
 	struct flag_counts counts;
 	int64_t minute;                  /* when this minute of new ones began */
 	uint32_t fresh[2];               /* in it: that only alert, and that are to deny */
-	struct flag_limits limits;       /* the last ones */
+	struct flag_limits limits;
 };
 
 struct flag_book *flag_book_create(void)
@@ -32,7 +32,6 @@ struct flag_book *flag_book_create(void)
 		return NULL;
 	pthread_mutex_init(&book->lock, NULL);
 	book->next = 1;
-	book->limits.action = ACTION_NXDOMAIN;
 	return book;
 }
 
@@ -43,6 +42,13 @@ void flag_book_destroy(struct flag_book **book)
 	pthread_mutex_destroy(&(*book)->lock);
 	free(*book);
 	*book = NULL;
+}
+
+void flag_book_limit(struct flag_book *book, const struct flag_limits *limits)
+{
+	pthread_mutex_lock(&book->lock);
+	book->limits = *limits;
+	pthread_mutex_unlock(&book->lock);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -186,12 +192,12 @@ static bool take_part(struct flag_book *book, const struct flag_call *call, cons
 	return news;
 }
 
-bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits)
+bool flag_book_take(struct flag_book *book, const struct flag_call *call)
 {
+	const struct flag_limits *limits = &book->limits;
 	bool news;
 
 	pthread_mutex_lock(&book->lock);
-	book->limits = *limits;
 	news = is_limit(call) ? take_part(book, call, limits) : take(book, call, limits, call->reaction == REACTION_BLOCK);
 	pthread_mutex_unlock(&book->lock);
 	return news;

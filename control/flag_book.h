@@ -46,8 +46,11 @@ struct flag_book;
 struct flag_book *flag_book_create(void);
 void flag_book_destroy(struct flag_book **book);
 
+/* From now on, of flags that are due already or come back, too. Before the first call nothing is raised. */
+void flag_book_limit(struct flag_book *book, const struct flag_limits *limits);
+
 /* Takes in a call. Returns whether it says something new: a flag, or that one is to be a denial. */
-bool flag_book_take(struct flag_book *book, const struct flag_call *call, const struct flag_limits *limits);
+bool flag_book_take(struct flag_book *book, const struct flag_call *call);
 
 /* The next flag that is due, copied, with its override as it is to be made (without an id). False: there is none. */
 bool flag_book_due(struct flag_book *book, struct flag *flag, struct override *override);

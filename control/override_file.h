@@ -43,7 +43,7 @@ json_t *override_json(const struct override *override);
 #define OVERRIDE_CLIENT_MAX 64
 char *override_client_text(const struct network *client, char *to);
 
-/* "allow", "deny", or "refuse" for what detectors limit. */
+/* "allow", "deny", or, of a detector, "refuse". */
 const char *override_verb(const struct override *override);
 
 #endif
