@@ -232,9 +232,9 @@ def evaluate_names(bench, zones, most):
     living = sorted(rng.sample(living, most)) if most and len(living) > most else living
     wrong, lost = shares(bench, living), shares(bench, dead)
     say("names.negatives", len(living))
-    say("names.leading_nowhere", len(dead))
+    say("leading_nowhere.names", len(dead))
     for score in DEFAULT_SCORES if dead else ():
-        say("names.leading_nowhere.found_at_%d" % score, lost[score])
+        say("leading_nowhere.called_generated_at_%d" % score, lost[score])
     found = {}
     for family, kind, made in families(bench.data, zones):
         found[family] = (kind, shares(bench, made))
