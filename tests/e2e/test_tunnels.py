@@ -167,6 +167,7 @@ def dns2tcp_is_cut_off(tap):
 				return got_through(here, zone)[1] >= 5
 			send_on.sent = 0
 			lab.wait_for(send_on, "denials, or the end of the connection")
+		lab.wait_for(lambda: got_through(here, zone)[0], "the frames of its first questions")
 		check_cut_off(tap, "dns2tcp", here, zone, sink.octets)
 		tap.ok(sink.octets <= CUT_OFF_OCTETS and send_on.sent < wanted, "as does what was in them", (sink.octets, send_on.sent))
 
