@@ -8,7 +8,7 @@ import random
 import sys
 
 for _library in ("OMP", "OPENBLAS"):       # sums in one order
-    os.environ.setdefault(_library + "_NUM_THREADS", "1")
+    os.environ[_library + "_NUM_THREADS"] = "1"
 
 import numpy as np
 import scipy.optimize
