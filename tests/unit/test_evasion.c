@@ -189,6 +189,16 @@ static void a_flood_does_not_wash_a_slow_tunnel_away(void **state)
 
 /* --- to make others look guilty ----------------------------------------------------------------------------------- */
 
+static void have_one_of_many_tunnel(void)
+{
+	for (here.client = 1; here.client < 20; here.client++)
+		ask("www.bank.com", RRTYPE_A, 0);
+	here.client = 7;
+	for (unsigned i = 0; i < 600; i++)
+		ask_data("bank.com");
+	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] > 0);
+}
+
 /* Whoever sends in the name of one client gets it denied one zone of his own choice, and no popular one. */
 static void a_spoofed_client_loses_no_zone_that_matters(void **state)
 {
@@ -199,12 +209,7 @@ static void a_spoofed_client_loses_no_zone_that_matters(void **state)
 	for (here.client = 1; here.client < 20; here.client++)
 		ask("www.bank.com", RRTYPE_A, 0);
 	here.now_ms += INT64_C(60) * 86400 * 1000;
-	for (here.client = 1; here.client < 20; here.client++)
-		ask("www.bank.com", RRTYPE_A, 0);
-	here.client = 7;
-	for (unsigned i = 0; i < 600; i++)
-		ask_data("bank.com");
-	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] > 0);
+	have_one_of_many_tunnel();
 	assert_int_equal(here.called, REACTION_ALERT);
 	/* What is about a client denies no zone at all. */
 	here.called = REACTION_OFF;
@@ -223,12 +228,7 @@ static void nor_does_one_while_the_clock_is_not_set(void **state)
 	here.conf[DETECTOR_NEWLY_OBSERVED].values[0] = 7;
 	detect_shift(here.detect, 60 - START / 1000);
 	here.now_ms = 60000;
-	for (here.client = 1; here.client < 20; here.client++)
-		ask("www.bank.com", RRTYPE_A, 0);
-	here.client = 7;
-	for (unsigned i = 0; i < 600; i++)
-		ask_data("bank.com");
-	assert_true(here.said[DETECTOR_TUNNEL][TIER_HIGH] > 0);
+	have_one_of_many_tunnel();
 	assert_int_equal(here.said[DETECTOR_TUNNEL][TIER_BLOCK], 0);
 	assert_int_equal(here.called, REACTION_ALERT);
 }

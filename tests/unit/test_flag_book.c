@@ -144,33 +144,31 @@ static void a_block_is_due_for_that_client_alone(void **state)
 	assert_int_equal(flag.until, NOW + 3600);   /* as its denial */
 }
 
-static void a_host_of_ipv6_is_its_64(void **state)
+/* So many flags become of two addresses, and the first one's denial is for that. */
+static void check_hosts(const char *one, const char *other, unsigned flags, unsigned bits, unsigned last_octet)
 {
 	struct override override;
 	struct flag flag;
 
-	(void)state;
-	take("evil.com", "2001:db8::1", REACTION_BLOCK, NOW);
-	take("evil.com", "2001:db8::ffff:2", REACTION_BLOCK, NOW);
-	assert_int_equal(count(NULL), 1);
+	take("evil.com", one, REACTION_BLOCK, NOW);
+	take("evil.com", other, REACTION_ALERT, NOW);
+	assert_int_equal(count(NULL), flags);
 	assert_true(flag_book_due(book, &flag, &override));
-	assert_int_equal(override.client.prefix_length, 64);
-	assert_int_equal(override.client.address.octets[15], 0);
+	assert_int_equal(override.client.prefix_length, bits);
+	assert_int_equal(override.client.address.octets[15], last_octet);
+}
+
+static void a_host_of_ipv6_is_its_64(void **state)
+{
+	(void)state;
+	check_hosts("2001:db8::1", "2001:db8::ffff:2", 1, 64, 0);
 }
 
 /* All hosts of a link have that /64. */
 static void but_not_where_it_is_link_local(void **state)
 {
-	struct override override;
-	struct flag flag;
-
 	(void)state;
-	take("evil.com", "fe80::1", REACTION_BLOCK, NOW);
-	take("evil.com", "fe80::2", REACTION_ALERT, NOW);
-	assert_int_equal(count(NULL), 2);
-	assert_true(flag_book_due(book, &flag, &override));
-	assert_int_equal(override.client.prefix_length, 128);
-	assert_int_equal(override.client.address.octets[15], 1);
+	check_hosts("fe80::1", "fe80::2", 2, 128, 1);
 }
 
 static void a_mapped_client_is_one_host(void **state)
