@@ -8,8 +8,10 @@ VERDICT_KEEP=1 keeps the directory of each laboratory and prints its name.
 import atexit
 import ctypes
 import functools
+import glob
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -37,6 +39,7 @@ NSD = os.environ.get("NSD") or shutil.which("nsd", path=os.environ.get("PATH", "
 	or os.path.join(BUILDDIR, "nsd/usr/sbin/nsd")
 LIBRARY = os.path.join(BUILDDIR, ".libs/unbound-verdict.so")
 VERDICTCTL = os.path.join(BUILDDIR, "verdictctl")
+FAKETIME = next(iter(glob.glob("/usr/lib/%s-*/faketime/libfaketime.so.1" % platform.machine())), None)
 DATA = os.environ.get("VERDICT_DATA", os.path.join(SRCDIR, "../shared/data"))
 CONTENT_TYPE = "protobuf:dnstap.Dnstap"
 PATIENCE = 60.0 * float(os.environ.get("VERDICT_SLOW", "1"))   # seconds before waiting is a failure
@@ -138,6 +141,15 @@ def patient_server():
 	with open(os.path.join(SBIN, "unbound"), "rb") as file:
 		known = b"discard-timeout:" in file.read()
 	return "\tdiscard-timeout: 0\n\twait-limit: 0\n" if known else ""
+
+
+def by_clock(ahead=None, file=None):
+	"""What precedes the command of a program whose wall clock is put on, by libfaketime, which has to be there. `ahead`: so
+	much, as in "+8d". `file`: by what it says, which may change; but when two threads look, one of them now and then gets
+	the right time, so this is for a program of one thread, or for one that has to live with a clock that leaps."""
+	how = ("FAKETIME=" + ahead,) if file is None else ("FAKETIME_NO_CACHE=1", "FAKETIME_TIMESTAMP_FILE=" + file)
+	return ("env", "LD_PRELOAD=" + FAKETIME, "DONT_FAKE_MONOTONIC=1", *how,
+		"ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ["ASAN_OPTIONS"])
 
 
 def connections(place):

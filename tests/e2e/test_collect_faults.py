@@ -178,14 +178,12 @@ def who_is_silent_makes_room(tap):
 
 def days_go_by_age(tap):
 	"""Also by a clock that is wrong when it starts, and one that leaps: these remove nothing."""
-	library = next((path for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-		"/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1") if os.path.exists(path)), None)
-	if library is None:
+	if lab.FAKETIME is None:
 		tap.skip("days go by age", "no libfaketime: install faketime")
 		return
 	with lab.Lab(ZONES) as here:
 		today = int(time.time()) // 86400 * 86400
-		place, days, clock = here.path("collect.sock"), here.path("own"), here.path("clock")
+		place, days = here.path("collect.sock"), here.path("own")
 		frames = [d.frame(client="10.0.0.7", extra={**d.extra("allow"), "seq": seq}, response=d.dns("www.example"), query_time=None,
 			response_time=today - 86400 * day) for seq, day in enumerate((0, 1, 20, 30))]
 		subprocess.run([lab.VERDICTCTL, "collect", "--directory", days, "-"], input=d.stream(*frames), check=True,
@@ -195,16 +193,14 @@ def days_go_by_age(tap):
 			return len([name for name in os.listdir(days) if name.endswith("-plain.sqlite")])
 
 		def begin(how):
-			here.write("clock", how + "\n")
-			return At(here, days, "unix:" + place, options=["--keep-plain", "15"], command=["env", "LD_PRELOAD=" + library,
-				"DONT_FAKE_MONOTONIC=1", "FAKETIME_NO_CACHE=1", "FAKETIME_TIMESTAMP_FILE=" + clock,
-				"ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", ""), lab.VERDICTCTL])
+			return At(here, days, "unix:" + place, options=["--keep-plain", "15"],
+				command=[*lab.by_clock(file=here.replace("clock", how + "\n")), lab.VERDICTCTL])
 		collector = begin("+400d")
 		lab.wait_for(lambda: "the clock is far ahead" in collector.process.output(), "a word about a wrong clock", 60)
 		tap.equal(kept(), 4, "a clock that is wrong from the start removes nothing")
-		here.write("clock", "+0\n")
+		here.replace("clock", "+0\n")
 		lab.wait_for(lambda: kept() == 2, "what is older than 15 days to go, by the right clock", 60)
-		here.write("clock", "+400d\n")
+		here.replace("clock", "+400d\n")
 		lab.wait_for(lambda: collector.process.output().count("the clock is far ahead") == 2, "a word about a leap", 60)
 		collector.stop()
 		tap.equal(kept(), 2, "a clock that leaps removes nothing")

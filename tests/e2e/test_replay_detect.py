@@ -183,7 +183,7 @@ def ask_all(here, number):
 	return 2 * (len(names) + len(here.zones))
 
 
-def change_servers_and_signatures(here, world, library):
+def change_servers_and_signatures(here, world):
 	"""Eight days, and three hours. Each phase is seen twice: where caches say nothing of a zone's servers, they are looked at
 	again after a minute. Returns the files of frames, and how many questions were asked.
 
@@ -194,7 +194,7 @@ def change_servers_and_signatures(here, world, library):
 			here.nsd.stop()
 			here.zones["broken-lab.com"] = zone("broken-lab.com", "* A 192.0.2.9")
 			here.start_nsd()
-		techniques.launch_with_clock(here, library, "+%dm" % minutes)
+		techniques.launch_with_clock(here, "+%dm" % minutes)
 		if minutes >= 11520:
 			here.control("insecure_add", "www.gone-lab.com")
 		count += ask_all(here, number)
@@ -212,8 +212,7 @@ def said_of(found, detector, name):
 
 
 def of_servers_and_signatures(tap):
-	library = techniques.faketime()
-	if library is None or not techniques.can_sign():
+	if lab.FAKETIME is None or not techniques.can_sign():
 		tap.skip("of servers and signatures", "install faketime and ldnsutils")
 		return
 	try:
@@ -228,7 +227,7 @@ def of_servers_and_signatures(tap):
 		here.policy(LISTS, socket_path=False, raw="verdict:\n\tprotected-name: known-lab.com\n" + clauses(0))
 		here.unbound_conf(server="".join('\ttrust-anchor: "%s"\n' % ds for _, ds in signed.values()),
 			rest='stub-zone:\n\tname: "com"\n\tstub-addr: 127.0.0.1@%d\n' % world.parent.port)
-		files, count = change_servers_and_signatures(here, world, library)
+		files, count = change_servers_and_signatures(here, world)
 		found = the_same_is_told(tap, here, files, count, {"name-server", "delegation-change", "dnssec-drop", "changed-resolution"})
 		tap.equal({frame.extra["security"] for frame in found if "security" in frame.extra}, {"secure", "insecure", "bogus"},
 			"validation has said all that it can")
