@@ -9,6 +9,7 @@ At the end `eval confusion.DETECTOR.true|missed|false|left_alone NUMBER` counts 
 more than 1,000 octets against zones of clients and lists; of bursts, clients that make them against real ones.
 --bounded takes a part of the long lists. Builds on verdictctl of $builddir, or that which $VERDICTCTL names."""
 import argparse
+import functools
 import os
 import random
 import re
@@ -207,15 +208,20 @@ def evaluate_traffic(bench, zones):
 
 # --- generated names and bursts
 
+@functools.lru_cache(maxsize=1)
 def families(data, zones):
-    """Families that nothing was chosen by, of which there is enough to say something."""
-    for family, (kind, labels) in name_data.generated(data, zones).items():
+    """Families that nothing was chosen by, of which there is enough to say something: [(family, type, labels)]."""
+    found = []
+    for family, (kind, labels, unscored) in name_data.generated(data, zones).items():
         if name_data.is_chosen_by(family):
             continue
+        if unscored:
+            say("names.%s.left_out" % family, unscored)
         if len(labels) >= LABELS_MIN:
-            yield family, kind, labels
+            found.append((family, kind, labels))
         else:
             sys.stderr.write("%s: not measured: %d labels are fewer than %d\n" % (family, len(labels), LABELS_MIN))
+    return found
 
 
 def shares(bench, labels):

@@ -63,6 +63,8 @@ def table(path, columns, errors="replace"):
     """Its rows by the names in its first line; what a row lacks is empty."""
     try:
         reader = csv.DictReader(lines(path, errors), delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
+        if reader.fieldnames:
+            reader.fieldnames[0] = reader.fieldnames[0].removeprefix("\ufeff")
         for column in columns:
             if reader.fieldnames is not None and column not in reader.fieldnames:
                 raise Wrong("%s:1: no column is called `%s`; wanted are %s" % (path, column, ", ".join(columns)))
@@ -170,11 +172,16 @@ def benign(data, suffixes):
 
 
 def generated(data, suffixes):
-    """{family: (type, [label])}, sorted; below dynamic DNS the first label is the one that was made."""
+    """{family: (type, [label], how many rows have none that is scored)}, sorted; below dynamic DNS the first label is the
+    one that was made."""
     families = {}
     for row in itertools.chain.from_iterable(table(path, ("family", "type", "domain")) for path in files(data, "dga")):
-        zone = suffixes.zone(row["domain"]) or ".".join(row["domain"].lower().split(".")[-2:])
-        label = (row["domain"].lower() if row["type"] == "DDNS" else zone).split(".")[0]
+        domain = row["domain"].lower().rstrip(".")
+        zone = suffixes.zone(domain) or ".".join(domain.split(".")[-2:])
+        label = (domain if row["type"] == "DDNS" else zone).split(".")[0]
+        _, labels, unscored = families.setdefault(row["family"], (row["type"], set(), []))
         if is_scored(label):
-            families.setdefault(row["family"], (row["type"], set()))[1].add(label)
-    return {family: (kind, sorted(labels)) for family, (kind, labels) in sorted(families.items())}
+            labels.add(label)
+        else:
+            unscored.append(label)
+    return {family: (kind, sorted(labels), len(unscored)) for family, (kind, labels, unscored) in sorted(families.items())}

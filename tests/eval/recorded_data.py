@@ -4,6 +4,7 @@ import math
 import os
 import random
 import re
+import sys
 
 import name_data
 
@@ -13,6 +14,7 @@ RAW = re.compile("[\udc80-\udcff]")          # octets that are no UTF-8, as surr
 NUMBER = re.compile(r"(?:query-)?([0-9]{1,5})")
 RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 HEX = re.compile(r"\\x([0-9a-fA-F]{2})")
+TYPED = re.compile(r"[A-Za-z][A-Za-z0-9-]* +[0-9]+ ")
 ESCAPED = re.compile(r"\\([0-9]{3}|.)")
 
 
@@ -69,21 +71,23 @@ def captures(data):
     for path in name_data.files(data, "tunnel"):
         for one in table(path, ("tool", "source", "ts", "client", "qname", "qtype", "rcode", "answers")):
             key = one["tool"].split(" (")[0], one["source"]
-            if one["qname"]:
-                found.setdefault(key, []).append(row(clocks.setdefault(key, Clock()).at(one["ts"]), one["client"] or
-                    "192.0.2.1", one["qname"], one["qtype"], one["rcode"], one["answers"]))
+            found.setdefault(key, []).append(row(clocks.setdefault(key, Clock()).at(one["ts"]), one["client"] or
+                "192.0.2.1", one["qname"], one["qtype"], one["rcode"], one["answers"]))
     for tool, source in found:
         numbers[tool] = numbers.get(tool, 0) + 1
         yield "%s.%d" % (tool, numbers[tool]), in_order(found[tool, source])
 
 
 def typed(kind, answers):
-    """Records of `ttl value` as records with a type."""
+    """Records of `ttl value` as records with a type, where they have none; of the answer alone."""
     out = []
-    for part in filter(None, (answers or "").split("; ")):
+    for part in filter(None, (answers or "").split("auth:")[0].split("; ")):
+        if TYPED.match(part):
+            out.append(part)
+            continue
         ttl, _, value = part.partition(" ")
         address = "A" if re.fullmatch(r"[0-9.]+", value) else "AAAA" if re.fullmatch(r"[0-9a-f:]+", value) else None
-        if address or kind in ("A", "AAAA"):
+        if address or (kind in ("A", "AAAA") and value):
             out.append("%s %s %s" % (address or "CNAME", ttl.split(".")[0], value))
     return "; ".join(out)
 
@@ -91,12 +95,17 @@ def typed(kind, answers):
 def recordings(data):
     """(name, rows) of each recording of clients, in order."""
     for path in name_data.files(data, "traffic"):
-        rows, clock = [], Clock()
+        rows, clock, lost = [], Clock(), 0
         for one in table(path, ("ts", "client", "qname", "qtype", "rcode")):
             # What goes to a group address never comes to a resolver.
-            if one.get("client_port") != "5353" and one["qname"]:
-                rows.append(row(clock.at(one["ts"]), one["client"], one["qname"], one["qtype"], one["rcode"],
-                                typed(one["qtype"], next((one[key] for key in one if key and key.startswith("answers")), ""))))
+            if one.get("client_port") == "5353":
+                continue
+            answers = next((one[key] for key in one if key and key.startswith("answers")), "")
+            known = typed(one["qtype"], answers)
+            lost += answers not in ("", "-") and not answers.startswith("auth:") and not known
+            rows.append(row(clock.at(one["ts"]), one["client"], one["qname"], one["qtype"], one["rcode"], known))
+        if lost:
+            sys.stderr.write("%s: the answers of %d rows are not used: wanted is `TYPE ttl data; ...`\n" % (path, lost))
         yield os.path.basename(path).split(".")[0], in_order(rows)
 
 

@@ -79,7 +79,8 @@ def captures(check):
         finds(check, "time `%s`" % times, {"tunnel/a.tsv": capture(times=[times] * 60)}, octets=whole)
     finds(check, "fractions", {"tunnel/a.tsv": capture(times=["%.9f" % (1700000000 + at / 7) for at in range(60)])}, octets=whole)
     finds(check, "no top-level domain", {"tunnel/a.tsv": capture(zone=".t")}, octets=str(60 * (OCTETS + 2)))
-    finds(check, "a row that breaks off", {"tunnel/a.tsv": capture() + ["mine\tmy.pcap\t1700000100"]}, queries="60")
+    finds(check, "a row that breaks off", {"tunnel/a.tsv": capture() + ["mine\tmy.pcap\t1700000100"]}, queries="61", left_out="1")
+    finds(check, "a mark of the order of octets", {"tunnel/a.tsv": "\ufeff".encode() + "\n".join(capture()).encode()}, octets=whole)
     finds(check, "a label that is too long", {"tunnel/a.tsv": capture() + capture(["a" * 64 + ".evil.com"], count=1)[1:]},
           octets=whole, left_out="1")
     said, _ = finds(check, "of several files all", {"tunnel/a.tsv": capture(tool="one", count=5), "tunnel/b.tsv": capture()})
@@ -124,6 +125,13 @@ def families(check):
              "where nothing is benign nothing is called wrong at no price", said)
     check.equal([family for family in name_data.CHOSEN_BY if name_data.is_test_family(family)], [],
                 "what the model was chosen by is none of what was kept back")
+    odd = [FAMILIES] + ["%s\trandom\t%s\tmine" % (family, form % (7919 * at * at, 104729 * at)) for at in range(30)
+                        for family, form in (("puny", "xn--q%dv%d.com"), ("mixed", "a%dv%d.bazar."), ("mixed", "_a%dv%d.com"))]
+    code, said, complaints = measured({"dga/a.tsv": odd})
+    check.ok((code, said.get("names.puny.left_out")) == (0, "30") and "puny: not measured: 0 labels" in complaints,
+             "what has no score is counted, and a family of nothing else is named", (said, complaints))
+    check.equal((said.get("names.mixed.left_out"), said.get("burst.mixed.names")), ("30", "30"),
+                "of others what has one is measured, also below no top-level domain that there is")
     code, said, _ = measured({"dga/a.tsv": [one.replace("family3", "tinba") for one in lines]})
     check.equal(said.get("names.families"), "8", "and is not measured")
 
@@ -133,6 +141,12 @@ def traffic(check):
     code, said, _ = measured({"traffic/a.tsv": rows, "traffic/README.md": ["mine"]})
     check.equal((code, said.get("traffic.a.clients"), said.get("traffic.a.zones")), (0, "3", "1"), "a recording of clients")
     check.ok(all(int(said[name]) >= 0 for name in said if name.startswith("confusion")), "no count is below zero", said)
+    for answers in ("300 10.1.1.1", "A 300 10.1.1.1", "a 300 10.1.1.1", "CNAME 300 b.a.com; A 300 10.1.1.1",
+                    "300 b.a.com; 300 10.1.1.1", "A 300 10.1.1.1; auth:SOA 1 a. b. 1 1 1 1 1"):
+        code, said, _ = measured({"traffic/a.tsv": [TRAFFIC, "1700000000\t192.0.2.1\t\t\t\tudp\tw.a.com\tA\t0\t" + answers]})
+        check.equal((code, said.get("traffic.a.rebinding.zones")), (0, "1"), "answers `%s`" % answers)
+    code, said, _ = measured({"traffic/a.tsv": [TRAFFIC, "1700000000\t192.0.2.1\t\t\t\tudp\t\tA\t0\t"] + rows[1:]})
+    check.equal((code, said.get("traffic.a.left_out")), (0, "1"), "a row without a name is counted")
 
 
 def words_and_numbers(check):

@@ -86,7 +86,7 @@ class Data:
         self.parts = {name: features_of(self.weights, parts[name]) for name in ("sums", "thresholds", "test")}
         self.made = features_of(self.weights, made_up(SEED + 2, SUM_GENERATORS, SUM_ROWS))
         self.families = {family: (kind, features_of(self.weights, sample(labels, 2000, SEED)))
-                         for family, (kind, labels) in name_data.generated(data, suffixes).items()
+                         for family, (kind, labels, _) in name_data.generated(data, suffixes).items()
                          if kind in name_data.RANDOM and len(labels) >= 20}
 
 
