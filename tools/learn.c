@@ -195,12 +195,12 @@ static void note_alarm(struct learn *learn, const struct detections *detections)
 
 /* --- one record --------------------------------------------------------------------------------------------------- */
 
-/* The registrable domain; a name that has none stands for itself. */
+/* The registrable domain; of a name that has none its last label, as flags have it. */
 static void set_zone(struct learn *learn, const struct recorded *recorded)
 {
 	const struct name *qname = &recorded->qname;
 	const unsigned labels = detect_zone_labels(learn->detect, qname);
-	const uint8_t *zone = name_suffix(qname, labels > 0 ? qname->labels - labels : 0);
+	const uint8_t *zone = name_suffix(qname, qname->labels - (labels > 0 ? labels : qname->labels > 0));
 
 	learn->zone = *qname;
 	(void)name_from_wire(&learn->zone, zone, (size_t)(qname->octets + qname->length - zone));

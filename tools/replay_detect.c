@@ -106,11 +106,11 @@ static struct labelled *label_of(struct replay_detect *detect, const char *label
 	return labelled;
 }
 
-/* The registrable domain; a name that has none stands for itself. */
+/* The registrable domain; of a name that has none its last label, as flags have it. */
 static const uint8_t *zone_of(const struct replay_detect *detect, const struct name *qname, size_t *octets)
 {
 	const unsigned labels = detect_zone_labels(detect->detect, qname);
-	const uint8_t *zone = name_suffix(qname, labels > 0 ? qname->labels - labels : 0);
+	const uint8_t *zone = name_suffix(qname, qname->labels - (labels > 0 ? labels : qname->labels > 0));
 
 	*octets = (size_t)(qname->octets + qname->length - zone);
 	return zone;

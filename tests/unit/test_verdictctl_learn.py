@@ -122,6 +122,15 @@ def says_what_would_have_been_flagged_and_what_is_left(folder):
 
 
 @in_folder
+def names_that_end_in_no_top_level_domain_are_flagged_as_one(folder):
+    """As in a resolver: what a client asks for below `local` has one record there, and one flag."""
+    path = recording(folder, usual(), chatter("svc.cluster.local", CLIENTS[:1], days=[0], names=100))
+    report = report_of(folder, path)
+    equal({one["zone"] for one in report["alarms"]}, {"local"})
+    equal(zones(report), {"local": "it is no registrable domain"})
+
+
+@in_folder
 def prints_the_same_each_time(folder):
     path = recording(folder, usual(), chatter("av-lab.com"), chatter("tunnel-lab.com", CLIENTS[:1]))
     equal(learn(folder, path), learn(folder, path))
@@ -134,6 +143,8 @@ LESSONS = (
     ("two, where three are wanted", chatter("attack-lab.com", CLIENTS[:2], names=80), (), "2 of 3 clients ask for it", ""),
     ("two, where two are", chatter("attack-lab.com", CLIENTS[:2], names=80), ("--clients", "2"), "proposed", ""),
     ("spoofed clients that ask for nothing else", chatter("attack-lab.com", SPOOFED, names=18), (), "0 of 3 clients ask for it", ""),
+    ("spoofed clients that ask for names in no zone", chatter("attack-lab.com", SPOOFED, names=18) +
+     [row(START + at, client, "n%d.lan" % at) for at in range(12) for client in SPOOFED], (), "0 of 3 clients ask for it", ""),
     ("many clients on one day", chatter("attack-lab.com", days=[6]), (), "seen on 1 of 4 days", ""),
     ("so much that it would be denied", chatter("attack-lab.com", names=120), (), "tunnel reached the tier block", ""),
     ("a list of the policy has a name of it", chatter("attack-lab.com") + [row(START, CLIENTS[0], "c2.attack-lab.com")], (),
@@ -302,7 +313,8 @@ def what_real_host_names_raise_is_approved_and_then_nothing_is_left(folder):
 
 if __name__ == "__main__":
     live.run([what_everybody_uses_is_approved_and_a_tunnel_is_not, says_what_would_have_been_flagged_and_what_is_left,
-              prints_the_same_each_time, an_attacker_teaches_it_nothing, where_anybody_rents_names_nothing_is_approved,
+              names_that_end_in_no_top_level_domain_are_flagged_as_one, prints_the_same_each_time,
+              an_attacker_teaches_it_nothing, where_anybody_rents_names_nothing_is_approved,
               what_no_list_can_hold_is_not_approved, clients_are_told_apart_as_detectors_do,
               too_few_days_propose_nothing, thresholds_go_down_to_what_nothing_crosses_but_not_under_half,
               thresholds_go_up_by_what_many_clients_do_and_not_over_the_cap,

@@ -491,6 +491,7 @@ def labels_make_a_table_of_what_was_found_missed_and_called_wrong(folder):
     told(folder, [])
     rows = [("n%d.keys.com" % number, "KEY", "KEY 3 #200", "tunnel") for number in range(12)]
     rows += [("www.quiet.com", "A", "A 60 192.0.2.1", "tunnel"), ("www.quiet.com", "A", "A 60 192.0.2.1", "")]
+    rows += [("n%d.svc.cluster.local" % number, "A", "", "none") for number in range(3)]
     rows += [("www.fine.com", "A", "A 60 192.0.2.1", "be\x1bnign")] * 4 + [("in.fine.com", "A", "A 60 10.0.0.1", "be\x1bnign")]
     write(folder, "odd.conf", DETECTION + "detector:\n name: odd-type\n action: off\n")
     path = write(folder, "labels.tsv", "".join("1700000000\t192.0.2.1\t%s\t%s\t0\t%s\t1\t%s\n" % row for row in rows))
@@ -498,12 +499,14 @@ def labels_make_a_table_of_what_was_found_missed_and_called_wrong(folder):
     report = json.loads(replay(folder, "--policy", conf, "--json", path).stdout)["detection"]
     equal((report["labels"], report["labels_left_out"]), ([
         {"label": "tunnel", "records": 13, "records_detected": 2, "zones": 2, "zones_detected": 1, "by_detector": {"tunnel-down": 2}},
+        {"label": "none", "records": 3, "records_detected": 0, "zones": 1, "zones_detected": 0, "by_detector": {}},
         {"label": "be\\027nign", "records": 5, "records_detected": 1, "zones": 1, "zones_detected": 1, "by_detector": {"rebinding": 1}},
     ], 0))
     lines = replay(folder, "--policy", conf, path).stdout.decode().splitlines()
     at = next(number for number, line in enumerate(lines) if "records detected" in line)
     equal([line.split() for line in lines[at + 1:]], [
         ["2", "of", "13", "1", "of", "2", "tunnel:", "tunnel-down", "2"],
+        ["0", "of", "3", "0", "of", "1", "none"],
         ["1", "of", "5", "1", "of", "1", "be\\027nign:", "rebinding", "1"]])
 
 
