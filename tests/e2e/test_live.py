@@ -321,7 +321,7 @@ def explain_and_the_resolver_agree(tap):
 				if got != foretold:
 					wrong.append((turn, name, qtype, client, got, found))
 	tap.equal(wrong, [], "what explain says is what the client gets")
-	tap.ok(verdicts >= {"allow", "pass", "nxdomain", "refuse"}, "and there was something to say", str(verdicts))
+	tap.ok(len(verdicts) > 3, "and there was something to say", str(verdicts))
 
 
 def an_allow_that_ends_leaves_nothing_in_the_cache(tap):
