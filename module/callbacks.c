@@ -339,6 +339,16 @@ void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdic
 	}
 }
 
+void callbacks_unsent(struct module_qstate *qstate, struct mesh_reply *reply, int rcode, int id)
+{
+	struct reply_info *message = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
+	const enum answer_path path = rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
+	struct edns_option *options = NULL;
+
+	on_answer(&qstate->qinfo, qstate, message, rcode, &reply->edns, &options, &reply->query_reply, qstate->region,
+		&reply->start_time, id, (void *)(uintptr_t)path);
+}
+
 static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)
 {
 	(void)arg;

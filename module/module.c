@@ -7,6 +7,7 @@
 #include "module/enforce.h"
 #include "module/guard.h"
 #include "module/guarded.h"
+#include "module/late.h"
 #include "module/live_host.h"
 #include "module/order.h"
 #include "module/respond.h"
@@ -120,6 +121,7 @@ HOT void operate(struct module_qstate *qstate, enum module_ev event, int id, str
 		return;
 	case module_event_moddone:
 		enforce_answer(qstate, id);
+		late_answers(qstate, id);
 		return;
 	case module_event_reply:
 	case module_event_noreply:

@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import socket
 import subprocess
 
 import dns.message
@@ -139,7 +140,32 @@ def letters_case_carries_nothing(tap):
 		tap.equal([len(answer.answer) for answer in answers], [1, 1, 1], "and is answered %s" % why)
 
 
+def answers_that_come_too_late_are_weighed(tap):
+	"""Unbound drops what is older than discard-timeout. A server that takes its time would carry out what nobody sees."""
+	if not lab.patient_server():
+		tap.ok(True, "skipped: this Unbound drops no late answers")
+		return
+	authority = slow.Authority({"*": "0 IN A 192.0.2.9"}, delay=0.5)
+	with lab.Lab(dict(ZONES)) as here:
+		here.start([], raw=CLAUSES, server="\tdiscard-timeout: 50\n", rest=authority.stub("late-lab.com"))
+		with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+			for number in range(60):
+				sock.sendto(dns.message.make_query(chunk(number) + ".late-lab.com", "A").to_wire(), ("127.0.0.1", here.port))
+			wait_for_frames(here, 60)
+			ask(here, "version.bind", "TXT", "CH")       # behind the others
+			sock.setblocking(False)
+			try:
+				got = sock.recv(4096)
+			except BlockingIOError:
+				got = b""
+		tap.equal(got, b"", "nobody is answered")
+		tap.equal([d["tier"] for d in said(here).get("tunnel", [])], ["low"], "and the names are told of all the same")
+		wait_for_frames(here, 61)
+		paths = [f.extra["path"] for f in lab.frames.read(here.frames_file) if (f.extra or {}).get("seq") is not None]
+		tap.equal((paths.count("resolved"), len(paths)), (60, 61), "each answer has one frame")
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(what_they_see_stands_in_the_frames, nothing_is_new_at_first, memory_outlives_a_reload, off_is_off,
-		letters_case_carries_nothing)
+		letters_case_carries_nothing, answers_that_come_too_late_are_weighed)
