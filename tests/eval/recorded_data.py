@@ -50,15 +50,26 @@ class Clock:
     """Rows without a time, or with one that is none, come a second after the one before."""
 
     def __init__(self):
-        self.now = START - 1.0
+        self.now, self.unread = START - 1.0, 0
 
     def at(self, text):
         try:
             time = float(text)
         except ValueError:
             time = math.nan
-        self.now = time if 0 < time < 2 ** 33 else self.now + 1
+        known = 0 < time < 2 ** 33
+        self.unread += text not in ("", "-") and not known
+        self.now = time if known else self.now + 1
         return self.now
+
+
+def say_unread(path, clocks):
+    """Of milliseconds or of dates, say, and once."""
+    rows = sum(clock.unread for clock in clocks)
+    if rows:
+        sys.stderr.write("%s: the times of %d rows cannot be read: wanted are seconds since 1970\n" % (path, rows))
+    for clock in clocks:
+        clock.unread = 0
 
 
 def in_order(rows):
@@ -73,6 +84,7 @@ def captures(data):
             key = one["tool"].split(" (")[0], one["source"]
             found.setdefault(key, []).append(row(clocks.setdefault(key, Clock()).at(one["ts"]), one["client"] or
                 "192.0.2.1", one["qname"], one["qtype"], one["rcode"], one["answers"]))
+        say_unread(path, clocks.values())
     for tool, source in found:
         numbers[tool] = numbers.get(tool, 0) + 1
         yield "%s.%d" % (tool, numbers[tool]), in_order(found[tool, source])
@@ -104,6 +116,7 @@ def recordings(data):
             known = typed(one["qtype"], answers)
             lost += answers not in ("", "-") and not answers.startswith("auth:") and not known
             rows.append(row(clock.at(one["ts"]), one["client"], one["qname"], one["qtype"], one["rcode"], known))
+        say_unread(path, [clock])
         if lost:
             sys.stderr.write("%s: the answers of %d rows are not used: wanted is `TYPE ttl data; ...`\n" % (path, lost))
         yield os.path.basename(path).split(".")[0], in_order(rows)

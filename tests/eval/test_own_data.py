@@ -77,6 +77,9 @@ def captures(check):
     finds(check, "gzip, beside a text about it", {"tunnel/a.tsv.gz": capture(), "tunnel/README.md": ["mine"]}, octets=whole)
     for times in ("-", "", "2024-05-01T00:00:00Z", "nan", "-1"):
         finds(check, "time `%s`" % times, {"tunnel/a.tsv": capture(times=[times] * 60)}, octets=whole)
+    for time, told in (("1700000000123", True), ("2024-05-01T00:00:00Z", True), ("", False), ("1700000000.5", False)):
+        _, complaints = finds(check, "time `%s`" % time, {"tunnel/a.tsv": capture(times=[time] * 60)})
+        check.equal("tunnel/a.tsv: the times of 60 rows cannot be read" in complaints, told, "is told of, if it is one")
     finds(check, "fractions", {"tunnel/a.tsv": capture(times=["%.9f" % (1700000000 + at / 7) for at in range(60)])}, octets=whole)
     finds(check, "no top-level domain", {"tunnel/a.tsv": capture(zone=".t")}, octets=str(60 * (OCTETS + 2)))
     finds(check, "a row that breaks off", {"tunnel/a.tsv": capture() + ["mine\tmy.pcap\t1700000100"]}, queries="61", left_out="1")
