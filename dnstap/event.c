@@ -216,6 +216,7 @@ static void set_numbers(struct event_form *form, const struct event *event)
 	form->action = (uint8_t)event->verdict->action;
 	form->ede = event->ede;
 	form->privacy = (uint8_t)event->privacy;
+	form->unsent = event->unsent;
 	set_address(&form->client, event->privacy != PRIVACY_NONE ? event->shown : &event->facts->client);
 	set_address(&form->server, &event->facts->server);
 }

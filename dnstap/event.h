@@ -51,6 +51,7 @@ struct event {
 	const struct behind *behind;       /* what they looked at beside; borrowed; NULL: nothing */
 	uint64_t dropped;                  /* frames of this worker dropped so far */
 	uint64_t left_out;                 /* answers of this worker of which no frame was wanted, so far */
+	bool unsent;                       /* made, and then dropped: the client had waited for too long */
 	enum privacy_mode privacy;         /* what is shown of the client */
 	const struct address *shown;       /* the client as it is shown, when `privacy` is not PRIVACY_NONE; borrowed */
 };

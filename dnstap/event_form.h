@@ -74,7 +74,8 @@ struct event_form {
 	uint16_t lengths[PART_COUNT];
 	uint8_t security;            /* enum security */
 	uint8_t has_servers;         /* somebody asked for them; there may be none */
-	uint8_t unused[4];
+	uint8_t unsent;
+	uint8_t unused[3];
 };
 
 _Static_assert(sizeof(struct event_form) == 160, "struct event_form has no padding");

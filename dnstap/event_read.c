@@ -33,7 +33,7 @@ static bool numbers_are_sane(const struct event_form *form)
 {
 	return form->magic == EVENT_FORM_MAGIC
 		&& (form->version == EVENT_FORM_VERSION || form->version == EVENT_FORM_VERSION_2)
-		&& form->security < SECURITY_COUNT && form->has_servers <= 1
+		&& form->security < SECURITY_COUNT && form->has_servers <= 1 && form->unsent <= 1
 		&& form->path < PATH_COUNT && form->transport <= TRANSPORT_DOQ && form->action < ACTION_COUNT
 		&& form->privacy < PRIVACY_COUNT
 		&& form->rule.trigger < TRIGGER_COUNT && form->rule.action < ACTION_COUNT
@@ -172,6 +172,7 @@ static void read_numbers(struct event_view *view, const struct event_form *form)
 	view->dropped = form->dropped;
 	view->left_out = form->left_out;
 	view->ede = form->ede;
+	view->unsent = form->unsent != 0;
 }
 
 bool event_read(struct event_view *view, const uint8_t *from, size_t octets)

@@ -57,6 +57,7 @@ struct event_view {
 	enum security security;      /* SECURITY_UNKNOWN: no detector asked */
 	bool has_servers;            /* a detector asked who serves the zone: */
 	struct span servers;         /* for behind_next, which takes all of it */
+	bool unsent;                 /* the response was made, and not sent */
 	struct span group;           /* the client's; none: no groups are configured */
 };
 

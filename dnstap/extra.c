@@ -150,6 +150,8 @@ size_t extra_write(const struct event_view *view, char *to, size_t cap)
 	json_put_span(&json, "group", view->group);
 	if (view->privacy != PRIVACY_NONE)
 		json_put_word(&json, "privacy", privacy_names[view->privacy]);
+	if (view->unsent)
+		json_put_flag(&json, "unsent", true);
 	put_rule(&json, &view->rule);
 	if (view->ede != EDE_NONE)
 		json_put_number(&json, "ede", (uint64_t)view->ede);

@@ -73,6 +73,7 @@ HOT void answering_event(struct answer *answer)
 	event->behind = NULL;
 	event->dropped = 0;
 	event->left_out = 0;
+	event->unsent = false;
 	event->privacy = PRIVACY_NONE;
 	event->shown = NULL;
 }

@@ -90,7 +90,7 @@ static size_t ede_room(const struct answer *answer, size_t cap)
 	return 512 - others + 1;
 }
 
-/* Adds the EDE to what the client gets and to what the frame says. */
+/* Adds the EDE to what the client gets, if it does (`options`), and to what the frame says. */
 static void answer_explain(struct answer *answer, enum ede_mode mode, char *text, size_t cap,
 	struct edns_option **options, struct regional *region, struct slot *slot)
 {
@@ -98,7 +98,7 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 	char incident[FRAME_NUMBER_TEXT_MAX];
 	size_t length;
 
-	if (!action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->edns->edns_present ||
+	if (options == NULL || !action_table[verdict->action].denies || verdict->rule.ede == EDE_NONE || !answer->edns->edns_present ||
 	    mode == EDE_MODE_NONE)
 		return;
 	text[0] = '\0';
@@ -258,6 +258,7 @@ static HOT __attribute__((noinline)) void answer_fully(struct answer *answer, st
 
 	extract_client(&answer->facts, answer->repinfo);
 	answering_event(answer);
+	answer->event.unsent = options == NULL;
 	if (answer->qstate != NULL)
 		reply = answering_client(answer->qstate, query, answer->repinfo);
 	answering_header(&answer->event, reply, answer->repinfo);
@@ -343,9 +344,8 @@ void callbacks_unsent(struct module_qstate *qstate, struct mesh_reply *reply, in
 {
 	struct reply_info *message = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
 	const enum answer_path path = rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
-	struct edns_option *options = NULL;
 
-	on_answer(&qstate->qinfo, qstate, message, rcode, &reply->edns, &options, &reply->query_reply, qstate->region,
+	on_answer(&qstate->qinfo, qstate, message, rcode, &reply->edns, NULL, &reply->query_reply, qstate->region,
 		&reply->start_time, id, (void *)(uintptr_t)path);
 }
 

@@ -116,7 +116,9 @@ HOT void operate(struct module_qstate *qstate, enum module_ev event, int id, str
 	switch (event) {
 	case module_event_new:
 	case module_event_pass:
-		if (!respond_waited(qstate, id))
+		if (respond_waited(qstate, id))
+			late_answers(qstate, id);
+		else
 			enforce_question(qstate, id);
 		return;
 	case module_event_moddone:

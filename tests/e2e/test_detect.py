@@ -163,6 +163,8 @@ def answers_that_come_too_late_are_weighed(tap):
 		wait_for_frames(here, 61)
 		paths = [f.extra["path"] for f in lab.frames.read(here.frames_file) if (f.extra or {}).get("seq") is not None]
 		tap.equal((paths.count("resolved"), len(paths)), (60, 61), "each answer has one frame")
+		unsent = [f.extra["path"] for f in lab.frames.read(here.frames_file) if (f.extra or {}).get("unsent")]
+		tap.equal(unsent, ["resolved"] * 60, "which says that nothing was sent")
 
 
 if __name__ == "__main__":

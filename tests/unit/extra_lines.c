@@ -92,6 +92,7 @@ static void set_behind(struct event_view *view, struct behind *behind)
 
 	view->security = (enum security)chance(SECURITY_COUNT);
 	view->has_servers = chance(2) == 0;
+	view->unsent = chance(2) == 0;
 	behind_init(behind);
 	for (uint64_t left = view->has_servers ? chance(5) : 0; left > 0; left--) {
 		const enum address_family families[] = { ADDRESS_NONE, ADDRESS_INET, ADDRESS_INET, ADDRESS_INET6 };

@@ -68,6 +68,18 @@ static void extra_tells_what_stands_behind_an_answer(void **state)
 		"\"verdict\":\"allow\",\"servers\":[{\"name\":\"ns1.example.com\",\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]},"
 		"{\"name\":\"n\\\\034s.test\"},{\"name\":\"n\\\\034s.test\"},{\"addresses\":[\"192.0.2.1\"]}]}");
 }
+
+static void extra_tells_what_was_not_sent(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample, NULL, 0);
+	sample.event.unsent = true;
+	assert_extra(&sample, "{\"v\":1,\"boot\":\"0123456789ab\",\"worker\":3,\"seq\":17,\"path\":\"resolved\","
+		"\"verdict\":\"allow\",\"unsent\":true}");
+}
+
 static void extra_is_valid_whatever_the_texts_hold(void **state)
 {
 	static const struct { const char *list, *shown, *why; } rows[] = {
@@ -131,7 +143,7 @@ static void the_longest_texts_fit(void **state)
 	behind_init(&behind);
 	while (behind_add(&behind, &longest, &(struct address){ ADDRESS_INET6, 0, { [0 ... 15] = 0xff } }))
 		longest = name_of(behind.count % 2 == 0 ? "\\001\\002\\003\\004" : "\\001\\002\\003\\004\\005\\006\\007");
-	view.has_servers = true;
+	view.has_servers = view.unsent = true;
 	view.security = SECURITY_INSECURE;
 	view.servers = (struct span){ behind.octets, behind.used };
 	view.query = (struct span){ longest_message, WIRE_QUERY_MAX };
@@ -146,6 +158,7 @@ int main(void)
 		cmocka_unit_test(extra_tells_verdict_rule_shadow_and_incident),
 		cmocka_unit_test(extra_tells_the_group_if_there_are_groups),
 		cmocka_unit_test(extra_tells_what_stands_behind_an_answer),
+		cmocka_unit_test(extra_tells_what_was_not_sent),
 		cmocka_unit_test(extra_is_valid_whatever_the_texts_hold),
 		cmocka_unit_test(the_longest_texts_fit),
 	};
