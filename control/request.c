@@ -22,8 +22,8 @@ const struct request_row request_commands[REQUEST_COUNT] = {
 	[REQUEST_STATS] = { "stats", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_METRICS] = { "metrics", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_OVERRIDES] = { "overrides", false, PLACE_SERVER, 0, 0 },
-	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, MEMBER_NAME,
-		MEMBER_TYPE | MEMBER_CLIENT | MEMBER_INTERFACE },
+	[REQUEST_EXPLAIN] = { "explain", false, PLACE_LOOKS, 0,
+		MEMBER_NAME | MEMBER_TYPE | MEMBER_CLIENT | MEMBER_INTERFACE },
 	[REQUEST_RECENT] = { "recent", false, PLACE_LOOKS, 0, 0 },
 	[REQUEST_FLAGGED] = { "flagged", false, PLACE_SERVER, 0, 0 },
 	[REQUEST_RELOAD] = { "reload", true, PLACE_LOADS, 0, MEMBER_FORCE | MEMBER_TO | MEMBER_PREVIOUS | MEMBER_AS },
@@ -247,6 +247,8 @@ static int check_needed(const struct request *request, const struct request_row 
 			return complain(wrong, "%s: '%s' is missing", command->name, members[i].name);
 	if (request->command == REQUEST_REVOKE && (by_id != 0) == (by_name != 0))
 		return complain(wrong, "revoke: give either 'id' or 'name'");
+	if (request->command == REQUEST_EXPLAIN && by_name == 0 && request->given != MEMBER_CLIENT)
+		return complain(wrong, "explain: give 'name', or 'client' alone");
 	/* Clients of one network can be in several groups. */
 	if (request->command == REQUEST_EXPLAIN && (request->given & MEMBER_CLIENT) != 0 &&
 	    request->client.prefix_length != address_bits(request->client.address.family))

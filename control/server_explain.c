@@ -99,6 +99,29 @@ static json_t *tell(const struct server_backend *backend, struct explanation *ex
 	return answer;
 }
 
+/* What the detectors know of a client, whatever it asks for. */
+static json_t *explain_client(const struct server_backend *backend, const struct address *client)
+{
+	struct detector_conf conf[DETECTOR_COUNT];
+	struct loader_view view;
+	json_t *answer, *told;
+	bool knows;
+
+	loader_lock(backend->loader, &view);
+	knows = view.conf != NULL && backend->behaviour != NULL;
+	if (knows)
+		memcpy(conf, view.conf->options.detectors, sizeof(conf));
+	loader_unlock(backend->loader);
+	if (!knows)
+		return server_error("failed", "no detectors run, and nothing else is known of a client alone: give a name");
+	answer = server_ok();
+	told = json_object();
+	json_object_set_new(told, "behaviour", view_json(backend->behaviour, &(struct view_question){
+		.client = client, .conf = conf, .now_s = (int64_t)time(NULL) }));
+	json_object_set_new(answer, "explanation", told);
+	return answer;
+}
+
 json_t *server_explain(const struct server_backend *backend, const struct request *request)
 {
 	const struct facts facts = {
@@ -115,6 +138,8 @@ json_t *server_explain(const struct server_backend *backend, const struct reques
 	struct diag diag = { 0 };
 	json_t *answer;
 
+	if (request->name.labels == 0)
+		return explain_client(backend, &request->client.address);
 	if (judge(backend, &facts, &conf, &explanation, &diag) == 0) {
 		answer = tell(backend, &explanation);
 		explanation_fini(&explanation);

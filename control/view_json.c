@@ -119,14 +119,15 @@ static json_t *detector_json(unsigned detector, const struct view_detector *seen
 
 /* --- flags -------------------------------------------------------------------------------------------------------- */
 
-/* Without a client those of the zone, with one those that it is in. */
+/* Without a client those of the zone, with one those that it is in, and without a zone all of them. */
 static bool is_about(const struct flag *flag, const struct view *view, const struct view_question *question)
 {
 	const struct flag asked = { .call = { .client = question->client != NULL ? *question->client :
 		(struct address){ .family = ADDRESS_NONE } } };
 	const struct network one = flag_client(flag), other = flag_client(&asked);
 	const struct name *zone = &flag->call.zone;
-	const bool of_zone = zone->labels > 0 && name_is_below(question->name, zone) && zone->labels >= view->zone_labels;
+	const bool of_zone = question->name == NULL || (zone->labels > 0 && name_is_below(question->name, zone) &&
+		zone->labels >= view->zone_labels);
 
 	if (question->client == NULL)
 		return of_zone;
@@ -149,18 +150,21 @@ static json_t *flags_json(struct flag_book *book, const struct view *view, const
 
 json_t *view_json(struct behaviour *behaviour, const struct view_question *question)
 {
+	const struct name *name = question->name, root = { .length = 1 };
 	json_t *object = json_object(), *detectors = json_array();
 	struct view view;
 
-	detect_view(behaviour_detect(behaviour), question->conf, question->name, question->client, question->traits,
-		question->now_s, &view);
+	detect_view(behaviour_detect(behaviour), question->conf, name != NULL ? name : &root, question->client,
+		question->traits, question->now_s, &view);
 	json_set_number(object, "time", (uint64_t)question->now_s);
-	json_object_set_new(object, "zone", zone_json(&view, question->name));
-	if (question->client != NULL) {
+	if (name != NULL)
+		json_object_set_new(object, "zone", zone_json(&view, name));
+	if (question->client != NULL)
 		json_object_set_new(object, "client", client_json(&view, question->client));
+	if (name != NULL && question->client != NULL)
 		json_object_set_new(object, "pair", pair_json(&view));
-	}
-	json_object_set_new(object, "traits", traits_json(question->traits));
+	if (name != NULL)
+		json_object_set_new(object, "traits", traits_json(question->traits));
 	for (unsigned i = 0; i < DETECTOR_COUNT; i++)
 		json_array_append_new(detectors, detector_json(i, &view.detectors[i], &question->conf[i]));
 	json_object_set_new(object, "detectors", detectors);

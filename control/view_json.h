@@ -13,7 +13,7 @@
 #include "control/behaviour.h"
 
 struct view_question {
-	const struct name *name;
+	const struct name *name;             /* NULL: of a client alone */
 	const struct address *client;        /* NULL: nobody */
 	const struct detector_conf *conf;    /* of all detectors */
 	unsigned traits;                     /* of enum trait, of the zone */

@@ -84,6 +84,8 @@ static void print_zone(const json_t *zone, const json_t *traits, FILE *to)
 	char name[LIVE_SAFE_MAX], first[LIVE_TEXT_MAX], last[LIVE_TEXT_MAX];
 	const long long clients = number(zone, "clients");
 
+	if (zone == NULL)
+		return;
 	if (*safe(zone, "name", name) == '\0')
 		fputs("  the name has no registrable domain (a public suffix, or below no top-level domain that there is)", to);
 	else
@@ -171,7 +173,7 @@ void behaviour_print(const json_t *behaviour, const struct term *term, FILE *to)
 	const json_t *detectors = json_object_get(behaviour, "detectors"), *detector;
 	size_t index;
 
-	fputs("\nWhat the detectors know (> crosses the threshold):\n", to);
+	fputs("What the detectors know (> crosses the threshold):\n", to);
 	print_zone(json_object_get(behaviour, "zone"), json_object_get(behaviour, "traits"), to);
 	print_client(json_object_get(behaviour, "client"), to);
 	print_pair(json_object_get(behaviour, "pair"), to);

@@ -25,6 +25,7 @@ const char help_explain[] =
 	"                          [--answer RECORD] ... [--name-server 'NAME [ADDRESS]'] ... [--json] NAME [TYPE]\n"
 	"       verdictctl explain --live [--socket PATH] [--client ADDRESS] [--interface ADDRESS[@PORT]] [--json]\n"
 	"                          NAME [TYPE]\n"
+	"       verdictctl explain --live [--socket PATH] --client ADDRESS [--json]\n"
 	"\n"
 	"Examples:\n"
 	"  verdictctl explain www.evil.example          what happens to this name, and which rule does it?\n"
@@ -39,6 +40,7 @@ const char help_explain[] =
 	"                                               and what do its detectors know of the zone?\n"
 	"  verdictctl explain --live --client 192.0.2.7 www.evil.example\n"
 	"                                               and of that client?\n"
+	"  verdictctl explain --live --client 192.0.2.7  and of that client, whatever it asks for?\n"
 	"\n"
 	"Reads the configuration and the lists, or asks the running resolver (--live). Without --answer the question\n"
 	"alone is judged, as the resolver does before it asks anybody; with it the answer too. Prints the verdict, the\n"
@@ -168,11 +170,20 @@ static int parse_interface(const struct command *command, const char *text, stru
 		safe);
 }
 
-/* NAME [TYPE], behind the options. */
-static int parse_question(const struct command *command, int argc, char **argv, struct facts *facts)
+/* What detectors know of a client, whatever it asks for. */
+static bool is_of_client(const struct explain_arguments *given)
+{
+	return given->live && given->client != NULL && given->interface == NULL;
+}
+
+/* NAME [TYPE], behind the options. The root: none. */
+static int parse_question(const struct command *command, int argc, char **argv, const struct explain_arguments *given,
+	struct facts *facts)
 {
 	int code;
 
+	if (optind == argc && is_of_client(given))
+		return EXIT_FINE;
 	if (optind == argc)
 		return command_misuse(command, "name a domain, such as www.example.com");
 	if (argc - optind > 2)
@@ -189,14 +200,18 @@ static int parse_question(const struct command *command, int argc, char **argv, 
 static int show(const struct explain_arguments *given, json_t *explanation)
 {
 	const int code = json_get_flag(explanation, "denied") ? EXIT_WRONG : EXIT_FINE;
+	const json_t *behaviour = json_object_get(explanation, "behaviour");
 	struct term term;
 
 	if (given->json)
 		return json_print_line(explanation, stdout, false) ? code : EXIT_UNREADABLE;
 	term_init(&term, STDOUT_FILENO);
-	explanation_print(explanation, &term, stdout);
-	if (json_object_get(explanation, "behaviour") != NULL)
-		behaviour_print(json_object_get(explanation, "behaviour"), &term, stdout);
+	if (json_object_get(explanation, "qname") != NULL) {
+		explanation_print(explanation, &term, stdout);
+		fputs(behaviour != NULL ? "\n" : "", stdout);
+	}
+	if (behaviour != NULL)
+		behaviour_print(behaviour, &term, stdout);
 	json_decref(explanation);
 	return code;
 }
@@ -225,8 +240,10 @@ static int ask(const struct explain_arguments *given, const struct facts *facts)
 	char name[NAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
 	int code;
 
-	json_set_text(request, "name", name_to_text(&facts->qname, name));
-	json_set_text(request, "type", rrtype_to_text(facts->qtype, type));
+	if (facts->qname.labels > 0) {
+		json_set_text(request, "name", name_to_text(&facts->qname, name));
+		json_set_text(request, "type", rrtype_to_text(facts->qtype, type));
+	}
 	json_set_text(request, "client", given->client);
 	json_set_text(request, "interface", given->interface);
 	code = live_ask(&given->ask, request, &answer);
@@ -245,7 +262,7 @@ static int run(const struct command *command, int argc, char **argv, struct expl
 
 	if (code != EXIT_FINE)
 		return code < 0 ? EXIT_FINE : code;
-	code = parse_question(command, argc, argv, &facts);
+	code = parse_question(command, argc, argv, given, &facts);
 	if (code == EXIT_FINE)
 		code = parse_client(command, given->client, &facts.client);
 	if (code == EXIT_FINE)

@@ -217,6 +217,31 @@ def explains_what_the_detectors_know():
         equal("behaviour" in fake.json("explain", "tunnel-lab.com")[1], False)
 
 
+def explains_what_the_detectors_know_of_a_client():
+    if not os.path.exists(SUFFIXES):
+        raise Skip("no " + SUFFIXES)
+    with Fake(DETECTION) as fake:
+        for zone in "tunnel-lab.com", "other-lab.com":
+            tunnel(fake, zone, 200)
+        wait_for(lambda: len(fake.json("flagged")[1]["flags"]) == 2)
+        code, found, err = fake.json("explain", "--live", "--client", "192.0.2.7")
+        equal((code, err, list(found)), (0, "", ["behaviour"]))
+        known = found["behaviour"]
+        equal({"zone", "pair", "traits"} & set(known), set())
+        equal(known["client"]["answers"], 400)
+        equal({flag["zone"] for flag in known["flags"]}, {"tunnel-lab.com", "other-lab.com"})
+        equal({feature["of"] for row in known["detectors"] for feature in row["features"]}, {"client"})
+        equal(fake.json("explain", "--live", "--client", "192.0.2.8")[1]["behaviour"]["flags"], [])
+        code, out, err = fake.run("explain", "--live", "--client", "192.0.2.7")
+        equal((code, err, out.startswith("What the detectors know (> crosses the threshold):\n  client 192.0.2.7/32: 400 answers")),
+              (0, "", True))
+        for more in [], ["--interface", "192.0.2.53"]:
+            equal(fake.run("explain", "--client", "192.0.2.7", *more, *(["--live"] if more else []))[0], 2)
+    with Fake() as fake:
+        code, out, err = fake.run("explain", "--live", "--client", "192.0.2.7")
+        assert (code, out) == (1, "") and "no detectors run" in err, (code, out, err)
+
+
 def says_so_when_detectors_know_nothing():
     if not os.path.exists(SUFFIXES):
         raise Skip("no " + SUFFIXES)
@@ -368,7 +393,7 @@ if __name__ == "__main__":
     live.run([shows_what_is_in_force, prints_counters, hands_out_what_was_asked_as_a_recording, changes_the_policy_for_a_while,
               refuses_what_it_must,
               loads_again_and_goes_back, explains_what_the_resolver_does, explains_for_whom_and_where_it_is_asked,
-              explains_what_the_detectors_know, says_so_when_detectors_know_nothing,
+              explains_what_the_detectors_know, explains_what_the_detectors_know_of_a_client, says_so_when_detectors_know_nothing,
               says_so_when_no_detectors_run, hostile_names_do_no_harm_to_a_terminal,
               takes_a_name_for_what_it_is, lets_other_users_read_only,
               writes_and_reopens_the_denial_log, knows_a_stranger_at_the_socket, teaches])
