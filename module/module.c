@@ -116,10 +116,9 @@ HOT void operate(struct module_qstate *qstate, enum module_ev event, int id, str
 	switch (event) {
 	case module_event_new:
 	case module_event_pass:
-		if (respond_waited(qstate, id))
-			late_answers(qstate, id);
-		else
+		if (!respond_waited(qstate, id))
 			enforce_question(qstate, id);
+		late_answers(qstate, id);
 		return;
 	case module_event_moddone:
 		enforce_answer(qstate, id);

@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """Client groups: each client gets its own group's verdict, whoever else asks the same before, meanwhile or afterwards."""
 
+import contextlib
 import itertools
+import socket
 import threading
 import time
 
+import dns.message
 import dns.rcode
 
 import lab
 import tap
-from meeting import Counting, PATIENT, counters, groups, said, together
+from meeting import Counting, PATIENT, counters, groups, said, taken, together
 
 ZONES = {"example": "$ORIGIN example.\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n"}
 GROUPS = groups(branch="127.0.1.0/24", lab="127.0.2.0/24", quiet={"network": "127.0.3.0/24", "ede": "none", "parent": "branch"},
@@ -192,7 +195,41 @@ def a_group_is_told_what_it_may_know(tap):
 		tap.equal(frame.extra.get("group"), "lab", "of an allowed client, too")
 
 
+def framed(here, name):
+	"""(client, verdict, not sent) of each frame about the name, in the clients' order."""
+	return sorted((f.client, f.extra["verdict"], f.extra.get("unsent", False)) for f in lab.frames.read(here.frames_file)
+		if f.response.question[0].name.to_text(omit_final_dot=True) == name)
+
+
+def who_is_sent_away_too_late_has_a_frame(tap):
+	"""Unbound drops what is older than discard-timeout, in the states where clients are sent to, too."""
+	if not lab.patient_server():
+		tap.ok(True, "skipped: this Unbound drops no late answers")
+		return
+	for name, wanted, why in (
+		("met.test", (("allow", True), ("nxdomain", False), ("refuse", False)), "at once by the question"),
+		("hit.test", (("allow", True), ("nxdomain", True), ("allow", True)), "by the answer")):
+		source = authority()
+		clients = (NOBODY, BRANCH, LAB)
+		with lab.Lab(ZONES) as here, contextlib.ExitStack() as socks:
+			here.start(LISTS, server=PATIENT + "\tdiscard-timeout: 50\n", rest=source.stub("test"), raw=GROUPS)
+			before = taken(here)
+			source.free.clear()
+			for number, client in enumerate(clients):
+				sock = socks.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+				sock.bind((client, 0))
+				sock.sendto(dns.message.make_query(name, "A").to_wire(), ("127.0.0.1", here.port))
+				lab.wait_for(lambda: taken(here) > before + number, "the question")
+			time.sleep(0.1)
+			source.free.set()
+			want = [(client,) + told for client, told in zip(clients, wanted)]
+			lab.wait_for(lambda: here.statistics()["total.requestlist.current.all"] == "0", "the end of their states")
+			here.ask("example", "NS")       # whose frame comes behind theirs
+			tap.equal(framed(here, name), want, "who is denied %s: one frame for each client" % why)
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(groups_that_meet_get_their_own, a_class_asks_once, a_denial_waits_for_nobody, a_client_has_so_many_states_of_its_own,
-		states_of_unbounds_own_are_joined_safely, a_prefetch_is_joined_safely, a_group_is_told_what_it_may_know)
+		states_of_unbounds_own_are_joined_safely, a_prefetch_is_joined_safely, a_group_is_told_what_it_may_know,
+		who_is_sent_away_too_late_has_a_frame)
