@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "module/answering.h"
 #include "module/callbacks.h"
 #include "policy/hot.h"
 
@@ -19,17 +18,21 @@ static bool is_late(const struct module_env *env, const struct mesh_reply *reply
 	return waited_us / 1000 > env->cfg->discard_timeout;
 }
 
+/* As mesh_send_reply has it, which takes what was not validated for BOGUS. */
+static bool is_bogus(const struct module_env *env, const struct mesh_reply *reply, const struct reply_info *message)
+{
+	return env->need_to_validate && (!(reply->qflags & BIT_CD) || env->cfg->ignore_cd) &&
+		(message->security <= sec_status_bogus || message->security == sec_status_secure_sentinel_fail);
+}
+
 /* The response code that this client would have got. */
 static int rcode_for(const struct module_qstate *qstate, const struct mesh_reply *reply)
 {
 	const struct dns_msg *message = qstate->return_msg;
 
-	if (qstate->return_rcode != LDNS_RCODE_NOERROR)
-		return qstate->return_rcode;
 	if (message == NULL || message->rep == NULL)
-		return LDNS_RCODE_SERVFAIL;
-	return qstate->env->need_to_validate && !(reply->qflags & BIT_CD) &&
-		answering_security(message->rep) == SECURITY_BOGUS ? LDNS_RCODE_SERVFAIL : LDNS_RCODE_NOERROR;
+		return qstate->return_rcode != LDNS_RCODE_NOERROR ? qstate->return_rcode : LDNS_RCODE_SERVFAIL;
+	return is_bogus(qstate->env, reply, message->rep) ? LDNS_RCODE_SERVFAIL : qstate->return_rcode;
 }
 
 HOT void late_answers(struct module_qstate *qstate, int id)

@@ -4,10 +4,12 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
 import dns.flags
+import dns.message
 import dns.rcode
 
 import lab
@@ -101,9 +103,39 @@ def signed_https_records_are_whole_or_not_there(tap):
 				tap.equal(answer.rcode(), dns.rcode.SERVFAIL, "BOGUS is SERVFAIL, with CD too, %s" % round)
 
 
+def frames_of(here, names, flags):
+	"""What each says, in their order: (not sent, name, path, code, verdict)."""
+	with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+		for name in names:
+			query = dns.message.make_query(name, "A", flags=flags)
+			sock.sendto(query.to_wire(), ("127.0.0.1", here.port))
+			frame = here.frame(sock.getsockname()[1], query.id)
+			yield (frame.extra.get("unsent", False), name, frame.extra["path"], dns.rcode.to_text(frame.response.rcode()),
+				frame.extra["verdict"])
+
+
+def what_would_have_been_sent_stands_in_the_frame(tap):
+	"""Less than no time to wait: each answer comes too late. The frame is the one of an answer that is sent, but for that."""
+	if not lab.patient_server():
+		tap.ok(True, "skipped: this Unbound drops no late answers")
+		return
+	names = ["www.signed", "bogus.signed", "denied.signed", "to-denied.signed", "none.signed"]
+	zone, ds = signed_zone()
+	for ignored, flags in (("no", PLAIN), ("no", CD), ("yes", CD)):
+		said = {}
+		for timeout in (0, -1):
+			with lab.Lab({"signed": zone}) as here:
+				here.start(LISTS, server='\ttrust-anchor: "%s"\n\tignore-cd-flag: %s\n\tdiscard-timeout: %d\n' % (ds, ignored, timeout))
+				said[timeout] = list(frames_of(here, names, flags))
+		why = "%s, ignore-cd-flag: %s" % (dns.flags.to_text(flags), ignored)
+		tap.equal([one[0] for one in said[0] + said[-1]], [False] * len(names) + [True] * len(names), why + ": all, or nothing, is sent")
+		tap.equal([one[1:] for one in said[-1]], [one[1:] for one in said[0]], "with the same path, code and verdict")
+
+
 if __name__ == "__main__":
 	lab.require()
 	if shutil.which("ldns-signzone") is None:
 		print("1..0 # SKIP no ldns-signzone: install ldnsutils")
 		raise SystemExit(0)
-	tap.run(validation_holds, signed_https_records_are_whole_or_not_there)
+	tap.run(validation_holds, signed_https_records_are_whole_or_not_there,
+		what_would_have_been_sent_stands_in_the_frame)
