@@ -103,7 +103,6 @@ static bool carries_data(uint16_t type)
 	switch (type) {
 	case RRTYPE_A: case RRTYPE_AAAA: case RRTYPE_SOA: case RRTYPE_NS: case RRTYPE_PTR: case RRTYPE_DS:
 	case RRTYPE_RRSIG: case RRTYPE_NSEC: case RRTYPE_DNSKEY: case RRTYPE_NSEC3: case RRTYPE_SVCB: case RRTYPE_HTTPS:
-	case RRTYPE_CAA: case RRTYPE_TLSA:
 		return false;
 	default:
 		return true;
@@ -113,7 +112,7 @@ static bool carries_data(uint16_t type)
 struct payload {
 	const struct look *look;
 	bool fresh;
-	bool published;              /* below a label for that: only odd types count */
+	bool published;              /* below a label for that: only odd types count, and what is said later */
 	float all, odd;
 };
 
@@ -135,15 +134,16 @@ static bool weigh(void *arg, const struct record *record)
 {
 	struct payload *payload = arg;
 
-	if (record->section == SECTION_ANSWER && carries_data(record->type) &&
-	    (!payload->published || is_odd(record->type)) && is_news(payload, record)) {
+	if (record->section == SECTION_ANSWER && carries_data(record->type) && is_news(payload, record) &&
+	    (!payload->published || !payload->fresh || is_odd(record->type))) {
 		payload->all += record->rdata_length;
 		payload->odd += is_odd(record->type) ? record->rdata_length : 0;
 	}
 	return true;
 }
 
-/* Keys and policies of mail and certificates are published below such labels (RFC 8552), in none of the odd types. */
+/* Keys and policies of mail and certificates are published below such labels (RFC 8552), in none of the odd types, and say
+ * the same for days. */
 static bool has_attribute_label(const struct look *look)
 {
 	const uint8_t *at = look->facts->qname.octets;

@@ -225,8 +225,8 @@ static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **st
 	char name[64];
 
 	(void)state;
-	for (unsigned i = 0; i < 30; i++) {
-		snprintf(name, sizeof(name), "_dkim%u.mail.com", i);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "_dkim%u.mail.com", i / 2);
 		ask_with(name, RRTYPE_TXT, 0, PATH_RESOLVED, &given);
 	}
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 0);
@@ -238,10 +238,29 @@ static void data_that_comes_back_counts_where_it_is_new_or_short_lived(void **st
 		ask_with("poll.evil.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
 	}
 	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
+	for (unsigned i = 0; i < 30; i++) {
+		text[1] = (uint8_t)i;
+		ask_with("k._domainkey.drip.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
+	}
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 2);
 	given.ttl = 3600;
 	for (unsigned i = 0; i < 100; i++)
 		ask_with("poll.good.com", RRTYPE_TXT, 0, PATH_RESOLVED, &given);
-	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 1);
+	assert_int_equal(said(DETECTOR_TUNNEL_DOWN), 2);
+}
+
+static void who_may_issue_certificates_is_data(void **state)
+{
+	static const uint8_t data[200] = { 0, 5, 'i', 's', 's', 'u', 'e' };
+	struct given given = { .type = 257, .ttl = 3600, .count = 1, .rdata = { data }, .length = sizeof(data) };
+	char text[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "%u.evil.com", i);
+		ask_with(text, 257, 0, PATH_RESOLVED, &given);
+	}
+	assert_int_equal(here.said[DETECTOR_TUNNEL_DOWN][TIER_ALERT], 1);
 }
 
 static void keys_are_data_within_a_dozen_of_names(void **state)
@@ -347,6 +366,7 @@ int main(void)
 		WITH(one_among_many_clients_is_told_of_its_own_part),
 		WITH(names_without_a_top_level_domain_are_one_zone_a_client),
 		WITH(data_that_comes_back_counts_where_it_is_new_or_short_lived),
+		WITH(who_may_issue_certificates_is_data),
 		WITH(keys_are_data_within_a_dozen_of_names),
 		WITH(a_label_does_not_hide_what_nothing_else_asks_for),
 		WITH(anything_can_come),
