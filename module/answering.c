@@ -25,7 +25,7 @@ struct mesh_reply *answering_client(struct module_qstate *qstate, struct query *
 
 HOT void answering_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
 {
-	struct sldns_buffer *packet = repinfo->c->buffer;
+	struct sldns_buffer *packet = repinfo->c != NULL ? repinfo->c->buffer : NULL;
 
 	event->id = 0;
 	event->query_flags = 0;

@@ -283,6 +283,8 @@ static HOT int on_answer(struct query_info *qinfo, struct module_qstate *qstate,
 
 	if (slot == NULL || repinfo == NULL)
 		return 1;
+	if (query != NULL)
+		query->told = true;
 	if (query != NULL && (enum answer_path)(uintptr_t)path == PATH_RESOLVED &&
 	    usual_resolved(query, qstate, qinfo, slot))
 		return 1;
@@ -325,6 +327,8 @@ void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdic
 
 	if (slot == NULL)
 		return;
+	if (answer.query != NULL)
+		answer.query->told = true;
 	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
 		answer.edns = &reply->edns;
 		answer.repinfo = &reply->query_reply;
@@ -340,13 +344,13 @@ void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdic
 	}
 }
 
-void callbacks_unsent(struct module_qstate *qstate, struct mesh_reply *reply, int rcode, int id)
+void callbacks_unsent(struct module_qstate *qstate, const struct unsent *unsent, int id)
 {
 	struct reply_info *message = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
-	const enum answer_path path = rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
+	const enum answer_path path = unsent->rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
 
-	on_answer(&qstate->qinfo, qstate, message, rcode, &reply->edns, NULL, &reply->query_reply, qstate->region,
-		&reply->start_time, id, (void *)(uintptr_t)path);
+	on_answer(&qstate->qinfo, qstate, message, unsent->rcode, unsent->edns, NULL, unsent->client, qstate->region,
+		unsent->start_time, id, (void *)(uintptr_t)path);
 }
 
 static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)

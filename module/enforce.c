@@ -21,6 +21,15 @@ void enforce_start(const struct guard_conf *conf)
 	respond_start();
 }
 
+/* Connections end, and then nobody knows any more who asked. */
+static HOT void note_client(struct query *query, const struct mesh_reply *client)
+{
+	if (query == NULL || client == NULL || client->query_reply.client_addrlen > sizeof(query->client))
+		return;
+	memcpy(&query->client, &client->query_reply.client_addr, sizeof(query->client));
+	query->client_octets = (uint8_t)client->query_reply.client_addrlen;
+}
+
 /* An answer that not everybody may have was found where no guard has looked yet. */
 static bool answer_from_guarded(struct judge *judge)
 {
@@ -62,8 +71,10 @@ static void be_alone(struct judge *judge)
 	}
 	judge_for(judge, first_client(judge->qstate));
 	if (clients_be_alone(judge->qstate, clients_class(judge->snapshot, &judge->facts), &judge->facts, &query->share,
-		judge->slot) == CLIENTS_MOVED)
+		judge->slot) == CLIENTS_MOVED) {
+		query->told = true;
 		respond_finish(judge->qstate, judge->id);
+	}
 }
 
 /* Most names are in no list, and most policies have nothing but names: then no verdict need be made. */
@@ -125,7 +136,7 @@ HOT void enforce_question(struct module_qstate *qstate, int id)
 	if (snapshot_options(judge.snapshot)->folds_case)
 		query_dname_tolower(qstate->qinfo.qname);
 	/* Which either the verdict or its absence will need. */
-	query_make(qstate, id);
+	note_client(query_make(qstate, id), first_client(qstate));
 	if (is_plain(&judge))
 		resolve(&judge);
 	else

@@ -25,7 +25,13 @@ static bool is_same_answer(const struct verdict *a, const struct verdict *b)
 
 static bool send_away(struct judge *judge, struct mesh_reply *client)
 {
-	return clients_move(judge->qstate, client, clients_class(judge->snapshot, &judge->facts));
+	struct query *query = query_get(judge->qstate, judge->id);
+
+	if (!clients_move(judge->qstate, client, clients_class(judge->snapshot, &judge->facts)))
+		return false;
+	if (query != NULL)
+		query->told = true;
+	return true;
 }
 
 /* Clients of different classes have joined a state that was not theirs. One answer serves those that get what the

@@ -1,6 +1,6 @@
 /*
  * late.h: answers that Unbound makes and then throws away, because their client has waited for longer than
- * discard-timeout.
+ * discard-timeout, or that nobody waits for any more, because its connection has ended.
  *
  * They reach no callback. A name server that takes its time would be one that nobody sees: what clients ask of it gets
  * there, and neither frames nor detectors would know.

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import socket
+import struct
 import subprocess
 
 import dns.message
@@ -167,7 +168,47 @@ def answers_that_come_too_late_are_weighed(tap):
 		tap.equal(unsent, ["resolved"] * 60, "which says that nothing was sent")
 
 
+def by_tcp(port, names):
+	"""The connection on which they were asked."""
+	sock = socket.create_connection(("127.0.0.1", port))
+	for name in names:
+		query = dns.message.make_query(name, "A").to_wire()
+		sock.sendall(struct.pack(">H", len(query)) + query)
+	return sock
+
+
+def reset(sock):
+	sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	sock.close()
+
+
+def who_leaves_is_looked_at(tap):
+	"""Whoever ends the connection before the answer, or has it ended by Unbound, has asked all the same."""
+	ways = [("resets it", 1, "\tdiscard-timeout: 0\n" if lab.patient_server() else "", reset)]
+	if lab.patient_server():
+		ways.append(("asks at once for what comes too late", 6, "\tdiscard-timeout: 50\n", None))
+	for why, each, server, leave in ways:
+		authority = slow.Authority({"*": "0 IN A 192.0.2.9"}, delay=0.5)
+		with lab.Lab(dict(ZONES)) as here:
+			here.start([], raw=CLAUSES, server="\tincoming-num-tcp: 100\n" + server, rest=authority.stub("left-lab.com"))
+			names = ["%s.left-lab.com" % chunk(number) for number in range(60)]
+			socks = [by_tcp(here.port, names[at:at + each]) for at in range(0, 60, each)]
+			lab.wait_for(lambda: len(authority.spelt) >= 60, "the questions to come to the server")
+			for sock in socks if leave else ():
+				leave(sock)
+			wait_for_frames(here, 60)
+			ask(here, "version.bind", "TXT", "CH")       # behind the others
+			wait_for_frames(here, 61)
+			found = [f for f in lab.frames.read(here.frames_file) if (f.extra or {}).get("path") == "resolved"]
+			tap.equal(sorted(f.query.question[0].name.to_text(omit_final_dot=True) for f in found), sorted(names),
+				"who %s: each question has one frame" % why)
+			tap.equal({(f.client, f.extra.get("unsent", False)) for f in found}, {("127.0.0.1", True)}, "of that client, not sent")
+			tap.equal([d["tier"] for d in said(here).get("tunnel", [])], ["low"], "and the names are told of")
+			for sock in socks:
+				sock.close()
+
+
 if __name__ == "__main__":
 	lab.require()
 	tap.run(what_they_see_stands_in_the_frames, nothing_is_new_at_first, memory_outlives_a_reload, off_is_off,
-		letters_case_carries_nothing, answers_that_come_too_late_are_weighed)
+		letters_case_carries_nothing, answers_that_come_too_late_are_weighed, who_leaves_is_looked_at)
