@@ -1,6 +1,8 @@
 /* answering.c: the event that tells of an answer. */
 #include "module/answering.h"
 
+#include "module/state.h"
+#include "policy/group.h"
 #include "policy/hot.h"
 
 static struct timespec timespec_of(const struct timeval *time)
@@ -25,7 +27,7 @@ struct mesh_reply *answering_client(struct module_qstate *qstate, struct query *
 
 HOT void answering_header(struct event *event, const struct mesh_reply *reply, const struct comm_reply *repinfo)
 {
-	struct sldns_buffer *packet = repinfo->c != NULL ? repinfo->c->buffer : NULL;
+	struct sldns_buffer *packet = repinfo->c->buffer;
 
 	event->id = 0;
 	event->query_flags = 0;
@@ -87,4 +89,12 @@ enum security answering_security(const struct reply_info *reply)
 	case sec_status_unchecked: case sec_status_indeterminate: break;
 	}
 	return SECURITY_UNKNOWN;
+}
+
+void answering_hide(struct answer *answer, struct slot *slot)
+{
+	const struct group_table *groups = snapshot_groups(state_enter(slot));
+
+	answer->event.privacy = group_privacy(groups, group_find(groups, &answer->facts));
+	state_leave(slot);
 }

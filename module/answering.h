@@ -47,6 +47,9 @@ void answering_header(struct event *event, const struct mesh_reply *reply, const
 /* The flags of the response, of those and of what Unbound has. */
 void answering_flags(struct answer *answer);
 
+/* How the client is hidden: by its own group, whatever the verdict was made for, and where there is none, too. */
+void answering_hide(struct answer *answer, struct slot *slot);
+
 enum security answering_security(const struct reply_info *reply);
 
 #endif

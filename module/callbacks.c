@@ -8,6 +8,7 @@
 #include "module/answering.h"
 #include "module/apply.h"
 #include "module/enforce.h"
+#include "module/left.h"
 #include "module/limits.h"
 #include "module/servers.h"
 #include "module/live_host.h"
@@ -112,15 +113,6 @@ static void answer_explain(struct answer *answer, enum ede_mode mode, char *text
 	answer->event.ede_text = text;
 }
 
-/* By the client's own group, whatever the verdict was made for, and where there is none, too. */
-static void answer_hide(struct answer *answer, struct slot *slot)
-{
-	const struct group_table *groups = snapshot_groups(state_enter(slot));
-
-	answer->event.privacy = group_privacy(groups, group_find(groups, &answer->facts));
-	state_leave(slot);
-}
-
 /* Behind the verdict, which it cannot change: whoever decides on behaviour decides on what comes next. */
 static HOT __attribute__((noinline)) void answer_look(struct answer *answer, struct slot *slot, unsigned traits)
 {
@@ -168,7 +160,7 @@ static HOT void answer_emit(struct answer *answer, struct slot *slot)
 	    (state_takes(slot, &answer->event) || live_takes(live, answer->verdict)))
 		clock_gettime(CLOCK_REALTIME, &answer->event.response_time);
 	if (state_hides())
-		answer_hide(answer, slot);
+		answering_hide(answer, slot);
 	state_emit(slot, &answer->event);
 	if (answer->path != PATH_CHAOS)
 		live_note_question(live, slot->index, &answer->facts.qname, answer->facts.qtype,
@@ -320,37 +312,44 @@ static HOT int on_cached(struct query_info *qinfo, struct module_qstate *qstate,
 		on_answer(qinfo, qstate, reply, rcode, edns, options, repinfo, region, start_time, id, path);
 }
 
+static void tell_dropped(struct answer *answer, const struct mesh_reply *reply, struct slot *slot)
+{
+	answer->edns = &reply->edns;
+	answer->repinfo = &reply->query_reply;
+	answer->start_time = &reply->start_time;
+	if (!answer_question(answer, &answer->qstate->qinfo, answer->repinfo))
+		return;
+	extract_client(&answer->facts, answer->repinfo);
+	answering_event(answer);
+	answer->event.number = state_number(slot);
+	answer->event.verdict = answer->verdict;
+	answering_header(&answer->event, reply, answer->repinfo);
+	answer_emit(answer, slot);
+}
+
 void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdict *verdict)
 {
 	struct answer answer = { .path = PATH_DROPPED, .qstate = qstate, .query = query_get(qstate, id), .verdict = verdict };
 	struct slot *slot = state_slot();
+	struct left left;
 
 	if (slot == NULL)
 		return;
+	if (left_make(&left, qstate, id))
+		tell_dropped(&answer, &left.reply, slot);
+	for (struct mesh_reply *reply = first_client(qstate); reply != NULL; reply = reply->next)
+		tell_dropped(&answer, reply, slot);
 	if (answer.query != NULL)
 		answer.query->told = true;
-	for (struct mesh_reply *reply = qstate->mesh_info->reply_list; reply != NULL; reply = reply->next) {
-		answer.edns = &reply->edns;
-		answer.repinfo = &reply->query_reply;
-		answer.start_time = &reply->start_time;
-		if (!answer_question(&answer, &qstate->qinfo, answer.repinfo))
-			continue;
-		extract_client(&answer.facts, answer.repinfo);
-		answering_event(&answer);
-		answer.event.number = state_number(slot);
-		answer.event.verdict = answer.verdict;
-		answering_header(&answer.event, reply, answer.repinfo);
-		answer_emit(&answer, slot);
-	}
 }
 
-void callbacks_unsent(struct module_qstate *qstate, const struct unsent *unsent, int id)
+void callbacks_unsent(struct module_qstate *qstate, struct mesh_reply *reply, int rcode, int id)
 {
 	struct reply_info *message = qstate->return_msg != NULL ? qstate->return_msg->rep : NULL;
-	const enum answer_path path = unsent->rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
+	const enum answer_path path = rcode == LDNS_RCODE_SERVFAIL ? PATH_SERVFAIL : PATH_RESOLVED;
 
-	on_answer(&qstate->qinfo, qstate, message, unsent->rcode, unsent->edns, NULL, unsent->client, qstate->region,
-		unsent->start_time, id, (void *)(uintptr_t)path);
+	on_answer(&qstate->qinfo, qstate, message, rcode, &reply->edns, NULL, &reply->query_reply, qstate->region,
+		&reply->start_time, id, (void *)(uintptr_t)path);
 }
 
 static int on_response(struct module_qstate *qstate, struct dns_msg *response, int id, void *arg)

@@ -19,18 +19,11 @@
 bool callbacks_register(struct module_env *env, int id);
 void callbacks_unregister(struct module_env *env, int id);
 
-/* The clients that wait for `qstate` will get no answer: one frame each, with the verdict. */
+/* The clients that wait for `qstate`, or the one that has left, will get no answer: one frame each, with the verdict. */
 void callbacks_dropped(struct module_qstate *qstate, int id, const struct verdict *verdict);
 
-/* An answer that a client would have got. All borrowed. */
-struct unsent {
-	int rcode;
-	struct comm_reply *client;       /* `c` NULL: it has left */
-	struct edns_data *edns;          /* of its question */
-	struct timeval *start_time;      /* NULL: not known */
-};
-
-/* A client gets no answer of the state: all is done for it that is done for an answer that leaves. */
-void callbacks_unsent(struct module_qstate *qstate, const struct unsent *unsent, int id);
+/* The client that waits with `reply`, or has left, would have got the state's answer, with `rcode`, and gets none: all is
+ * done for it that is done for an answer that leaves. */
+void callbacks_unsent(struct module_qstate *qstate, struct mesh_reply *reply, int rcode, int id);
 
 #endif

@@ -6,6 +6,7 @@
 #include "module/guarded.h"
 #include "module/https.h"
 #include "module/judge.h"
+#include "module/left.h"
 #include "module/limits.h"
 #include "module/plain.h"
 #include "module/respond.h"
@@ -19,15 +20,6 @@ void enforce_start(const struct guard_conf *conf)
 	limits_start(conf);
 	clients_start();
 	respond_start();
-}
-
-/* Connections end, and then nobody knows any more who asked. */
-static HOT void note_client(struct query *query, const struct mesh_reply *client)
-{
-	if (query == NULL || client == NULL || client->query_reply.client_addrlen > sizeof(query->client))
-		return;
-	memcpy(&query->client, &client->query_reply.client_addr, sizeof(query->client));
-	query->client_octets = (uint8_t)client->query_reply.client_addrlen;
 }
 
 /* An answer that not everybody may have was found where no guard has looked yet. */
@@ -135,8 +127,8 @@ HOT void enforce_question(struct module_qstate *qstate, int id)
 	/* Other letters make no new name, and would carry a bit each. Clients get theirs back out of copies of Unbound's. */
 	if (snapshot_options(judge.snapshot)->folds_case)
 		query_dname_tolower(qstate->qinfo.qname);
-	/* Which either the verdict or its absence will need. */
-	note_client(query_make(qstate, id), first_client(qstate));
+	/* Makes the record, too, which either the verdict or its absence will need. */
+	left_note(qstate, id);
 	if (is_plain(&judge))
 		resolve(&judge);
 	else

@@ -5,6 +5,7 @@
 
 #include "module/clients.h"
 #include "module/https.h"
+#include "module/left.h"
 #include "module/respond.h"
 #include "policy/evaluate.h"
 
@@ -106,6 +107,7 @@ static void strip_https(struct judge *judge)
 static void answer_clients(struct judge *judge, bool has_https)
 {
 	const struct reply_info *reply = reply_of(judge->qstate);
+	const bool stays = has_supers(judge->qstate);
 
 	if (reply != NULL && reply->security == sec_status_bogus &&
 	    (is_denied(&judge->verdict) || judge->verdict.differs)) {
@@ -118,24 +120,26 @@ static void answer_clients(struct judge *judge, bool has_https)
 		return;
 	}
 	judge_keep(judge);
-	if (first_client(judge->qstate) == NULL || has_supers(judge->qstate))
+	if (first_client(judge->qstate) != NULL ? stays : !left_is(judge->qstate, judge->id))
 		return;
 	if (is_denied(&judge->verdict))
 		respond_deny(judge->qstate, judge->id, judge->slot, &judge->verdict, reply);
-	else if (has_https)
+	else if (has_https && !stays)
 		strip_https(judge);
 }
 
-/* For the first client. Where the question has said it all, nobody need be told apart. */
+/* For the first client, or the one that has left. Where the question has said it all, nobody need be told apart. */
 static void judge_first(struct judge *judge, const struct reply_info *reply, bool guarded)
 {
+	struct left left;
+
 	if (!guarded)
 		servers_attach(&judge->servers, &judge->facts, judge->qstate, reply, judge->snapshot);
 	if (evaluate_is_known_plain(judge->snapshot, &judge->facts)) {
 		verdict_init(&judge->verdict);
 		return;
 	}
-	judge_for(judge, first_client(judge->qstate));
+	judge_for(judge, left_make(&left, judge->qstate, judge->id) ? &left.reply : first_client(judge->qstate));
 	evaluate_answer(judge->snapshot, &judge->facts, &judge->verdict);
 }
 

@@ -3,9 +3,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "module/callbacks.h"
+#include "module/left.h"
 #include "module/respond.h"
 #include "policy/hot.h"
 
@@ -41,38 +41,24 @@ static int rcode_for(const struct module_qstate *qstate, unsigned flags)
 	return is_bogus(qstate->env, flags, message->rep) ? LDNS_RCODE_SERVFAIL : qstate->return_rcode;
 }
 
-static __attribute__((noinline)) void look_at_late(struct module_qstate *qstate, struct mesh_reply *reply, int id)
+/* Apart: it needs some stack. */
+static __attribute__((noinline)) void look_at_left(struct module_qstate *qstate, int id)
 {
-	const struct unsent unsent = { rcode_for(qstate, reply->qflags), &reply->query_reply, &reply->edns,
-		&reply->start_time };
+	struct left left;
 
-	callbacks_unsent(qstate, &unsent, id);
-}
-
-/* Of its question nothing is left but the state's own. */
-static __attribute__((noinline)) void look_at_left(struct module_qstate *qstate, const struct query *query, int id)
-{
-	struct comm_reply client;
-	struct edns_data edns;
-	const struct unsent unsent = { rcode_for(qstate, qstate->query_flags), &client, &edns, NULL };
-
-	memset(&client, 0, sizeof(client));
-	memset(&edns, 0, sizeof(edns));
-	memcpy(&client.client_addr, &query->client, sizeof(query->client));
-	client.client_addrlen = query->client_octets;
-	callbacks_unsent(qstate, &unsent, id);
+	if (left_make(&left, qstate, id))
+		callbacks_unsent(qstate, &left.reply, rcode_for(qstate, left.reply.qflags), id);
 }
 
 HOT void late_answers(struct module_qstate *qstate, int id)
 {
-	const struct query *query = query_get(qstate, id);
 	struct mesh_reply *reply = first_client(qstate);
 
 	if (qstate->is_drop || (qstate->ext_state[id] != module_finished && qstate->ext_state[id] != module_error))
 		return;
-	if (reply == NULL && query != NULL && query->client_octets != 0 && !query->told)
-		look_at_left(qstate, query, id);
+	if (reply == NULL)
+		look_at_left(qstate, id);
 	for (; reply != NULL; reply = reply->next)
 		if (is_late(qstate->env, reply))
-			look_at_late(qstate, reply, id);
+			callbacks_unsent(qstate, reply, rcode_for(qstate, reply->qflags), id);
 }

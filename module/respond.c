@@ -72,8 +72,6 @@ static void no_memory(struct module_qstate *qstate, struct slot *slot)
 
 void respond_drop(struct module_qstate *qstate, int id, const struct verdict *verdict)
 {
-	if (first_client(qstate) == NULL)
-		return;
 	callbacks_dropped(qstate, id, verdict);
 	apply_drop(qstate);
 }

@@ -25,9 +25,10 @@ struct query {
 	uint64_t unlisted_in;         /* of the question: see policy/verdict.h */
 	bool stores;                  /* what everybody may have is stored by us: see judge_share */
 	uint8_t traits;               /* of the question's name, as the verdict has them */
-	bool told;                    /* of a client that asked, or it waits in another state: see late.h */
+	bool told;                    /* of a client that asked, or it waits in another state: see left.h */
 	uint8_t client_octets;        /* of `client`; 0: nobody asked */
 	struct sockaddr_in6 client;   /* who was there first; of either family */
+	const struct comm_point *point;   /* where it came in; may serve another client by now */
 	enum ede_mode ede;            /* of the client's group */
 	const struct verdict *verdict;   /* NULL: plain allow */
 	const struct name *qname;     /* the question's, where the verdict has it; NULL: not known */
